@@ -1,0 +1,86 @@
+"""The only place that makes boto3 clients, and that knows which of AWS's errors mean what.
+
+Where the calls go is botocore's own business: ``AWS_ENDPOINT_URL``, and for one service
+``AWS_ENDPOINT_URL_<SERVICE>``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
+
+THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestLimitExceeded",
+        "ProvisionedThroughputExceededException",
+        "TooManyRequestsException",
+        "LimitExceededException",
+        "SlowDown",
+        "KMSThrottlingException",
+    }
+)
+REFUSED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "403",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+
+
+@cache
+def client(service: str) -> Any:
+    """A client of one AWS service, made once and shared; safe to use from several threads."""
+    config = Config(
+        connect_timeout=3,
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        user_agent_extra="darkroom",
+    )
+    return boto3.client(service, config=config)
+
+
+@contextmanager
+def aws_errors(what: str, **permanent: tuple[str, Fault]) -> Iterator[None]:
+    """Turn AWS's errors about ``what`` into ours.
+
+    ``permanent`` names the error codes that no retry mends in this place, with our reason and who
+    is at fault: ``NoSuchKey=("gone", Fault.USER)``. Being refused is always ours to mend;
+    everything else is the world's, and passes.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _translated(error, what, permanent) from error
+    except BotoCoreError as error:
+        raise TransientError("unreachable", f"no answer about {what}: {error}") from error
+
+
+def _translated(
+    error: ClientError, what: str, permanent: dict[str, tuple[str, Fault]]
+) -> DarkroomError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    said = str(error.response.get("Error", {}).get("Message", ""))
+    if code in permanent:
+        reason, fault = permanent[code]
+        return PermanentError(reason, f"{what}: {said}", fault=fault, code=code)
+    if code in THROTTLED:
+        return Throttled("throttled", f"asked to slow down over {what}", code=code)
+    if code in REFUSED:
+        return PermanentError("forbidden", f"{what}: {said}", fault=Fault.US, code=code)
+    return TransientError("unavailable", f"{what}: {code} {said}", code=code)

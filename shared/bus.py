@@ -1,0 +1,105 @@
+"""Where messages go: events to the topic, a message put back on its queue, or buried for good."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.aws import aws_errors
+from shared.contracts.envelope import Envelope
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a queue as Lambda hands it over; ``sent`` is in epoch seconds."""
+
+    id: str
+    receipt: str
+    body: str
+    queue: str
+    """The queue's ARN."""
+    sent: float
+    receives: int
+    attributes: Mapping[str, str]
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Message":
+        system = record.get("attributes", {})
+        own = record.get("messageAttributes", {})
+        return cls(
+            id=record["messageId"],
+            receipt=record["receiptHandle"],
+            body=record["body"],
+            queue=record.get("eventSourceARN", ""),
+            sent=int(system.get("SentTimestamp", 0)) / 1000,
+            receives=int(system.get("ApproximateReceiveCount", 1)),
+            attributes={name: value.get("stringValue", "") for name, value in own.items()},
+        )
+
+
+class Bus(Protocol):
+    def publish(self, envelopes: Sequence[Envelope]) -> None:
+        """Announce these, in this order. A repeat is harmless: readers know events by their id."""
+        ...
+
+
+class Queue(Protocol):
+    """A service's own queue, for messages that were received from it."""
+
+    def hand_back(self, message: Message, seconds: float) -> None:
+        """Let the message be received again after so long, instead of the whole visibility time."""
+        ...
+
+    def bury(self, body: str, reason: str, detail: str) -> None:
+        """Send this to the dead-letter queue, with the reason; rescue keeps it."""
+        ...
+
+
+class SnsBus:
+    """The events topic. The one attribute, ``type``, is what subscriptions filter on."""
+
+    def __init__(self, client: Any, topic: str) -> None:
+        self._client = client
+        self._topic = topic
+
+    def publish(self, envelopes: Sequence[Envelope]) -> None:
+        for envelope in envelopes:
+            with aws_errors("the events topic"):
+                self._client.publish(
+                    TopicArn=self._topic,
+                    Message=envelope.to_json(),
+                    MessageAttributes={
+                        "type": {"DataType": "String", "StringValue": envelope.type}
+                    },
+                )
+
+
+class SqsQueue:
+    """A queue and its dead-letter queue, by their URLs."""
+
+    LONGEST_DETAIL = 1000
+    """Characters: an attribute is part of the message's size, and an explanation needs no more."""
+
+    def __init__(self, client: Any, queue: str, dead_letters: str) -> None:
+        self._client = client
+        self._queue = queue
+        self._dead_letters = dead_letters
+
+    def hand_back(self, message: Message, seconds: float) -> None:
+        with aws_errors("the queue"):
+            self._client.change_message_visibility(
+                QueueUrl=self._queue,
+                ReceiptHandle=message.receipt,
+                VisibilityTimeout=round(seconds),
+            )
+
+    def bury(self, body: str, reason: str, detail: str) -> None:
+        words = {"reason": reason, "detail": detail[: self.LONGEST_DETAIL] or reason}
+        with aws_errors("the dead-letter queue"):
+            self._client.send_message(
+                QueueUrl=self._dead_letters,
+                MessageBody=body,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": said}
+                    for name, said in words.items()
+                },
+            )

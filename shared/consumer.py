@@ -1,0 +1,379 @@
+"""From a batch of SQS messages to effects that happen once.
+
+One record, one straight line: read it, claim it, see that its run is still open, act, announce,
+settle. Everything that can go wrong on that line is decided here, once for all services; what a
+failed try costs and how long it waits stands in ``retries``.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import uuid4
+
+from shared import retries, telemetry
+from shared.bus import Bus, Message, Queue
+from shared.contracts.envelope import Envelope, Event, read_envelope
+from shared.contracts.images import ImageEvent, StepFailed
+from shared.contracts.record import RunStatus
+from shared.contracts.uploads import is_notification, read_upload, uploads_in
+from shared.errors import DarkroomError, Fault, Overtaken, PermanentError
+from shared.ledger import Claim, ClaimKey, Ledger, Standing
+from shared.retries import GiveUp, TryAgain
+from shared.runs import Runs
+from shared.telemetry import log
+
+CLOCK_SKEW = 10.0
+"""s. A lease outlasts the function's timeout by this: clocks differ by 3 s, requests trail."""
+SOON = 5.0
+"""s. Within this, what a batch had no time for is back on the queue."""
+
+
+class Context(Protocol):
+    """What Lambda tells a function about the invocation."""
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One worker's turn at one event, for as long as its lease runs."""
+
+    envelope: Envelope
+    confirm: Callable[[], None]
+    """Call it right before what cannot be taken back. Raises Overtaken if the turn is over."""
+
+
+@dataclass(frozen=True)
+class Do:
+    """A step that makes something for a run: claimed, done only while the run is open, reported if
+    it fails. ``undo`` unmakes it, however far it got, and however often it is called.
+    """
+
+    act: Callable[[Any, Turn], Iterable[Event]]
+    undo: Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Undo:
+    """A step that unmakes what its service made for a run. Never claimed, never reported."""
+
+    act: Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Tell:
+    """A step that tells the world of a verdict: claimed, so that it is told once.
+
+    It never reports: nothing that answers a verdict does.
+    """
+
+    act: Callable[[Any, Turn], None]
+
+
+@dataclass(frozen=True)
+class Decide:
+    """A step that answers with what is on record. It may run any number of times, so it is not
+    claimed, and it never gives up.
+    """
+
+    act: Callable[[Any, Turn], Iterable[Event]]
+
+
+Route = Do | Undo | Tell | Decide
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Times in seconds; ``attempts`` counts real tries of one event."""
+
+    timeout: float
+    worst_case: float
+    attempts: int
+
+    @property
+    def lease(self) -> float:
+        return self.timeout + CLOCK_SKEW
+
+
+@dataclass(frozen=True)
+class Service:
+    """All that ``consume`` needs to know of a service: what it answers, with what, through whom."""
+
+    name: str
+    routes: Mapping[type[Event], Route]
+    bus: Bus
+    queue: Queue
+    ledger: Ledger
+    runs: Runs
+    limits: Limits
+    clock: Callable[[], float] = time.time
+
+    @property
+    def source(self) -> str:
+        return f"darkroom/{self.name}"
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+
+@dataclass(frozen=True)
+class HandBack:
+    """The message is not done; it is to be received again after so many seconds."""
+
+    seconds: float
+
+
+def consume(service: Service, batch: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Handle every record of the batch; the answer names those that SQS must deliver again."""
+
+    def in_time() -> bool:
+        return context.get_remaining_time_in_millis() / 1000 >= service.limits.worst_case
+
+    def handle(message: Message) -> HandBack | None:
+        return _handle(service, message, in_time)
+
+    return answer_batch(batch, handle, service.queue.hand_back)
+
+
+def answer_batch(
+    batch: Mapping[str, Any],
+    handle: Callable[[Message], HandBack | None],
+    hand_back: Callable[[Message, float], None],
+) -> dict[str, Any]:
+    """Give each message of the batch to ``handle``; one that fails takes no other with it."""
+    failed = []
+    for record in batch["Records"]:
+        message = Message.of(record)
+        with telemetry.about(message_id=message.id):
+            again = _guarded(handle, message)
+            if again:
+                failed.append({"itemIdentifier": message.id})
+                _return(message, again, hand_back)
+    return {"batchItemFailures": failed}
+
+
+def _guarded(handle: Callable[[Message], HandBack | None], message: Message) -> HandBack | None:
+    try:
+        return handle(message)
+    except Exception:  # noqa: BLE001 - whatever it was, the rest of the batch must not share it
+        log.exception("could not handle the message")
+        return HandBack(retries.backoff(message.receives, message.id))
+
+
+def _return(message: Message, again: HandBack, hand_back: Callable[[Message, float], None]) -> None:
+    try:
+        hand_back(message, again.seconds)
+    except DarkroomError as error:
+        log.warning("back only after the whole visibility time", extra={"error": str(error)})
+
+
+def pieces(body: str) -> list[str]:
+    """The bodies that one message stands for: S3 may put several uploads into one notification.
+
+    Raises PermanentError ``unreadable``.
+    """
+    message = _decoded(body)
+    if not is_notification(message):
+        return [body]
+    uploads = uploads_in(message)
+    return [body] if len(uploads) == 1 else [json.dumps({"Records": [one]}) for one in uploads]
+
+
+def read(body: str) -> Envelope:
+    """The envelope of one piece. Raises PermanentError ``unreadable`` or ``unknown-type``."""
+    message = _decoded(body)
+    if is_notification(message):
+        return read_upload(uploads_in(message)[0])
+    return read_envelope(message)
+
+
+def _decoded(body: str) -> Mapping[str, Any]:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise PermanentError("unreadable", f"not JSON: {error}", fault=Fault.US) from error
+    if not isinstance(message, dict):
+        raise PermanentError("unreadable", "not a JSON object", fault=Fault.US)
+    return message
+
+
+def _handle(service: Service, message: Message, in_time: Callable[[], bool]) -> HandBack | None:
+    try:
+        bodies = pieces(message.body)
+    except PermanentError as error:
+        _bury(service, message.body, error.reason, error.detail)
+        return None
+    waits = []
+    for body in bodies:
+        if not in_time():
+            waits.append(HandBack(retries.spread(SOON, message.id, message.receives)))
+            break
+        if wait := _handle_piece(service, message, body):
+            waits.append(wait)
+    return min(waits, key=lambda wait: wait.seconds, default=None)
+
+
+def _handle_piece(service: Service, message: Message, body: str) -> HandBack | None:
+    try:
+        envelope = read(body)
+    except PermanentError as error:
+        _bury(service, body, error.reason, error.detail)
+        return None
+    route = service.routes.get(type(envelope.data))
+    if route is None:
+        _bury(service, body, "unknown-type", f"{service.name} does not answer {envelope.type}")
+        return None
+    with (
+        telemetry.about(
+            correlation_id=envelope.correlationid,
+            event_id=envelope.id,
+            event_type=envelope.type,
+            run=envelope.data.run,
+        ),
+        telemetry.traced(envelope.type, image=envelope.subject, stage=service.name),
+    ):
+        return _Piece(service, message, body, envelope).take(route)
+
+
+def _bury(service: Service, body: str, reason: str, detail: str) -> None:
+    """Nothing here can handle this: keep it where people look, and go on."""
+    service.queue.bury(body, reason, detail)
+    log.error("buried", extra={"reason": reason, "detail": detail})
+    telemetry.count("Buried", service=service.name, reason=reason)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One event on its way through one service."""
+
+    service: Service
+    message: Message
+    body: str
+    envelope: Envelope
+
+    @property
+    def event(self) -> Any:
+        return self.envelope.data
+
+    def take(self, route: Route) -> HandBack | None:
+        match route:
+            case Do() | Tell():
+                return self._claimed(route)
+            case Undo(act):
+                act(self.event)
+            case Decide(act):
+                self._announce(act(self.event, self._turn()))
+        return None
+
+    def _claimed(self, route: Do | Tell) -> HandBack | None:
+        service = self.service
+        key = ClaimKey.of(service.name, self.envelope.subject, self.envelope.type, self.envelope.id)
+        claim = service.ledger.claim(key, uuid4().hex, service.clock(), service.limits.lease)
+        if claim.standing is Standing.DONE:
+            log.info("seen before")
+            return None
+        if claim.standing is Standing.BUSY:
+            rest = max(1.0, claim.until - service.clock())
+            return HandBack(rest + retries.spread(SOON, self.message.id, claim.attempts))
+        if claim.attempts > service.limits.attempts:
+            detail = f"{service.limits.attempts} tries ended without a word"
+            _bury(service, self.body, "killed", detail)
+        elif again := self._try(route, claim):
+            return again
+        service.ledger.settle(claim, service.clock())
+        return None
+
+    def _try(self, route: Do | Tell, claim: Claim) -> HandBack | None:
+        turn = self._turn(claim)
+        try:
+            self._act(route, turn)
+        except Exception as error:  # noqa: BLE001 - a step may fail in any way: the policy decides
+            return self._after(error, route, claim)
+        return None
+
+    def _act(self, route: Do | Tell, turn: Turn) -> None:
+        if isinstance(route, Tell):
+            route.act(self.event, turn)
+        elif self._open(route):
+            self._announce(route.act(self.event, turn), turn)
+
+    def _open(self, route: Do) -> bool:
+        """Whether the run is still open. What it has here is unmade if it failed meanwhile."""
+        status = self.service.runs.status(self.event.image, self.event.run)
+        if status not in (RunStatus.OPEN, RunStatus.COMPLETED):
+            log.info("the run has ended: undoing", extra={"status": status})
+            route.undo(self.event)
+        return status is RunStatus.OPEN
+
+    def _announce(self, events: Iterable[Event], turn: Turn | None = None) -> None:
+        envelopes = [
+            self.envelope.caused(event, self.service.source, n, self.service.now())
+            for n, event in enumerate(events)
+        ]
+        if turn:
+            turn.confirm()
+        self.service.bus.publish(envelopes)
+        for envelope in envelopes:
+            log.info("announced", extra={"announced": envelope.type, "announced_id": envelope.id})
+
+    def _after(self, error: Exception, route: Do | Tell, claim: Claim) -> HandBack | None:
+        service = self.service
+        decision = retries.after(
+            error,
+            attempts=claim.attempts,
+            budget=service.limits.attempts,
+            age=service.clock() - self.message.sent,
+            salt=self.message.id,
+        )
+        self._log_failure(error, decision)
+        if isinstance(decision, TryAgain):
+            service.ledger.release(claim, charged=decision.charged)
+            return HandBack(decision.seconds)
+        if isinstance(route, Do):
+            self._announce([self._report(decision, error)])
+        else:
+            _bury(service, self.body, decision.reason, decision.detail)
+        return None
+
+    def _report(self, decision: GiveUp, error: Exception) -> StepFailed:
+        facts = getattr(error, "facts", {})
+        return report_on(self.event, self.service.name, decision, owner=facts.get("owner"))
+
+    def _turn(self, claim: Claim | None = None) -> Turn:
+        def confirm() -> None:
+            if claim is None or self.service.clock() <= claim.until:
+                return
+            status = self.service.runs.status(self.event.image, self.event.run)
+            if status is not RunStatus.OPEN:
+                raise Overtaken("overtaken", f"past its lease, and the run is {status}")
+
+        return Turn(self.envelope, confirm)
+
+    def _log_failure(self, error: Exception, decision: TryAgain | GiveUp) -> None:
+        expected = hasattr(error, "facts")
+        log.log(
+            logging.WARNING if expected else logging.ERROR,
+            "the step failed",
+            extra={"error": str(error), "decision": decision, **getattr(error, "facts", {})},
+            exc_info=None if expected else error,
+        )
+
+
+def report_on(
+    event: ImageEvent, stage: str, decision: GiveUp, owner: str | None = None
+) -> StepFailed:
+    """The report that ``stage`` gave up on this event."""
+    return StepFailed(
+        image=event.image,
+        run=event.run,
+        source=event.source,
+        owner=owner or event.owner,
+        stage=stage,
+        reason=decision.reason,
+        detail=decision.detail,
+        fault=decision.fault,
+    )

@@ -1,0 +1,146 @@
+"""The envelope every event travels in, and the ids that let a repeat be recognised.
+
+Attribute names are CloudEvents 1.0's, so that any CloudEvents reader can take our messages. Ids are
+derived, never drawn: the same cause always gives the same id, so a step that is run again, by
+accident or on purpose, says the same thing under the same id and its readers know it.
+"""
+
+import builtins
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal, Self
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from shared.errors import Fault, PermanentError
+
+NAMESPACE = uuid5(NAMESPACE_URL, "urn:darkroom:events")
+"""The namespace of every derived id. Changing it makes every image a new one."""
+
+
+def derive(*parts: object) -> str:
+    """The id (UUID version 5) that these parts, in this order, always give."""
+    return str(uuid5(NAMESPACE, "\x1f".join(str(part) for part in parts)))
+
+
+class Value(BaseModel):
+    """A frozen value of a contract. Fields unknown to the reader are ignored, so that an optional
+    field may be added to a version without breaking those who do not know it yet.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Event(Value):
+    """Something that happened to one run of one image; a class for each type and version."""
+
+    type: ClassVar[str]
+    """The name on the wire with its version: ``image.resized.v1``."""
+
+    known: ClassVar[dict[str, builtins.type["Event"]]] = {}
+    """Every type of event there is, by its name on the wire."""
+
+    image: str
+    run: int = Field(ge=0)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "type" in cls.__dict__:
+            Event.known[cls.type] = cls
+
+    def identity(self, source: str, cause: str, n: int) -> str:
+        """The envelope's id when ``source`` announces this as its n-th answer to ``cause``."""
+        return derive(source, cause, self.type, n)
+
+
+class Envelope(BaseModel):
+    """One event with what its readers need to know of where it came from."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    specversion: Literal["1.0"] = "1.0"
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: Literal["application/json"] = "application/json"
+    correlationid: str
+    """The same for everything that happens because of one upload: the image's id."""
+    causationid: str
+    """The id of the event that this one answers; of the image, for the first."""
+    traceparent: str
+    """W3C trace context, derived too: one trace for one image, over all hops."""
+    data: SerializeAsAny[Event]
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _read_as_its_type(cls, data: object, info: ValidationInfo) -> object:
+        if isinstance(data, Event):
+            return data
+        kind = Event.known.get(info.data.get("type", ""))
+        if kind is None:
+            raise PydanticCustomError("unknown_type", "no such type of event")
+        return kind.model_validate(data)
+
+    @classmethod
+    def first(cls, event: Event, source: str, at: datetime) -> Self:
+        """The envelope of an event that nothing of ours caused: an upload."""
+        identity = event.identity(source, event.image, 0)
+        return cls._wrap(event, identity, source, at, event.image)
+
+    def caused(self, event: Event, source: str, n: int, at: datetime) -> Self:
+        """The envelope of ``event``, the n-th thing that ``source`` answers to this one."""
+        identity = event.identity(source, self.id, n)
+        return self._wrap(event, identity, source, at, self.id)
+
+    @classmethod
+    def _wrap(cls, event: Event, identity: str, source: str, at: datetime, cause: str) -> Self:
+        return cls(
+            id=identity,
+            source=source,
+            type=event.type,
+            subject=event.image,
+            time=at.astimezone(UTC),
+            correlationid=event.image,
+            causationid=cause,
+            traceparent=traceparent(event.image, identity),
+            data=event,
+        )
+
+    def to_json(self) -> str:
+        """The message body: one line, fields in the order of this class, absent ones left out."""
+        return self.model_dump_json(exclude_none=True)
+
+
+def traceparent(correlation: str, identity: str) -> str:
+    """W3C trace context of one event: the trace is the image's, the span the event's."""
+    return f"00-{UUID(correlation).hex}-{UUID(identity).hex[:16]}-01"
+
+
+def read_envelope(message: Mapping[str, Any]) -> Envelope:
+    """The envelope that a decoded message holds.
+
+    Raises PermanentError ``unknown-type`` for a type or version that no class stands for, and
+    ``unreadable`` for anything else that is not ours: both mean a message for the dead letters.
+    """
+    try:
+        return Envelope.model_validate(message)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        reason = "unknown-type" if first["type"] == "unknown_type" else "unreadable"
+        raise PermanentError(
+            reason, f"{where}: {first['msg']}", fault=Fault.US, type=str(message.get("type"))
+        ) from error

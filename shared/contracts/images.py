@@ -1,0 +1,166 @@
+"""Every event there is, in the order a healthy upload meets them.
+
+A fact says what a step did. A report (``step.failed``) says that a step gave up. A verdict says how
+a run ended, and only ``store`` announces one. Names on the wire end in their version: an optional
+field may be added to a version; anything else is a new class beside the old one.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.contracts.envelope import Event, Value, derive
+from shared.errors import Fault
+
+
+class Source(Value):
+    """The original, as it stands in the uploads bucket."""
+
+    bucket: str
+    key: str
+    version: str | None = None
+    """None where the bucket is not versioned; then ``etag`` tells one original from the next."""
+    etag: str
+    bytes: int
+    sha256: str | None = None
+    """Hex; known once ``resize`` has read the original."""
+
+
+class Rendition(Value):
+    """A picture made from the original. ``bytes`` is its size; sides are in pixels."""
+
+    name: str
+    key: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+
+
+class Taken(Value):
+    """When and with what the picture was taken, as far as the file says so."""
+
+    at: str | None = None
+    """ISO 8601, local time of the camera; with an offset only if the file has one."""
+    camera: str | None = None
+
+
+class Label(Value):
+    """Something seen in the picture. Confidence is in percent, as Rekognition gives it."""
+
+    name: str
+    confidence: float
+
+
+class Moderation(Value):
+    """Whether the picture needs a person's look before it is shown, and why."""
+
+    flagged: bool
+    names: tuple[str, ...] = ()
+
+
+class ImageEvent(Event):
+    """An event that knows the original: whoever reads it first can start the image's record."""
+
+    source: Source
+    owner: str | None = None
+    """Who the upload's metadata says it belongs to (``x-amz-meta-owner``), once that was read."""
+
+
+class Fact(ImageEvent):
+    """Something was done. A fact that dies on its way to a step is a failure of that step."""
+
+
+class ImageUploaded(Fact):
+    """An original landed in the uploads bucket. Never published: S3's notice is read as this."""
+
+    type: ClassVar[str] = "image.uploaded.v1"
+
+
+class ImageResized(Fact):
+    """The original was read and its renditions were made."""
+
+    type: ClassVar[str] = "image.resized.v1"
+
+    format: str
+    """By content, not by name: ``JPEG``, ``PNG``, ``HEIC`` …"""
+    width: int
+    height: int
+    """As the picture is seen: after its orientation was applied."""
+    taken: Taken = Taken()
+    gps_removed: bool = False
+    renditions: tuple[Rendition, ...]
+    analysis: Rendition
+    """The one JPEG within Rekognition's limits."""
+
+
+class ImageAnalyzed(Fact):
+    """Rekognition was asked what is in the picture. None means: this detection was switched off."""
+
+    type: ClassVar[str] = "image.analyzed.v1"
+
+    document: str
+    """Key of the full answers, in the bucket of processed objects."""
+    labels: tuple[Label, ...] | None = None
+    faces: int | None = None
+    text: tuple[str, ...] | None = None
+    moderation: Moderation | None = None
+    analyzer: str
+    models: dict[str, str] = Field(default_factory=dict)
+    thresholds: dict[str, float] = Field(default_factory=dict)
+
+
+class StepFailed(ImageEvent):
+    """A step gave up on a run. A report, not a verdict: ``store`` decides what it means."""
+
+    type: ClassVar[str] = "step.failed.v1"
+
+    stage: str
+    reason: str
+    """A stable code: ``not-an-image``."""
+    detail: str
+    """The same as a sentence for people."""
+    fault: Fault
+
+
+class Verdict(ImageEvent):
+    """How a run ended. One run has one, under one id, however often it is announced."""
+
+    outcome: ClassVar[str]
+    ended: datetime
+
+    def identity(self, source: str, cause: str, n: int) -> str:  # noqa: ARG002 - that is the point: whoever asks, and how often, changes nothing
+        return derive(self.image, self.run, self.outcome)
+
+
+class ImageStored(Verdict):
+    """The run completed: everything below exists and is recorded."""
+
+    type: ClassVar[str] = "image.stored.v1"
+    outcome: ClassVar[str] = "stored"
+
+    format: str
+    width: int
+    height: int
+    taken: Taken = Taken()
+    gps_removed: bool = False
+    renditions: tuple[Rendition, ...]
+    document: str
+    labels: tuple[Label, ...] | None = None
+    faces: int | None = None
+    text: tuple[str, ...] | None = None
+    moderation: Moderation | None = None
+    analyzer: str
+
+
+class ImageFailed(Verdict):
+    """The run failed: what was made for it is unmade, and the original can be tried again."""
+
+    type: ClassVar[str] = "image.failed.v1"
+    outcome: ClassVar[str] = "failed"
+
+    stage: str
+    reason: str
+    detail: str
+    fault: Fault

@@ -1,0 +1,72 @@
+"""What can go wrong, told apart by whether trying again helps.
+
+    DarkroomError
+    ├── PermanentError       trying again changes nothing: reported at the first try
+    └── TransientError       the world may be better later: tried again with backoff, each charged
+        ├── Throttled        told to slow down: tried again more slowly, charged to nothing
+        └── Overtaken        another worker, or another run, has taken over: nothing to do here
+
+Adapters turn foreign errors into these where they meet them, by type and code; nobody further in
+reads a foreign error, and nobody at all reads a message.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Who has to act so that the same thing would work: the uploader, nobody (wait), or us."""
+
+    USER = "user"
+    WORLD = "world"
+    US = "us"
+
+
+class DarkroomError(Exception):
+    """An expected failure.
+
+    ``reason`` is a stable code in kebab-case that programs may compare (``not-an-image``),
+    ``detail`` a sentence for people, ``facts`` what else is known: fields for the log.
+    """
+
+    fault = Fault.US
+
+    def __init__(
+        self, reason: str, detail: str, *, fault: Fault | None = None, **facts: object
+    ) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.fault = fault or type(self).fault
+        self.facts = facts
+
+
+class PermanentError(DarkroomError):
+    """Trying again changes nothing. At fault, unless said otherwise, is what was uploaded."""
+
+    fault = Fault.USER
+
+
+class TransientError(DarkroomError):
+    """The world may be better later: a service that is down, a connection that broke."""
+
+    fault = Fault.WORLD
+
+
+class Throttled(TransientError):
+    """The world asks to slow down. Not a failed try, so it is charged to no budget."""
+
+
+class Overtaken(TransientError):
+    """This worker outlived its claim, and what it was about to do is no longer its to do."""
+
+
+@contextmanager
+def known(**facts: object) -> Iterator[None]:
+    """Add what is known by now to the facts of any of our errors that passes through."""
+    try:
+        yield
+    except DarkroomError as error:
+        error.facts.update(facts)
+        raise

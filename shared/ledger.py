@@ -1,0 +1,155 @@
+"""Who is at work on which event: a lease, an attempt counter and an owner for each.
+
+A plain yes-or-no claim would lose the event whose worker died between the claim and the
+announcement. A lease runs out instead; the next worker takes over and sees how many tried before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from shared.aws import aws_errors
+
+KEPT_FOR = 30 * 24 * 3600
+"""s. Longer than any queue keeps a message, so that a late duplicate still meets its row."""
+
+
+class Standing(StrEnum):
+    """What a claim found."""
+
+    MINE = "mine"
+    BUSY = "busy"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class ClaimKey:
+    """One service's work on one event of one image."""
+
+    image: str
+    name: str
+
+    @classmethod
+    def of(cls, service: str, image: str, kind: str, event: str) -> "ClaimKey":
+        return cls(image, f"{service}/{kind}/{event}")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The answer to a claim. ``until`` is the end of the lease, in epoch seconds, whoever holds it;
+    ``attempts`` counts the tries charged so far, this one included.
+    """
+
+    key: ClaimKey
+    standing: Standing
+    owner: str = ""
+    until: float = 0.0
+    attempts: int = 0
+
+
+class Ledger(Protocol):
+    """Times are epoch seconds of the caller's clock."""
+
+    def claim(self, key: ClaimKey, owner: str, now: float, lease: float) -> Claim:
+        """Take the event for ``lease`` seconds, unless it is done or another's lease still runs."""
+        ...
+
+    def settle(self, claim: Claim, now: float) -> None:
+        """Done, for good. Without effect for an owner whose claim was taken over."""
+        ...
+
+    def release(self, claim: Claim, *, charged: bool) -> None:
+        """Give the event back at once; a try not ``charged`` is taken off the count again."""
+        ...
+
+
+class DynamoLedger:
+    """The ledger in DynamoDB: one item for each claim, all of an image's in one partition."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def claim(self, key: ClaimKey, owner: str, now: float, lease: float) -> Claim:
+        values = {
+            ":owner": {"S": owner},
+            ":until": _seconds(now + lease),
+            ":now": _seconds(now),
+            ":expires": {"N": str(int(now) + KEPT_FOR)},
+            ":one": {"N": "1"},
+        }
+        update = "SET #owner = :owner, #until = :until, claimed_at = :now, expires = :expires"
+        with aws_errors("the ledger"):
+            try:
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=_item(key),
+                    UpdateExpression=f"{update} ADD attempts :one",
+                    ConditionExpression=(
+                        "attribute_not_exists(settled_at) AND "
+                        "(attribute_not_exists(#until) OR #until < :now)"
+                    ),
+                    ExpressionAttributeNames={"#owner": "owner", "#until": "until"},
+                    ExpressionAttributeValues=values,
+                    ReturnValues="ALL_NEW",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return self._standing(key, owner)
+        return _claim(key, Standing.MINE, answer["Attributes"])
+
+    def _standing(self, key: ClaimKey, owner: str) -> Claim:
+        """Why the condition failed. One's own name there is a success whose answer was lost."""
+        answer = self._client.get_item(TableName=self._table, Key=_item(key), ConsistentRead=True)
+        row = answer.get("Item", {})
+        if "settled_at" in row:
+            return _claim(key, Standing.DONE, row)
+        if row.get("owner", {}).get("S") == owner:
+            return _claim(key, Standing.MINE, row)
+        return _claim(key, Standing.BUSY, row)
+
+    def settle(self, claim: Claim, now: float) -> None:
+        self._change(claim, "SET settled_at = :now", {":now": _seconds(now)}, "#owner = :owner")
+
+    def release(self, claim: Claim, *, charged: bool) -> None:
+        # The condition names the lease too: a release that botocore retried must not refund twice.
+        values = {":free": _seconds(0), ":until": _seconds(claim.until)}
+        update = "SET #until = :free"
+        if not charged:
+            update += " ADD attempts :refund"
+            values[":refund"] = {"N": "-1"}
+        self._change(claim, update, values, "#owner = :owner AND #until = :until")
+
+    def _change(self, claim: Claim, update: str, values: Mapping[str, Any], condition: str) -> None:
+        names = {"#owner": "owner", "#until": "until"}
+        used = {name: names[name] for name in names if name in update + condition}
+        with aws_errors("the ledger"):
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=_item(claim.key),
+                    UpdateExpression=update,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=used,
+                    ExpressionAttributeValues={":owner": {"S": claim.owner}, **values},
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return  # taken over: the event is another's now, and so is what becomes of it
+
+
+def _item(key: ClaimKey) -> dict[str, Any]:
+    return {"image": {"S": key.image}, "claim": {"S": key.name}}
+
+
+def _seconds(time: float) -> dict[str, str]:
+    return {"N": f"{time:.3f}"}
+
+
+def _claim(key: ClaimKey, standing: Standing, row: Mapping[str, Any]) -> Claim:
+    return Claim(
+        key,
+        standing,
+        owner=row.get("owner", {}).get("S", ""),
+        until=float(row.get("until", {}).get("N", 0)),
+        attempts=int(row.get("attempts", {}).get("N", 0)),
+    )

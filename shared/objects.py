@@ -1,0 +1,104 @@
+"""Objects in a bucket; what S3 refuses becomes one of our errors here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from shared.aws import aws_errors
+from shared.errors import Fault
+
+FOREVER = "public, max-age=31536000, immutable"
+"""A key that belongs to one run never holds anything else, so whoever has it may keep it."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as it was read. ``metadata`` is what the uploader said (``x-amz-meta-*``)."""
+
+    body: bytes
+    content_type: str = "application/octet-stream"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Objects(Protocol):
+    """One bucket."""
+
+    def get(self, key: str, *, version: str | None = None, etag: str | None = None) -> Stored:
+        """The object, or exactly that version of it, or only if it still has that ``etag``.
+
+        Raises PermanentError ``gone``, ``replaced`` or ``forbidden``.
+        """
+        ...
+
+    def find(self, key: str) -> Stored | None:
+        """The object, or None where there is none."""
+        ...
+
+    def put(
+        self, key: str, body: bytes, content_type: str, cache_control: str = "no-cache"
+    ) -> None: ...
+
+    def delete(self, key: str) -> None:
+        """Deleting what is not there is no error."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]: ...
+
+
+class S3Objects:
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def get(self, key: str, *, version: str | None = None, etag: str | None = None) -> Stored:
+        wanted = {"VersionId": version} if version else {"IfMatch": etag} if etag else {}
+        with aws_errors(
+            key,
+            NoSuchKey=("gone", Fault.USER),
+            NoSuchVersion=("gone", Fault.USER),
+            MethodNotAllowed=("gone", Fault.USER),
+            PreconditionFailed=("replaced", Fault.USER),
+            **{"404": ("gone", Fault.USER), "412": ("replaced", Fault.USER)},
+        ):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, **wanted)
+            body = answer["Body"].read()
+        return Stored(body, answer.get("ContentType", ""), answer.get("Metadata", {}))
+
+    def find(self, key: str) -> Stored | None:
+        with aws_errors(key):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            except self._client.exceptions.NoSuchKey:
+                return None
+            body = answer["Body"].read()
+        return Stored(body, answer.get("ContentType", ""), answer.get("Metadata", {}))
+
+    def put(
+        self, key: str, body: bytes, content_type: str, cache_control: str = "no-cache"
+    ) -> None:
+        with aws_errors(key):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                CacheControl=cache_control,
+            )
+
+    def delete(self, key: str) -> None:
+        with aws_errors(key):
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        with aws_errors(prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                yield from (found["Key"] for found in page.get("Contents", []))
+
+
+def delete_all(objects: Objects, prefix: str) -> int:
+    """Delete everything under ``prefix``; how much there was. May be run any number of times."""
+    found = list(objects.keys(prefix))
+    for key in found:
+        objects.delete(key)
+    return len(found)
