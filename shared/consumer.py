@@ -43,6 +43,8 @@ class Turn:
     """One worker's turn at one event, for as long as its lease runs."""
 
     envelope: Envelope
+    at: datetime
+    """When the turn began."""
     confirm: Callable[[], None]
     """Call it right before what cannot be taken back. Raises Overtaken if the turn is over."""
 
@@ -351,7 +353,7 @@ class _Piece:
             if status is not RunStatus.OPEN:
                 raise Overtaken("overtaken", f"past its lease, and the run is {status}")
 
-        return Turn(self.envelope, confirm)
+        return Turn(self.envelope, self.service.now(), confirm)
 
     def _log_failure(self, error: Exception, decision: TryAgain | GiveUp) -> None:
         expected = hasattr(error, "facts")

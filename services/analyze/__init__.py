@@ -1,0 +1,1 @@
+"""Asks Rekognition what is in the picture."""

@@ -1,0 +1,38 @@
+"""The composition root of ``analyze``: which event is answered by which step, over which parts."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from services.analyze.rekognition import Rekognition
+from services.analyze.settings import AnalyzeSettings
+from services.analyze.steps import Steps
+from shared.aws import client
+from shared.consumer import Context, Do, Route, Service, Undo, consume
+from shared.contracts.envelope import Event
+from shared.contracts.images import ImageFailed, ImageResized
+from shared.function import service_on_aws
+from shared.objects import S3Objects
+
+
+def routes(steps: Steps) -> dict[type[Event], Route]:
+    return {
+        ImageResized: Do(steps.analyze, undo=steps.forget),
+        ImageFailed: Undo(steps.forget),
+    }
+
+
+@cache
+def service() -> Service:
+    settings = AnalyzeSettings.read()
+    steps = Steps(
+        processed=S3Objects(client("s3"), settings.processed_bucket),
+        recognizer=Rekognition(client("rekognition"), settings.processed_bucket),
+        detect=settings.detect,
+        thresholds=settings.thresholds,
+    )
+    return service_on_aws(settings, routes(steps))
+
+
+def handle(batch: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    return consume(service(), batch, context)

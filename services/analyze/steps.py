@@ -1,0 +1,116 @@
+"""What ``analyze`` asks once the renditions exist, and how it forgets the answers."""
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from services.analyze.logic import Answer, Detection, Thresholds, summarize
+from services.analyze.rekognition import Recognizer
+from shared.consumer import Turn
+from shared.contracts.envelope import Event
+from shared.contracts.images import (
+    ImageAnalyzed,
+    ImageEvent,
+    ImageResized,
+    Label,
+    Moderation,
+)
+from shared.errors import PermanentError
+from shared.objects import Objects, delete_all
+
+ANALYZER = "rekognition"
+
+Answers = dict[Detection, Answer]
+
+
+def prefix(event: ImageEvent) -> str:
+    """Where everything stands that was made for this run, and nothing else does."""
+    return f"analyses/{event.image}/{event.run}/"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Analyses: bought once, kept, and thrown away with their run."""
+
+    processed: Objects
+    recognizer: Recognizer
+    detect: Sequence[Detection]
+    thresholds: Thresholds
+
+    def analyze(self, event: ImageResized, turn: Turn) -> Iterator[Event]:
+        """Ask what was not asked before, keep the answers, and say what matters of them."""
+        key = f"{prefix(event)}analysis.json"
+        answers = self._answers(event, key, turn)
+        found = summarize(answers, self.thresholds)
+        yield ImageAnalyzed(
+            image=event.image,
+            run=event.run,
+            source=event.source,
+            owner=event.owner,
+            document=key,
+            labels=None
+            if found.labels is None
+            else tuple(Label(name=name, confidence=sure) for name, sure in found.labels),
+            faces=found.faces,
+            text=found.text,
+            moderation=None
+            if found.flagged is None
+            else Moderation(flagged=bool(found.flagged), names=found.flagged),
+            analyzer=ANALYZER,
+            models=dict(found.models),
+            thresholds=self.thresholds.as_dict(),
+        )
+
+    def forget(self, event: ImageEvent) -> None:
+        """Throw away the run's answers."""
+        delete_all(self.processed, prefix(event))
+
+    def _answers(self, event: ImageResized, key: str, turn: Turn) -> Answers:
+        """Every answer wanted. What was paid for is kept, also when another call beside it fails."""
+        answers = self._kept(key)
+        missing = [detection for detection in self.detect if detection not in answers]
+        if not missing:
+            return answers
+        turn.confirm()
+        found, failures = self._ask(missing, event.analysis.key)
+        answers |= found
+        if answers:
+            self._keep(event, key, answers)
+        if failures:
+            raise min(failures, key=lambda error: not isinstance(error, PermanentError))
+        return answers
+
+    def _ask(
+        self, detections: Sequence[Detection], picture: str
+    ) -> tuple[Answers, list[BaseException]]:
+        """Side by side: the slowest call is as long as all of them take."""
+        answers: Answers = {}
+        failures: list[BaseException] = []
+        with ThreadPoolExecutor(max_workers=len(detections)) as pool:
+            asked = {
+                one: pool.submit(self.recognizer.ask, one, picture, self.thresholds)
+                for one in detections
+            }
+        for detection, answer in asked.items():
+            if error := answer.exception():
+                failures.append(error)
+            else:
+                answers[detection] = answer.result()
+        return answers, failures
+
+    def _kept(self, key: str) -> Answers:
+        found = self.processed.find(key)
+        answers = json.loads(found.body)["answers"] if found else {}
+        return {Detection(name): answer for name, answer in answers.items()}
+
+    def _keep(self, event: ImageResized, key: str, answers: Answers) -> None:
+        document = {
+            "image": event.image,
+            "run": event.run,
+            "analyzer": ANALYZER,
+            "thresholds": self.thresholds.as_dict(),
+            "picture": event.analysis.model_dump(),
+            "answers": answers,
+        }
+        self.processed.put(key, json.dumps(document).encode(), "application/json")

@@ -1,0 +1,32 @@
+"""The composition root of ``notify``: which event is answered by which step, over which parts."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from services.notify.settings import NotifySettings
+from services.notify.steps import Steps
+from services.notify.topic import SnsNotifications
+from shared.aws import client
+from shared.consumer import Context, Route, Service, Tell, consume
+from shared.contracts.envelope import Event
+from shared.contracts.images import ImageFailed, ImageStored
+from shared.function import service_on_aws
+
+
+def routes(steps: Steps) -> dict[type[Event], Route]:
+    return {
+        ImageStored: Tell(steps.tell),
+        ImageFailed: Tell(steps.tell),
+    }
+
+
+@cache
+def service() -> Service:
+    settings = NotifySettings.read()
+    topic = SnsNotifications(client("sns"), settings.notifications_topic_arn)
+    return service_on_aws(settings, routes(Steps(topic)))
+
+
+def handle(batch: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    return consume(service(), batch, context)

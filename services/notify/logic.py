@@ -1,0 +1,80 @@
+"""A notification in the words of each kind of subscriber. Pure."""
+
+from dataclasses import dataclass
+
+from shared.contracts.notification import Notification, Outcome
+
+LONGEST_SUBJECT = 100
+"""Characters of ASCII; SNS refuses more in an e-mail's subject."""
+LONGEST_SMS = 140
+"""Characters that fit one text message."""
+NOBODY = "unknown"
+"""The owner attribute where no owner was given: a filter can ask for it."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """One notification, worded: ``data`` for programs, the rest for people."""
+
+    data: str
+    subject: str
+    email: str
+    sms: str
+    attributes: dict[str, str]
+
+
+def word(told: Notification) -> Words:
+    """Stable JSON, readable text and one line, with the attributes that subscribers filter on."""
+    name = told.source.key.rsplit("/", 1)[-1]
+    headline = f"{name}: {_gist(told)}"
+    return Words(
+        data=told.model_dump_json(exclude_none=True),
+        subject=_ascii(f"Darkroom: {told.status} - {name}")[:LONGEST_SUBJECT],
+        email="\n".join([headline, "", *_details(told), "", f"Image {told.image}, run {told.run}"]),
+        sms=headline if len(headline) <= LONGEST_SMS else f"{headline[: LONGEST_SMS - 1]}…",
+        attributes=_attributes(told),
+    )
+
+
+def _gist(told: Notification) -> str:
+    if told.failure:
+        return f"failed, {told.failure.detail}"
+    labels = ", ".join(label.name for label in (told.labels or ())[:3])
+    return f"{told.width} x {told.height}, {len(told.renditions)} renditions" + (
+        f", {labels}" if labels else ""
+    )
+
+
+def _details(told: Notification) -> list[str]:
+    lines = [f"Original: s3://{told.source.bucket}/{told.source.key}"]
+    if told.failure:
+        mend = {
+            "user": "The file has to be changed.",
+            "world": "Trying again later may help.",
+            "us": "This is ours to mend; the original is kept.",
+        }
+        return [
+            *lines,
+            f"Stage:    {told.failure.stage}",
+            f"Reason:   {told.failure.reason}",
+            mend[told.failure.fault],
+        ]
+    lines += [f"{r.name:<9} {r.width} x {r.height}, {r.bytes:,} bytes" for r in told.renditions]
+    lines += [f"{label.confidence:5.1f} %  {label.name}" for label in told.labels or ()]
+    if told.moderation and told.moderation.flagged:
+        lines.append(f"Flagged:  {', '.join(told.moderation.names)}")
+    return lines
+
+
+def _attributes(told: Notification) -> dict[str, str]:
+    flagged = bool(told.moderation and told.moderation.flagged)
+    return {
+        "status": told.status,
+        "flagged": str(flagged).lower(),
+        "owner": told.owner or NOBODY,
+        "stage": told.failure.stage if told.failure else Outcome.COMPLETED,
+    }
+
+
+def _ascii(words: str) -> str:
+    return "".join(c if " " <= c <= "~" else "?" for c in words)

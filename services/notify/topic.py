@@ -1,0 +1,33 @@
+"""The topic that people and systems subscribe to."""
+
+import json
+from typing import Any, Protocol
+
+from services.notify.logic import Words
+from shared.aws import aws_errors
+
+
+class Notifications(Protocol):
+    def send(self, words: Words) -> None:
+        """Tell every subscriber, each in the words of its protocol. Every call is heard."""
+        ...
+
+
+class SnsNotifications:
+    def __init__(self, client: Any, topic: str) -> None:
+        self._client = client
+        self._topic = topic
+
+    def send(self, words: Words) -> None:
+        versions = {"default": words.data, "email": words.email, "sms": words.sms}
+        with aws_errors("the notifications topic"):
+            self._client.publish(
+                TopicArn=self._topic,
+                Subject=words.subject,
+                Message=json.dumps(versions),
+                MessageStructure="json",
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in words.attributes.items()
+                },
+            )

@@ -1,0 +1,33 @@
+"""The composition root of ``rescue``. Its event sources are the others' dead-letter queues."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from services.rescue.settings import RescueSettings
+from services.rescue.steps import Steps
+from shared.aws import client
+from shared.bus import Message, SnsBus
+from shared.consumer import Context, answer_batch
+from shared.function import start_telemetry
+from shared.objects import S3Objects
+
+
+@cache
+def steps() -> Steps:
+    settings = RescueSettings.read()
+    start_telemetry(settings)
+    return Steps(
+        kept=S3Objects(client("s3"), settings.processed_bucket),
+        bus=SnsBus(client("sns"), settings.events_topic_arn),
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def stay(_message: Message, _seconds: float) -> None:
+    """What cannot be rescued now stays on its dead-letter queue, and an alarm says so."""
+
+
+def handle(batch: Mapping[str, Any], _context: Context) -> dict[str, Any]:
+    return answer_batch(batch, steps().rescue, stay)

@@ -1,0 +1,55 @@
+"""What ``rescue`` does with a dead letter: keep it first, then report what it was killed with."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.rescue.logic import DeadLetter
+from shared import telemetry
+from shared.bus import Bus, Message
+from shared.consumer import HandBack, pieces, read, report_on
+from shared.contracts.envelope import Envelope
+from shared.contracts.images import Fact
+from shared.errors import Fault, PermanentError
+from shared.objects import Objects
+from shared.retries import GiveUp
+from shared.telemetry import log
+
+SOURCE = "darkroom/rescue"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Dead letters: kept, counted, and reported where a run would otherwise wait for ever."""
+
+    kept: Objects
+    bus: Bus
+    now: Callable[[], datetime]
+
+    def rescue(self, message: Message) -> HandBack | None:
+        """Keep the raw message, then report each fact in it. May be run any number of times."""
+        letter = DeadLetter.of(message)
+        self.kept.put(letter.key, letter.to_json().encode(), "application/json")
+        self.bus.publish(list(self._reports(letter)))
+        telemetry.count("DeadLetters", service=letter.service, reason=letter.reason)
+        log.error("dead letter", extra={"from": letter.service, "reason": letter.reason})
+        return None
+
+    def _reports(self, letter: DeadLetter) -> Iterator[Envelope]:
+        """Only what a step was to do for a run is reported. A message that answers a verdict never
+        is: its run has ended, and a report would go round in circles.
+        """
+        for envelope in self._facts(letter):
+            gave_up = GiveUp(letter.reason, letter.detail, Fault.US)
+            report = report_on(envelope.data, letter.service, gave_up)
+            yield envelope.caused(report, SOURCE, 0, self.now())
+
+    def _facts(self, letter: DeadLetter) -> Iterator[Envelope]:
+        if not letter.reportable:
+            return
+        try:
+            envelopes = [read(body) for body in pieces(letter.message.body)]
+        except PermanentError as error:
+            log.warning("kept, but not understood", extra={"error": str(error)})
+            return
+        yield from (one for one in envelopes if isinstance(one.data, Fact))

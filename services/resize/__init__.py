@@ -1,0 +1,1 @@
+"""Checks an upload and makes its renditions."""

@@ -1,0 +1,37 @@
+"""The composition root of ``resize``: which event is answered by which step, over which parts."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from services.resize.settings import ResizeSettings
+from services.resize.steps import Steps
+from shared.aws import client
+from shared.consumer import Context, Do, Route, Service, Undo, consume
+from shared.contracts.envelope import Event
+from shared.contracts.images import ImageFailed, ImageUploaded
+from shared.function import service_on_aws
+from shared.objects import S3Objects
+
+
+def routes(steps: Steps) -> dict[type[Event], Route]:
+    return {
+        ImageUploaded: Do(steps.resize, undo=steps.forget),
+        ImageFailed: Undo(steps.forget),
+    }
+
+
+@cache
+def service() -> Service:
+    settings = ResizeSettings.read()
+    steps = Steps(
+        uploads=S3Objects(client("s3"), settings.uploads_bucket),
+        processed=S3Objects(client("s3"), settings.processed_bucket),
+        specs=settings.renditions,
+        limits=settings.limits,
+    )
+    return service_on_aws(settings, routes(steps))
+
+
+def handle(batch: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    return consume(service(), batch, context)

@@ -1,0 +1,42 @@
+"""What can be set about ``resize``, and its defaults."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from services.resize.logic import Format, Limits, Spec
+from shared.config import ServiceSettings
+
+MB = 1_000_000
+
+
+def read_specs(words: object) -> object:
+    """``thumbnail:256 web:2048:webp:80`` as specs: name, longest side, format, quality."""
+    if not isinstance(words, str):
+        return words
+    return tuple(_read_spec(word) for word in words.split())
+
+
+def _read_spec(word: str) -> Spec:
+    name, side, *more = word.split(":")
+    form = Format(more[0].upper()) if more else Format.AUTO
+    quality = int(more[1]) if len(more) > 1 else 82
+    return Spec(name, int(side), form, quality)
+
+
+class ResizeSettings(ServiceSettings):
+    """Buckets, the renditions wanted, and what is too large to look at."""
+
+    uploads_bucket: str
+    processed_bucket: str
+    renditions: Annotated[tuple[Spec, ...], BeforeValidator(read_specs)] = (
+        Spec("thumbnail", 256),
+        Spec("preview", 1024),
+        Spec("web", 2048),
+    )
+    max_bytes: int = Field(default=50 * MB, gt=0)
+    max_pixels: int = Field(default=100_000_000, gt=0)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(bytes=self.max_bytes, pixels=self.max_pixels)

@@ -1,0 +1,77 @@
+"""What ``resize`` does when something lands, and how it unmakes it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from services.resize import logic
+from shared.consumer import Turn
+from shared.contracts.envelope import Event
+from shared.contracts.images import ImageEvent, ImageResized, ImageUploaded, Rendition, Taken
+from shared.errors import PermanentError, known
+from shared.objects import FOREVER, Objects, Stored, delete_all
+
+LONGEST_OWNER = 256
+"""Characters; it becomes a message attribute, and people filter on it."""
+
+
+def prefix(event: ImageEvent) -> str:
+    """Where everything stands that was made for this run, and nothing else does."""
+    return f"renditions/{event.image}/{event.run}/"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Renditions of originals: made, and unmade."""
+
+    uploads: Objects
+    processed: Objects
+    specs: Sequence[logic.Spec]
+    limits: logic.Limits
+
+    def resize(self, event: ImageUploaded, turn: Turn) -> Iterator[Event]:
+        """Check the original and make its renditions; nothing is kept of one that is refused."""
+        original = self._read(event)
+        owner = original.metadata.get("owner", "")[:LONGEST_OWNER] or None
+        with known(owner=owner):
+            picture = logic.develop(original.body, self.specs, self.limits)
+        turn.confirm()
+        made = {r.name: self._keep(event, r) for r in (*picture.renditions, picture.analysis)}
+        yield ImageResized(
+            image=event.image,
+            run=event.run,
+            source=event.source.model_copy(update={"sha256": sha256(original.body).hexdigest()}),
+            owner=owner,
+            format=picture.format,
+            width=picture.width,
+            height=picture.height,
+            taken=Taken(at=picture.taken.at, camera=picture.taken.camera),
+            gps_removed=picture.gps_removed,
+            renditions=tuple(made[r.name] for r in picture.renditions),
+            analysis=made[picture.analysis.name],
+        )
+
+    def forget(self, event: ImageEvent) -> None:
+        """Unmake the run's renditions, however many of them there are."""
+        delete_all(self.processed, prefix(event))
+
+    def _read(self, event: ImageUploaded) -> Stored:
+        source = event.source
+        if source.bytes > self.limits.bytes:
+            raise PermanentError(
+                "too-many-bytes",
+                f"{source.bytes:,} bytes; at most {self.limits.bytes:,} are looked at",
+            )
+        return self.uploads.get(source.key, version=source.version, etag=source.etag)
+
+    def _keep(self, event: ImageEvent, made: logic.Rendition) -> Rendition:
+        key = f"{prefix(event)}{made.name}.{made.format.lower()}"
+        self.processed.put(key, made.body, made.content_type, FOREVER)
+        return Rendition(
+            name=made.name,
+            key=key,
+            format=made.format,
+            width=made.width,
+            height=made.height,
+            bytes=len(made.body),
+        )

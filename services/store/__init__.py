@@ -1,0 +1,1 @@
+"""Keeps the one record of each image and decides how it ended."""

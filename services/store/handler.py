@@ -1,0 +1,37 @@
+"""The composition root of ``store``: which event is answered by which step, over which parts."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from services.store.records import DynamoRecords
+from services.store.settings import StoreSettings
+from services.store.steps import Steps
+from shared.aws import client
+from shared.consumer import Context, Decide, Route, Service, consume
+from shared.contracts.envelope import Event
+from shared.contracts.images import ImageAnalyzed, ImageResized, StepFailed
+from shared.function import service_on_aws
+from shared.objects import S3Objects
+
+
+def routes(steps: Steps) -> dict[type[Event], Route]:
+    return {
+        ImageResized: Decide(steps.decide),
+        ImageAnalyzed: Decide(steps.decide),
+        StepFailed: Decide(steps.decide),
+    }
+
+
+@cache
+def service() -> Service:
+    settings = StoreSettings.read()
+    steps = Steps(
+        records=DynamoRecords(client("dynamodb"), settings.records_table),
+        processed=S3Objects(client("s3"), settings.processed_bucket),
+    )
+    return service_on_aws(settings, routes(steps))
+
+
+def handle(batch: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    return consume(service(), batch, context)

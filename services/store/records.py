@@ -1,0 +1,92 @@
+"""The records and their timelines in DynamoDB. ``store`` alone writes them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from shared.aws import aws_errors
+from shared.contracts.record import RECORD, Record
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One event on an image's timeline."""
+
+    image: str
+    run: int
+    event: str
+    type: str
+    source: str
+    time: datetime
+
+
+class Records(Protocol):
+    def read(self, image: str) -> Record | None:
+        """As it is now; never from a copy that may lag."""
+        ...
+
+    def write(self, record: Record) -> bool:
+        """Put the record in the place of the revision before it; False if that is gone already."""
+        ...
+
+    def note(self, moment: Moment) -> None:
+        """Put this on the image's timeline; the same event twice is one entry."""
+        ...
+
+
+class DynamoRecords:
+    """One table: of each image one ``record`` item and an ``event/<id>`` item for each event."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def read(self, image: str) -> Record | None:
+        with aws_errors("the record"):
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"image": {"S": image}, "item": {"S": RECORD}},
+                ConsistentRead=True,
+            )
+        return Record.model_validate(_plain(answer["Item"])) if "Item" in answer else None
+
+    def write(self, record: Record) -> bool:
+        item = json.loads(record.model_dump_json(exclude_none=True), parse_float=Decimal)
+        with aws_errors("the record"):
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=_attributes({**item, "item": RECORD}),
+                    ConditionExpression="attribute_not_exists(image) OR revision = :before",
+                    ExpressionAttributeValues={":before": {"N": str(record.revision - 1)}},
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
+    def note(self, moment: Moment) -> None:
+        item = {
+            "image": moment.image,
+            "item": f"event/{moment.event}",
+            "run": moment.run,
+            "type": moment.type,
+            "source": moment.source,
+            "time": moment.time.isoformat(),
+        }
+        with aws_errors("the timeline"):
+            self._client.put_item(TableName=self._table, Item=_attributes(item))
+
+
+def _attributes(item: Mapping[str, Any]) -> dict[str, Any]:
+    to_dynamo = TypeSerializer()
+    return {name: to_dynamo.serialize(value) for name, value in item.items()}
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    from_dynamo = TypeDeserializer()
+    return {name: from_dynamo.deserialize(value) for name, value in item.items()}

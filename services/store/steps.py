@@ -1,0 +1,72 @@
+"""What ``store`` does with every fact and report: one conditional write, then what is on record."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.store import logic
+from services.store.records import Moment, Records
+from shared.consumer import Turn
+from shared.contracts.envelope import Event
+from shared.contracts.images import ImageEvent, Verdict
+from shared.contracts.record import Record
+from shared.errors import TransientError
+from shared.objects import Objects
+
+SOURCE = "darkroom/store"
+TRIES = 5
+"""Writes that may lose to another worker's before the message waits its turn."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The record of each image, and what follows from it."""
+
+    records: Records
+    processed: Objects
+
+    def decide(self, event: ImageEvent, turn: Turn) -> Iterator[Event]:
+        """Answer with what is on record, also to the late, the repeated and the contradicting."""
+        told = turn.envelope
+        self.records.note(
+            Moment(event.image, event.run, told.id, told.type, told.source, told.time)
+        )
+        record = self._change(event, turn)
+        verdict = logic.verdict(record, event.run) if record else None
+        if record and verdict:
+            self._note_verdict(verdict)
+            self._project(record)
+            yield verdict
+
+    def _change(self, event: ImageEvent, turn: Turn) -> Record | None:
+        for _ in range(TRIES):
+            before = self.records.read(event.image)
+            after = logic.decide(before, event, turn.at)
+            if after is None or after == before or self.records.write(after):
+                return after
+        raise TransientError("contended", f"the record changed {TRIES} times meanwhile")
+
+    def _note_verdict(self, verdict: Verdict) -> None:
+        identity = verdict.identity(SOURCE, "", 0)
+        self.records.note(
+            Moment(verdict.image, verdict.run, identity, verdict.type, SOURCE, verdict.ended)
+        )
+
+    def _project(self, record: Record) -> None:
+        """Make ``results/<image>.json`` say what is on record now.
+
+        Two workers may project at once, the one with the older record last. So the record is read
+        again afterwards, and projected again if it has changed.
+        """
+        shown = None
+        while shown is None or shown.revision != record.revision:
+            self._show(record)
+            shown, record = record, self.records.read(record.image) or record
+
+    def _show(self, record: Record) -> None:
+        """The document exists while a completed run is published, and only then."""
+        key = f"results/{record.image}.json"
+        published = None if record.published is None else logic.verdict(record, record.published)
+        if published:
+            self.processed.put(key, published.model_dump_json().encode(), "application/json")
+        else:
+            self.processed.delete(key)

@@ -1,0 +1,221 @@
+"""Everything a service leans on, in memory, for tests. Each passes the tests of its real adapter."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import md5
+from typing import Any
+
+from shared.bus import Message
+from shared.contracts.envelope import Envelope
+from shared.contracts.record import Record, RunStatus, status_without_record
+from shared.errors import Fault, PermanentError
+from shared.ledger import Claim, ClaimKey, Standing
+from shared.objects import Stored
+
+
+@dataclass
+class MemoryBus:
+    """A topic that remembers what was published."""
+
+    published: list[Envelope] = field(default_factory=list)
+
+    def publish(self, envelopes: Sequence[Envelope]) -> None:
+        self.published.extend(envelopes)
+
+
+@dataclass
+class MemoryQueue:
+    """A queue that remembers what came back and what was buried."""
+
+    returned: list[tuple[Message, float]] = field(default_factory=list)
+    buried: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def hand_back(self, message: Message, seconds: float) -> None:
+        self.returned.append((message, seconds))
+
+    def bury(self, body: str, reason: str, detail: str) -> None:
+        self.buried.append((body, reason, detail))
+
+
+@dataclass
+class _Row:
+    owner: str
+    until: float
+    attempts: int = 0
+    settled_at: float | None = None
+
+
+@dataclass
+class MemoryLedger:
+    rows: dict[ClaimKey, _Row] = field(default_factory=dict)
+
+    def claim(self, key: ClaimKey, owner: str, now: float, lease: float) -> Claim:
+        row = self.rows.setdefault(key, _Row(owner, 0.0))
+        if row.settled_at is not None:
+            return self._answer(key, Standing.DONE, row)
+        if row.until and row.until >= now and row.owner != owner:
+            return self._answer(key, Standing.BUSY, row)
+        if row.owner != owner or not row.until:
+            row.owner, row.until, row.attempts = owner, now + lease, row.attempts + 1
+        return self._answer(key, Standing.MINE, row)
+
+    @staticmethod
+    def _answer(key: ClaimKey, standing: Standing, row: _Row) -> Claim:
+        return Claim(key, standing, row.owner, row.until, row.attempts)
+
+    def settle(self, claim: Claim, now: float) -> None:
+        row = self.rows[claim.key]
+        if row.owner == claim.owner:
+            row.settled_at = now
+
+    def release(self, claim: Claim, *, charged: bool) -> None:
+        row = self.rows[claim.key]
+        if row.owner == claim.owner and row.until == claim.until:
+            row.until = 0.0
+            row.attempts -= 0 if charged else 1
+
+
+@dataclass
+class MemoryRecords:
+    """The records, as ``store`` writes them and as everyone reads what became of a run."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    moments: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def read(self, image: str) -> Record | None:
+        return self.records.get(image)
+
+    def write(self, record: Record) -> bool:
+        before = self.records.get(record.image)
+        if before is not None and before.revision != record.revision - 1:
+            return False
+        self.records[record.image] = record
+        return True
+
+    def note(self, moment: Any) -> None:
+        self.moments[moment.image, moment.event] = moment
+
+    def status(self, image: str, run: int) -> RunStatus:
+        record = self.records.get(image)
+        return record.status(run) if record else status_without_record(run)
+
+
+@dataclass
+class MemoryObjects:
+    """A versioned bucket. ``put`` of a test's own makes versions ``v1``, ``v2`` … of a key."""
+
+    versions: dict[str, list[Stored | None]] = field(default_factory=dict)
+
+    def get(self, key: str, *, version: str | None = None, etag: str | None = None) -> Stored:
+        found = self._version(key, version) if version else self.find(key)
+        if found is None:
+            raise PermanentError("gone", key, fault=Fault.USER)
+        if etag and not version and etag != etag_of(found.body):
+            raise PermanentError("replaced", key, fault=Fault.USER)
+        return found
+
+    def _version(self, key: str, version: str) -> Stored | None:
+        known = self.versions.get(key, [])
+        n = int(version.removeprefix("v"))
+        return known[n - 1] if n <= len(known) else None
+
+    def find(self, key: str) -> Stored | None:
+        return self.versions[key][-1] if key in self.versions else None
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str,
+        cache_control: str = "no-cache",  # noqa: ARG002 - nobody caches memory
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        self.versions.setdefault(key, []).append(Stored(body, content_type, metadata or {}))
+
+    def delete(self, key: str) -> None:
+        if self.find(key):
+            self.versions[key].append(None)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        yield from (
+            key for key in sorted(self.versions) if key.startswith(prefix) and self.find(key)
+        )
+
+
+def etag_of(body: bytes) -> str:
+    """The eTag that S3 gives an object uploaded in one piece."""
+    return md5(body, usedforsecurity=False).hexdigest()
+
+
+@dataclass
+class FixedTime:
+    """What Lambda says of the time left: always the same."""
+
+    seconds: float = 60.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+@dataclass
+class Clock:
+    """A clock that moves when it is told to. Epoch seconds."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def sqs_batch(
+    *bodies: str,
+    queue: str = "arn:aws:sqs:us-east-1:000000000000:q",
+    sent: float = 0,
+    receives: int = 1,
+) -> dict[str, Any]:
+    """A batch as Lambda hands it over, with message ids ``m0``, ``m1`` …"""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{n}",
+                "receiptHandle": f"r{n}",
+                "body": body,
+                "attributes": {
+                    "SentTimestamp": str(int(sent * 1000)),
+                    "ApproximateReceiveCount": str(receives),
+                },
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": queue,
+            }
+            for n, body in enumerate(bodies)
+        ]
+    }
+
+
+def s3_notification(*originals: tuple[str, str, bytes], version: str | None = "v1") -> str:
+    """S3's notification of these new objects: bucket, encoded key, body."""
+    return json.dumps({"Records": [_s3_record(*one, version) for one in originals]})
+
+
+def _s3_record(bucket: str, key: str, body: bytes, version: str | None) -> dict[str, Any]:
+    thing = {
+        "key": key,
+        "size": len(body),
+        "eTag": etag_of(body),
+        "sequencer": "0055AED6DCD90281E5",
+    }
+    if version:
+        thing["versionId"] = version
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "eventTime": "2026-11-21T10:00:00.000Z",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": bucket}, "object": thing},
+    }
