@@ -1,4 +1,4 @@
-"""Everything a service leans on, in memory, for tests. Each passes the tests of its real adapter."""
+"""All that a service leans on, in memory, for tests. Each passes its real adapter's own tests."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -67,7 +67,7 @@ class Steps:
         delete_all(self.processed, prefix(event))
 
     def _answers(self, event: ImageResized, key: str, turn: Turn) -> Answers:
-        """Every answer wanted. What was paid for is kept, also when another call beside it fails."""
+        """Every answer wanted. What was paid for is kept, also if a call beside it fails."""
         answers = self._kept(key)
         missing = [detection for detection in self.detect if detection not in answers]
         if not missing:

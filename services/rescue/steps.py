@@ -36,20 +36,21 @@ class Steps:
         return None
 
     def _reports(self, letter: DeadLetter) -> Iterator[Envelope]:
-        """Only what a step was to do for a run is reported. A message that answers a verdict never
-        is: its run has ended, and a report would go round in circles.
-        """
-        for envelope in self._facts(letter):
-            gave_up = GiveUp(letter.reason, letter.detail, Fault.US)
-            report = report_on(envelope.data, letter.service, gave_up)
-            yield envelope.caused(report, SOURCE, 0, self.now())
+        """Only what a step was to do for a run is reported.
 
-    def _facts(self, letter: DeadLetter) -> Iterator[Envelope]:
-        if not letter.reportable:
-            return
-        try:
-            envelopes = [read(body) for body in pieces(letter.message.body)]
-        except PermanentError as error:
-            log.warning("kept, but not understood", extra={"error": str(error)})
-            return
-        yield from (one for one in envelopes if isinstance(one.data, Fact))
+        A message that answers a verdict never is: its run has ended, and a report would go round
+        in circles.
+        """
+        gave_up = GiveUp(letter.reason, letter.detail, Fault.US)
+        for envelope in _envelopes(letter) if letter.reportable else []:
+            if isinstance(envelope.data, Fact):
+                report = report_on(envelope.data, letter.service, gave_up)
+                yield envelope.caused(report, SOURCE, 0, self.now())
+
+
+def _envelopes(letter: DeadLetter) -> list[Envelope]:
+    try:
+        return [read(body) for body in pieces(letter.message.body)]
+    except PermanentError as error:
+        log.warning("kept, but not understood", extra={"error": str(error)})
+        return []

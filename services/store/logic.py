@@ -1,7 +1,7 @@
 """How an image's record changes, and what it says. Pure: records and events in, records out.
 
-Only this decides how a run ended, and only the first end counts: a fact or a report about a run that
-has ended changes nothing, and is answered with what is on record.
+Only this decides how a run ended, and only the first end counts: a fact or a report about a run
+that has ended changes nothing, and is answered with what is on record.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ from shared.contracts.images import (
 from shared.contracts.record import Record, Run, RunStatus
 
 INTERNAL = {"type", "image", "run", "source", "owner", "analysis", "models", "thresholds"}
-"""What a verdict does not copy from the facts: it has its own, or subscribers have no use for it."""
+"""What a verdict does not copy from the facts: it has its own, or nobody has a use for it."""
 
 
 def decide(record: Record | None, event: ImageEvent, at: datetime) -> Record | None:
