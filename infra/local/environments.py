@@ -1,0 +1,123 @@
+"""Virtual environments, made with progress and only when what they hold has changed.
+
+Only the standard library here: this also makes the environment that the project itself runs in.
+"""
+
+import fcntl
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.errors import InfraError
+
+_DOWNLOADED = re.compile(r"\s*Downloading (?P<file>\S+\.(?:whl|tar\.gz|zip)) \((?P<size>[^)]+)\)")
+_UNREACHABLE = re.compile(r"Retrying \(|NewConnectionError|NameResolution|ReadTimeout|ProxyError")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment in ``directory`` that holds what the ``requirements`` files name."""
+
+    name: str
+    directory: Path
+    requirements: tuple[Path, ...]
+
+    @property
+    def python(self) -> Path:
+        return self.directory / "bin" / "python"
+
+    def ensure(self, say: Callable[[str], None]) -> None:
+        """Make it, unless it is there and what it should hold has not changed.
+
+        InfraError, and no half-made environment that passes for a whole one, if pip fails.
+        """
+        with _alone(self.directory):
+            if self._current():
+                return
+            say(f"making the virtual environment of {self.name} ({self.directory})")
+            shutil.rmtree(self.directory, ignore_errors=True)
+            _create(self.directory)
+            self._install(say)
+            self._stamp.write_text(self._wanted())
+
+    @property
+    def _stamp(self) -> Path:
+        return self.directory / "requirements.sha256"
+
+    def _current(self) -> bool:
+        """Stamped with today's requirements, and its interpreter has not been uninstalled."""
+        stamped = self._stamp.exists() and self._stamp.read_text() == self._wanted()
+        return stamped and self.python.exists()
+
+    def _wanted(self) -> str:
+        digest = hashlib.sha256()
+        for path in self.requirements:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+    def _install(self, say: Callable[[str], None]) -> None:
+        files = [word for path in self.requirements for word in ("-r", str(path))]
+        command = (
+            *(str(self.python), "-m", "pip", "install", "--disable-pip-version-check"),
+            *("--no-input", "--progress-bar", "off", "--retries", "2", *files),
+        )
+        log = self.directory / "pip.log"
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as pip:
+            assert pip.stdout is not None
+            output = _followed(pip.stdout, log, say)
+        if pip.returncode:
+            raise InfraError(f"could not install {self.name}: {_reason(output)} (see {log})")
+
+
+def _create(directory: Path) -> None:
+    made = subprocess.run(
+        (sys.executable, "-m", "venv", str(directory)), capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        raise InfraError(
+            f"{sys.executable} cannot make a virtual environment: "
+            "install its venv module (Debian and Ubuntu: apt install python3-venv)"
+        )
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """One process at a time: a second one waits, and then finds the work done."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with directory.with_name(f".{directory.name.lstrip('.')}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _followed(lines: Iterable[str], log: Path, say: Callable[[str], None]) -> str:
+    """All that pip says: kept in the log, what is slow passed on as progress."""
+    kept = []
+    with log.open("w") as file:
+        for line in lines:
+            kept.append(line)
+            file.write(line)
+            if progress := _progress(line):
+                say(progress)
+    return "".join(kept)
+
+
+def _progress(line: str) -> str:
+    if found := _DOWNLOADED.match(line):
+        package, version = found["file"].rsplit("/", 1)[-1].split("-")[:2]
+        return f"  {package} {version.removesuffix('.tar.gz')} ({found['size']})"
+    return "  installing" if line.startswith("Installing collected packages") else ""
+
+
+def _reason(output: str) -> str:
+    if _UNREACHABLE.search(output):
+        return "the package registry cannot be reached: check the network, then try again"
+    errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
+    return errors[0].removeprefix("ERROR: ") if errors else "pip failed"

@@ -1,0 +1,105 @@
+"""MiniStack, the embedded emulator: for machines without a Docker engine, and for the tests.
+
+Started and stopped here, on loopback, in a virtual environment of its own. What it holds lives in
+its memory: once stopped it has forgotten everything. (Its persistence writes objects at once but
+all else only when it ends in peace, so a crash would leave the two out of step.)
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from infra.local.environments import Environment
+from infra.local.places import ENVIRONMENTS, REQUIREMENTS
+from infra.local.processes import Say, Server
+
+ENVIRONMENT = Environment(
+    "MiniStack", ENVIRONMENTS / "ministack", (REQUIREMENTS / "ministack.txt",)
+)
+
+
+@dataclass(frozen=True)
+class MiniStack:
+    """One MiniStack on loopback. Several may run at once, on ports and in homes of their own.
+
+    With ``auth`` it checks signatures, roles' permissions and resource policies as AWS does; the
+    credentials test/test are the root user's either way.
+    """
+
+    home: Path
+    port: int
+    auth: bool = True
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def python(self) -> Path:
+        """The interpreter that functions run on, which is MiniStack's own."""
+        return ENVIRONMENT.python
+
+    @property
+    def log(self) -> Path:
+        return self.home / "log"
+
+    def start(self, say: Say = print) -> bool:
+        """Start it, installed first if need be; false if it was running. InfraError if it fails."""
+        ENVIRONMENT.ensure(say)
+        self._temporary.mkdir(parents=True, exist_ok=True)
+        return self._server.start()
+
+    def stop(self) -> bool:
+        """Stop it and its functions, and remove what they left; false if it was not running."""
+        was_running = self._server.stop()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        return was_running
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def _temporary(self) -> Path:
+        """Where functions are unpacked: below our home, since a killed MiniStack leaves them."""
+        return self.home / "tmp"
+
+    @property
+    def _server(self) -> Server:
+        return Server(
+            name="MiniStack",
+            home=self.home,
+            port=self.port,
+            command=(str(self.python), "-m", "ministack"),
+            environment=self._environment,
+            health="/_localstack/health",
+        )
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        # functions inherit all of it: so nothing of the user's own, and no proxy before loopback
+        return {
+            "PATH": os.defpath,
+            "HOME": str(self.home),
+            "TMPDIR": str(self._temporary),
+            "LANG": "C.UTF-8",
+            "AUTH": "true" if self.auth else "false",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "DOCKER_HOST": f"unix://{self.home}/none",  # it would tidy up containers of others
+            "IOT_MTLS_ENABLED": "0",  # these two listen on ports of their own
+            "SFTP_ENABLED": "0",
+        }

@@ -1,0 +1,12 @@
+"""Where the local environment keeps things: all of it below ``.darkroom/`` in the checkout.
+
+- ``.darkroom/environments/<name>/``: virtual environments, such as MiniStack's own
+- ``.darkroom/run/<port>/<server>/``: lock, pid, log and temporary files of a server
+"""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = ROOT / "infra" / "requirements"
+ENVIRONMENTS = ROOT / ".darkroom" / "environments"
+RUN = ROOT / ".darkroom" / "run"
