@@ -138,9 +138,11 @@ def read_envelope(message: Mapping[str, Any]) -> Envelope:
     try:
         return Envelope.model_validate(message)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        reason = "unknown-type" if first["type"] == "unknown_type" else "unreadable"
+        problems = error.errors(include_url=False, include_input=False)
+        unknown = any(problem["type"] == "unknown_type" for problem in problems)
+        where = ".".join(str(step) for step in problems[0]["loc"])
         raise PermanentError(
-            reason, f"{where}: {first['msg']}", fault=Fault.US, type=str(message.get("type"))
+            "unknown-type" if unknown else "unreadable",
+            f"{message.get('type')}: {where}: {problems[0]['msg']}",
+            fault=Fault.US,
         ) from error
