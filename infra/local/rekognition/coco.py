@@ -1,0 +1,64 @@
+"""Which things are where: SSD-MobileNetV2 over COCO's 80 things."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from infra.local.rekognition.models import SSD_CONFIG, SSD_GRAPH
+
+SIDE: Final = 300  # pixels
+
+# Below this the detector's boxes are mostly wrong: a keyboard on a space suit (.48 there) is still
+# above it, a lower MinConfidence than 55 is its caller's own risk, and this its floor.
+FLOOR: Final = 0.35
+
+
+@dataclass(frozen=True)
+class Box:
+    """In ratios of the picture's width and height, from its top left corner."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One thing: its id in COCO's list, the probability, and where it is."""
+
+    thing: int
+    score: float
+    box: Box
+
+
+class CocoDetector:
+    """One picture at a time: OpenCV's networks keep their input between two calls."""
+
+    def __init__(self, models: Path, threads: int) -> None:
+        cv2.setNumThreads(threads)
+        graph, config = models / SSD_GRAPH, models / SSD_CONFIG
+        self._network = cv2.dnn.readNetFromTensorflow(str(graph), str(config))
+        self._lock = Lock()
+
+    def detect(self, picture: Image.Image) -> list[Detection]:
+        """What is in the picture, the surest first; the network itself takes values of 0-255."""
+        small = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        blob = cv2.dnn.blobFromImage(np.asarray(small))
+        with self._lock:
+            self._network.setInput(blob)
+            rows = self._network.forward()[0, 0].copy()
+        return [_detection(row) for row in rows if row[2] >= FLOOR]
+
+
+def _detection(row: NDArray[np.float32]) -> Detection:
+    """A row is (picture, thing, score, left, top, right, bottom); boxes may stick out."""
+    left, top, right, bottom = (float(edge) for edge in np.clip(row[3:7], 0, 1))
+    box = Box(left, top, max(0.0, right - left), max(0.0, bottom - top))
+    return Detection(int(row[1]), float(row[2]), box)

@@ -1,0 +1,29 @@
+"""The errors a caller can get, under the codes by which Rekognition raises them."""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Rekognition's own codes, and those every AWS service of this protocol has."""
+
+    IMAGE_TOO_LARGE = "ImageTooLargeException"
+    INTERNAL = "InternalServerError"
+    INVALID_IMAGE_FORMAT = "InvalidImageFormatException"
+    INVALID_PARAMETER = "InvalidParameterException"
+    INVALID_S3_OBJECT = "InvalidS3ObjectException"
+    SERIALIZATION = "SerializationException"
+    UNKNOWN_OPERATION = "UnknownOperationException"
+    UNRECOGNIZED_CLIENT = "UnrecognizedClientException"
+
+
+class RekognitionError(Exception):
+    """A call that is refused or failed: the code that boto3 names the exception after, and why."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: 500 makes a caller's SDK try again, 400 does not."""
+        return 500 if self.code is Code.INTERNAL else 400

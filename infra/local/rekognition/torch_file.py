@@ -1,0 +1,80 @@
+"""Reads the tensors of a PyTorch checkpoint (the format before torch 1.6) without PyTorch.
+
+Such a file is five pickles in a row (magic number, protocol, system, tensors, storage keys), and
+then the storages: for each its length as an int64, and its elements.
+"""
+
+import pickle
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tensors = dict[str, NDArray[Any]]
+
+ELEMENTS: Final = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """Where a tensor lies, in elements of its storage."""
+
+    storage: str
+    element: np.dtype[Any]
+    offset: int
+    shape: tuple[int, ...]
+
+
+class _Tensors(pickle.Unpickler):
+    """Knows the few names that a table of tensors needs; any other is refused, not imported."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _tensor
+        if module == "torch" and name in ELEMENTS:
+            return ELEMENTS[name]
+        raise pickle.UnpicklingError(
+            f"a checkpoint of tensors has no business with {module}.{name}"
+        )
+
+    def persistent_load(self, pid: Any) -> tuple[str, np.dtype[Any]]:
+        _, element, key, *_ = pid
+        return key, element
+
+
+def _tensor(
+    storage: tuple[str, np.dtype[Any]], offset: int, shape: tuple[int, ...], *_: Any
+) -> _Tensor:
+    """Called by the pickle for each tensor. Our checkpoints hold contiguous ones only."""
+    key, element = storage
+    return _Tensor(key, element, offset, shape)
+
+
+def read_tensors(path: Path) -> Tensors:
+    """Every tensor by its name in the network."""
+    with path.open("rb") as file:
+        for _ in ("magic number", "protocol", "system"):
+            _Tensors(file).load()
+        places: dict[str, _Tensor] = _Tensors(file).load()
+        keys: list[str] = _Tensors(file).load()
+        storages = {key: _storage(file, _element(places, key)) for key in keys}
+    return {name: _view(place, storages[place.storage]) for name, place in places.items()}
+
+
+def _element(places: dict[str, _Tensor], key: str) -> np.dtype[Any]:
+    return next(place.element for place in places.values() if place.storage == key)
+
+
+def _storage(file: BinaryIO, element: np.dtype[Any]) -> NDArray[Any]:
+    length = int.from_bytes(file.read(8), "little")
+    return np.frombuffer(file.read(length * element.itemsize), element)
+
+
+def _view(place: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
+    length = int(np.prod(place.shape))
+    return storage[place.offset : place.offset + length].reshape(place.shape)
