@@ -1,0 +1,122 @@
+"""The picture work: bytes of an original in, its renditions out. Pure: no cloud, no clock.
+
+The steps stand in ``develop`` in the order in which a picture meets them.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from PIL import Image, ImageFile
+from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, which has no types
+
+from services.resize.pictures.analysis import ANALYSIS, for_analysis
+from services.resize.pictures.colour import shrinkable, to_srgb
+from services.resize.pictures.encode import encode
+from services.resize.pictures.geometry import fit
+from services.resize.pictures.header import identify, open_header
+from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
+from services.resize.pictures.refusals import Refusal, refuse
+from services.resize.pictures.scale import resize
+from services.resize.pictures.truncation import is_cut_short
+from services.resize.pictures.values import (
+    Developed,
+    Format,
+    Limits,
+    Rendition,
+    Size,
+    Spec,
+    Taken,
+)
+from shared.errors import PermanentError
+
+__all__ = [
+    "ANALYSIS",
+    "Developed",
+    "Format",
+    "Limits",
+    "Refusal",
+    "Rendition",
+    "Spec",
+    "Taken",
+    "develop",
+]
+
+# Pillow keeps up to 16 of its 16 MB blocks for the next picture: no page faults in a warm function.
+core.set_blocks_max(16)
+
+
+def develop(
+    original: bytes, specs: Sequence[Spec], limits: Limits, analysis: Spec = ANALYSIS
+) -> Developed:
+    """Make every rendition wanted, and the one for the analysis, from a single decoding.
+
+    Never enlarges (the analysis of a tiny picture apart), and keeps nothing but the pixels.
+    Raises PermanentError with one of ``Refusal``'s codes, and nothing else, for any bytes.
+    """
+    kind = identify(original, limits.bytes)
+    largest = max(spec.side for spec in (*specs, analysis))
+    with _decoding(kind, original):
+        picture = open_header(kind, original, limits)
+        size = Size(*picture.size)
+        decoded = _decode(picture, fit(size, largest))
+        metadata = read_metadata(picture)
+        upright = _upright(decoded, fit(size, largest), metadata)
+    seen = _as_seen(size, metadata.turn)
+    made = _cascade(upright, seen, [*specs, analysis], analysis)
+    return Developed(
+        format=kind,
+        width=seen.width,
+        height=seen.height,
+        taken=metadata.taken,
+        gps_removed=metadata.located,
+        renditions=tuple(made[:-1]),
+        analysis=made[-1],
+    )
+
+
+@contextmanager
+def _decoding(kind: str, original: bytes) -> Iterator[None]:
+    """Whatever goes wrong with foreign bytes means that they are damaged, or cut short."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata, which we survive
+            yield
+    except PermanentError:
+        raise
+    except Exception as error:
+        cut = is_cut_short(kind, original)
+        raise refuse(Refusal.TRUNCATED if cut else Refusal.CORRUPT, format=kind) from error
+
+
+def _decode(picture: ImageFile.ImageFile, enough: Size) -> Image.Image:
+    """Decode to no less than ``enough``: JPEG's transform yields 1/2, 1/4, 1/8 for less work.
+
+    HEIC's draft would decode an embedded thumbnail instead, which need not show the same picture.
+    """
+    if picture.format == "JPEG":
+        picture.draft(None, enough)
+    picture.load()
+    return shrinkable(picture)
+
+
+def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
+    """Shrink first: turning and profiles then cost a fraction of what they would."""
+    small = to_srgb(resize(image, size), metadata.profile)
+    small.info = {}  # comments, EXIF and profiles end here; encoders would write some of them
+    return small if metadata.turn is None else small.transpose(metadata.turn)
+
+
+def _cascade(
+    image: Image.Image, whole: Size, specs: Sequence[Spec], analysis: Spec
+) -> list[Rendition]:
+    """Each rendition from the next larger one, given back in the order of the specs."""
+    made = {}
+    for spec in sorted(specs, key=lambda spec: -spec.side):
+        image = resize(image, fit(whole, spec.side))
+        made[spec] = for_analysis(image, spec) if spec is analysis else encode(image, spec)
+    return [made[spec] for spec in specs]
+
+
+def _as_seen(size: Size, turn: Image.Transpose | None) -> Size:
+    return Size(size.height, size.width) if turn in SWAPS_SIDES else size

@@ -1,0 +1,51 @@
+"""Lanczos resampling: with SIMD where the optional resizer is installed, else with Pillow."""
+
+from collections.abc import Callable
+
+from PIL import Image
+
+from services.resize.pictures.values import Size
+
+try:
+    import cykooz_resizer
+except ImportError:
+    cykooz_resizer = None
+
+Resample = Callable[[Image.Image, Size], Image.Image]
+
+REDUCING_GAP = 3.0
+"""Pillow may average whole blocks down to three times the wanted size before it runs Lanczos:
+indistinguishable from Lanczos alone, says its documentation, and much less work."""
+
+
+def with_pillow(image: Image.Image, size: Size) -> Image.Image:
+    """Resample an L, RGB, RGBA or CMYK picture to ``size``."""
+    if image.mode != "RGBA":
+        return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+    # Pillow premultiplies by itself too, but forgets the reducing gap on the way.
+    small = image.convert("RGBa").resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+    return small.convert("RGBA")
+
+
+def _with_simd() -> Resample:
+    """The same by cykooz-resizer: 2.4 to 3.4 times less CPU on x86-64 with AVX2."""
+    resizer = cykooz_resizer.Resizer()
+    lanczos = cykooz_resizer.ResizeAlg.convolution(cykooz_resizer.FilterType.lanczos3)
+    options = cykooz_resizer.ResizeOptions(resize_alg=lanczos)
+
+    def resample(image: Image.Image, size: Size) -> Image.Image:
+        if image.mode not in {"L", "RGB", "RGBA"}:  # it does not know CMYK
+            return with_pillow(image, size)
+        small = Image.new(image.mode, size)
+        resizer.resize_pil(image, small, options)
+        return small
+
+    return resample
+
+
+_resample = _with_simd() if cykooz_resizer else with_pillow
+
+
+def resize(image: Image.Image, size: Size) -> Image.Image:
+    """The picture at ``size``: itself, not a copy, if it has that size already."""
+    return image if image.size == size else _resample(image, size)
