@@ -15,13 +15,14 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from shared import retries, telemetry
-from shared.bus import Bus, Message, Queue
+from shared.bus import Bus, Queue
 from shared.contracts.envelope import Envelope, Event, read_envelope
 from shared.contracts.images import ImageEvent, StepFailed
 from shared.contracts.record import RunStatus
 from shared.contracts.uploads import is_notification, read_upload, uploads_in
 from shared.errors import DarkroomError, Fault, Overtaken, PermanentError
 from shared.ledger import Claim, ClaimKey, Ledger, Standing
+from shared.message import Message
 from shared.retries import GiveUp, TryAgain
 from shared.runs import Runs
 from shared.telemetry import log

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from hashlib import md5
 from typing import Any
 
-from shared.bus import Message
 from shared.contracts.envelope import Envelope
 from shared.contracts.record import Record, RunStatus, status_without_record
 from shared.errors import Fault, PermanentError
 from shared.ledger import Claim, ClaimKey, Standing
+from shared.message import Message
 from shared.objects import Stored
 
 

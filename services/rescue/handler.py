@@ -8,9 +8,10 @@ from typing import Any
 from services.rescue.settings import RescueSettings
 from services.rescue.steps import Steps
 from shared.aws import client
-from shared.bus import Message, SnsBus
+from shared.bus import SnsBus
 from shared.consumer import Context, answer_batch
 from shared.function import start_telemetry
+from shared.message import Message
 from shared.objects import S3Objects
 
 

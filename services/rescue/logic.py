@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared.bus import Message
+from shared.message import Message
 
 REASON = "undeliverable"
 """The reason of a message that came without one: it was received too often, and nobody said why."""

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from services.rescue.logic import DeadLetter
 from shared import telemetry
-from shared.bus import Bus, Message
+from shared.bus import Bus
 from shared.consumer import HandBack, pieces, read, report_on
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
 from shared.errors import Fault, PermanentError
+from shared.message import Message
 from shared.objects import Objects
 from shared.retries import GiveUp
 from shared.telemetry import log

@@ -1,0 +1,162 @@
+"""The structure that the README draws is the structure of the code."""
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import pytest
+
+from shared.consumer import Do, Route
+from shared.contracts.envelope import Event
+from shared.contracts.images import StepFailed
+
+ROOT = Path(__file__).parents[2]
+SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/service.toml"))
+QUEUED = [name for name in SERVICES if name != "rescue"]
+AWS_ALLOWED = {"shared/aws.py", "services/store/records.py"}
+"""Who may know boto3: the maker of clients, and an adapter that needs its types."""
+
+
+def definition(service: str) -> dict:
+    return tomllib.loads((ROOT / "services" / service / "service.toml").read_text())
+
+
+def routes(service: str) -> dict[type[Event], Route]:
+    return importlib.import_module(f"services.{service}.handler").routes(MagicMock())
+
+
+def sources(*folders: str) -> Iterator[tuple[str, ast.Module]]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+
+
+def imported(tree: ast.Module) -> set[str]:
+    nodes = list(ast.walk(tree))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+
+
+def test_imports_point_one_way() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_boto3_shows_up_in_its_place_only() -> None:
+    users = {
+        path
+        for path, tree in sources("shared", "services")
+        if any(name.split(".")[0] in ("boto3", "botocore") for name in imported(tree))
+    }
+    assert users == AWS_ALLOWED
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    readers = {
+        path
+        for path, tree in sources("shared", "services")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+    }
+    assert readers == {"shared/config.py"}
+
+
+def test_the_tracer_is_imported_in_one_place_and_not_at_start() -> None:
+    users = {
+        path
+        for path, tree in sources("shared", "services")
+        if any("xray" in name for name in imported(tree))
+    }
+    at_start = "import sys, shared.telemetry; sys.exit('aws_xray_sdk' in sys.modules)"
+    assert users == {"shared/telemetry.py"}
+    subprocess.run([sys.executable, "-c", at_start], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_same_files_everywhere(service: str) -> None:
+    names = {path.name for path in (ROOT / "services" / service).glob("*.*")}
+    assert {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= names
+    assert names - {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= {
+        "logic.py",
+        "records.py",
+        "rekognition.py",
+        "topic.py",
+    }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_handler_is_a_composition_root_and_nothing_else(service: str) -> None:
+    tree = ast.parse((ROOT / "services" / service / "handler.py").read_text())
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    assert ast.get_docstring(tree).startswith(f"The composition root of ``{service}``")
+    assert functions[-1] == "handle"
+    assert not [node for node in tree.body if isinstance(node, ast.ClassDef)]
+
+
+@pytest.mark.parametrize("service", QUEUED)
+def test_a_service_answers_what_it_says_it_answers(service: str) -> None:
+    assert {event.type for event in routes(service)} == set(definition(service)["answers"])
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_announces_what_it_says_it_announces(service: str) -> None:
+    assert set(announced(service)) == set(definition(service)["announces"])
+
+
+def announced(service: str) -> Iterator[str]:
+    """The types of the events that a service's own code makes."""
+    classes = {kind.__name__: kind for kind in Event.known.values()}
+    for _, tree in sources(f"services/{service}"):
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            name = ast.unparse(call.func).removesuffix(".model_validate")
+            if name in classes:
+                yield classes[name].type
+            if name == "report_on":
+                yield StepFailed.type
+    if service in QUEUED and any(isinstance(route, Do) for route in routes(service).values()):
+        yield StepFailed.type
+
+
+@pytest.mark.parametrize("service", QUEUED)
+def test_a_do_is_undone_by_the_step_that_answers_the_verdict(service: str) -> None:
+    known = routes(service)
+    undoing = {
+        route.act._extract_mock_name() for route in known.values() if not isinstance(route, Do)
+    }
+    for route in known.values():
+        if isinstance(route, Do):
+            assert route.undo._extract_mock_name() in undoing
+
+
+def readme_rows() -> dict[str, list[str]]:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line[:1] == "|"
+    ]
+    return {row[0].strip("`"): row for row in cells if row[0].strip("`") in SERVICES}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_readmes_table_is_the_topology(service: str) -> None:
+    declared = definition(service)
+    _, answers, _, announces, *_ = readme_rows()[service]
+    assert types_in(announces) == set(declared["announces"])
+    assert types_in(answers) == set(declared["answers"]) - {"image.uploaded.v1"}
+    assert ("S3" in answers) == declared["uploads"]
+
+
+def types_in(cell: str) -> set[str]:
+    return {f"{word}.v1" for word in re.findall(r"`([a-z]+\.[a-z]+)`", cell)}
+
+
+def test_every_answer_is_announced_by_somebody() -> None:
+    said = {kind for service in SERVICES for kind in definition(service)["announces"]}
+    heard = {kind for service in SERVICES for kind in definition(service)["answers"]}
+    assert heard - {"image.uploaded.v1"} <= said
