@@ -1,0 +1,53 @@
+"""CloudFormation's own words as functions: each returns the dictionary that the template holds."""
+
+from collections.abc import Iterable
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def logical(name: str, kind: str) -> str:
+    """The logical id of a service's resource: ("image_search", "Queue") is ImageSearchQueue."""
+    return "".join(word.capitalize() for word in name.split("_")) + kind
+
+
+def ref(logical_id: str) -> Json:
+    return {"Ref": logical_id}
+
+
+def att(logical_id: str, attribute: str = "Arn") -> Json:
+    return {"Fn::GetAtt": [logical_id, attribute]}
+
+
+def sub(text: str) -> Json:
+    return {"Fn::Sub": text}
+
+
+def resource(kind: str, properties: Json, **attributes: Any) -> Json:
+    """A resource; `attributes` are DependsOn, DeletionPolicy and their like."""
+    return {"Type": f"AWS::{kind}", **attributes, "Properties": properties}
+
+
+def output(value: Any, description: str) -> Json:
+    return {"Value": value, "Description": description}
+
+
+def policy(*statements: Json) -> Json:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(actions: Iterable[str], on: Any, condition: Json | None = None, **more: Any) -> Json:
+    """An Allow statement; `more` holds a Principal where the policy belongs to a resource."""
+    return _statement("Allow", actions, on, condition, more)
+
+
+def deny(actions: Iterable[str], on: Any, condition: Json | None = None, **more: Any) -> Json:
+    """A Deny statement; it wins over every Allow."""
+    return _statement("Deny", actions, on, condition, more)
+
+
+def _statement(
+    effect: str, actions: Iterable[str], on: Any, condition: Json | None, more: Json
+) -> Json:
+    found = {"Effect": effect, **more, "Action": list(actions), "Resource": on}
+    return found | ({"Condition": condition} if condition else {})

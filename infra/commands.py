@@ -1,0 +1,34 @@
+"""What the commands of `python -m infra` share: how they are added, and where they work."""
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from infra.clients import Clients
+from infra.stages import Stage
+
+if TYPE_CHECKING:  # argparse has this type for type checkers only
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  its only name
+
+Run = Callable[[argparse.Namespace], None]
+
+
+def add(subcommands: "Subcommands", name: str, run: Run, summary: str) -> argparse.ArgumentParser:
+    """Add a command that works on a stage; `run` gets its arguments and raises InfraError."""
+    parser = subcommands.add_parser(name, help=summary, description=summary)
+    parser.add_argument("--stage", default="local", help="default: local")
+    parser.add_argument("--endpoint-url", help="an emulator on this machine")
+    parser.add_argument("--region", help="default for the local stage: us-east-1")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def stage_and_clients(arguments: argparse.Namespace) -> tuple[Stage, Clients]:
+    """The stage that the arguments name, and clients for where it is."""
+    stage = Stage.load(arguments.stage)
+    return stage, Clients.of(stage, arguments.endpoint_url, arguments.region)
+
+
+def say(line: str) -> None:
+    """Print progress at once, also into a pipe."""
+    print(line, flush=True)

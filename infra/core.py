@@ -1,0 +1,150 @@
+"""What all services share: the two buckets, the two topics and the two tables."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from infra import cfn
+from infra.cfn import Json
+from infra.definitions import Definition
+from infra.stages import Stage
+
+BUCKETS = ("uploads", "processed")
+TOPICS = ("events", "notifications")
+TABLES = {"records": "item", "ledger": "claim"}  # and their sort keys; the hash key is `image`
+
+PRIVATE = dict.fromkeys(
+    ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+)
+
+# Older versions serve a replay and a duplicate that comes late; dead letters are read by people.
+NONCURRENT_DAYS = 90
+DEAD_LETTER_DAYS = 90
+UNFINISHED_UPLOAD_DAYS = 7
+
+
+def resources(definitions: Iterable[Definition], stage: Stage) -> Json:
+    """The shared resources; the uploads bucket notifies the service that takes uploads."""
+    return buckets(tuple(definitions), stage) | topics(stage) | tables(stage)
+
+
+def bucket_name(stage: Stage, kind: str) -> Any:
+    """A bucket's name, as the template says it."""
+    name = stage.bucket(kind, "${AWS::AccountId}")
+    return name if stage.local else cfn.sub(name)
+
+
+def bucket_arn(stage: Stage, kind: str, keys: str = "") -> Json:
+    """A bucket's ARN, or that of some of its keys ("/renditions/*"), built from its name.
+
+    Built, not asked for: the bucket waits for the queue policy that has to name it.
+    """
+    name = stage.bucket(kind, "${AWS::AccountId}")
+    return cfn.sub(f"arn:${{AWS::Partition}}:s3:::{name}{keys}")
+
+
+def buckets(definitions: tuple[Definition, ...], stage: Stage) -> Json:
+    """The two buckets, private and encrypted; on AWS they speak TLS only."""
+    found = {"UploadsBucket": uploads(definitions, stage), "ProcessedBucket": processed(stage)}
+    if stage.local:  # the emulators speak plain HTTP
+        return found
+    return found | {f"{kind.capitalize()}BucketPolicy": _tls_only(stage, kind) for kind in BUCKETS}
+
+
+def uploads(definitions: tuple[Definition, ...], stage: Stage) -> Json:
+    """Where originals land, in versions, so that what was announced can be read again."""
+    told = [definition.name for definition in definitions if definition.uploads]
+    rules = [
+        _rule("unfinished-uploads", AbortIncompleteMultipartUpload=_abort()),
+        _rule(
+            "old-versions",
+            NoncurrentVersionExpiration={"NoncurrentDays": NONCURRENT_DAYS},
+            ExpiredObjectDeleteMarker=True,
+        ),
+    ]
+    properties = _bucket(stage, "uploads", rules) | {
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "NotificationConfiguration": {"QueueConfigurations": [_tell(name) for name in told]},
+    }
+    # S3 tries the queue when it is told of it, and is refused until the policy is there.
+    policies = [cfn.logical(name, "QueuePolicy") for name in told]
+    return cfn.resource("S3::Bucket", properties, DependsOn=policies, **kept(stage))
+
+
+def processed(stage: Stage) -> Json:
+    """What Darkroom makes: renditions, analyses, results, and the raw dead letters."""
+    rules = [
+        _rule("unfinished-uploads", AbortIncompleteMultipartUpload=_abort()),
+        _rule("dead-letters", Prefix="dead-letters/", ExpirationInDays=DEAD_LETTER_DAYS),
+    ]
+    return cfn.resource("S3::Bucket", _bucket(stage, "processed", rules), **kept(stage))
+
+
+def topics(stage: Stage) -> Json:
+    """`events`, on which services talk, and `notifications`, which the world subscribes to."""
+    return {
+        f"{kind.capitalize()}Topic": cfn.resource("SNS::Topic", {"TopicName": stage.called(kind)})
+        for kind in TOPICS
+    }
+
+
+def tables(stage: Stage) -> Json:
+    """`records`, the truth about each image, and `ledger`, who works on what."""
+    return {
+        f"{kind.capitalize()}Table": cfn.resource(
+            "DynamoDB::Table", _table(stage, kind, sort), **kept(stage)
+        )
+        for kind, sort in TABLES.items()
+    }
+
+
+def kept(stage: Stage) -> Json:
+    """What becomes of data when its stack goes: prod keeps it, unless the stack never came up."""
+    if stage.retain:
+        return {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+    return {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
+
+
+def _bucket(stage: Stage, kind: str, rules: list[Json]) -> Json:
+    encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    return {
+        "BucketName": bucket_name(stage, kind),
+        "PublicAccessBlockConfiguration": PRIVATE,
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
+        "LifecycleConfiguration": {"Rules": rules},
+    }
+
+
+def _rule(name: str, **what: Any) -> Json:
+    return {"Id": name, "Status": "Enabled", **what}
+
+
+def _abort() -> Json:
+    return {"DaysAfterInitiation": UNFINISHED_UPLOAD_DAYS}
+
+
+def _tell(service: str) -> Json:
+    return {"Event": "s3:ObjectCreated:*", "Queue": cfn.att(cfn.logical(service, "Queue"))}
+
+
+def _tls_only(stage: Stage, kind: str) -> Json:
+    everything = [bucket_arn(stage, kind), bucket_arn(stage, kind, "/*")]
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    statement = cfn.deny(["s3:*"], everything, plain, Principal="*")
+    properties = {
+        "Bucket": cfn.ref(f"{kind.capitalize()}Bucket"),
+        "PolicyDocument": cfn.policy(statement),
+    }
+    return cfn.resource("S3::BucketPolicy", properties)
+
+
+def _table(stage: Stage, kind: str, sort: str) -> Json:
+    keys = {"image": "HASH", sort: "RANGE"}
+    return {
+        "TableName": stage.called(kind),
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        "KeySchema": [{"AttributeName": key, "KeyType": role} for key, role in keys.items()],
+        "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": stage.recovery},
+    }

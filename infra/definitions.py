@@ -1,0 +1,123 @@
+"""What each service declares of itself: its service.toml, as a value."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from infra import toml
+from infra.errors import InfraError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What S3 tells; it comes from the uploads bucket, never through the events topic.
+UPLOADED = "image.uploaded.v1"
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z]+")
+PLACE = re.compile(r"(uploads|processed)(/.+)?|records|ledger|events|notifications|\*")
+
+
+@dataclass(frozen=True)
+class Allow:
+    """Actions a service may take beyond those that every service is granted.
+
+    `on` is a place in Darkroom's own words: uploads, uploads/<prefix>*, processed,
+    processed/<prefix>*, records, ledger, events, notifications; or "*" for what AWS gives no
+    resource. `prefix` narrows s3:ListBucket.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
+
+    actions: tuple[str, ...]
+    on: str
+    prefix: str | None = None
+
+    def __post_init__(self) -> None:
+        for action in self.actions:
+            if not ACTION.fullmatch(action):
+                raise ValueError(f"{action!r} is not one action, such as s3:GetObject")
+        if not PLACE.fullmatch(self.on):
+            raise ValueError(f"on = {self.on!r} is no place that Darkroom has")
+
+
+@dataclass(frozen=True)
+class Function:
+    """The Lambda function of a service and how its queue feeds it. The bounds are Lambda's."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
+
+    memory: Annotated[int, Field(ge=128, le=10240)]  # MB
+    timeout: Annotated[int, Field(ge=1, le=900)]  # s
+    batch: Annotated[int, Field(ge=1, le=10_000)]  # records an invocation, at most
+    concurrency: Annotated[int, Field(ge=2, le=1000)]  # batches at a time, at most
+    worst_case: Annotated[int, Field(ge=1)]  # s for one record
+    attempts: Annotated[int, Field(ge=1)]  # real tries of one event
+    window: Annotated[int, Field(ge=0, le=300)] = 0  # s to wait for a batch to fill
+
+    def __post_init__(self) -> None:
+        if self.worst_case >= self.timeout:
+            raise ValueError(f"worst_case must be below timeout = {self.timeout}")
+        if self.batch > 10 and self.window == 0:  # noqa: PLR2004  Lambda's own limit, said below
+            raise ValueError("a batch above 10 needs a window of at least 1 s")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One service: what it answers and announces, what it needs, and how it runs."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
+
+    folder: Path
+    name: str
+    purpose: str
+    uploads: bool  # S3 tells its queue of each new object
+    answers: tuple[str, ...]
+    announces: tuple[str, ...]
+    requires: tuple[str, ...]  # infra/requirements/<name>.txt
+    function: Function
+    rescues: bool = False  # it is fed by the other services' dead-letter queues
+    allow: tuple[Allow, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.name != self.folder.name:
+            raise ValueError(f"name = {self.name!r} differs from its folder")
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"name = {self.name!r} is not lower case letters, digits and _")
+        if self.uploads != (UPLOADED in self.answers):
+            raise ValueError(f"uploads = true and answering {UPLOADED} go together")
+        if self.rescues == bool(self.answers):
+            raise ValueError("a service either answers events or rescues dead letters")
+
+    @property
+    def queued(self) -> bool:
+        """Whether it has a queue of its own, and with it a dead-letter queue."""
+        return bool(self.answers)
+
+    @property
+    def subscribes(self) -> tuple[str, ...]:
+        """The event types that the events topic delivers to its queue."""
+        return tuple(kind for kind in self.answers if kind != UPLOADED)
+
+
+def definitions(root: Path = ROOT) -> tuple[Definition, ...]:
+    """Read every services/<name>/service.toml under `root`, in the order of their names.
+
+    InfraError names the file and the field that is missing, unknown or wrong.
+    """
+    found = tuple(_read(path) for path in sorted(root.glob("services/*/service.toml")))
+    _check_uploads(found)
+    return found
+
+
+def _read(path: Path) -> Definition:
+    return toml.build(Definition, toml.read(path) | {"folder": path.parent}, path)
+
+
+def _check_uploads(found: Iterable[Definition]) -> None:
+    told = [definition.name for definition in found if definition.uploads]
+    if len(told) > 1:  # S3 refuses two notifications for the same kind of event
+        raise InfraError(f"only one service can have uploads = true, not {' and '.join(told)}")

@@ -1,0 +1,262 @@
+"""The functions' zips: the service's own code, `shared`, and the libraries it requires, pinned."""
+
+import argparse
+import hashlib
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra import commands
+from infra.definitions import ROOT, Definition, definitions
+from infra.errors import InfraError
+from infra.stages import Stage
+
+Say = Callable[[str], None]
+
+HOME = ROOT / ".darkroom"
+
+# Changed when the way of packing changes, so that older zips are not taken for new ones.
+FORMAT = "1"
+
+# The earliest date a zip can hold: the time of a build must not change its bytes.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+READABLE = 0o100644 << 16  # a regular file that everyone may read
+
+# The runtimes of Python 3.12 and later have glibc 2.34. pip takes exactly the tags that it is
+# given, and Pillow has wheels for 2.27/2.28 only.
+GLIBC = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
+
+ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+
+# What pip writes about how, where and by whom a wheel was installed; it differs between machines.
+NOT_SHIPPED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+
+_NO_WHEEL = re.compile(r"No matching distribution found for (?P<what>\S+)")
+_UNREACHABLE = re.compile(r"Retrying \(|NewConnectionError|NameResolution|ReadTimeout|ProxyError")
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a zip is built for: a Python version, an architecture, and this machine or Linux."""
+
+    python: str  # such as 3.13
+    architecture: str  # in Lambda's words: x86_64 or arm64
+    interpreter: Path | None = None  # that of this machine; None is Lambda's Linux
+
+    @classmethod
+    def here(cls, interpreter: Path | None = None) -> "Target":
+        """An interpreter of this machine, by default the running one: that of an emulator here."""
+        if interpreter is None:
+            version = f"{sys.version_info.major}.{sys.version_info.minor}"
+            return cls(version, _architecture(), Path(sys.executable))
+        asked = [str(interpreter), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        try:
+            answer = subprocess.run(asked, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise InfraError(f"{interpreter} is no Python interpreter") from error
+        return cls(answer.stdout.strip(), _architecture(), interpreter)
+
+    @classmethod
+    def linux(cls, architecture: str, python: str = "3.13") -> "Target":
+        """Lambda's own Linux, on AWS or in a container; `architecture` in anyone's words."""
+        return cls(python, _architecture(architecture))
+
+    @property
+    def runtime(self) -> str:
+        """Lambda's name for the Python version."""
+        return f"python{self.python}"
+
+    @property
+    def name(self) -> str:
+        """A short name for messages and file names."""
+        system = "linux" if self.interpreter is None else f"here-{platform.system().lower()}"
+        return f"{self.runtime}-{system}-{self.architecture}"
+
+    def pip(self) -> list[str]:
+        """The start of a pip command line that installs for this target."""
+        if self.interpreter is not None:
+            return [str(self.interpreter), "-m", "pip", "install"]
+        machine = MACHINES[self.architecture]
+        platforms = [word for tag in GLIBC for word in ("--platform", f"{tag}_{machine}")]
+        version = ["--implementation", "cp", "--python-version", self.python]
+        return [sys.executable, "-m", "pip", "install", *version, *platforms]
+
+
+@dataclass(frozen=True)
+class Zip:
+    """A function's package."""
+
+    path: Path
+    sha256: str
+
+
+def package(definition: Definition, target: Target, say: Say = _silent, home: Path = HOME) -> Zip:
+    """Build a service's zip for `target`, or take the one that was built of the same inputs.
+
+    The same inputs give the same bytes. InfraError when a library has no wheel for the target, or
+    the package registry is out of reach.
+    """
+    sources = dict(_sources(definition))
+    inputs = _digest(target, definition, sources)
+    path = home / "packages" / f"{definition.name}-{target.name}-{inputs[:16]}.zip"
+    if not path.exists():
+        say(f"building {definition.name} for {target.name}")
+        libraries = _libraries(definition, target, home)
+        _write(path, sources | dict(_shipped(libraries)))
+        _forget_older(path, f"{definition.name}-{target.name}-*.zip")
+    return Zip(path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def register(subcommands: "commands.Subcommands") -> None:
+    """Add `package`."""
+    parser = commands.add(subcommands, "package", _run, "build the functions' zips")
+    add_target(parser)
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that `chosen_target` reads."""
+    parser.add_argument(
+        "--for",
+        dest="target",
+        choices=["here", "linux"],
+        help="this machine, or Lambda's Linux; default: here for the local stage, else linux",
+    )
+    parser.add_argument("--architecture", choices=list(MACHINES), help="of Lambda's Linux")
+    parser.add_argument("--interpreter", type=Path, help="the Python of this machine to build for")
+
+
+def chosen_target(arguments: argparse.Namespace, stage: Stage) -> Target:
+    """The target that the arguments and the stage ask for."""
+    if (arguments.target or ("here" if stage.local else "linux")) == "here":
+        return Target.here(arguments.interpreter)
+    return Target.linux(arguments.architecture or stage.architecture)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    stage = Stage.load(arguments.stage)
+    target = chosen_target(arguments, stage)
+    for definition in definitions():
+        built = package(definition, target, commands.say)
+        print(f"{built.path}  {built.path.stat().st_size / 1e6:.1f} MB  {built.sha256}")
+
+
+def _architecture(machine: str | None = None) -> str:
+    name = (machine or platform.machine()).lower()
+    if name not in ARCHITECTURES:
+        raise InfraError(f"Lambda runs on x86_64 and arm64, not on {name}")
+    return ARCHITECTURES[name]
+
+
+def _sources(definition: Definition) -> Iterator[tuple[str, Path]]:
+    """The project's own files in the zip: all of `shared`, and this service alone."""
+    root = definition.folder.parent.parent
+    yield "services/__init__.py", definition.folder.parent / "__init__.py"
+    for folder in (root / "shared", definition.folder):
+        for path in folder.rglob("*.py"):
+            yield path.relative_to(root).as_posix(), path
+
+
+def _requirements(definition: Definition) -> list[Path]:
+    folder = definition.folder.parent.parent / "infra" / "requirements"
+    paths = [folder / f"{name}.txt" for name in definition.requires]
+    for path in paths:
+        if not path.exists():
+            raise InfraError(f"{definition.folder / 'service.toml'}: requires: no {path}")
+    return paths
+
+
+def _digest(target: Target, definition: Definition, sources: dict[str, Path]) -> str:
+    """A digest of all that a zip is made of."""
+    files = sources | {f"requirements/{path.name}": path for path in _requirements(definition)}
+    digest = hashlib.sha256(f"{FORMAT} {target.name}".encode())
+    for name, path in sorted(files.items()):
+        digest.update(f"\0{name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _libraries(definition: Definition, target: Target, home: Path) -> Path:
+    """The folder of installed libraries, shared by services that require the same for a target."""
+    requirements = _requirements(definition)
+    digest = hashlib.sha256(target.name.encode())
+    for path in requirements:
+        digest.update(path.read_bytes())
+    folder = home / "libraries" / f"{target.name}-{digest.hexdigest()[:16]}"
+    if not folder.exists():
+        _install(requirements, target, folder, home)
+    return folder
+
+
+def _install(requirements: Iterable[Path], target: Target, folder: Path, home: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place and moved there when complete: an interrupted install is never taken for one.
+    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+        made = Path(unfinished) / "libraries"
+        made.mkdir()
+        files = [word for path in requirements for word in ("-r", str(path))]
+        command = [*target.pip(), "--disable-pip-version-check", "--no-deps", "--no-compile"]
+        command += ["--only-binary=:all:", "--target", str(made), *files]
+        _pip(command, target, home)
+        _place(made, folder)
+
+
+def _pip(command: list[str], target: Target, home: Path) -> None:
+    environment = os.environ | {"PIP_CACHE_DIR": str(home / "wheels"), "PIP_NO_INPUT": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise InfraError(_reason(done.stdout + done.stderr, target))
+
+
+def _reason(output: str, target: Target) -> str:
+    """What a failed pip means, in one line; it has no other way to tell than its words."""
+    if _UNREACHABLE.search(output):
+        return "the package registry is out of reach; the functions' libraries come from there"
+    if found := _NO_WHEEL.search(output):
+        return f"{found['what']} has no wheel for {target.name}"
+    errors = [line for line in output.splitlines() if line.startswith("ERROR")]
+    return f"pip cannot install for {target.name}: {(errors or [output.strip()])[-1]}"
+
+
+def _place(made: Path, folder: Path) -> None:
+    try:
+        made.rename(folder)
+    except OSError:
+        if not folder.exists():  # else another process was faster, with the same content
+            raise
+
+
+def _shipped(libraries: Path) -> Iterator[tuple[str, Path]]:
+    for path in libraries.rglob("*"):
+        name = path.relative_to(libraries)
+        if path.is_file() and name.parts[0] != "bin" and path.name not in NOT_SHIPPED:
+            yield name.as_posix(), path
+
+
+def _write(path: Path, files: dict[str, Path]) -> None:
+    """Write a zip whose bytes depend on names and contents alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, source in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.external_attr = READABLE
+            entry.create_system = 3  # Unix, whatever system packs
+            archive.writestr(entry, source.read_bytes(), zipfile.ZIP_DEFLATED)
+    unfinished.replace(path)
+
+
+def _forget_older(path: Path, pattern: str) -> None:
+    for other in path.parent.glob(pattern):
+        if other != path:
+            other.unlink(missing_ok=True)

@@ -1,0 +1,319 @@
+"""All that one service is deployed as: queues, subscription, role, function, sources, alarms."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from infra import cfn, core
+from infra.cfn import Json
+from infra.definitions import Allow, Definition
+from infra.stages import Stage
+
+DAY = 86_400
+QUEUE_RETENTION = 7 * DAY
+DEAD_LETTER_RETENTION = 14 * DAY  # the most SQS offers: people have to look at these
+
+# A backstop, not the retry budget: that is the ledger's attempts. A receive is no try: a message
+# handed back because it was busy, or because the batch ran out of time, was received all the same.
+MAX_RECEIVES = 100
+
+# A hop takes seconds. A message that waits a quarter of an hour waits for somebody to look.
+STALE_SECONDS = 900
+
+# Lambda advises six timeouts; and a lease lasts the timeout and 10 s, and must end within it.
+VISIBILITY_TIMEOUTS = 6
+LEASE_TAIL = 10
+
+RECEIVE = (
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ChangeMessageVisibility",
+)
+
+
+def resources(definition: Definition, everyone: tuple[Definition, ...], stage: Stage) -> Json:
+    """Every resource of one service; `everyone` tells a rescuing one whose dead letters to take."""
+    found = function(definition, everyone, stage)
+    if definition.queued:
+        found |= queues(definition, everyone, stage) | alarms(definition)
+    if definition.subscribes:
+        found |= subscription(definition)
+    return found
+
+
+def visibility(definition: Definition) -> int:
+    """Seconds that a message stays invisible while the service works on it."""
+    timeout = definition.function.timeout
+    return max(VISIBILITY_TIMEOUTS * timeout, timeout + LEASE_TAIL) + definition.function.window
+
+
+def queues(definition: Definition, everyone: Iterable[Definition], stage: Stage) -> Json:
+    """The service's queue, its dead-letter queue, and the policy that says who may send."""
+    name = definition.name
+    rescuers = [visibility(other) for other in everyone if other.rescues]
+    dead = _queue(stage.called(name, "dead"), DEAD_LETTER_RETENTION)
+    if rescuers:
+        dead["VisibilityTimeout"] = max(rescuers)
+    redrive = {"deadLetterTargetArn": _arn(name, "DeadLetters"), "maxReceiveCount": MAX_RECEIVES}
+    queue = _queue(stage.called(name), QUEUE_RETENTION) | {
+        "VisibilityTimeout": visibility(definition),
+        "RedrivePolicy": redrive,
+    }
+    return {
+        cfn.logical(name, "DeadLetters"): cfn.resource("SQS::Queue", dead),
+        cfn.logical(name, "Queue"): cfn.resource("SQS::Queue", queue),
+        cfn.logical(name, "QueuePolicy"): _queue_policy(definition, stage),
+    }
+
+
+def subscription(definition: Definition) -> Json:
+    """Deliver the event types that the service answers, as they were published (raw)."""
+    name = definition.name
+    properties = {
+        "TopicArn": cfn.ref("EventsTopic"),
+        "Protocol": "sqs",
+        "Endpoint": _arn(name, "Queue"),
+        "RawMessageDelivery": True,
+        "FilterPolicyScope": "MessageAttributes",
+        "FilterPolicy": {"type": list(definition.subscribes)},
+    }
+    # An event that came before the policy would be refused by the queue.
+    after = [cfn.logical(name, "QueuePolicy")]
+    return {
+        cfn.logical(name, "Subscription"): cfn.resource(
+            "SNS::Subscription", properties, DependsOn=after
+        )
+    }
+
+
+def function(definition: Definition, everyone: tuple[Definition, ...], stage: Stage) -> Json:
+    """The Lambda function, its log group and role, and what feeds it."""
+    name = definition.name
+    return {
+        cfn.logical(name, "Logs"): _logs(definition, stage),
+        cfn.logical(name, "Role"): _role(definition, everyone, stage),
+        cfn.logical(name, "Function"): _function(definition, stage),
+        **sources(definition, everyone),
+    }
+
+
+def sources(definition: Definition, everyone: Iterable[Definition]) -> Json:
+    """What feeds the function: its own queue, or for a rescuing one each dead-letter queue."""
+    name = definition.name
+    if definition.queued:
+        return {cfn.logical(name, "Source"): _source(definition, _arn(name, "Queue"))}
+    return {
+        cfn.logical(name, cfn.logical(other, "Source")): _source(
+            definition, _arn(other, "DeadLetters")
+        )
+        for other in _rescued(everyone)
+    }
+
+
+def alarms(definition: Definition) -> Json:
+    """Someone has to look: a message was given up, or messages wait for too long."""
+    dead = cfn.logical(definition.name, "DeadLetters")
+    queue = cfn.logical(definition.name, "Queue")
+    depth, age = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
+    waiting = f"{definition.name}: a message waits for more than {STALE_SECONDS // 60} minutes"
+    return {
+        f"{dead}Alarm": _alarm(f"{definition.name}: dead letters", dead, depth, 0),
+        f"{queue}Alarm": _alarm(waiting, queue, age, STALE_SECONDS),
+    }
+
+
+def grants(definition: Definition, everyone: Iterable[Definition], stage: Stage) -> list[Json]:
+    """The statements of the function's role: what every service needs, then its own `allow`."""
+    found = [_may_log(definition, stage)]
+    if definition.queued:
+        found += _may_work(definition)
+    else:
+        found += [cfn.allow(RECEIVE, [_arn(name, "DeadLetters") for name in _rescued(everyone)])]
+    if definition.announces:
+        found += [cfn.allow(["sns:Publish"], cfn.ref("EventsTopic"))]
+    if stage.tracing:  # X-Ray has no resource to name
+        found += [cfn.allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")]
+    return found + [_allowed(allow, stage) for allow in definition.allow]
+
+
+def place(on: str, stage: Stage) -> Any:
+    """The ARN of a place in Darkroom's own words (see Allow.on)."""
+    if on == "*":
+        return on
+    kind, slash, keys = on.partition("/")
+    if kind in core.BUCKETS:
+        return core.bucket_arn(stage, kind, slash + keys)
+    if kind in core.TOPICS:
+        return cfn.ref(f"{kind.capitalize()}Topic")
+    return cfn.att(f"{kind.capitalize()}Table")
+
+
+def variables(definition: Definition, stage: Stage) -> Json:
+    """The function's environment: every name and limit that it has to know, and the stage's own."""
+    run = definition.function
+    found = {
+        "STAGE": stage.name,
+        "SERVICE": definition.name,
+        "EVENTS_TOPIC_ARN": cfn.ref("EventsTopic"),
+        "NOTIFICATIONS_TOPIC_ARN": cfn.ref("NotificationsTopic"),
+        "RECORDS_TABLE": cfn.ref("RecordsTable"),
+        "LEDGER_TABLE": cfn.ref("LedgerTable"),
+        "UPLOADS_BUCKET": core.bucket_name(stage, "uploads"),
+        "PROCESSED_BUCKET": core.bucket_name(stage, "processed"),
+        "FUNCTION_TIMEOUT": str(run.timeout),
+        "WORST_CASE": str(run.worst_case),
+        "ATTEMPTS": str(run.attempts),
+        "LOG_LEVEL": stage.log_level,
+        "TRACING": "on" if stage.tracing else "off",
+    }
+    return found | _queue_urls(definition) | _emulated(stage) | stage.variables_of(definition.name)
+
+
+def _queue_urls(definition: Definition) -> Json:
+    if not definition.queued:
+        return {}
+    return {
+        "QUEUE_URL": cfn.ref(cfn.logical(definition.name, "Queue")),
+        "DEAD_LETTER_QUEUE_URL": cfn.ref(cfn.logical(definition.name, "DeadLetters")),
+    }
+
+
+def _emulated(stage: Stage) -> Json:
+    """Where the local Rekognition listens; the emulators give AWS_ENDPOINT_URL themselves."""
+    return {"AWS_ENDPOINT_URL_REKOGNITION": cfn.ref("RekognitionEndpoint")} if stage.local else {}
+
+
+def _function(definition: Definition, stage: Stage) -> Json:
+    name, run = definition.name, definition.function
+    properties = {
+        "FunctionName": stage.called(name),
+        "Description": definition.purpose,
+        "Runtime": cfn.ref("Runtime"),
+        "Architectures": [cfn.ref("Architecture")],
+        "Handler": f"services.{name}.handler.handle",
+        "Code": {"S3Bucket": cfn.ref("CodeBucket"), "S3Key": cfn.ref(cfn.logical(name, "Code"))},
+        "MemorySize": run.memory,
+        "Timeout": run.timeout,
+        "Role": _arn(name, "Role"),
+        "Environment": {"Variables": variables(definition, stage)},
+        "LoggingConfig": {"LogFormat": "JSON", "LogGroup": cfn.ref(cfn.logical(name, "Logs"))},
+        "TracingConfig": {"Mode": "Active" if stage.tracing else "PassThrough"},
+    }
+    return cfn.resource("Lambda::Function", properties)
+
+
+def _role(definition: Definition, everyone: Iterable[Definition], stage: Stage) -> Json:
+    service = {"Service": "lambda.amazonaws.com"}
+    assume = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
+    statements = grants(definition, everyone, stage)
+    properties = {
+        "AssumeRolePolicyDocument": cfn.policy(assume),
+        "Policies": [
+            {"PolicyName": definition.name, "PolicyDocument": cfn.policy(*statements)},
+        ],
+    }
+    return cfn.resource("IAM::Role", properties)
+
+
+def _logs(definition: Definition, stage: Stage) -> Json:
+    properties = {
+        "LogGroupName": f"/aws/lambda/{stage.called(definition.name)}",
+        "RetentionInDays": stage.log_retention,
+    }
+    # Without a policy of its own CloudFormation would delete it too; said, so that nobody asks.
+    return cfn.resource(
+        "Logs::LogGroup", properties, DeletionPolicy="Delete", UpdateReplacePolicy="Delete"
+    )
+
+
+def _source(definition: Definition, queue: Json) -> Json:
+    run = definition.function
+    properties = {
+        "EventSourceArn": queue,
+        "FunctionName": cfn.ref(cfn.logical(definition.name, "Function")),
+        "BatchSize": run.batch,
+        "MaximumBatchingWindowInSeconds": run.window,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": run.concurrency},
+    }
+    return cfn.resource("Lambda::EventSourceMapping", properties)
+
+
+def _queue(name: str, retention: int) -> Json:
+    # SQS's own key costs nothing, and lets S3 and SNS send without a key policy.
+    return {
+        "QueueName": name,
+        "MessageRetentionPeriod": retention,
+        "SqsManagedSseEnabled": True,
+    }
+
+
+def _queue_policy(definition: Definition, stage: Stage) -> Json:
+    name = definition.name
+    statements = []
+    if definition.subscribes:
+        topic = {"ArnEquals": {"aws:SourceArn": cfn.ref("EventsTopic")}}
+        statements += [_may_send(name, "sns", topic)]
+    if definition.uploads:
+        # A bucket's name can pass to another account: the account is asked for as well.
+        bucket = {
+            "ArnEquals": {"aws:SourceArn": core.bucket_arn(stage, "uploads")},
+            "StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")},
+        }
+        statements += [_may_send(name, "s3", bucket)]
+    properties = {
+        "Queues": [cfn.ref(cfn.logical(name, "Queue"))],
+        "PolicyDocument": cfn.policy(*statements),
+    }
+    return cfn.resource("SQS::QueuePolicy", properties)
+
+
+def _may_send(name: str, sender: str, condition: Json) -> Json:
+    principal = {"Service": f"{sender}.amazonaws.com"}
+    return cfn.allow(["sqs:SendMessage"], _arn(name, "Queue"), condition, Principal=principal)
+
+
+def _may_log(definition: Definition, stage: Stage) -> Json:
+    group = f"log-group:/aws/lambda/{stage.called(definition.name)}:*"
+    arn = cfn.sub(f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:{group}")
+    return cfn.allow(["logs:CreateLogStream", "logs:PutLogEvents"], arn)
+
+
+def _may_work(definition: Definition) -> list[Json]:
+    """Take from the own queue, bury in the own dead-letter queue, claim, and read the record."""
+    name = definition.name
+    return [
+        cfn.allow(RECEIVE, _arn(name, "Queue")),
+        cfn.allow(["sqs:SendMessage"], _arn(name, "DeadLetters")),
+        cfn.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], cfn.att("LedgerTable")),
+        cfn.allow(["dynamodb:GetItem"], cfn.att("RecordsTable")),
+    ]
+
+
+def _allowed(allow: Allow, stage: Stage) -> Json:
+    condition = {"StringLike": {"s3:prefix": allow.prefix}} if allow.prefix else None
+    return cfn.allow(allow.actions, place(allow.on, stage), condition)
+
+
+def _alarm(description: str, queue: str, metric: str, threshold: int) -> Json:
+    properties = {
+        "AlarmDescription": description,
+        "Namespace": "AWS/SQS",
+        "MetricName": metric,
+        "Dimensions": [{"Name": "QueueName", "Value": cfn.att(queue, "QueueName")}],
+        "Statistic": "Maximum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": threshold,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",  # an idle queue reports nothing
+    }
+    return cfn.resource("CloudWatch::Alarm", properties)
+
+
+def _rescued(everyone: Iterable[Definition]) -> list[str]:
+    return [definition.name for definition in everyone if definition.queued]
+
+
+def _arn(name: str, kind: str) -> Json:
+    return cfn.att(cfn.logical(name, kind))

@@ -1,0 +1,83 @@
+"""A stage: where and how Darkroom is deployed, read from infra/stages/<name>.toml."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from infra import toml
+from infra.definitions import Definition, Function
+from infra.errors import InfraError
+
+FOLDER = Path(__file__).resolve().parent / "stages"
+
+Texts = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The settings of one stage; `functions` override what services say of their own."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
+
+    path: Path
+    name: str
+    local: bool  # on an emulator, never on AWS
+    retain: bool  # data outlives its stack
+    recovery: bool  # the tables can be restored to any second of the last 35 days
+    tracing: bool  # X-Ray
+    architecture: Literal["arm64", "x86_64"]
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    log_retention: Annotated[int, Field(ge=1)]  # days; CloudWatch takes certain numbers only
+    variables: Texts
+    service_variables: dict[str, Texts]
+    functions: dict[str, dict[str, int]]
+
+    @classmethod
+    def load(cls, name: str, folder: Path = FOLDER) -> "Stage":
+        """Read `<folder>/<name>.toml`; InfraError names what it lacks, or the stages there are."""
+        path = folder / f"{name}.toml"
+        if not path.exists():
+            known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
+            raise InfraError(f"there is no stage {name!r}; choose one of: {known}")
+        return toml.build(cls, _fields(toml.read(path)) | {"name": name, "path": path}, path)
+
+    def called(self, *parts: str) -> str:
+        """The name of a thing of this stage, such as darkroom-<stage>-resize-dead."""
+        return "-".join(("darkroom", self.name, *parts))
+
+    def bucket(self, kind: str, account: str) -> str:
+        """A bucket's name; on AWS it ends in the account, since the whole world shares them."""
+        return self.called(kind) if self.local else self.called(kind, account)
+
+    def variables_of(self, service: str) -> Texts:
+        """What the stage sets for a service's function: its own variables win over everyone's."""
+        return self.variables | self.service_variables.get(service, {})
+
+    def run(self, definitions: Iterable[Definition]) -> tuple[Definition, ...]:
+        """The services as this stage runs them; InfraError when it sets one that is not there."""
+        found = tuple(definitions)
+        unknown = (self.functions.keys() | self.service_variables) - {d.name for d in found}
+        if unknown:
+            raise InfraError(f"{self.path}: there is no service {min(unknown)!r}")
+        return tuple(self._overridden(definition) for definition in found)
+
+    def _overridden(self, definition: Definition) -> Definition:
+        changes = self.functions.get(definition.name, {})
+        own = {field.name: getattr(definition.function, field.name) for field in fields(Function)}
+        unknown = changes.keys() - own
+        if unknown:
+            where = f"{self.path}: function.{definition.name}"
+            raise InfraError(f"{where}.{min(unknown)}: unknown field")
+        return replace(definition, function=toml.build(Function, own | changes, self.path))
+
+
+def _fields(read: dict[str, Any]) -> dict[str, Any]:
+    """Part `[variables]` from the `[variables.<service>]` that TOML nests in it."""
+    variables = read.pop("variables", {})
+    mine = {name: texts for name, texts in variables.items() if isinstance(texts, dict)}
+    everyone = {name: text for name, text in variables.items() if name not in mine}
+    functions = read.pop("function", {})
+    return read | {"variables": everyone, "service_variables": mine, "functions": functions}

@@ -1,0 +1,92 @@
+"""The whole CloudFormation template of a stage, flat: no transform, no nested stack, no macro."""
+
+import argparse
+import json
+from collections.abc import Iterable
+
+from infra import cfn, commands, core, service
+from infra.cfn import Json
+from infra.definitions import Definition, definitions
+from infra.stages import Stage
+
+# Used where the deployment says nothing else: AWS's runtime, and the local Rekognition's address.
+RUNTIME = "python3.13"
+REKOGNITION = "http://127.0.0.1:4567"
+
+
+def template(definitions: Iterable[Definition], stage: Stage) -> Json:
+    """The template of `definitions` as `stage` runs them; the same input gives the same output.
+
+    Code keys, runtime and architecture are parameters: a new zip changes no template.
+    """
+    everyone = stage.run(definitions)
+    found = core.resources(everyone, stage)
+    for definition in everyone:
+        found |= service.resources(definition, everyone, stage)
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"Darkroom, stage {stage.name}: an event-driven image pipeline",
+        "Parameters": parameters(everyone, stage),
+        "Resources": found,
+        "Outputs": outputs(everyone),
+    }
+
+
+def text(template: Json) -> str:
+    """The template as it is written to files and to the golden copy."""
+    return json.dumps(template, indent=2) + "\n"
+
+
+def register(subcommands: "commands.Subcommands") -> None:
+    """Add `synth`."""
+    commands.add(subcommands, "synth", _run, "print a stage's CloudFormation template")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    print(text(template(definitions(), Stage.load(arguments.stage))), end="")
+
+
+def parameters(everyone: Iterable[Definition], stage: Stage) -> Json:
+    """What a deployment fills in: where the zips are, and what they were built for."""
+    code = {cfn.logical(definition.name, "Code"): {"Type": "String"} for definition in everyone}
+    found = {
+        "Runtime": {"Type": "String", "Default": RUNTIME},
+        "Architecture": {"Type": "String", "Default": stage.architecture},
+        "CodeBucket": {"Type": "String"},
+        **code,
+    }
+    if stage.local:
+        found["RekognitionEndpoint"] = {"Type": "String", "Default": REKOGNITION}
+    return found
+
+
+def outputs(everyone: tuple[Definition, ...]) -> Json:
+    """What `python -m infra outputs` reads back (see infra/outputs.py)."""
+    found = {
+        "Services": cfn.output(",".join(service.name for service in everyone), "their names"),
+        "Account": cfn.output(cfn.ref("AWS::AccountId"), "where this runs"),
+    }
+    for kind in core.BUCKETS:
+        found |= _named(kind, "Bucket")
+    for kind in core.TOPICS:
+        found |= _named(kind, "Topic")
+    for kind in core.TABLES:
+        found |= _named(kind, "Table")
+    for definition in everyone:
+        found |= _of_service(definition)
+    return found
+
+
+def _of_service(definition: Definition) -> Json:
+    kinds = ("Queue", "DeadLetters", "Function") if definition.queued else ("Function",)
+    return {
+        cfn.logical(definition.name, kind): cfn.output(
+            cfn.ref(cfn.logical(definition.name, kind)), definition.purpose
+        )
+        for kind in kinds
+    }
+
+
+def _named(kind: str, what: str) -> Json:
+    name = f"{kind.capitalize()}{what}"
+    return {name: cfn.output(cfn.ref(name), f"the {kind} {what.lower()}")}
