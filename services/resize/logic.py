@@ -78,15 +78,15 @@ def develop(
 @contextmanager
 def _decoding(kind: str, original: bytes) -> Iterator[None]:
     """Whatever goes wrong with foreign bytes means that they are damaged, or cut short."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata, which we survive
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd metadata, which we survive
+        try:
             yield
-    except PermanentError:
-        raise
-    except Exception as error:
-        cut = is_cut_short(kind, original)
-        raise refuse(Refusal.TRUNCATED if cut else Refusal.CORRUPT, format=kind) from error
+        except PermanentError:
+            raise
+        except Exception as error:  # bytes made to break decoders make them raise anything
+            cut = is_cut_short(kind, original)
+            raise refuse(Refusal.TRUNCATED if cut else Refusal.CORRUPT, format=kind) from error
 
 
 def _decode(picture: ImageFile.ImageFile, enough: Size) -> Image.Image:

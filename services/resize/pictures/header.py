@@ -43,15 +43,18 @@ OPENERS: Mapping[str, Opener] = {
 try further formats than the one that the content shows."""
 
 BYTES_A_PIXEL: Mapping[str, int] = {
-    "JPEG": 8,
+    "JPEG": 10,  # 8 of it for progressive CMYK, whose coefficients are all kept until the end
     "PNG": 13,
-    "WEBP": 21,
-    "GIF": 9,
+    "WEBP": 22,  # its decoder holds two canvases beside the picture
+    "GIF": 10,
     "TIFF": 13,
-    "BMP": 9,
-    "AVIF": 16,
-    "HEIC": 16,
+    "BMP": 13,
+    "AVIF": 20,  # 16 of it measured at 8 bits; deeper ones hold two bytes a sample
+    "HEIC": 20,
 }
+"""The peak that decoding and the first shrink add to a process, by its dearest mode: the growth of
+the largest resident size over one ``develop`` of 24 and 48 MP in a fresh process, divided by the
+pixels, with Pillow 13.0 and pillow-heif 1.8. Most often the dearest mode has transparency."""
 
 SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),

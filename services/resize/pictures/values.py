@@ -63,7 +63,7 @@ class Limits:
     ``bytes``: the file's length.
     ``pixels``: width times height of the first frame or page, whatever the format.
     ``memory``: bytes that decoding and the first shrink may take, by the measured cost of a pixel
-    in each format (``pictures.memory``); it lowers ``pixels`` for the formats that cost more.
+    in each format (``header.BYTES_A_PIXEL``); it lowers ``pixels`` for the formats that cost more.
     The default fits a function of 1,769 MB with room for interpreter, libraries and the original.
     """
 

@@ -1,0 +1,172 @@
+"""Pictures for tests, each made here from first principles: none is a copied file."""
+
+import io
+import random
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pillow_heif
+from PIL import Image, ImageChops, ImageDraw, ImageStat
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+CORNERS = (RED, GREEN, BLUE, WHITE)
+"""Of ``corners()``: top left, top right, bottom left, bottom right."""
+
+D50 = (0.9642, 1.0, 0.8249)
+"""The white of ICC's connection space."""
+
+SRGB_COLUMNS = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141))
+"""What full red, green and blue of sRGB are in XYZ, adapted to D50."""
+
+
+def photo(width: int, height: int, seed: int = 1) -> Image.Image:
+    """Soft light, hard edges and a little grain: what a photograph asks of a resampler."""
+    draw_with = random.Random(seed)
+    size = (width, height)
+    light = Image.linear_gradient("L").resize(size)
+    side = Image.linear_gradient("L").rotate(90).resize(size)
+    picture = Image.merge("RGB", (light, side, Image.radial_gradient("L").resize(size)))
+    draw = ImageDraw.Draw(picture)
+    for _ in range(40):
+        x, y = draw_with.randrange(width), draw_with.randrange(height)
+        colour = tuple(draw_with.randrange(256) for _ in range(3))
+        draw.ellipse((x, y, x + width // 9, y + height // 7), fill=colour)
+    return Image.blend(picture, noise(width, height, seed), 0.06)
+
+
+def noise(width: int, height: int, seed: int = 1) -> Image.Image:
+    """The hardest picture to compress: every value drawn by chance."""
+    return Image.frombytes(
+        "RGB", (width, height), random.Random(seed).randbytes(width * height * 3)
+    )
+
+
+def corners(width: int = 120, height: int = 80) -> Image.Image:
+    """Four quarters in the colours of ``CORNERS``: any turn or mirroring shows."""
+    picture = Image.new("RGB", (width, height))
+    for place, colour in enumerate(CORNERS):
+        x, y = place % 2 * width // 2, place // 2 * height // 2
+        picture.paste(colour, (x, y, x + width // 2, y + height // 2))
+    return picture
+
+
+def hole(width: int = 120, height: int = 80) -> Image.Image:
+    """Red all over, and its left half not there."""
+    picture = Image.new("RGBA", (width, height), (*RED, 255))
+    picture.paste((*RED, 0), (0, 0, width // 2, height))
+    return picture
+
+
+def encoded(picture: Image.Image, form: str, **options: Any) -> bytes:
+    """The picture as a file of that format; HEIC too, which Darkroom itself only reads."""
+    file = io.BytesIO()
+    if form == "HEIC":
+        pillow_heif.from_pillow(picture).save(file, **options)
+    else:
+        picture.save(file, form, **options)
+    return file.getvalue()
+
+
+def opened(body: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(body))
+    picture.load()
+    return picture
+
+
+def exif(
+    *,
+    orientation: int | None = None,
+    make: str | None = None,
+    model: str | None = None,
+    at: str | None = None,
+    offset: str | None = None,
+    located: bool = False,
+) -> bytes:
+    """An EXIF block with what is given; ``located`` puts it in Berlin."""
+    block = Image.Exif()
+    for tag, value in ((0x0112, orientation), (0x010F, make), (0x0110, model)):
+        if value is not None:
+            block[tag] = value
+    inner = {tag: value for tag, value in ((0x9003, at), (0x9011, offset)) if value is not None}
+    if inner:
+        block.get_ifd(0x8769).update(inner)
+    if located:
+        block.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
+    return block.tobytes()
+
+
+def png(width: int, height: int, depth: int, colour_type: int, rows: Iterable[bytes]) -> bytes:
+    """A PNG of any depth and colour type, written by hand: Pillow writes no 16-bit RGB."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(name, body) for name, body in chunks)
+
+
+def _png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def rgb_profile(columns: Sequence[Sequence[float]] = SRGB_COLUMNS, gamma: float = 2.2) -> bytes:
+    """An ICC profile by matrix and gamma; ``columns`` are XYZ of full red, green and blue."""
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    tags = [(b"wtpt", _xyz(D50))]
+    tags += [(name, _xyz(c)) for name, c in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns, strict=True)]
+    tags += [(name, curve) for name in (b"rTRC", b"gTRC", b"bTRC")]
+    return _profile(b"RGB ", b"XYZ ", tags)
+
+
+def swapped_profile() -> bytes:
+    """A profile in which red means green and green means red: nobody can miss its use."""
+    red, green, blue = SRGB_COLUMNS
+    return rgb_profile((green, red, blue))
+
+
+def grey_profile(gamma: float) -> bytes:
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    return _profile(b"GRAY", b"XYZ ", [(b"wtpt", _xyz(D50)), (b"kTRC", curve)])
+
+
+def all_blue_ink_profile() -> bytes:
+    """A CMYK profile of a press whose cyan, magenta and yellow inks are all blue."""
+    ramp = bytes(range(256))
+    # Lab, as 8-bit ICC writes it; of each two corners of the CMYK cube, the second has black ink
+    paper, blue, black = bytes((255, 128, 128)), bytes((80, 208, 20)), bytes((0, 128, 128))
+    nodes = paper + black + (blue + black) * 7
+    identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
+    head = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + identity
+    return _profile(
+        b"CMYK", b"Lab ", [(b"wtpt", _xyz(D50)), (b"A2B0", head + ramp * 4 + nodes + ramp * 3)]
+    )
+
+
+def _xyz(values: Sequence[float]) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
+
+
+def _profile(space: bytes, connection: bytes, tags: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """ICC's container: a header of 128 bytes, the table of tags, the tags at multiples of four."""
+    body, table, start = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, content in tags:
+        table += name + struct.pack(">II", start + len(body), len(content))
+        body += content + b"\0" * (-len(content) % 4)
+    kind = b"prtr" if space == b"CMYK" else b"mntr"
+    header = struct.pack(
+        ">I4xI4s4s4s12x4s", start + len(body), 0x02400000, kind, space, connection, b"acsp"
+    )
+    header = header.ljust(68, b"\0") + _xyz(D50)[8:]
+    return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+def unlikeness(one: Image.Image, other: Image.Image) -> float:
+    """The mean difference of a channel's value, of 255; both are compared as RGB."""
+    assert one.size == other.size
+    difference = ImageChops.difference(one.convert("RGB"), other.convert("RGB"))
+    return max(ImageStat.Stat(difference).mean)
+
+
+def close(one: Sequence[int], other: Sequence[int], by: int = 12) -> bool:
+    """Two colours that an eye, and a lossy encoder, take for the same."""
+    return len(one) == len(other) and all(abs(a - b) <= by for a, b in zip(one, other, strict=True))
