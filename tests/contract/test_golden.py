@@ -1,0 +1,131 @@
+"""The golden files: what each type and version of an event is, by letter."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shared.contracts.envelope import Envelope, Event, Value, read_envelope
+from shared.contracts.notification import Notification
+from shared.errors import PermanentError
+from tests.contract.samples import (
+    ENVELOPES,
+    GOLDEN,
+    NOTIFICATIONS,
+    golden,
+    golden_texts,
+)
+
+TYPES = sorted(ENVELOPES)
+
+
+def message(kind: str) -> dict[str, Any]:
+    return json.loads(golden(kind))
+
+
+def required(model: type[Value] | type[Envelope]) -> list[str]:
+    return [name for name, field in model.model_fields.items() if field.is_required()]
+
+
+def values_in(value: Any) -> Iterator[Value]:
+    """The value and every value of a contract inside it."""
+    if isinstance(value, tuple):
+        for one in value:
+            yield from values_in(one)
+    if isinstance(value, Value):
+        yield value
+        for name in type(value).model_fields:
+            yield from values_in(getattr(value, name))
+
+
+EVERY_REQUIRED = [(kind, name) for kind in TYPES for name in required(Event.known[kind])]
+EVERY_FIELD = [(kind, name) for kind in TYPES for name in Event.known[kind].model_fields]
+
+
+def test_every_type_of_event_has_a_golden_file_and_every_golden_file_a_type() -> None:
+    ours = {kind for kind, cls in Event.known.items() if cls.__module__.startswith("shared.")}
+    assert ours == set(ENVELOPES)
+    assert {path.stem for path in GOLDEN.glob("*.json")} == ours | set(NOTIFICATIONS)
+
+
+@pytest.mark.parametrize("name", [*TYPES, *NOTIFICATIONS])
+def test_what_is_written_today_is_the_golden_file_by_letter(name: str) -> None:
+    assert golden_texts()[name] == golden(name)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_what_the_golden_file_says_is_read_back_as_the_same_event(kind: str) -> None:
+    assert read_envelope(message(kind)) == ENVELOPES[kind]
+
+
+@pytest.mark.parametrize("name", NOTIFICATIONS)
+def test_a_notification_is_read_back_as_the_same(name: str) -> None:
+    assert Notification.model_validate_json(golden(name)) == NOTIFICATIONS[name]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_sample_leaves_no_field_of_its_event_empty(kind: str) -> None:
+    empty = [
+        (type(value).__name__, name)
+        for value in values_in(ENVELOPES[kind].data)
+        for name in type(value).model_fields
+        if getattr(value, name) in (None, (), {})
+    ]
+    assert empty == []
+
+
+def test_the_notifications_together_leave_no_field_empty() -> None:
+    filled = {name for told in NOTIFICATIONS.values() for name, value in told if value is not None}
+    assert filled == set(Notification.model_fields)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_an_unknown_field_is_ignored_wherever_it_stands(kind: str) -> None:
+    more = message(kind) | {"priority": 9}
+    more["data"] |= {"mood": "blue"}
+    more["data"]["source"] |= {"storage": "cold"}
+    assert read_envelope(more) == ENVELOPES[kind]
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY_REQUIRED)
+def test_a_missing_required_field_makes_it_unreadable(kind: str, name: str) -> None:
+    less = message(kind)
+    del less["data"][name]
+    with pytest.raises(PermanentError) as refused:
+        read_envelope(less)
+    assert refused.value.reason == "unreadable"
+    assert f"data.{name}" in refused.value.detail
+
+
+@pytest.mark.parametrize("name", sorted({*required(Envelope)} - {"type"}))
+def test_an_envelope_without_one_of_its_attributes_is_unreadable(name: str) -> None:
+    less = message("image.resized.v1")
+    del less[name]
+    with pytest.raises(PermanentError) as refused:
+        read_envelope(less)
+    assert refused.value.reason == "unreadable"
+
+
+@pytest.mark.parametrize("kind", ["image.enlarged.v1", "image.resized.v2", "", None, 7, ["a"]])
+def test_an_unknown_type_or_version_is_told_apart_from_the_unreadable(kind: object) -> None:
+    with pytest.raises(PermanentError) as refused:
+        read_envelope(message("image.resized.v1") | {"type": kind})
+    assert refused.value.reason == "unknown-type"
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY_FIELD)
+def test_no_field_can_be_renamed_unnoticed(kind: str, name: str) -> None:
+    renamed = message(kind)
+    renamed["data"][f"{name}_of_old"] = renamed["data"].pop(name)
+    try:
+        read_back = read_envelope(renamed)
+    except PermanentError:
+        return
+    assert read_back != ENVELOPES[kind]
+
+
+def test_the_version_of_the_envelope_is_checked() -> None:
+    with pytest.raises(PermanentError) as refused:
+        read_envelope(message("image.resized.v1") | {"specversion": "2.0"})
+    assert refused.value.reason == "unreadable"
