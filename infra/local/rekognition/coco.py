@@ -14,8 +14,8 @@ from infra.local.rekognition.models import SSD_CONFIG, SSD_GRAPH
 
 SIDE: Final = 300  # pixels
 
-# Below this the detector's boxes are mostly wrong: a keyboard on a space suit (.48 there) is still
-# above it, a lower MinConfidence than 55 is its caller's own risk, and this its floor.
+# Below this the detector's boxes are mostly wrong; above it some still are (a computer mouse on a
+# space suit, .48), which is what MinConfidence is for.
 FLOOR: Final = 0.35
 
 
@@ -47,14 +47,15 @@ class CocoDetector:
         self._network = cv2.dnn.readNetFromTensorflow(str(graph), str(config))
         self._lock = Lock()
 
-    def detect(self, picture: Image.Image) -> list[Detection]:
-        """What is in the picture, the surest first; the network itself takes values of 0-255."""
+    def detect(self, picture: Image.Image, least: float = 0.0) -> list[Detection]:
+        """What is in the picture with at least this probability, the surest first."""
+        # The network itself takes values of 0-255.
         small = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
         blob = cv2.dnn.blobFromImage(np.asarray(small))
         with self._lock:
             self._network.setInput(blob)
             rows = self._network.forward()[0, 0].copy()
-        return [_detection(row) for row in rows if row[2] >= FLOOR]
+        return [_detection(row) for row in rows if row[2] >= max(least, FLOOR)]
 
 
 def _detection(row: NDArray[np.float32]) -> Detection:

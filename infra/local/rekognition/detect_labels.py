@@ -62,7 +62,7 @@ class DetectLabels:
         request = DetectLabelsRequest.read(parameters)
         picture = open_picture(self._sources.read(request.image), side=DECODED_SIDE)
         models = self._models()
-        detections = models.detector.detect(picture)
+        detections = models.detector.detect(picture, request.min_confidence / 100)
         probabilities = models.classifier.classify(picture)
         labels = find_labels(detections, probabilities.tolist(), models.vocabulary)
         chosen = _choose(labels, request)

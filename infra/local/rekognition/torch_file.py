@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 Tensors = dict[str, NDArray[Any]]
@@ -26,6 +27,7 @@ class _Tensor:
     element: np.dtype[Any]
     offset: int
     shape: tuple[int, ...]
+    strides: tuple[int, ...]
 
 
 class _Tensors(pickle.Unpickler):
@@ -48,11 +50,15 @@ class _Tensors(pickle.Unpickler):
 
 
 def _tensor(
-    storage: tuple[str, np.dtype[Any]], offset: int, shape: tuple[int, ...], *_: Any
+    storage: tuple[str, np.dtype[Any]],
+    offset: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    *_: Any,
 ) -> _Tensor:
-    """Called by the pickle for each tensor. Our checkpoints hold contiguous ones only."""
+    """Called by the pickle for each tensor."""
     key, element = storage
-    return _Tensor(key, element, offset, shape)
+    return _Tensor(key, element, offset, shape, strides)
 
 
 def read_tensors(path: Path) -> Tensors:
@@ -76,5 +82,6 @@ def _storage(file: BinaryIO, element: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _view(place: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
-    length = int(np.prod(place.shape))
-    return storage[place.offset : place.offset + length].reshape(place.shape)
+    """A checkpoint converted from TensorFlow keeps its order of axes: its strides are needed."""
+    strides = [stride * storage.itemsize for stride in place.strides]
+    return as_strided(storage[place.offset :], place.shape, strides, writeable=False)
