@@ -181,7 +181,7 @@ class Stack:
         return found
 
     def _must(self, wanted: set[str], status: str, known: set[str]) -> None:
-        """Raise with the first failure among the events that are not `known`, if one was not wanted."""
+        """Raise, unless all is well, with the first failure that is not among `known` events."""
         if status in wanted:
             return
         failed = [
