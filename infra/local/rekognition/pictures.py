@@ -33,12 +33,10 @@ def open_picture(content: bytes, *, side: int) -> Image.Image:
 
 
 def check_bytes(size: int, limit: int) -> None:
-    """Refuse more bytes than the limit, and none at all."""
+    """Refuse more bytes than the limit."""
     if size > limit:
         message = f"the image has {size} bytes; at most {limit} are taken this way"
         raise RekognitionError(Code.IMAGE_TOO_LARGE, message)
-    if size == 0:
-        raise _not_a_picture("it is empty")
 
 
 def _identify(content: bytes) -> Image.Image:

@@ -1,6 +1,7 @@
 """Where a picture's bytes come from: out of the request, or out of S3."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -49,8 +50,9 @@ class Sources:
             request["VersionId"] = where["Version"]
         try:
             found = self._s3().get_object(**request)
-            check_bytes(found["ContentLength"], MAX_OBJECT_BYTES)
-            content: bytes = found["Body"].read()
+            with closing(found["Body"]) as body:
+                check_bytes(found["ContentLength"], MAX_OBJECT_BYTES)
+                content: bytes = body.read()
         except ClientError as error:
             _refuse(error)
         except ParamValidationError as error:

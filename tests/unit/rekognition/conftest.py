@@ -1,0 +1,111 @@
+"""A running local Rekognition, real clients for it, and a checker of answers' shapes."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore.client import Config
+
+from infra.local.rekognition import models
+from infra.local.rekognition.operations import offering, rekognition
+from infra.local.rekognition.protocol import Rekognition
+from infra.local.rekognition.server import Server
+
+PHOTOS = Path(__file__).with_name("photos")
+SAMPLES = Path(models.__file__).parents[1] / "samples"
+
+
+@contextmanager
+def serving(service: Rekognition) -> Iterator[str]:
+    with Server(("127.0.0.1", 0), service) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.url
+        server.shutdown()
+        thread.join()
+
+
+def connect(url: str) -> Any:
+    return boto3.client(
+        "rekognition",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=120),
+    )
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The real weights, through the cache; without a network only CI insists on them."""
+    directory = models.default_directory()
+    try:
+        models.ensure(directory, print)
+    except models.ModelsError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+    return directory
+
+
+@pytest.fixture(scope="session")
+def client(weights: Path) -> Iterator[Any]:
+    with serving(rekognition(weights, threads=1)) as url:
+        yield connect(url)
+
+
+@pytest.fixture
+def echo_url() -> Iterator[str]:
+    """A server whose DetectLabels says how many bytes the image has: no model is needed."""
+
+    def perform(parameters):
+        return {"Labels": [], "LabelModelVersion": str(len(parameters["Image"]["Bytes"]))}
+
+    with serving(offering({"DetectLabels": perform})) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def cat() -> bytes:
+    return (SAMPLES / "cat.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def coffee() -> bytes:
+    return (PHOTOS / "coffee.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def fits() -> Callable[[str, dict[str, Any]], list[str]]:
+    """What of an answer does not fit botocore's own output shape of the operation."""
+    service = botocore.session.get_session().get_service_model("rekognition")
+
+    def misfits(operation: str, answer: dict[str, Any]) -> list[str]:
+        body = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+        return list(_misfits(service.operation_model(operation).output_shape, body, operation))
+
+    return misfits
+
+
+def _misfits(shape, value, where):
+    kinds = {"structure": dict, "list": list, "string": str, "float": float, "integer": int}
+    if type(value) is not kinds[shape.type_name]:
+        yield f"{where} is {type(value).__name__}"
+    elif shape.type_name == "structure":
+        for name, each in value.items():
+            if name in shape.members:
+                yield from _misfits(shape.members[name], each, f"{where}.{name}")
+            else:
+                yield f"{where}.{name} is unknown"
+    elif shape.type_name == "list":
+        for each in value:
+            yield from _misfits(shape.member, each, f"{where}[]")
+    elif "max" in shape.metadata and not shape.metadata["min"] <= value <= shape.metadata["max"]:
+        yield f"{where} is {value}"

@@ -1,0 +1,146 @@
+"""The wire: what a server must survive, without any model."""
+
+import http.client
+import json
+import socket
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.client import Config
+from botocore.exceptions import ClientError
+
+from infra.local.rekognition import __main__ as command
+from infra.local.rekognition import models
+from infra.local.rekognition.operations import offering
+from tests.unit.rekognition.conftest import connect, serving
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/rekognition/aws4_request, Signature=0"
+HEADERS = {"X-Amz-Target": "RekognitionService.DetectLabels", "Authorization": SIGNED}
+GOOD = json.dumps({"Image": {"Bytes": "AAAA"}})
+
+
+@pytest.fixture
+def line(echo_url):
+    connection = http.client.HTTPConnection(urlsplit(echo_url).netloc, timeout=60)
+    yield connection
+    connection.close()
+
+
+def post(line, body, headers=HEADERS):
+    line.request("POST", "/", body, headers)
+    response = line.getresponse()
+    return response.status, json.loads(response.read())
+
+
+def test_health_is_answered_with_what_is_offered(echo_url):
+    with urlopen(f"{echo_url}/health") as response:
+        assert json.load(response) == {"status": "ok", "operations": ["DetectLabels"]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("detect_faces", {"Image": {"Bytes": b"x"}}),
+        ("detect_text", {"Image": {"Bytes": b"x"}}),
+        ("detect_moderation_labels", {"Image": {"Bytes": b"x"}}),
+        ("list_collections", {}),
+    ],
+)
+def test_other_operations_are_refused_and_told_what_is_offered(echo_url, operation, parameters):
+    with pytest.raises(ClientError, match="does not offer it; it offers DetectLabels") as caught:
+        getattr(connect(echo_url), operation)(**parameters)
+
+    assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+
+
+def test_a_request_without_a_signature_is_not_recognized(echo_url):
+    config = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
+    nobody = boto3.client("rekognition", "us-east-1", endpoint_url=echo_url, config=config)
+
+    with pytest.raises(ClientError, match="not signed") as caught:
+        nobody.detect_labels(Image={"Bytes": b"x"})
+
+    assert caught.value.response["Error"]["Code"] == "UnrecognizedClientException"
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "\xff", '{"MinConfidence": NaN}', '{"Image": {"Bytes": "not base64!"}}']
+)
+def test_a_body_that_is_not_json_is_refused(line, body):
+    status, answer = post(line, body.encode("latin-1"))
+
+    assert (status, answer["__type"]) == (400, "SerializationException")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[]",
+        "{}",
+        '{"Image": []}',
+        '{"Image": {"Bytes": 7}}',
+        '{"Image": {"Bytes": "AAAA"}, "MaxLabels": -1}',
+        '{"Image": {"Bytes": "AAAA"}, "MaxLabels": "10"}',
+        '{"Image": {"Bytes": "AAAA"}, "MinConfidence": -0.5}',
+        '{"Image": {"Bytes": "AAAA"}, "MinConfidence": "high"}',
+    ],
+)
+def test_parameters_of_the_wrong_type_or_range_are_refused(line, body):
+    status, answer = post(line, body)
+
+    assert (status, answer["__type"]) == (400, "InvalidParameterException")
+
+
+def test_a_connection_carries_many_calls_also_after_a_refusal(line):
+    answers = [post(line, GOOD)]
+    connection = line.sock
+    answers += [post(line, "{"), post(line, GOOD)]
+
+    assert [status for status, _ in answers] == [200, 400, 200]
+    assert line.sock is connection
+
+
+def test_a_body_without_a_length_is_refused(line):
+    status, answer = post(line, iter([GOOD.encode()]))
+
+    assert (status, answer["__type"]) == (400, "SerializationException")
+
+
+def test_a_body_far_too_long_is_thrown_away_and_told_why(line):
+    status, answer = post(line, b" " * (8 * 1024 * 1024))
+
+    assert (status, answer["__type"]) == (400, "ImageTooLargeException")
+
+
+def test_a_caller_that_hangs_up_halfway_leaves_the_server_answering(echo_url, line):
+    address = urlsplit(echo_url)
+    with socket.create_connection((address.hostname, address.port)) as halfway:
+        halfway.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
+
+    assert post(line, GOOD)[0] == 200
+
+
+def test_a_fault_of_ours_is_an_internal_server_error_and_in_the_log(caplog):
+    def broken(parameters):
+        raise ZeroDivisionError
+
+    with serving(offering({"DetectLabels": broken})) as url:
+        client = connect(url)
+        with pytest.raises(client.exceptions.InternalServerError, match="its log says why"):
+            client.detect_labels(Image={"Bytes": b"x"})
+
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_port_in_use_is_one_clear_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(models, "ensure", lambda directory, say: None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status = command.main(["serve", "--port", str(port), "--models", str(tmp_path)])
+
+    assert status == 1
+    said = capsys.readouterr().err
+    assert said == f"127.0.0.1:{port} is taken by another process; choose another with --port\n"
