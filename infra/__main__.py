@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from infra import deploy, outputs, package, template
+from infra import deploy, outputs, package, schemas, template
 from infra.errors import InfraError
 from infra.local import commands as local
 
 # Each brings its own commands: register(subcommands).
-MODULES = (local, template, package, deploy, outputs)
+MODULES = (local, template, package, deploy, outputs, schemas)
 
 
 def main(words: Sequence[str] | None = None) -> int:

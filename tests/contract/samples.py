@@ -1,7 +1,8 @@
 """One honest, fully filled sample of all that is said on the wire, with fixed ids and times.
 
 `python -m tests.contract.samples` writes the golden files from them. Do that after a contract has
-gained an optional field or a new version; a golden file that changes otherwise breaks readers.
+gained an optional field or a new version; a golden file that changes otherwise breaks readers. A
+golden file may also be written by hand, without a sample here.
 """
 
 import json
