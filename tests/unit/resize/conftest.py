@@ -1,0 +1,37 @@
+"""What the tests of the picture work share: how they ask for renditions."""
+
+from collections.abc import Callable
+
+import pytest
+
+from services.resize.logic import Developed, Format, Limits, Rendition, Spec, develop
+
+Develop = Callable[..., Developed]
+DevelopOne = Callable[..., Rendition]
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits()
+
+
+@pytest.fixture
+def developed(limits: Limits) -> Develop:
+    """``developed(original, *specs)``; without specs, one PNG of at most 64 pixels a side."""
+
+    def run(original: bytes, *specs: Spec) -> Developed:
+        return develop(original, specs or (Spec("small", 64, Format.PNG),), limits)
+
+    return run
+
+
+@pytest.fixture
+def rendition(developed: Develop) -> DevelopOne:
+    """``rendition(original, side, format, quality)``: the one rendition of that spec."""
+
+    def run(
+        original: bytes, side: int = 64, form: Format = Format.PNG, quality: int = 90
+    ) -> Rendition:
+        return developed(original, Spec("one", side, form, quality)).renditions[0]
+
+    return run

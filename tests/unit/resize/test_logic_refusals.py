@@ -1,0 +1,166 @@
+"""What cannot be developed is refused, with a stable code and a sentence, before it costs much."""
+
+import io
+import struct
+import zipfile
+
+import pytest
+from PIL import Image
+
+from services.resize.logic import Limits, Refusal, Spec, develop
+from services.resize.pictures.header import BYTES_A_PIXEL, OPENERS
+from shared.errors import Fault, PermanentError
+from tests.pictures import corners, encoded, photo, png
+
+SPECS = [Spec("one", 64)]
+FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIC"]
+
+
+def refused(original, limits=None):
+    """The refusal; fails if the original is developed after all."""
+    with pytest.raises(PermanentError) as caught:
+        develop(original, SPECS, limits or Limits())
+    return caught.value
+
+
+def archive():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as content:
+        content.writestr("photo.jpg", encoded(corners(), "JPEG"))
+    return file.getvalue()
+
+
+def damaged(form):
+    """Whole to its end, and noise in the middle."""
+    body = encoded(photo(300, 200), form)
+    return body[:40] + bytes(len(body) - 80) + body[-40:]
+
+
+OF_EACH_REASON = {
+    "empty": b"",
+    "too-many-bytes": encoded(photo(900, 900), "BMP"),
+    "not-an-image": b"I am a text file, whatever my name says.",
+    "unsupported-format": encoded(corners(), "JPEG2000"),
+    "too-many-pixels": png(3000, 3000, 8, 0, []),
+    "truncated": encoded(photo(300, 200), "JPEG")[:2000],
+    "corrupt": damaged("PNG"),
+}
+
+
+@pytest.mark.parametrize("reason", OF_EACH_REASON)
+def test_each_reason_has_its_picture(reason):
+    error = refused(OF_EACH_REASON[reason], Limits(bytes=1_000_000, pixels=1_000_000))
+    assert (error.reason, error.fault) == (reason, Fault.USER)
+    assert error.detail.endswith(".")
+    assert "{" not in error.detail
+
+
+def test_no_reason_is_without_its_picture():
+    assert {refusal.code for refusal in Refusal} == set(OF_EACH_REASON)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<!DOCTYPE html><html><body>hello</body></html>",
+        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
+        archive(),
+        b"BM is how this text begins, and it is not a bitmap",
+        b"\0" * 5000,
+        b"GIF",
+        b"\xff\xd8",
+        b"RIFF\x24\0\0\0WAVEfmt ",
+        b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41",
+    ],
+    ids=["html", "pdf", "zip", "text", "zeros", "three bytes", "two bytes", "sound", "film"],
+)
+def test_what_is_no_picture_is_not_an_image(content):
+    assert refused(content).reason == "not-an-image"
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- made by hand -->\n<svg/>', "SVG"),
+        (b"8BPS\0\1" + bytes(20), "Photoshop"),
+        (encoded(corners(), "ICO"), "ICO"),
+        (encoded(corners(), "JPEG2000"), "JPEG 2000"),
+        (b"\xff\x0a" + bytes(20), "JPEG XL"),
+        (encoded(corners(), "TIFF", tiffinfo={254: 1}), "raw"),
+    ],
+    ids=["svg", "svg in xml", "psd", "ico", "jp2", "jxl", "raw"],
+)
+def test_a_picture_of_another_kind_is_named_as_what_it_is(content, name):
+    error = refused(content)
+    assert error.reason == "unsupported-format"
+    assert name in error.detail
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_file_that_was_cut_short_is_truncated(form, share):
+    whole = encoded(photo(300, 200), form)
+    assert refused(whole[: int(len(whole) * share)]).reason == "truncated"
+
+
+def test_a_tiff_whose_directory_is_missing_is_truncated():
+    header = b"II*\0" + struct.pack("<I", 50_000)
+    assert refused(header + bytes(1000)).reason == "truncated"
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "TIFF", "AVIF"])
+def test_a_file_that_is_whole_and_damaged_is_corrupt(form):
+    assert refused(damaged(form)).reason == "corrupt"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_one_pixel_too_many_is_refused_in_every_format(form):
+    original = encoded(corners(120, 80), form)
+    error = refused(original, Limits(pixels=9599))
+    assert (error.reason, error.facts["width"], error.facts["height"]) == (
+        "too-many-pixels",
+        120,
+        80,
+    )
+    assert develop(original, SPECS, Limits(pixels=9600)).width == 120
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_memory_lowers_the_pixels_of_formats_that_need_more(form):
+    original = encoded(corners(120, 80), form)
+    enough = 9600 * BYTES_A_PIXEL[form]
+    assert refused(original, Limits(memory=enough - 1)).reason == "too-many-pixels"
+    assert develop(original, SPECS, Limits(memory=enough)).width == 120
+
+
+def test_every_format_that_is_opened_has_its_cost():
+    assert OPENERS.keys() == BYTES_A_PIXEL.keys()
+
+
+def test_a_bomb_is_refused_by_its_header_alone():
+    bomb = png(60_000, 60_000, 1, 0, [bytes(7500)] * 100)
+    assert refused(bomb).reason == "too-many-pixels"
+
+
+def test_a_webp_canvas_beyond_pillow_s_own_limit_is_refused_as_ours_are():
+    canvas = b"VP8X" + struct.pack("<I", 10) + bytes(4) + b"\xfe\x3f\0\xfe\x3f\0"
+    file = b"RIFF" + struct.pack("<I", 4 + len(canvas)) + b"WEBP" + canvas
+    assert refused(file + bytes(100)).reason == "too-many-pixels"
+
+
+def test_as_many_bytes_as_allowed_are_taken():
+    original = encoded(corners(), "PNG")
+    assert develop(original, SPECS, Limits(bytes=len(original))).format == "PNG"
+    assert refused(original, Limits(bytes=len(original) - 1)).reason == "too-many-bytes"
+
+
+def test_a_name_inside_the_bytes_decides_nothing():
+    assert develop(encoded(corners(), "PNG") + b"photo.jpg", SPECS, Limits()).format == "PNG"
+
+
+def test_nothing_is_warned_of_on_the_way(recwarn):
+    directory = b"II*\0\x08\0\0\0" + struct.pack("<H", 200) + b"\xff" * 40
+    refused(directory)
+    develop(encoded(Image.new("P", (9, 9)), "PNG", transparency=b"\0\1"), SPECS, Limits())
+    assert not recwarn.list
