@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -15,10 +16,14 @@ from infra.local.rekognition.operations import rekognition
 from infra.local.rekognition.server import Server
 
 DEFAULT_PORT: Final = 4567
+INTERRUPTED: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0, or 1 after one line on stderr that says why."""
+    """Run a command; the exit status is 0, or 1 after one line on stderr that says why.
+
+    130, as shells have it, when it was interrupted before it was done.
+    """
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], None] = options.command
     try:
@@ -30,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(_cannot_listen(error, options))
         return 1
     except KeyboardInterrupt:
-        say("stopped")
+        say("interrupted")
+        return INTERRUPTED
     return 0
 
 
@@ -53,7 +59,9 @@ def serve(options: argparse.Namespace) -> None:
     service = rekognition(options.models, options.threads)
     with Server((options.host, options.port), service) as server:
         say(f"local Rekognition answers {', '.join(service.operations)} at {server.url}")
-        server.serve_forever()
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+    say("stopped")
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

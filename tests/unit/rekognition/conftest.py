@@ -24,7 +24,7 @@ SAMPLES = Path(models.__file__).parents[1] / "samples"
 @contextmanager
 def serving(service: Rekognition) -> Iterator[str]:
     with Server(("127.0.0.1", 0), service) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server.url
         server.shutdown()

@@ -2,7 +2,10 @@
 
 import http.client
 import json
+import signal
 import socket
+import subprocess
+import sys
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -133,6 +136,19 @@ def test_a_fault_of_ours_is_an_internal_server_error_and_in_the_log(caplog):
             client.detect_labels(Image={"Bytes": b"x"})
 
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_the_served_process_says_where_it_is_and_stops_when_told(weights, stop):
+    run = [sys.executable, "-m", "infra.local.rekognition", "serve", "--port", "0"]
+    with subprocess.Popen([*run, "--models", weights], stderr=subprocess.PIPE, text=True) as served:
+        url = served.stderr.readline().split()[-1]
+        with urlopen(f"{url}/health") as response:
+            assert response.status == 200
+        served.send_signal(stop)
+        _, said = served.communicate(timeout=60)
+
+    assert (served.returncode, said) == (0, "stopped\n")
 
 
 def test_a_port_in_use_is_one_clear_line(monkeypatch, capsys, tmp_path):

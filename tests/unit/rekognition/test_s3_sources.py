@@ -42,7 +42,7 @@ def objects(monkeypatch):
     """The objects of the S3 that the usual variables point at."""
     handler = type("Handler", (FakeS3,), {"objects": {}})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://localhost:{server.server_port}")
         monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)

