@@ -39,6 +39,7 @@ class Environment:
         """
         with _alone(self.directory):
             if self._current():
+                self._stamp.touch()  # newer than the requirements, for those who compare dates
                 return
             say(f"making the virtual environment of {self.name} ({self.directory})")
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -57,7 +58,7 @@ class Environment:
 
     def _wanted(self) -> str:
         digest = hashlib.sha256()
-        for path in self.requirements:
+        for path in _with_included(self.requirements):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()
 
@@ -75,6 +76,14 @@ class Environment:
             output = _followed(pip.stdout, log, say)
         if pip.returncode:
             raise InfraError(f"could not install {self.name}: {_reason(output)} (see {log})")
+
+
+def _with_included(files: Iterable[Path]) -> Iterator[Path]:
+    """Requirements files with those that they take in (``-r base.txt``)."""
+    for path in files:
+        yield path
+        lines = path.read_text().splitlines()
+        yield from _with_included(path.parent / line[3:] for line in lines if line[:3] == "-r ")
 
 
 def _create(directory: Path) -> None:

@@ -13,6 +13,8 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO
 
@@ -95,11 +97,15 @@ class Server:
         raise InfraError(f"{self.name} {what}; {_last_words(self.home / 'log')}")
 
     def answers(self) -> bool:
-        """Whether its health path answers 200."""
-        url = f"http://127.0.0.1:{self.port}{self.health}"
-        with suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's OK
-        return False
+        return answers(self.port, self.health)
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether a server on this port of loopback answers 200 for this path."""
+    url = f"http://127.0.0.1:{port}{path}"
+    with suppress(OSError, HTTPException), urllib.request.urlopen(url, timeout=2) as answer:
+        return bool(answer.status == HTTPStatus.OK)
+    return False
 
 
 def running(home: Path) -> bool:

@@ -1,0 +1,69 @@
+# Everything there is to do, a target each. Needs Python 3.11 or newer and make 3.81 or newer.
+#
+#   PYTHON=python3.13   the interpreter that .venv is made with
+#   LOCAL=docker        or ministack; auto takes Docker where an engine answers
+#   PORT=4600           the emulator's; the next one is the local Rekognition's
+
+PYTHON ?= python3
+LOCAL ?= auto
+PORT ?= 4566
+
+# Nothing here can reach an AWS account: every target works on this machine, with credentials that
+# are good for nothing else, whatever the shell it is called from has set.
+export AWS_ACCESS_KEY_ID := test
+export AWS_SECRET_ACCESS_KEY := test
+export AWS_DEFAULT_REGION := us-east-1
+export AWS_REGION := us-east-1
+unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN
+unexport AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE AWS_ENDPOINT_URL
+
+READY := .venv/requirements.sha256
+INFRA := .venv/bin/python -m infra
+BRING_UP := --emulator $(LOCAL) --port $(PORT)
+THERE := --endpoint-url http://localhost:$(PORT)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo local-up local-down follow upload status test check synth schemas clean
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY) ## send a photo through everything, and show what happens (PHOTO=...)
+	@$(INFRA) demo $(BRING_UP) $(if $(PHOTO),"$$PHOTO")
+
+local-up: $(READY) ## start the local environment and deploy to it; prints what to copy
+	@$(INFRA) up $(BRING_UP)
+
+local-down: ## stop all of it; what it held is forgotten
+	@if [ -x .venv/bin/python ]; then $(INFRA) down; fi
+
+follow: $(READY) ## print notifications as they come (Ctrl-C ends)
+	@$(INFRA) follow $(THERE)
+
+upload: $(READY) ## copy a file into the uploads bucket: FILE=photo.jpg (KEY=..., OWNER=...)
+	@if [ -z "$$FILE" ]; then echo "error: which file? make upload FILE=photo.jpg" >&2; exit 2; fi
+	@$(INFRA) upload $(THERE) "$$FILE" $(if $(KEY),--key "$$KEY") $(if $(OWNER),--owner "$$OWNER")
+
+status: $(READY) ## show what waits in the queues
+	@$(INFRA) status $(THERE)
+
+test: $(READY) ## run everything that proves it (ARGS="-k word")
+	@.venv/bin/pytest $(ARGS)
+
+check: $(READY) ## lint, format, types and who may import whom
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+synth: $(READY) ## print the CloudFormation template (STAGE=prod)
+	@$(INFRA) synth --stage $(or $(STAGE),local)
+
+schemas: $(READY) ## write the JSON Schema of every event
+	@$(INFRA) schemas
+
+clean: local-down ## stop everything and remove what was made here
+	@rm -rf .venv .darkroom build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(READY): $(wildcard infra/requirements/*.txt)
+	@$(PYTHON) -m infra.local.bootstrap

@@ -1,0 +1,152 @@
+"""One photo's way through Darkroom, followed and shown."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from infra.clients import Clients
+from infra.errors import InfraError
+from infra.local.diagnosis import stuck
+from infra.local.journey import Hop, Journey
+from infra.local.processes import Say, wait_until
+from infra.local.subscription import Subscription, subscribed
+from infra.local.terminal import Style, table
+from infra.local.upload import upload
+from infra.outputs import Outputs
+from shared.contracts.notification import Notification, Outcome
+
+SETTLE_WITHIN = 10.0
+"""s that ``notify`` may take to settle what we have already heard."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the demo saw. Times are epoch seconds of this machine."""
+
+    told: Notification
+    hops: tuple[Hop, ...]
+    uploaded: float
+    heard: float
+
+
+def demo(photo: Path, outputs: Outputs, clients: Clients, patience: float, say: Say) -> Seen:
+    """Upload a photo under a fresh key and follow it until its notification has come.
+
+    InfraError if none comes within ``patience`` seconds: it says where everything stands.
+    """
+    key = _fresh_key(photo)
+    with subscribed(outputs, clients) as subscription:  # before the upload, or it may be missed
+        uri = upload(photo, key, None, outputs, clients)
+        uploaded = time.time()
+        say(f"uploaded {photo} to {uri}")
+        told = _await(subscription, key, uploaded + patience)
+        heard = time.time()
+    if told is None:
+        state = stuck(outputs, clients)
+        raise InfraError(f"no notification within {patience:.0f} s of the upload\n{state}")
+    return Seen(told, _hops(told, uploaded, outputs, clients), uploaded, heard)
+
+
+def refuse_failure(told: Notification) -> None:
+    """InfraError with stage, reason and detail if the image failed."""
+    if told.failure:
+        why = f"{told.failure.reason}: {told.failure.detail}"
+        raise InfraError(f"the image failed at {told.failure.stage}: {why}")
+
+
+def _fresh_key(photo: Path) -> str:
+    now = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    return f"demo/{now}-{secrets.token_hex(2)}/{photo.name}"
+
+
+def _await(subscription: Subscription, key: str, until: float) -> Notification | None:
+    """The notification about this key; others may be told of theirs meanwhile."""
+    while (left := until - time.time()) > 0:
+        for body in subscription.receive(left):
+            told = Notification.model_validate_json(body)
+            if told.source.key == key:
+                return told
+    return None
+
+
+def _hops(
+    told: Notification, uploaded: float, outputs: Outputs, clients: Clients
+) -> tuple[Hop, ...]:
+    """All hops; we may hear of the end before ``notify`` has written down that it told us."""
+
+    def read() -> Journey:
+        return Journey.read(told.image, outputs, clients)
+
+    wait_until(lambda: read().arrived(told.id), SETTLE_WITHIN)
+    return tuple(read().hops(uploaded))
+
+
+def report(seen: Seen, outputs: Outputs, style: Style) -> list[str]:
+    """The whole story in lines: the notification, renditions, labels, and where the time went."""
+    parts = [_notification(seen.told, style), _renditions(seen.told), _labels(seen.told)]
+    parts.append(_times(seen))
+    heads = ("Notification", "Renditions", "Labels", "Time")
+    lines = []
+    for head, part in zip(heads, parts, strict=True):
+        lines += ["", style.bold(head), *part] if part else []
+    return lines + _epilogue(seen, outputs, style)
+
+
+def _notification(told: Notification, style: Style) -> list[str]:
+    paint = style.good if told.status is Outcome.COMPLETED else style.bad
+    rows = [("status", told.status.value), ("image", f"{told.image}, run {told.run}")]
+    rows.append(("original", f"s3://{told.source.bucket}/{told.source.key}"))
+    if told.failure:
+        rows.append(("stage", told.failure.stage))
+        rows.append(("reason", f"{told.failure.reason}: {told.failure.detail}"))
+    else:
+        size = f"{told.width} x {told.height} px, {told.source.bytes:,} bytes"
+        rows.append(("picture", f"{told.format}, {size}"))
+    rows.append(("id", told.id))
+    lines = table(rows, "<<")
+    return [lines[0].replace(told.status.value, paint(told.status.value)), *lines[1:]]
+
+
+def _renditions(told: Notification) -> list[str]:
+    if not told.renditions:
+        return []
+    rows = [("name", "format", "pixels", "bytes", "saved")]
+    for made in told.renditions:
+        saved = 1 - made.bytes / told.source.bytes
+        pixels = f"{made.width} x {made.height}"
+        rows.append((made.name, made.format, pixels, f"{made.bytes:,}", f"{saved:.0%}"))
+    return table(rows, "<<>>>")
+
+
+def _labels(told: Notification) -> list[str]:
+    rows = [(label.name, f"{label.confidence:.1f} %") for label in told.labels or ()]
+    return table(rows, "<>") if rows else []
+
+
+def _times(seen: Seen) -> list[str]:
+    rows = [("service", "answered", "took", "of it at work", "after the upload")]
+    for hop in seen.hops:
+        worked = "" if hop.worked is None else _milliseconds(hop.worked)
+        after = _milliseconds(hop.done - seen.uploaded)
+        rows.append((hop.service, hop.answers, _milliseconds(hop.took), worked, after))
+    total = _milliseconds(seen.heard - seen.uploaded)
+    return table([*rows, ("heard here", "", "", "", total)], "<<>>>")
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms"
+
+
+def _epilogue(seen: Seen, outputs: Outputs, style: Style) -> list[str]:
+    if not seen.told.renditions:
+        return []
+    largest = max(seen.told.renditions, key=lambda made: made.bytes)
+    source = f"s3://{outputs.buckets['processed']}/{largest.key}"
+    total = f"{seen.heard - seen.uploaded:.2f} s"
+    return [
+        "",
+        style.good(f"From upload to notification in {total}."),
+        f"To look at it: aws --endpoint-url {outputs.endpoint} s3 cp {source} .",
+    ]

@@ -1,0 +1,31 @@
+"""Uploading a file, for those without the aws command line."""
+
+import mimetypes
+from pathlib import Path
+
+from boto3.exceptions import S3UploadFailedError
+
+from infra.clients import Clients
+from infra.errors import InfraError
+from infra.outputs import Outputs
+
+
+def upload(file: Path, key: str, owner: str | None, outputs: Outputs, clients: Clients) -> str:
+    """Copy a file into the uploads bucket and return its s3:// URI.
+
+    The content type is guessed from the name; Darkroom itself looks at the content alone.
+    InfraError if there is no such file, or S3 does not take it.
+    """
+    if not file.is_file():
+        raise InfraError(f"there is no file {file}")
+    bucket = outputs.buckets["uploads"]
+    kind, _ = mimetypes.guess_type(file.name)
+    extra = {
+        "ContentType": kind or "application/octet-stream",
+        "Metadata": {"owner": owner} if owner else {},
+    }
+    try:
+        clients.client("s3").upload_file(str(file), bucket, key, ExtraArgs=extra)
+    except S3UploadFailedError as error:
+        raise InfraError(str(error)) from error
+    return f"s3://{bucket}/{key}"
