@@ -26,6 +26,7 @@ from shared.errors import Fault, PermanentError
 
 NAMESPACE = uuid5(NAMESPACE_URL, "urn:darkroom:events")
 """The namespace of every derived id. Changing it makes every image a new one."""
+UUID_TEXT = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
 def derive(*parts: object) -> str:
@@ -50,7 +51,8 @@ class Event(Value):
     known: ClassVar[dict[str, builtins.type["Event"]]] = {}
     """Every type of event there is, by its name on the wire."""
 
-    image: str
+    image: str = Field(pattern=UUID_TEXT)
+    """The image's id. Ids and traces of whatever answers this are made from it."""
     run: int = Field(ge=0)
 
     @classmethod
