@@ -7,7 +7,7 @@ these back. ``s3:TestEvent`` and removals tell of no upload.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -45,8 +45,8 @@ def read_upload(record: Mapping[str, Any]) -> Envelope:
     """The upload that one record tells of. Raises PermanentError ``unreadable``."""
     try:
         upload = _facts(record)
-        at = datetime.fromisoformat(record["eventTime"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        at = datetime.fromisoformat(record["eventTime"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _unreadable(f"{type(error).__name__}: {error}") from error
     return Envelope.first(upload, SOURCE, at)
 
