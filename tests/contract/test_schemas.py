@@ -58,7 +58,9 @@ def test_the_check_names_what_is_missing_left_over_or_changed(tmp_path: Path) ->
     (tmp_path / "image.stored.v1.json").unlink()
     (tmp_path / "image.old.v1.json").write_text("{}")
     (tmp_path / "step.failed.v1.json").write_text("{}")
-    named = r"image\.old\.v1\.json, image\.stored\.v1\.json, step\.failed\.v1\.json; run: make schemas"
+    named = (
+        r"image\.old\.v1\.json, image\.stored\.v1\.json, step\.failed\.v1\.json; run: make schemas"
+    )
     with pytest.raises(InfraError, match=named):
         schemas.check(tmp_path)
 

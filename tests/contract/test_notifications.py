@@ -1,0 +1,176 @@
+"""S3's notification: what AWS documents, and what each emulator was heard to say.
+
+``aws.json`` follows the S3 user guide's "Event message structure"; the others are recordings.
+"""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.consumer import pieces, read
+from shared.contracts.uploads import read_upload, uploads_in
+from shared.errors import PermanentError
+
+FOLDER = Path(__file__).parent / "notifications"
+KEY = "holiday photos/red+flower 100% (ü) & more.jpg"
+GIVEN = "0f9b2c4e-1a52-5b0d-8c11-3c2a7e9d4f60"
+VERSIONS = {
+    "aws": "096fKKXTRTtl3on89fVO.nfljtsv6qko",
+    "ministack": "f97308c6-3b53-4485-83d7-766bf30b8931",
+    "localstack": "AaH8RoKJNQLD65ayL55s_rOymXHoa6_P",
+    "moto": None,
+}
+VERSIONED = sorted(dialect for dialect, version in VERSIONS.items() if version)
+
+
+def notification(dialect: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{dialect}.json").read_text("utf-8"))
+
+
+def record(dialect: str = "aws", **about_object: object) -> dict[str, Any]:
+    """One record in this dialect, its object changed; None takes a field away."""
+    changed = copy.deepcopy(notification(dialect)["Records"][0])
+    thing = changed["s3"]["object"] | about_object
+    changed["s3"]["object"] = {name: value for name, value in thing.items() if value is not None}
+    return changed
+
+
+def with_key(encoded: str) -> str:
+    return read_upload(record(key=encoded)).data.source.key
+
+
+def image_of(one: dict[str, Any]) -> str:
+    return read_upload(one).subject
+
+
+@pytest.mark.parametrize("dialect", VERSIONS)
+def test_every_dialect_tells_of_the_same_upload(dialect: str) -> None:
+    source = read(json.dumps(notification(dialect))).data.source
+    assert (source.bucket, source.key, source.bytes) == ("uploads", KEY, 1)
+    assert source.version == VERSIONS[dialect]
+    assert source.etag == "9dd4e461268c8034f5c8564e155c67a6"
+
+
+def test_quotes_around_an_etag_are_not_part_of_it() -> None:
+    assert read_upload(record(eTag='"abc"')).data.source.etag == "abc"
+
+
+def test_a_version_called_null_is_none() -> None:
+    assert read_upload(record(versionId="null")).data.source.version is None
+
+
+@pytest.mark.parametrize("dialect", VERSIONS)
+def test_the_same_notification_twice_is_the_same_image(dialect: str) -> None:
+    assert image_of(record(dialect)) == image_of(record(dialect))
+
+
+@pytest.mark.parametrize("dialect", VERSIONED)
+def test_another_version_is_another_image(dialect: str) -> None:
+    assert image_of(record(dialect)) != image_of(record(dialect, versionId="another"))
+
+
+@pytest.mark.parametrize("dialect", VERSIONED)
+def test_with_a_version_the_image_is_known_without_the_rest(dialect: str) -> None:
+    later = record(dialect, sequencer="FF") | {"eventTime": "2027-01-01T00:00:00Z"}
+    assert image_of(later) == image_of(record(dialect))
+
+
+def test_without_versions_another_moment_is_another_image() -> None:
+    later = record("moto") | {"eventTime": "2026-11-21T04:03:45.956Z"}
+    assert image_of(record("moto")) != image_of(later)
+
+
+@pytest.mark.parametrize("changed", [{"sequencer": "0055AED6DCD90281E6"}, {"eTag": "abc"}])
+def test_without_versions_another_content_or_turn_is_another_image(changed: dict) -> None:
+    assert image_of(record(versionId=None)) != image_of(record(versionId=None, **changed))
+
+
+def test_the_same_key_in_another_bucket_is_another_image() -> None:
+    elsewhere = record()
+    elsewhere["s3"]["bucket"]["name"] = "others"
+    assert image_of(elsewhere) != image_of(record())
+
+
+def test_a_key_that_carries_an_id_gives_the_image_that_id() -> None:
+    assert image_of(record(key=f"uploads/{GIVEN}/x.jpg")) == GIVEN
+
+
+@pytest.mark.parametrize(
+    "key", [f"my/uploads/{GIVEN}/x.jpg", f"uploads/{GIVEN}", f"uploads/{GIVEN[:-1]}/x.jpg"]
+)
+def test_a_key_that_only_looks_like_it_gives_no_id(key: str) -> None:
+    assert image_of(record(key=key)) != GIVEN
+
+
+def test_one_message_may_tell_of_several_uploads() -> None:
+    several = {"Records": [record(), record(versionId="2"), record(key="other.jpg")]}
+    read_back = [read(piece) for piece in pieces(json.dumps(several))]
+    assert [one.data.source.key for one in read_back] == [KEY, KEY, "other.jpg"]
+    assert len({one.subject for one in read_back}) == 3
+
+
+def test_a_piece_of_several_is_the_upload_it_would_be_alone() -> None:
+    several = json.dumps({"Records": [record(), record(key="other.jpg")]})
+    assert read(pieces(several)[0]) == read(json.dumps({"Records": [record()]}))
+
+
+def test_the_test_event_of_s3_tells_of_nothing() -> None:
+    hello = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"}
+    assert pieces(json.dumps(hello)) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated", "ObjectTagging:Put"]
+)
+def test_what_is_no_new_object_tells_of_nothing(name: str) -> None:
+    assert uploads_in({"Records": [record() | {"eventName": name}]}) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["ObjectCreated:Put", "s3:ObjectCreated:CompleteMultipartUpload", "ObjectCreated:Copy"]
+)
+def test_every_way_to_make_an_object_is_an_upload(name: str) -> None:
+    assert len(uploads_in({"Records": [record() | {"eventName": name}]})) == 1
+
+
+def test_an_upload_beside_a_removal_is_told_of() -> None:
+    removed = record() | {"eventName": "ObjectRemoved:Delete"}
+    (piece,) = pieces(json.dumps({"Records": [removed, record(key="new.jpg")]}))
+    assert read(piece).data.source.key == "new.jpg"
+
+
+MALFORMED = {
+    "records-of-nothing": {"Records": {}},
+    "not-an-object": {"Records": ["text"]},
+    "no-s3": {"Records": [{"eventName": "ObjectCreated:Put"}]},
+    "no-key": {"Records": [record(key=None)]},
+    "a-key-that-is-no-utf-8": {"Records": [record(key="%FF.jpg")]},
+    "no-etag": {"Records": [record(eTag=None)]},
+    "a-size-in-words": {"Records": [record(size="large")]},
+    "no-time": {"Records": [record() | {"eventTime": "yesterday"}]},
+    "a-time-before-time": {"Records": [record() | {"eventTime": "0001-01-01T00:00:00+23:59"}]},
+    "a-bucket-without-name": {"Records": [record() | {"s3": {"bucket": {}, "object": {}}}]},
+}
+
+
+@pytest.mark.parametrize("message", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_record_is_unreadable(message: dict) -> None:
+    with pytest.raises(PermanentError) as refused:
+        [read(piece) for piece in pieces(json.dumps(message))]
+    assert refused.value.reason == "unreadable"
+
+
+@given(st.text(min_size=1))
+def test_any_key_survives_the_encoding_of_forms(key: str) -> None:
+    assert with_key(quote_plus(key, safe="/")) == key
+
+
+@given(st.text(min_size=1))
+def test_any_key_survives_the_encoding_of_addresses(key: str) -> None:
+    assert with_key(quote(key)) == key
