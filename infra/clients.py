@@ -59,7 +59,8 @@ class Clients:
         if self.endpoint_url is None:
             # $AWS_ENDPOINT_URL is for emulators: a stage on AWS must not end on one by accident.
             config = Config(ignore_configured_endpoint_urls=True)
-            return boto3.client(service, region_name=self.region, config=config)
+            # A session of its own: the default one may be LocalSession's.
+            return boto3.Session().client(service, region_name=self.region, config=config)
         return self._session.client(service, config=LOCAL_CONFIG)
 
     @cached_property

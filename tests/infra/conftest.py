@@ -1,0 +1,96 @@
+"""A small project of its own, with a library of its own, so that no test needs a network."""
+
+import zipfile
+
+import pytest
+
+from infra.definitions import definitions
+from infra.stages import Stage
+
+TOY = """
+name = "{name}"
+purpose = "does something"
+uploads = {uploads}
+rescues = {rescues}
+answers = {answers}
+announces = ["thing.done.v1"]
+requires = ["base"]
+
+[function]
+memory = 256
+timeout = 10
+batch = 5
+concurrency = 2
+worst_case = 3
+attempts = 5
+"""
+
+
+class Project:
+    """A checkout in the making: services, shared code, and the one library they require."""
+
+    def __init__(self, root) -> None:
+        self.root = root
+        self.home = root / ".darkroom"
+        self.write("services/__init__.py", "")
+        self.write("shared/__init__.py", "")
+        self._library()
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def service(self, name, answers='["thing.done.v1"]', uploads="false", rescues="false", more=""):
+        toml = TOY.format(name=name, answers=answers, uploads=uploads, rescues=rescues)
+        self.write(f"services/{name}/handler.py", "def handle(batch, context): ...\n")
+        return self.write(f"services/{name}/service.toml", toml + more)
+
+    def definitions(self):
+        return definitions(self.root)
+
+    def _library(self):
+        wheels = self.root / "wheels"
+        wheels.mkdir()
+        with zipfile.ZipFile(wheels / "tiny-1.0-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("tiny.py", "SIZE = 1\n")
+            information = "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n"
+            wheel.writestr("tiny-1.0.dist-info/METADATA", information)
+            tag = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            wheel.writestr("tiny-1.0.dist-info/WHEEL", tag)
+            wheel.writestr("tiny-1.0.dist-info/RECORD", "")
+        pinned = f"--no-index\n--find-links {wheels.as_uri()}\ntiny==1.0\n"
+        self.write("infra/requirements/base.txt", pinned)
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def everyone():
+    return definitions()
+
+
+@pytest.fixture(scope="session", params=["local", "dev", "prod"])
+def stage(request):
+    return Stage.load(request.param)
+
+
+@pytest.fixture(scope="session")
+def local():
+    return Stage.load("local")
+
+
+@pytest.fixture(scope="session")
+def dev():
+    """A stage that sets nothing for any one service."""
+    return Stage.load("dev")
+
+
+@pytest.fixture
+def said():
+    """What a deployment said; give its `append` as `say`."""
+    return []

@@ -1,0 +1,88 @@
+"""Fakes for the deployment: a CloudFormation that does as it is told, and a clock of its own."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra.stack import ABSENT, Patience
+
+
+class FakeCloudFormation:
+    """One stack. Each look at it moves it to the next of the states that an action brought."""
+
+    def __init__(self, status: str = ABSENT) -> None:
+        self.status = status
+        self.coming: list[str] = []
+        self.executing = ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+        self.deleting = ["DELETE_IN_PROGRESS", ABSENT]
+        self.change = {"Status": "CREATE_COMPLETE"}
+        self.failures: list[dict[str, str]] = []
+        self.outputs: dict[str, str] = {}
+        self.events: list[dict[str, str]] = []
+        self.done: list[str] = []  # what was asked of it, in order
+        self.asked: dict[str, Any] = {}  # the last change set
+
+    def describe_stacks(self, StackName):  # noqa: N803  boto3's name
+        if self.coming:
+            self.status = self.coming.pop(0)
+        if self.status == ABSENT:
+            raise ClientError({"Error": {"Code": "ValidationError"}}, "DescribeStacks")
+        found = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
+        return {"Stacks": [{"StackName": StackName, "StackStatus": self.status, "Outputs": found}]}
+
+    def describe_stack_events(self, StackName):  # noqa: N803  boto3's name
+        return {"StackEvents": list(reversed(self.events))}
+
+    def create_change_set(self, **asked):
+        self.done.append(asked["ChangeSetType"])
+        self.asked = asked
+
+    def describe_change_set(self, **_):
+        return self.change
+
+    def delete_change_set(self, **_):
+        self.done.append("FORGET")
+
+    def execute_change_set(self, **_):
+        self.coming = list(self.executing)
+        self.events += self.failures
+
+    def delete_stack(self, StackName):  # noqa: N803  boto3's name
+        self.done.append("DELETE")
+        self.coming = list(self.deleting)
+
+
+class FakeClients:
+    """Hands out the clients it was given, by the names of their services."""
+
+    endpoint_url = "http://localhost:4566"
+    region = "us-east-1"
+
+    def __init__(self, **clients) -> None:
+        self.clients = clients
+
+    def client(self, service):
+        return self.clients[service]
+
+
+class FakeClock:
+    """Seconds pass when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def sleep(self, seconds):
+        self.seconds += seconds
+
+    def patience(self, limit=60) -> Patience:
+        return Patience(limit, 1, self.sleep, lambda: self.seconds)
+
+
+def failure(resource, reason, event_id="1"):
+    return {
+        "EventId": event_id,
+        "LogicalResourceId": resource,
+        "ResourceType": "AWS::SQS::Queue",
+        "ResourceStatus": "CREATE_FAILED",
+        "ResourceStatusReason": reason,
+    }

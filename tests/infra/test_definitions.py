@@ -1,0 +1,73 @@
+"""What a service.toml may say, and how it is told what it may not."""
+
+import pytest
+
+from infra.definitions import definitions
+from infra.errors import InfraError
+
+
+def test_every_folder_with_a_definition_is_a_service(project):
+    project.service("second")
+    project.service("first")
+    project.write("services/not_one/logic.py", "")
+    assert [found.name for found in project.definitions()] == ["first", "second"]
+
+
+def test_the_projects_own_definitions_are_all_read():
+    assert {"analyze", "notify", "rescue", "resize", "store"} <= {d.name for d in definitions()}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("memory = 256\n", "", "function.memory: is missing"),
+        ("memory = 256", 'memory = "256"', "function.memory: Input should be a valid integer"),
+        ("memory = 256", "memory = 64", "function.memory: Input should be greater than"),
+        ("memory = 256", "memory = 256\nmemmory = 1", "function.memmory: unknown field"),
+        ('purpose = "does something"', "purpose = 1", "purpose: Input should be a valid string"),
+        ('requires = ["base"]', 'requires = "base"', "requires: Input should be a valid"),
+        ("uploads = false", "uploads = 0", "uploads: Input should be a valid boolean"),
+        ('name = "toy"', 'name = "boy"', "name = 'boy' differs from its folder"),
+        ("batch = 5", "batch = 50", "a batch above 10 needs a window"),
+        ("worst_case = 3", "worst_case = 10", "worst_case must be below timeout = 10"),
+        ("uploads = false", "uploads = true", "uploads = true and answering image.uploaded.v1"),
+        ("rescues = false", "rescues = true", "either answers events or rescues"),
+        ("attempts = 5", "attempts = ", "Invalid value"),
+    ],
+)
+def test_a_bad_field_is_refused_by_file_and_name(project, old, new, told):
+    path = project.service("toy")
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InfraError) as refusal:
+        project.definitions()
+    assert str(refusal.value).startswith(f"{path}: ")
+    assert told in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ('actions = ["s3:*"]\non = "uploads"', "is not one action"),
+        ('actions = ["s3:Get*"]\non = "uploads"', "is not one action"),
+        ('actions = ["s3:GetObject"]\non = "elsewhere/*"', "no place that Darkroom has"),
+        ('on = "uploads"', "allow.0.actions: is missing"),
+    ],
+)
+def test_a_right_is_one_action_on_one_known_place(project, rule, told):
+    project.service("toy", more=f"\n[[allow]]\n{rule}\n")
+    with pytest.raises(InfraError, match=r"service\.toml") as refusal:
+        project.definitions()
+    assert told in str(refusal.value)
+
+
+def test_only_one_service_hears_of_uploads(project):
+    for name in ("first", "second"):
+        project.service(name, answers='["image.uploaded.v1"]', uploads="true")
+    with pytest.raises(InfraError, match="not first and second"):
+        project.definitions()
+
+
+def test_a_missing_definition_names_no_service(project):
+    assert project.definitions() == ()

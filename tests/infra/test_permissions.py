@@ -1,0 +1,140 @@
+"""Least privilege, read off the roles and the queues' policies."""
+
+import json
+
+import pytest
+
+from infra.cfn import logical
+from infra.template import template
+
+# What AWS gives no resource to name.
+UNNAMED = {
+    "rekognition:DetectFaces",
+    "rekognition:DetectLabels",
+    "rekognition:DetectModerationLabels",
+    "rekognition:DetectText",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+RECORDS = {"Fn::GetAtt": ["RecordsTable", "Arn"]}
+
+
+@pytest.fixture(scope="module")
+def resources(everyone, stage):
+    return template(everyone, stage)["Resources"]
+
+
+@pytest.fixture(scope="module")
+def roles(resources, everyone):
+    """Service name to the statements of its function's role."""
+    return {each.name: statements(resources, each.name) for each in everyone}
+
+
+def statements(resources, name):
+    (policy,) = resources[logical(name, "Role")]["Properties"]["Policies"]
+    return policy["PolicyDocument"]["Statement"]
+
+
+def everything(roles):
+    return [statement for found in roles.values() for statement in found]
+
+
+def test_every_function_has_a_role_of_its_own(resources, everyone):
+    for each in everyone:
+        function = resources[logical(each.name, "Function")]["Properties"]
+        assert function["Role"] == {"Fn::GetAtt": [logical(each.name, "Role"), "Arn"]}
+
+
+def test_no_action_is_a_wildcard(roles):
+    actions = [action for each in everything(roles) for action in each["Action"]]
+    assert actions
+    assert not [action for action in actions if "*" in action]
+
+
+def test_a_resource_is_a_wildcard_only_where_aws_has_none(roles):
+    for each in everything(roles):
+        if each["Resource"] == "*":
+            assert set(each["Action"]) <= UNNAMED
+
+
+def test_nothing_is_allowed_on_all_of_a_service(roles):
+    for each in everything(roles):
+        arn = json.dumps(each["Resource"])
+        assert ":::*" not in arn
+        assert ":*:*" not in arn
+
+
+def test_only_store_may_write_records(roles):
+    writers = {
+        name
+        for name, found in roles.items()
+        for each in found
+        if RECORDS in (each["Resource"], *each["Resource"])
+        and {action.partition(":")[2] for action in each["Action"]} & WRITES
+    }
+    assert writers == {"store"}
+
+
+def test_a_function_takes_from_its_own_queue_alone(roles, everyone):
+    for each in everyone:
+        taken = [s["Resource"] for s in roles[each.name] if "sqs:ReceiveMessage" in s["Action"]]
+        if each.queued:
+            assert taken == [{"Fn::GetAtt": [logical(each.name, "Queue"), "Arn"]}]
+
+
+def test_a_function_buries_in_its_own_dead_letter_queue_alone(roles, everyone):
+    for each in everyone:
+        sent = [s["Resource"] for s in roles[each.name] if "sqs:SendMessage" in s["Action"]]
+        own = [{"Fn::GetAtt": [logical(each.name, "DeadLetters"), "Arn"]}]
+        assert sent == (own if each.queued else [])
+
+
+def test_who_announces_nothing_may_not_publish_events(roles, everyone):
+    for each in everyone:
+        published = [s["Resource"] for s in roles[each.name] if "sns:Publish" in s["Action"]]
+        assert ({"Ref": "EventsTopic"} in published) is bool(each.announces)
+
+
+def test_only_notify_may_tell_the_world(roles):
+    topic = {"Ref": "NotificationsTopic"}
+    assert {n for n, found in roles.items() if topic in [s["Resource"] for s in found]} == {
+        "notify"
+    }
+
+
+def test_nobody_makes_log_groups(roles):
+    assert "logs:CreateLogGroup" not in json.dumps(roles)
+
+
+def test_a_listing_is_of_the_prefix_that_was_asked_for(resources):
+    listed = [s for s in statements(resources, "resize") if s.get("Condition")]
+    assert listed[0]["Action"] == ["s3:ListBucket"]
+    assert listed[0]["Condition"] == {"StringLike": {"s3:prefix": "renditions/*"}}
+
+
+def test_a_queue_takes_from_our_topic_and_our_bucket_only(resources, everyone):
+    for each in everyone:
+        if not each.queued:
+            continue
+        policy = resources[logical(each.name, "QueuePolicy")]["Properties"]["PolicyDocument"]
+        senders = {s["Principal"]["Service"]: s["Condition"] for s in policy["Statement"]}
+        wanted = {"sns.amazonaws.com"} | ({"s3.amazonaws.com"} if each.uploads else set())
+        assert set(senders) == wanted
+        assert all("aws:SourceArn" in found["ArnEquals"] for found in senders.values())
+
+
+def test_a_bucket_of_another_account_may_not_send(resources):
+    policy = resources["ResizeQueuePolicy"]["Properties"]["PolicyDocument"]
+    (bucket,) = [s for s in policy["Statement"] if "s3" in s["Principal"]["Service"]]
+    assert bucket["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+@pytest.mark.parametrize("bucket", ["Uploads", "Processed"])
+def test_on_aws_a_bucket_speaks_tls_only(resources, stage, bucket):
+    policy = resources.get(f"{bucket}BucketPolicy")
+    assert (policy is None) is stage.local
+    if policy:
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

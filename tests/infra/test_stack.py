@@ -1,0 +1,120 @@
+"""Every state that a stack can be in when a deployment meets it."""
+
+import pytest
+
+from infra.errors import InfraError
+from infra.stack import ABSENT, Stack
+from tests.infra.fakes import FakeClients, FakeClock, FakeCloudFormation, failure
+
+URL = "http://localhost:4566/artifacts/template.json"
+
+
+@pytest.fixture
+def apply(local, said):
+    def apply(cloudformation):
+        clients = FakeClients(cloudformation=cloudformation)
+        return Stack(clients, local, FakeClock().patience()).apply(URL, {"A": "b"}, said.append)
+
+    return apply
+
+
+@pytest.mark.parametrize("status", [ABSENT, "REVIEW_IN_PROGRESS"])
+def test_a_stack_that_is_not_there_is_created(apply, said, status):
+    cloudformation = FakeCloudFormation(status)
+    assert apply(cloudformation) is True
+    assert cloudformation.done == ["CREATE"]
+    assert said == ["creating stack darkroom-local"]
+
+
+def test_the_change_carries_template_and_parameters(apply):
+    cloudformation = FakeCloudFormation()
+    apply(cloudformation)
+    assert cloudformation.asked["TemplateURL"] == URL
+    assert cloudformation.asked["Parameters"] == [{"ParameterKey": "A", "ParameterValue": "b"}]
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+def test_a_stack_that_is_there_is_updated(apply, status):
+    cloudformation = FakeCloudFormation(status)
+    cloudformation.executing = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+    assert apply(cloudformation) is True
+    assert cloudformation.done == ["UPDATE"]
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED"])
+def test_a_stack_that_never_came_up_is_created_anew(apply, status):
+    cloudformation = FakeCloudFormation(status)
+    assert apply(cloudformation) is True
+    assert cloudformation.done == ["DELETE", "CREATE"]
+
+
+@pytest.mark.parametrize(
+    "words", ["The submitted information didn't contain changes.", "No updates are to be performed"]
+)
+def test_no_changes_is_success_and_says_so(apply, words):
+    cloudformation = FakeCloudFormation("CREATE_COMPLETE")
+    cloudformation.change = {"Status": "FAILED", "StatusReason": words}
+    assert apply(cloudformation) is False
+    assert cloudformation.done == ["UPDATE", "FORGET"]
+
+
+def test_a_change_that_cannot_be_made_is_told_with_its_reason(apply):
+    cloudformation = FakeCloudFormation("CREATE_COMPLETE")
+    cloudformation.change = {"Status": "FAILED", "StatusReason": "no such export"}
+    with pytest.raises(InfraError, match="cannot be changed: no such export"):
+        apply(cloudformation)
+
+
+def test_a_failure_names_the_first_resource_that_failed_and_why(apply):
+    cloudformation = FakeCloudFormation("UPDATE_COMPLETE")
+    cloudformation.executing = ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
+    cloudformation.events = [failure("OldQueue", "long ago", "0")]
+    later = failure("Topic", "Resource creation cancelled", "2")
+    cloudformation.failures = [failure("ResizeQueue", "name is taken"), later]
+    with pytest.raises(InfraError) as refusal:
+        apply(cloudformation)
+    assert "UPDATE_ROLLBACK_COMPLETE: ResizeQueue (AWS::SQS::Queue): name is taken" in str(
+        refusal.value
+    )
+
+
+def test_a_deployment_waits_for_one_that_is_under_way(apply):
+    cloudformation = FakeCloudFormation("UPDATE_IN_PROGRESS")
+    cloudformation.coming = ["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+    assert apply(cloudformation) is True
+    assert cloudformation.done == ["UPDATE"]
+
+
+def test_a_wait_has_an_end(apply):
+    cloudformation = FakeCloudFormation()
+    cloudformation.executing = ["CREATE_IN_PROGRESS"]
+    with pytest.raises(InfraError, match="still in CREATE_IN_PROGRESS after 60 s"):
+        apply(cloudformation)
+
+
+def test_a_state_that_needs_a_person_is_left_to_one(apply):
+    with pytest.raises(InfraError, match="is in UPDATE_ROLLBACK_FAILED"):
+        apply(FakeCloudFormation("UPDATE_ROLLBACK_FAILED"))
+
+
+def test_deleting_waits_until_the_stack_is_gone(local, said):
+    cloudformation = FakeCloudFormation("CREATE_COMPLETE")
+    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().patience())
+    assert stack.delete(said.append) is True
+    assert stack.delete(said.append) is False
+    assert cloudformation.done == ["DELETE"]
+
+
+def test_a_deletion_that_fails_says_what_is_in_its_way(local, said):
+    cloudformation = FakeCloudFormation("CREATE_COMPLETE")
+    cloudformation.deleting = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
+    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().patience())
+    with pytest.raises(InfraError, match="ended in DELETE_FAILED"):
+        stack.delete(said.append)
+
+
+def test_an_output_that_an_emulator_made_up_is_a_failure(local):
+    cloudformation = FakeCloudFormation("CREATE_COMPLETE")
+    cloudformation.outputs = {"Account": "000000000000", "EventsTopic": "unknown"}
+    with pytest.raises(InfraError, match="did not make EventsTopic"):
+        Stack(FakeClients(cloudformation=cloudformation), local).outputs()

@@ -1,0 +1,78 @@
+"""What a stage may set, for everyone and for one service."""
+
+import pytest
+
+from infra.errors import InfraError
+from infra.stages import FOLDER, Stage
+from infra.template import template
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(more):
+        text = (FOLDER / "dev.toml").read_text()
+        (tmp_path / "mine.toml").write_text(text + more)
+        return Stage.load("mine", tmp_path)
+
+    return write
+
+
+def test_an_unknown_stage_is_told_which_there_are():
+    with pytest.raises(InfraError, match="no stage 'live'; choose one of: dev, local, prod"):
+        Stage.load("live")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("colour = 1\n", "colour: unknown field"),
+        ("[variables]\nDETECT = 1\n", "variables.DETECT: Input should be a valid string"),
+        ("[variables.toy]\nDETECT = 1\n", "service_variables.toy.DETECT: Input should be"),
+        ('[function.toy]\nmemory = "1"\n', "functions.toy.memory: Input should be"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_file_and_name(write, more, told):
+    with pytest.raises(InfraError) as refusal:
+        write(more)
+    assert "mine.toml: " in str(refusal.value)
+    assert told in str(refusal.value)
+
+
+def test_a_stage_overrides_what_a_service_says_of_its_function(write, project):
+    project.service("toy")
+    (run,) = write("[function.toy]\nmemory = 512\n").run(project.definitions())
+    assert (run.function.memory, run.function.timeout) == (512, 10)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("[function.boy]\nmemory = 512\n", "there is no service 'boy'"),
+        ('[variables.boy]\nA = "b"\n', "there is no service 'boy'"),
+        ("[function.toy]\nmemmory = 512\n", "function.toy.memmory: unknown field"),
+        ("[function.toy]\nmemory = 1\n", "memory: Input should be greater than"),
+    ],
+)
+def test_an_override_of_what_is_not_there_is_refused(write, project, more, told):
+    project.service("toy")
+    with pytest.raises(InfraError) as refusal:
+        write(more).run(project.definitions())
+    assert told in str(refusal.value)
+
+
+def test_a_services_variable_wins_over_everyones(write, project):
+    project.service("one")
+    project.service("two")
+    stage = write('[variables]\nSIDE = "1"\nMORE = "2"\n[variables.one]\nSIDE = "3"\n')
+    assert stage.variables_of("one") == {"SIDE": "3", "MORE": "2"}
+    resources = template(project.definitions(), stage)["Resources"]
+    environment = resources["TwoFunction"]["Properties"]["Environment"]["Variables"]
+    assert (environment["SIDE"], environment["MORE"]) == ("1", "2")
+
+
+def test_locally_rekognition_is_asked_for_labels_only(local):
+    assert local.variables_of("analyze")["DETECT"] == "labels"
+
+
+def test_only_prod_keeps_its_data_when_its_stack_goes():
+    assert [name for name in ("local", "dev", "prod") if Stage.load(name).retain] == ["prod"]

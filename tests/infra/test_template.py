@@ -1,0 +1,228 @@
+"""What is deployed, read off the template: what the emulators would not notice.
+
+The golden copies show in review what a change does to the pipeline's own services (a further one is
+not in them). After a change that is meant: `.venv/bin/python -m tests.infra.test_template`.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+
+from infra import service
+from infra.definitions import UPLOADED, definitions
+from infra.stages import Stage
+from infra.template import template, text
+
+GOLDEN = Path(__file__).parent / "golden"
+PIPELINE = {"analyze", "notify", "rescue", "resize", "store"}
+STAGES = ("local", "dev", "prod")
+LINTED = ManualArgs(regions=["us-east-1", "eu-central-1"])
+
+
+def golden(stage):
+    own = [definition for definition in definitions() if definition.name in PIPELINE]
+    return text(template(own, Stage.load(stage)))
+
+
+@pytest.fixture(scope="module")
+def found(everyone, stage):
+    return template(everyone, stage)
+
+
+@pytest.fixture(scope="module")
+def resources(found):
+    return found["Resources"]
+
+
+@pytest.fixture(scope="module")
+def queued(everyone):
+    return [definition for definition in everyone if definition.queued]
+
+
+def of(resources, name, kind):
+    return resources[service.cfn.logical(name, kind)]["Properties"]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_template_is_the_golden_one(name):
+    assert golden(name) == (GOLDEN / f"{name}.json").read_text()
+
+
+def test_cfn_lint_finds_nothing(found):
+    assert [str(match) for match in lint(json.dumps(found), config=LINTED)] == []
+
+
+def test_cfn_lint_would_find_something(found):
+    broken = json.loads(json.dumps(found))
+    broken["Resources"]["EventsTopic"]["Properties"]["TopicNname"] = "x"
+    assert lint(json.dumps(broken), config=LINTED)
+
+
+def test_the_template_is_flat(found):
+    assert "Transform" not in found
+    kinds = {resource["Type"] for resource in found["Resources"].values()}
+    assert not {kind for kind in kinds if "Stack" in kind or kind.startswith("Custom::")}
+
+
+def test_a_message_stays_invisible_for_six_timeouts(resources, queued):
+    for each in queued:
+        visible = of(resources, each.name, "Queue")["VisibilityTimeout"]
+        assert visible >= 6 * of(resources, each.name, "Function")["Timeout"]
+
+
+def test_a_dead_letter_stays_invisible_for_six_timeouts_of_who_rescues_it(resources, queued):
+    for each in queued:
+        visible = of(resources, each.name, "DeadLetters")["VisibilityTimeout"]
+        assert visible >= 6 * of(resources, "rescue", "Function")["Timeout"]
+
+
+def test_every_queue_that_feeds_a_service_has_its_dead_letter_queue(resources, queued):
+    for each in queued:
+        redrive = of(resources, each.name, "Queue")["RedrivePolicy"]
+        dead = service.cfn.logical(each.name, "DeadLetters")
+        assert redrive == {
+            "deadLetterTargetArn": {"Fn::GetAtt": [dead, "Arn"]},
+            "maxReceiveCount": 100,
+        }
+
+
+def test_messages_are_kept_a_week_and_dead_letters_two(resources, queued):
+    day = 24 * 60 * 60
+    for each in queued:
+        assert of(resources, each.name, "Queue")["MessageRetentionPeriod"] == 7 * day
+        assert of(resources, each.name, "DeadLetters")["MessageRetentionPeriod"] == 14 * day
+
+
+def test_every_queue_has_an_alarm_and_every_dead_letter_queue_its_own(resources):
+    queues = {name for name, each in resources.items() if each["Type"] == "AWS::SQS::Queue"}
+    watched = {
+        each["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for each in resources.values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    assert watched == queues
+
+
+def test_an_alarm_asks_for_one_dead_letter_or_a_message_that_waits(resources, queued):
+    for each in queued:
+        dead = of(resources, each.name, "DeadLettersAlarm")
+        stale = of(resources, each.name, "QueueAlarm")
+        assert dead["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        assert dead["Threshold"] == 0
+        assert stale["MetricName"] == "ApproximateAgeOfOldestMessage"
+
+
+def test_a_subscription_lets_through_what_the_service_answers(resources, everyone):
+    for each in everyone:
+        wanted = set(each.answers) - {UPLOADED}
+        subscription = resources.get(service.cfn.logical(each.name, "Subscription"))
+        filtered = subscription["Properties"]["FilterPolicy"]["type"] if subscription else []
+        assert set(filtered) == wanted
+
+
+def test_a_subscription_delivers_what_was_published_once_the_queue_takes_it(resources, queued):
+    for each in queued:
+        subscription = resources[service.cfn.logical(each.name, "Subscription")]
+        assert subscription["Properties"]["RawMessageDelivery"] is True
+        assert subscription["Properties"]["FilterPolicyScope"] == "MessageAttributes"
+        assert subscription["DependsOn"] == [service.cfn.logical(each.name, "QueuePolicy")]
+
+
+def test_a_batch_can_fail_in_parts(resources):
+    sources = [
+        each["Properties"]
+        for each in resources.values()
+        if each["Type"] == "AWS::Lambda::EventSourceMapping"
+    ]
+    assert sources
+    for each in sources:
+        assert each["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert each["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+def test_rescue_is_fed_by_every_dead_letter_queue(resources, queued):
+    fed = {
+        each["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]
+        for each in resources.values()
+        if each["Type"] == "AWS::Lambda::EventSourceMapping"
+        and each["Properties"]["FunctionName"] == {"Ref": "RescueFunction"}
+    }
+    assert fed == {service.cfn.logical(each.name, "DeadLetters") for each in queued}
+
+
+def test_uploads_keep_their_versions_and_tell_resize(resources):
+    uploads = resources["UploadsBucket"]
+    assert uploads["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert uploads["Properties"]["NotificationConfiguration"]["QueueConfigurations"] == [
+        {"Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["ResizeQueue", "Arn"]}}
+    ]
+    assert uploads["DependsOn"] == ["ResizeQueuePolicy"]
+
+
+@pytest.mark.parametrize("bucket", ["UploadsBucket", "ProcessedBucket"])
+def test_a_bucket_is_private_encrypted_and_forgets_unfinished_uploads(resources, bucket):
+    properties = resources[bucket]["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "AES256" in json.dumps(properties["BucketEncryption"])
+    rules = properties["LifecycleConfiguration"]["Rules"]
+    assert {"DaysAfterInitiation": 7} in [r.get("AbortIncompleteMultipartUpload") for r in rules]
+
+
+def test_a_table_expires_and_can_be_restored_where_the_stage_says(resources, stage):
+    for name in ("RecordsTable", "LedgerTable"):
+        properties = resources[name]["Properties"]
+        expiry = {"AttributeName": "expires", "Enabled": True}
+        assert properties["TimeToLiveSpecification"] == expiry
+        recovery = properties["PointInTimeRecoverySpecification"]
+        assert recovery == {"PointInTimeRecoveryEnabled": stage.recovery}
+
+
+def test_prod_retains_what_cannot_be_made_again(resources, stage):
+    for name in ("UploadsBucket", "ProcessedBucket", "RecordsTable", "LedgerTable"):
+        kept = resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert kept is stage.retain
+
+
+def test_a_name_on_aws_is_this_accounts_own(resources, stage):
+    name = resources["UploadsBucket"]["Properties"]["BucketName"]
+    if stage.local:
+        assert name == "darkroom-local-uploads"
+    else:
+        assert name == {"Fn::Sub": f"darkroom-{stage.name}-uploads-${{AWS::AccountId}}"}
+
+
+def test_a_service_without_a_queue_is_told_of_none(resources):
+    environment = of(resources, "rescue", "Function")["Environment"]["Variables"]
+    assert not {"QUEUE_URL", "DEAD_LETTER_QUEUE_URL"} & set(environment)
+
+
+def test_only_an_emulator_has_its_own_rekognition(resources, stage):
+    environment = of(resources, "analyze", "Function")["Environment"]["Variables"]
+    assert ("AWS_ENDPOINT_URL_REKOGNITION" in environment) is stage.local
+
+
+def test_a_further_service_needs_its_folder_only(project, dev):
+    project.service("first", answers='["image.uploaded.v1"]', uploads="true")
+    before = template(project.definitions(), dev)["Resources"]
+    project.service("image_search")
+    after = template(project.definitions(), dev)["Resources"]
+    added = set(after) - set(before)
+    assert {name: after[name] for name in before} == before
+    assert {"ImageSearchQueue", "ImageSearchFunction", "ImageSearchSubscription"} < added
+    assert all(name.startswith("ImageSearch") for name in added)
+
+
+def test_a_window_lengthens_how_long_messages_stay_invisible(project, dev):
+    path = project.service("toy")
+    path.write_text(path.read_text().replace("batch = 5", "batch = 50\nwindow = 20"))
+    resources = template(project.definitions(), dev)["Resources"]
+    assert resources["ToyQueue"]["Properties"]["VisibilityTimeout"] == 6 * 10 + 20
+    assert resources["ToySource"]["Properties"]["MaximumBatchingWindowInSeconds"] == 20
+
+
+if __name__ == "__main__":
+    for each in STAGES:
+        (GOLDEN / f"{each}.json").write_text(golden(each))
