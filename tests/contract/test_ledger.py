@@ -1,0 +1,130 @@
+"""One suite for every ledger: the one in DynamoDB (as moto plays it) and the one in memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.ledger import KEPT_FOR, Claim, ClaimKey, DynamoLedger, Ledger, Standing
+from shared.testing import MemoryLedger
+from tests.contract.samples import CAT
+
+NOW = 1_800_000_000.0
+LEASE = 40.0
+KEY = ClaimKey.of("resize", CAT, "image.uploaded.v1", "e1")
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    if request.param == "memory":
+        return MemoryLedger()
+    table = request.getfixturevalue("ledger_table")
+    return DynamoLedger(request.getfixturevalue("dynamodb"), table)
+
+
+def claim(ledger: Ledger, owner: str, now: float = NOW, key: ClaimKey = KEY) -> Claim:
+    return ledger.claim(key, owner, now, LEASE)
+
+
+def test_the_first_to_claim_has_the_lease(ledger: Ledger) -> None:
+    assert claim(ledger, "a") == Claim(KEY, Standing.MINE, "a", NOW + LEASE, 1)
+
+
+def test_while_the_lease_runs_others_find_it_busy_and_learn_until_when(ledger: Ledger) -> None:
+    claim(ledger, "a")
+    found = claim(ledger, "b", NOW + 39)
+    assert (found.standing, found.owner) == (Standing.BUSY, "a")
+    assert (found.until, found.attempts) == (NOW + LEASE, 1)
+
+
+def test_a_lease_that_ran_out_is_the_next_ones(ledger: Ledger) -> None:
+    claim(ledger, "a")
+    assert claim(ledger, "b", NOW + 41) == Claim(KEY, Standing.MINE, "b", NOW + 41 + LEASE, 2)
+
+
+def test_a_lease_runs_to_its_very_last_moment(ledger: Ledger) -> None:
+    claim(ledger, "a")
+    assert claim(ledger, "b", NOW + LEASE).standing is Standing.BUSY
+
+
+def test_what_is_settled_is_done_for_good(ledger: Ledger) -> None:
+    ledger.settle(claim(ledger, "a"), NOW + 1)
+    assert claim(ledger, "b", NOW + 1000).standing is Standing.DONE
+    assert claim(ledger, "a", NOW + 1000).standing is Standing.DONE
+
+
+def test_a_claim_whose_answer_was_lost_is_still_ones_own_and_counted_once(ledger: Ledger) -> None:
+    claim(ledger, "a")
+    assert claim(ledger, "a", NOW + 1) == Claim(KEY, Standing.MINE, "a", NOW + LEASE, 1)
+
+
+def test_a_claim_given_back_is_free_at_once_and_the_try_is_counted(ledger: Ledger) -> None:
+    ledger.release(claim(ledger, "a"), charged=True)
+    found = claim(ledger, "b", NOW + 1)
+    assert (found.standing, found.attempts) == (Standing.MINE, 2)
+
+
+def test_a_try_that_is_not_charged_is_taken_off_the_count(ledger: Ledger) -> None:
+    ledger.release(claim(ledger, "a"), charged=False)
+    found = claim(ledger, "b", NOW + 1)
+    assert (found.standing, found.attempts) == (Standing.MINE, 1)
+
+
+def test_a_release_that_arrives_twice_refunds_once(ledger: Ledger) -> None:
+    ledger.release(claim(ledger, "a"), charged=True)
+    mine = claim(ledger, "b", NOW + 1)
+    ledger.release(mine, charged=False)
+    ledger.release(mine, charged=False)
+    assert claim(ledger, "c", NOW + 2).attempts == 2
+
+
+def test_a_former_owner_settles_nothing(ledger: Ledger) -> None:
+    former = claim(ledger, "a")
+    claim(ledger, "b", NOW + 41)
+    ledger.settle(former, NOW + 42)
+    assert claim(ledger, "c", NOW + 43).standing is Standing.BUSY
+
+
+@pytest.mark.parametrize("charged", [True, False])
+def test_a_former_owner_gives_back_nothing(ledger: Ledger, charged: bool) -> None:
+    former = claim(ledger, "a")
+    claim(ledger, "b", NOW + 41)
+    ledger.release(former, charged=charged)
+    found = claim(ledger, "c", NOW + 43)
+    assert (found.standing, found.owner, found.attempts) == (Standing.BUSY, "b", 2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ClaimKey.of("analyze", CAT, "image.uploaded.v1", "e1"),
+        ClaimKey.of("resize", CAT, "image.uploaded.v1", "e2"),
+        ClaimKey.of("resize", "another image", "image.uploaded.v1", "e1"),
+    ],
+)
+def test_another_service_event_or_image_is_another_claim(ledger: Ledger, other: ClaimKey) -> None:
+    claim(ledger, "a")
+    assert claim(ledger, "b", key=other).standing is Standing.MINE
+
+
+def test_every_try_is_counted(ledger: Ledger) -> None:
+    counts = [claim(ledger, str(n), NOW + 41 * n).attempts for n in range(6)]
+    assert counts == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.fixture
+def row(dynamodb: Any, ledger_table: str) -> Callable[[], dict[str, Any]]:
+    def read() -> dict[str, Any]:
+        (item,) = dynamodb.scan(TableName=ledger_table)["Items"]
+        return item
+
+    return read
+
+
+def test_a_row_of_the_table_expires_after_every_queue(
+    dynamodb: Any, ledger_table: str, row: Callable[[], dict[str, Any]]
+) -> None:
+    claim(DynamoLedger(dynamodb, ledger_table), "a", NOW + 0.5)
+    assert row()["expires"] == {"N": str(int(NOW) + KEPT_FOR)}
+    assert row()["image"] == {"S": CAT}
+    assert row()["claim"] == {"S": "resize/image.uploaded.v1/e1"}

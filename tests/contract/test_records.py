@@ -1,0 +1,137 @@
+"""One suite for every keeper of records: DynamoDB (as moto plays it) and the one in memory."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.store.records import DynamoRecords, Moment
+from shared.contracts.record import Record, Run, RunStatus
+from shared.runs import DynamoRuns
+from shared.testing import MemoryRecords
+from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, RESIZED, SOURCE
+
+FULL = Record(
+    image=CAT,
+    run=1,
+    runs={
+        0: Run(status=RunStatus.FAILED, started=AT, ended=AT, resized=RESIZED, failure=GAVE_UP),
+        1: Run(
+            status=RunStatus.COMPLETED, started=AT, ended=AT, resized=RESIZED, analyzed=ANALYZED
+        ),
+        2: Run(started=datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)),
+    },
+    published=1,
+    source=SOURCE,
+    owner="ada",
+    revision=1,
+)
+MOMENT = Moment(CAT, 0, "e1", "image.resized.v1", "darkroom/resize", AT)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def records(request: pytest.FixtureRequest) -> Any:
+    if request.param == "memory":
+        return MemoryRecords()
+    table = request.getfixturevalue("records_table")
+    return DynamoRecords(request.getfixturevalue("dynamodb"), table)
+
+
+@pytest.fixture
+def runs(records: Any, request: pytest.FixtureRequest) -> Any:
+    """What everyone asks, over the same records."""
+    if isinstance(records, MemoryRecords):
+        return records
+    table = request.getfixturevalue("records_table")
+    return DynamoRuns(request.getfixturevalue("dynamodb"), table)
+
+
+def changed(**fields: object) -> Record:
+    return FULL.model_copy(update=fields)
+
+
+def test_no_record_is_none(records: Any) -> None:
+    assert records.read(CAT) is None
+
+
+def test_what_was_written_is_read_back_the_same(records: Any) -> None:
+    assert records.write(FULL)
+    assert records.read(CAT) == FULL
+
+
+@pytest.mark.parametrize("confidence", [0.0, 0.1, 98.76, 99.99999999999999, 1e-7, 100.0])
+def test_a_number_is_read_back_to_the_last_digit(records: Any, confidence: float) -> None:
+    label = ANALYZED.labels[0].model_copy(update={"confidence": confidence})
+    run = FULL.current.model_copy(
+        update={"analyzed": ANALYZED.model_copy(update={"labels": (label,)})}
+    )
+    records.write(changed(runs={1: run}))
+    assert records.read(CAT).current.analyzed.labels == (label,)
+
+
+def test_nothing_found_is_not_the_same_as_not_asked(records: Any) -> None:
+    analyzed = ANALYZED.model_copy(update={"labels": (), "text": None, "models": {}, "faces": 0})
+    run = FULL.current.model_copy(update={"analyzed": analyzed})
+    records.write(changed(runs={1: run}))
+    assert records.read(CAT).current.analyzed == analyzed
+
+
+def test_a_record_takes_the_place_of_the_revision_before_it(records: Any) -> None:
+    records.write(FULL)
+    assert records.write(changed(revision=2, owner="bob"))
+    assert records.read(CAT).owner == "bob"
+
+
+@pytest.mark.parametrize("revision", [1, 3])
+def test_a_record_takes_the_place_of_no_other_revision(records: Any, revision: int) -> None:
+    records.write(FULL)
+    assert not records.write(changed(revision=revision, owner="bob"))
+    assert records.read(CAT) == FULL
+
+
+def test_of_two_that_begin_a_record_one_does(records: Any) -> None:
+    assert records.write(FULL)
+    assert not records.write(changed(owner="bob"))
+    assert records.read(CAT).owner == "ada"
+
+
+def test_what_is_on_the_timeline_is_not_the_record(records: Any) -> None:
+    records.note(MOMENT)
+    assert records.read(CAT) is None
+    assert records.write(FULL)
+
+
+def test_the_same_event_twice_is_one_entry_in_memory() -> None:
+    records = MemoryRecords()
+    records.note(MOMENT)
+    records.note(MOMENT)
+    assert list(records.moments.values()) == [MOMENT]
+
+
+def test_the_same_event_twice_is_one_entry_in_the_table(dynamodb: Any, records_table: str) -> None:
+    records = DynamoRecords(dynamodb, records_table)
+    records.note(MOMENT)
+    records.note(MOMENT)
+    (item,) = dynamodb.scan(TableName=records_table)["Items"]
+    assert (item["image"], item["item"]) == ({"S": CAT}, {"S": "event/e1"})
+    assert (item["run"], item["time"]) == ({"N": "0"}, {"S": "2026-11-21T10:00:00+00:00"})
+
+
+def test_without_a_record_the_first_run_is_open_and_no_other_is_known(runs: Any) -> None:
+    assert runs.status(CAT, 0) is RunStatus.OPEN
+    assert runs.status(CAT, 1) is RunStatus.UNKNOWN
+
+
+def test_a_timeline_alone_is_no_record(records: Any, runs: Any) -> None:
+    records.note(MOMENT)
+    assert runs.status(CAT, 0) is RunStatus.OPEN
+
+
+def test_every_run_has_the_status_that_is_on_record(records: Any, runs: Any) -> None:
+    records.write(FULL)
+    assert [runs.status(CAT, run) for run in range(4)] == [
+        RunStatus.FAILED,
+        RunStatus.COMPLETED,
+        RunStatus.OPEN,
+        RunStatus.UNKNOWN,
+    ]
