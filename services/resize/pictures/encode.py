@@ -13,7 +13,7 @@ ENCODERS = (JpegImagePlugin, WebPImagePlugin, PngImagePlugin, AvifImagePlugin)
 
 EFFORT: Mapping[Format, Mapping[str, Any]] = {
     Format.JPEG: {},  # baseline: progressive is 5 % smaller for 6 times the CPU
-    Format.WEBP: {"method": 2},
+    Format.WEBP: {"method": 2},  # method 4 is 10 % smaller for twice the CPU, 0 is 40 % larger
     Format.PNG: {"compress_level": 6},
     Format.AVIF: {"speed": 9},  # speed 8 takes 5 times the CPU
 }
