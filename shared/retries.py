@@ -51,7 +51,8 @@ def after(
 
 def backoff(attempts: int, salt: str) -> float:
     """Seconds before the next try: 2, 8, 32, 128 … at most ``LONGEST_WAIT``, spread by half."""
-    return spread(min(LONGEST_WAIT, 2.0 * 4 ** (max(1, attempts) - 1)), salt, attempts)
+    steps = min(max(1, attempts), 6) - 1  # the sixth wait is the longest, and 4**n would overflow
+    return spread(min(LONGEST_WAIT, 2.0 * 4**steps), salt, attempts)
 
 
 def spread(seconds: float, salt: str, attempts: int) -> float:
