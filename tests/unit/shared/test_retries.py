@@ -1,0 +1,107 @@
+"""The retry policy: what is tried again, after how long, and who pays for it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import Fault, Overtaken, PermanentError, Throttled, TransientError
+from shared.retries import LONGEST_WAIT, THROTTLED_FOR, GiveUp, TryAgain, after, backoff, spread
+
+DOWN = TransientError("unavailable", "down")
+SLOW = Throttled("throttled", "slow down")
+LATE = Overtaken("overtaken", "late")
+OURS = ZeroDivisionError("oops")
+GONE = PermanentError("gone", "no such key")
+
+attempts = st.integers(1, 100_000)
+salts = st.text()
+ages = st.floats(-3, 30 * 24 * 3600)  # clocks differ by up to 3 s
+
+
+def decide(error: Exception, **changed: Any) -> TryAgain | GiveUp:
+    known: dict[str, Any] = {"attempts": 1, "budget": 5, "age": 1.0, "salt": "m1"}
+    return after(error, **(known | changed))
+
+
+@given(st.sampled_from([DOWN, SLOW, LATE, OURS]), attempts, ages, salts)
+def test_a_wait_is_never_negative_and_never_longer_than_the_longest(
+    error: Exception, tries: int, age: float, salt: str
+) -> None:
+    decision = decide(error, attempts=tries, budget=tries + 1, age=age, salt=salt)
+    assert isinstance(decision, TryAgain)
+    assert 0 < decision.seconds <= LONGEST_WAIT
+
+
+@given(st.sampled_from([DOWN, SLOW, LATE, OURS, GONE]), attempts, ages, salts)
+def test_the_same_try_of_the_same_message_is_decided_the_same(
+    error: Exception, tries: int, age: float, salt: str
+) -> None:
+    asked = {"attempts": tries, "budget": 5, "age": age, "salt": salt}
+    assert decide(error, **asked) == decide(error, **asked)
+
+
+@given(attempts, st.floats(-3, THROTTLED_FOR, exclude_max=True))
+def test_throttling_is_never_charged(tries: int, age: float) -> None:
+    decision = decide(SLOW, attempts=tries, age=age)
+    assert isinstance(decision, TryAgain)
+    assert not decision.charged
+
+
+def test_throttling_ends_by_age() -> None:
+    decision = decide(SLOW, attempts=5, age=THROTTLED_FOR)
+    assert decision == GiveUp("throttled", "slow down", Fault.WORLD)
+
+
+def test_the_longer_it_is_throttled_the_longer_it_waits() -> None:
+    waits = [decide(SLOW, age=age) for age in (0, 60, 600, 1700)]
+    assert waits == sorted(waits, key=lambda wait: wait.seconds)
+    assert waits[0].seconds < waits[-1].seconds
+
+
+@given(attempts)
+def test_who_was_overtaken_is_never_charged(tries: int) -> None:
+    decision = decide(LATE, attempts=tries)
+    assert isinstance(decision, TryAgain)
+    assert not decision.charged
+
+
+@pytest.mark.parametrize("error", [DOWN, OURS], ids=["expected", "unexpected"])
+def test_a_failed_try_is_charged_until_the_budget_is_used(error: Exception) -> None:
+    decisions = [decide(error, attempts=n, budget=3) for n in (1, 2, 3, 4)]
+    assert [isinstance(d, GiveUp) for d in decisions] == [False, False, True, True]
+    assert all(d.charged for d in decisions if isinstance(d, TryAgain))
+
+
+def test_a_permanent_error_is_given_up_at_once() -> None:
+    assert decide(GONE) == GiveUp("gone", "no such key", Fault.USER)
+
+
+def test_the_world_is_at_fault_for_what_passes() -> None:
+    assert decide(DOWN, attempts=5) == GiveUp("unavailable", "down", Fault.WORLD)
+
+
+def test_what_nobody_expected_is_our_fault() -> None:
+    given_up = GiveUp("internal-error", "ZeroDivisionError: oops", Fault.US)
+    assert decide(OURS, attempts=5) == given_up
+
+
+@given(st.integers(-5, 100_000), salts)
+def test_backing_off_is_bounded_for_any_count(tries: int, salt: str) -> None:
+    assert 1 <= backoff(tries, salt) <= LONGEST_WAIT
+
+
+def test_backing_off_grows_fourfold() -> None:
+    for tries, whole in enumerate([2, 8, 32, 128, 512, 900, 900], start=1):
+        assert whole / 2 <= backoff(tries, "m1") <= whole
+
+
+def test_messages_that_failed_together_do_not_return_together() -> None:
+    waits = {round(backoff(3, f"m{n}"), 1) for n in range(100)}
+    assert len(waits) > 50
+
+
+@given(st.floats(0, 1e6), salts, attempts)
+def test_spreading_keeps_at_least_half(seconds: float, salt: str, tries: int) -> None:
+    assert seconds / 2 <= spread(seconds, salt, tries) <= seconds
