@@ -93,6 +93,11 @@ class Definition:
             raise ValueError("a service either answers events or rescues dead letters")
 
     @property
+    def root(self) -> Path:
+        """The checkout that the service belongs to."""
+        return self.folder.parent.parent
+
+    @property
     def queued(self) -> bool:
         """Whether it has a queue of its own, and with it a dead-letter queue."""
         return bool(self.answers)

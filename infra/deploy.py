@@ -2,13 +2,14 @@
 
 import argparse
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from infra import commands
 from infra.artifacts import Artifacts, empty
 from infra.cfn import logical
 from infra.clients import Clients
 from infra.core import BUCKETS
-from infra.definitions import Definition, definitions
+from infra.definitions import ROOT, Definition, definitions
 from infra.errors import InfraError
 from infra.outputs import Outputs
 from infra.package import Target, add_target, chosen_target, package
@@ -20,15 +21,21 @@ Say = Callable[[str], None]
 
 
 def deploy(
-    stage: Stage, clients: Clients, target: Target, say: Say, rekognition: str | None = None
+    stage: Stage,
+    clients: Clients,
+    target: Target,
+    say: Say,
+    rekognition: str | None = None,
+    *,
+    root: Path = ROOT,
 ) -> Outputs:
-    """Make what is deployed be what the checkout says; run again, it changes nothing.
+    """Make what is deployed be what the checkout at `root` says; run again, it changes nothing.
 
     `rekognition` is where the local Rekognition listens, as the functions reach it. InfraError says
     in one line what failed; a deployment that failed can be run again.
     """
     _check(stage, clients)
-    services = definitions()
+    services = definitions(root)
     artifacts = Artifacts(clients, stage, _account(clients))
     artifacts.ensure()
     parameters = {
@@ -70,7 +77,7 @@ def register(subcommands: "commands.Subcommands") -> None:
 def _deploy(arguments: argparse.Namespace) -> None:
     stage, clients = commands.stage_and_clients(arguments)
     target = chosen_target(arguments, stage)
-    deploy(stage, clients, target, commands.say, arguments.rekognition_url)
+    deploy(stage, clients, target, commands.say, rekognition=arguments.rekognition_url)
 
 
 def _destroy(arguments: argparse.Namespace) -> None:

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra import commands
-from infra.definitions import ROOT, Definition, definitions
+from infra.definitions import Definition, definitions
 from infra.errors import InfraError
 from infra.stages import Stage
 
 Say = Callable[[str], None]
-
-HOME = ROOT / ".darkroom"
 
 # Changed when the way of packing changes, so that older zips are not taken for new ones.
 FORMAT = "1"
@@ -102,14 +100,15 @@ class Zip:
     sha256: str
 
 
-def package(definition: Definition, target: Target, say: Say = _silent, home: Path = HOME) -> Zip:
+def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
     """Build a service's zip for `target`, or take the one that was built of the same inputs.
 
-    The same inputs give the same bytes. InfraError when a library has no wheel for the target, or
-    the package registry is out of reach.
+    It stands below .darkroom/ in the checkout, and the same inputs give the same bytes. InfraError
+    when a library has no wheel for the target, or the package registry is out of reach.
     """
     sources = dict(_sources(definition))
     inputs = _digest(target, definition, sources)
+    home = definition.root / ".darkroom"
     path = home / "packages" / f"{definition.name}-{target.name}-{inputs[:16]}.zip"
     if not path.exists():
         say(f"building {definition.name} for {target.name}")
@@ -161,7 +160,7 @@ def _architecture(machine: str | None = None) -> str:
 
 def _sources(definition: Definition) -> Iterator[tuple[str, Path]]:
     """The project's own files in the zip: all of `shared`, and this service alone."""
-    root = definition.folder.parent.parent
+    root = definition.root
     yield "services/__init__.py", definition.folder.parent / "__init__.py"
     for folder in (root / "shared", definition.folder):
         for path in folder.rglob("*.py"):
@@ -169,7 +168,7 @@ def _sources(definition: Definition) -> Iterator[tuple[str, Path]]:
 
 
 def _requirements(definition: Definition) -> list[Path]:
-    folder = definition.folder.parent.parent / "infra" / "requirements"
+    folder = definition.root / "infra" / "requirements"
     paths = [folder / f"{name}.txt" for name in definition.requires]
     for path in paths:
         if not path.exists():

@@ -31,7 +31,6 @@ class Project:
 
     def __init__(self, root) -> None:
         self.root = root
-        self.home = root / ".darkroom"
         self.write("services/__init__.py", "")
         self.write("shared/__init__.py", "")
         self._library()

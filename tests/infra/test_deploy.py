@@ -1,0 +1,182 @@
+"""Deploying a stage and taking it down, over S3 in memory and a CloudFormation that is a fake."""
+
+import json
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from infra.artifacts import Artifacts
+from infra.clients import Clients
+from infra.core import BUCKETS
+from infra.deploy import deploy, destroy
+from infra.errors import InfraError
+from infra.outputs import Outputs
+from infra.package import Target
+from infra.stack import ABSENT
+from infra.stages import Stage
+from infra.template import template
+from tests.infra.fakes import FakeClients, FakeCloudFormation
+
+ACCOUNT = "123456789012"
+
+
+class StackThatWorks(FakeCloudFormation):
+    """Comes up with the outputs that its template promises, and knows a change from none."""
+
+    def __init__(self):
+        super().__init__()
+        self.executing, self.deleting = ["CREATE_COMPLETE"], [ABSENT]  # at once
+
+    def create_change_set(self, **asked):
+        same = asked.get("TemplateURL") == self.asked.get("TemplateURL")
+        same = same and asked["Parameters"] == self.asked.get("Parameters")
+        self.change = {"Status": "CREATE_COMPLETE"}
+        if same:
+            self.change = {"Status": "FAILED", "StatusReason": "didn't contain changes"}
+        super().create_change_set(**asked)
+
+    def execute_change_set(self, **asked):
+        super().execute_change_set(**asked)
+        names = ("UploadsBucket", "ProcessedBucket", "EventsTopic", "NotificationsTopic")
+        found = {name: name.lower() for name in (*names, "RecordsTable", "LedgerTable")}
+        self.outputs = found | {"Services": "toy", "Account": ACCOUNT, "ToyQueue": "url"}
+
+
+@pytest.fixture
+def cloudformation():
+    return StackThatWorks()
+
+
+@pytest.fixture
+def clients(cloudformation, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        session = boto3.Session(region_name="us-east-1")
+        real = {name: session.client(name) for name in ("s3", "sts")}
+        yield FakeClients(cloudformation=cloudformation, **real)
+
+
+@pytest.fixture
+def up(clients, project, dev, said):
+    """Deploys a small project, and again when called again."""
+    project.service("toy")
+    return lambda: deploy(dev, clients, Target.here(), said.append, root=project.root)
+
+
+def test_a_first_deployment_uploads_and_creates(up, said):
+    assert up().queues == {"toy": "url"}
+    words = " ".join(said)
+    assert "uploading toy" in words
+    assert said[-2:] == ["creating stack darkroom-dev", "stage dev is deployed"]
+
+
+def test_a_second_deployment_changes_nothing(up, said):
+    first = up()
+    said.clear()
+    assert up() == first
+    assert said == ["stage dev is up to date"]
+
+
+def test_changed_code_is_uploaded_and_its_key_is_what_changes(up, project, cloudformation):
+    up()
+    before = cloudformation.asked
+    project.write("services/toy/handler.py", "def handle(batch, context): return 1\n")
+    up()
+    after = cloudformation.asked
+    keys = [
+        parameter["ParameterKey"]
+        for parameter, old in zip(after["Parameters"], before["Parameters"], strict=True)
+        if parameter != old
+    ]
+    assert keys == ["ToyCode"]
+    assert after["TemplateURL"] == before["TemplateURL"]
+
+
+def test_the_template_that_is_deployed_is_the_one_that_synth_prints(up, project, dev, clients):
+    up()
+    s3 = clients.client("s3")
+    bucket = f"darkroom-dev-artifacts-{ACCOUNT}"
+    (found,) = s3.list_objects_v2(Bucket=bucket, Prefix="template/")["Contents"]
+    body = s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
+    assert json.loads(body) == template(project.definitions(), dev)
+
+
+def test_the_artifacts_are_nobody_elses(up, clients):
+    up()
+    blocked = clients.client("s3").get_public_access_block(
+        Bucket=f"darkroom-dev-artifacts-{ACCOUNT}"
+    )
+    assert set(blocked["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_every_version_is_deleted_before_the_stack(up, clients, dev, said, cloudformation):
+    up()
+    s3 = clients.client("s3")
+    names = [f"darkroom-dev-{kind}-{ACCOUNT}" for kind in BUCKETS]
+    for name in names:
+        fill(s3, name)
+    destroy(dev, clients, said.append)
+    assert [versions(s3, name) for name in names] == [[], []]
+    assert cloudformation.done[-1] == "DELETE"
+
+
+def test_prod_keeps_its_data(clients, said, cloudformation):
+    cloudformation.status = "CREATE_COMPLETE"
+    s3 = clients.client("s3")
+    name = f"darkroom-prod-uploads-{ACCOUNT}"
+    fill(s3, name)
+    destroy(Stage.load("prod"), clients, said.append)
+    assert len(versions(s3, name)) == 3
+    assert cloudformation.done == ["DELETE"]
+
+
+def test_a_local_stage_leaves_no_artifacts_either(clients, local, said):
+    artifacts = Artifacts(clients, local, ACCOUNT)
+    artifacts.ensure()
+    destroy(local, clients, said.append)
+    assert clients.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_destroying_what_is_not_there_says_so(clients, local, said, cloudformation):
+    destroy(local, clients, said.append)
+    assert said == ["stage local is not deployed"]
+    assert cloudformation.done == []
+
+
+@pytest.mark.parametrize("work", [lambda s, c: deploy(s, c, Target.here(), print), destroy])
+def test_the_local_stage_never_goes_to_aws(local, work):
+    clients = Clients(None, "us-east-1")
+    with pytest.raises(InfraError, match="does not go to AWS"):
+        work(local, clients, *([print] if work is destroy else []))
+
+
+def test_a_stage_that_is_not_deployed_says_how(clients, local, dev):
+    with pytest.raises(InfraError, match=r"local is not deployed; run: make local-up"):
+        Outputs.read(local, clients)
+    with pytest.raises(InfraError, match=r"run: python -m infra deploy --stage dev"):
+        Outputs.read(dev, clients)
+
+
+def test_outputs_print_as_json_for_scripts_and_as_lines_for_people(up):
+    outputs = up()
+    found = json.loads(outputs.as_json())
+    assert found["buckets"] == {"uploads": "uploadsbucket", "processed": "processedbucket"}
+    assert found["table"] == found["tables"]["records"] == "recordstable"
+    assert "buckets.uploads" in outputs.as_text().split()
+
+
+def fill(s3, name):
+    """Two versions of one object, and a delete marker."""
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"1", b"2"):
+        s3.put_object(Bucket=name, Key="a", Body=body)
+    s3.delete_object(Bucket=name, Key="a")
+
+
+def versions(s3, name):
+    found = s3.list_object_versions(Bucket=name)
+    return [*found.get("Versions", []), *found.get("DeleteMarkers", [])]

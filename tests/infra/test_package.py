@@ -1,0 +1,151 @@
+"""The zips: the same bytes for the same inputs, and nothing in them that does not belong."""
+
+import zipfile
+
+import pytest
+
+from infra.errors import InfraError
+from infra.package import Target, _reason, package
+
+
+@pytest.fixture
+def build(project):
+    def build(name="toy", target=None):
+        (definition,) = [d for d in project.definitions() if d.name == name]
+        return package(definition, target or Target.here())
+
+    return build
+
+
+@pytest.fixture
+def toy(project):
+    project.service("toy")
+    project.write("shared/bus.py", "TOPIC = 1\n")
+    return project
+
+
+def names(built):
+    with zipfile.ZipFile(built.path) as archive:
+        return set(archive.namelist())
+
+
+def test_a_zip_holds_the_service_what_is_shared_and_its_libraries(toy, build):
+    assert names(build()) == {
+        "services/__init__.py",
+        "services/toy/handler.py",
+        "shared/__init__.py",
+        "shared/bus.py",
+        "tiny.py",
+        "tiny-1.0.dist-info/METADATA",
+        "tiny-1.0.dist-info/WHEEL",
+    }
+
+
+def test_another_service_is_not_in_the_zip(toy, build):
+    toy.service("other")
+    assert not [name for name in names(build()) if "other" in name]
+
+
+def test_two_builds_give_the_same_bytes(toy, build):
+    first = build()
+    first.path.unlink()
+    for path in toy.root.rglob("*.py"):
+        path.touch()
+    assert build() == first
+    assert first.path.exists()
+
+
+def test_nothing_is_built_again_when_nothing_changed(toy, build):
+    first = build()
+    built_at = first.path.stat().st_mtime_ns
+    assert build().path.stat().st_mtime_ns == built_at
+
+
+def test_a_changed_file_changes_that_service_only(toy, build):
+    toy.service("other")
+    before = {name: build(name).sha256 for name in ("toy", "other")}
+    toy.write("services/toy/handler.py", "def handle(batch, context): return {}\n")
+    after = {name: build(name).sha256 for name in ("toy", "other")}
+    assert after["toy"] != before["toy"]
+    assert after["other"] == before["other"]
+
+
+def test_shared_code_changes_every_service(toy, build):
+    toy.service("other")
+    before = {build(name).sha256 for name in ("toy", "other")}
+    toy.write("shared/bus.py", "TOPIC = 2\n")
+    assert not before & {build(name).sha256 for name in ("toy", "other")}
+
+
+def test_an_older_zip_is_not_kept(toy, build):
+    older = build().path
+    toy.write("shared/bus.py", "TOPIC = 2\n")
+    newer = build().path
+    assert not older.exists()
+    assert newer.exists()
+
+
+def test_a_zip_says_what_it_is_built_for(toy, build):
+    target = Target.linux("x86_64")
+    assert target.runtime == "python3.13"
+    assert "python3.13-linux-x86_64" in build(target=target).path.name
+
+
+def test_every_file_in_a_zip_can_be_read_by_the_function(toy, build):
+    with zipfile.ZipFile(build().path) as archive:
+        modes = {entry.external_attr >> 16 for entry in archive.infolist()}
+    assert modes == {0o100644}
+
+
+def test_a_library_without_a_wheel_is_named(toy, build):
+    toy.write("infra/requirements/base.txt", "--no-index\nmissing==9.9\n")
+    with pytest.raises(InfraError, match=r"missing==9\.9 has no wheel for python3\.13-linux-arm64"):
+        build(target=Target.linux("aarch64"))
+
+
+def test_an_install_that_failed_is_not_taken_for_one(toy, build):
+    good = (toy.root / "infra/requirements/base.txt").read_text()
+    toy.write("infra/requirements/base.txt", "--no-index\nmissing==9.9\n")
+    with pytest.raises(InfraError):
+        build()
+    assert not list((toy.root / ".darkroom/libraries").iterdir())
+    toy.write("infra/requirements/base.txt", good)
+    assert "tiny.py" in names(build())
+
+
+def test_requirements_that_are_not_there_are_named(toy, build):
+    (toy.root / "infra/requirements/base.txt").unlink()
+    with pytest.raises(InfraError, match=r"service\.toml: requires: no .*base\.txt"):
+        build()
+
+
+def test_a_registry_out_of_reach_is_told_as_that():
+    output = "WARNING: Retrying (Retry(total=4)) after connection broken\nERROR: No matching"
+    assert "out of reach" in _reason(output, Target.linux("arm64"))
+
+
+def test_any_other_failure_is_told_in_pips_words():
+    reason = _reason("Collecting\nERROR: disk full\n", Target.linux("arm64"))
+    assert reason == "pip cannot install for python3.13-linux-arm64: ERROR: disk full"
+
+
+@pytest.mark.parametrize(("word", "architecture"), [("aarch64", "arm64"), ("AMD64", "x86_64")])
+def test_an_architecture_goes_by_many_names(word, architecture):
+    assert Target.linux(word).architecture == architecture
+
+
+def test_a_machine_that_lambda_does_not_have_is_refused():
+    with pytest.raises(InfraError, match="not on riscv64"):
+        Target.linux("riscv64")
+
+
+def test_a_file_that_is_no_interpreter_is_refused(tmp_path):
+    with pytest.raises(InfraError, match="is no Python interpreter"):
+        Target.here(tmp_path / "python")
+
+
+def test_an_interpreter_is_asked_for_its_version(tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 3.12\n")
+    python.chmod(0o755)
+    assert Target.here(python).runtime == "python3.12"
