@@ -81,7 +81,7 @@ def traced(name: str, **annotations: str) -> Iterator[None]:
         yield
         return
     with _Trace.recorder.in_subsegment(name) as segment:
-        for key, value in annotations.items():
+        for key, value in annotations.items() if segment else ():  # None: nothing to be part of
             segment.put_annotation(key, value)
         yield
 
