@@ -1,0 +1,63 @@
+"""Settings: what is missing or malformed is named, all of it at once."""
+
+import pytest
+from pydantic import Field
+
+from shared.config import Misconfigured, ServiceSettings, Settings
+
+COMPLETE = {
+    "SERVICE": "toy",
+    "QUEUE_URL": "http://sqs/toy",
+    "DEAD_LETTER_QUEUE_URL": "http://sqs/toy-dead",
+    "EVENTS_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:events",
+    "RECORDS_TABLE": "records",
+    "LEDGER_TABLE": "ledger",
+    "FUNCTION_TIMEOUT": "30",
+    "WORST_CASE": "4.5",
+    "ATTEMPTS": "5",
+}
+
+
+class ToySettings(Settings):
+    bucket: str
+    size: int = Field(default=10, gt=0)
+
+
+def test_a_variable_is_the_fields_name_in_capitals() -> None:
+    assert ToySettings.read({"BUCKET": "b", "SIZE": "7"}) == ToySettings(bucket="b", size=7)
+
+
+def test_what_is_not_said_has_its_default() -> None:
+    assert ToySettings.read({"BUCKET": "b"}).size == 10
+
+
+def test_a_variable_of_somebody_else_is_ignored() -> None:
+    assert ToySettings.read({"BUCKET": "b", "bucket": "no", "PATH": "/bin"}).bucket == "b"
+
+
+def test_every_missing_and_every_bad_variable_is_named_at_once() -> None:
+    with pytest.raises(Misconfigured) as refused:
+        ToySettings.read({"SIZE": "0"})
+    assert str(refused.value) == "BUCKET: Field required; SIZE: Input should be greater than 0"
+
+
+def test_the_environment_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUCKET", "of the environment")
+    assert ToySettings.read().bucket == "of the environment"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        ToySettings(bucket="b").bucket = "c"
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_service_does_not_start_without_what_it_needs(name: str) -> None:
+    with pytest.raises(Misconfigured, match=f"^{name}: Field required$"):
+        ServiceSettings.read({key: value for key, value in COMPLETE.items() if key != name})
+
+
+def test_a_service_that_is_told_all_of_it_starts_with_tracing_off() -> None:
+    settings = ServiceSettings.read(COMPLETE)
+    assert (settings.tracing, settings.log_level, settings.stage) == ("off", "INFO", "local")
+    assert (settings.function_timeout, settings.worst_case, settings.attempts) == (30.0, 4.5, 5)

@@ -1,0 +1,102 @@
+"""The ids that let a repeat be recognised, and the trace that joins what belongs together."""
+
+import re
+from datetime import datetime, timedelta, timezone
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.contracts.envelope import Envelope, derive, traceparent
+from shared.contracts.images import ImageFailed, ImageStored
+from tests.contract.samples import (
+    ANALYZED,
+    AT,
+    CAT,
+    FAILED,
+    FIRST,
+    REPORT,
+    RESIZED,
+    SECOND,
+    STORED,
+    THIRD,
+    UPLOADED,
+)
+
+W3C = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+LATER = AT + timedelta(hours=1)
+
+
+def answer(cause: Envelope, source: str = "darkroom/resize", n: int = 0) -> str:
+    return cause.caused(RESIZED, source, n, AT).id
+
+
+def verdict_id(verdict: ImageStored | ImageFailed, cause: Envelope = THIRD, n: int = 0) -> str:
+    return cause.caused(verdict, "darkroom/store", n, LATER).id
+
+
+def test_the_same_answer_to_the_same_cause_has_the_same_id_at_any_time() -> None:
+    assert answer(FIRST) == FIRST.caused(RESIZED, "darkroom/resize", 0, LATER).id
+
+
+def test_the_id_of_an_answer_does_not_depend_on_what_it_says() -> None:
+    other = RESIZED.model_copy(update={"width": 1})
+    assert FIRST.caused(other, "darkroom/resize", 0, AT).id == answer(FIRST)
+
+
+def test_another_cause_source_place_or_type_is_another_id() -> None:
+    ids = [
+        answer(FIRST),
+        answer(SECOND),
+        answer(FIRST, source="darkroom/analyze"),
+        answer(FIRST, n=1),
+        FIRST.caused(ANALYZED, "darkroom/resize", 0, AT).id,
+    ]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_verdict_has_one_id_whoever_asks_and_however_often() -> None:
+    assert verdict_id(STORED) == verdict_id(STORED, REPORT, n=7)
+    changed = STORED.model_copy(update={"width": 1, "owner": None, "ended": LATER})
+    assert verdict_id(changed) == verdict_id(STORED)
+
+
+def test_the_id_of_a_verdict_depends_on_image_run_and_outcome() -> None:
+    failed = FAILED.model_copy(update={"image": CAT})
+    again = STORED.model_copy(update={"run": 1})
+    ids = {verdict_id(one) for one in (STORED, failed, again, FAILED)}
+    assert len(ids) == 4
+
+
+def test_an_upload_is_caused_by_nothing_but_its_image() -> None:
+    assert (FIRST.causationid, FIRST.correlationid, FIRST.subject) == (CAT, CAT, CAT)
+
+
+def test_every_answer_names_its_cause_and_the_image() -> None:
+    assert (SECOND.causationid, SECOND.correlationid) == (FIRST.id, CAT)
+    assert (THIRD.causationid, THIRD.correlationid) == (SECOND.id, CAT)
+
+
+@given(st.uuids(), st.uuids())
+def test_a_traceparent_is_what_w3c_says(correlation: object, identity: object) -> None:
+    assert W3C.fullmatch(traceparent(str(correlation), str(identity)))
+
+
+def test_all_hops_of_an_image_are_one_trace_and_each_a_span_of_its_own() -> None:
+    parts = [one.traceparent.split("-") for one in (FIRST, SECOND, THIRD)]
+    assert {trace for _, trace, _, _ in parts} == {CAT.replace("-", "")}
+    assert len({span for _, _, span, _ in parts}) == 3
+
+
+def test_parts_of_an_id_do_not_run_into_one_another() -> None:
+    assert derive("ab", "c") != derive("a", "bc")
+    assert derive("a", 1) == derive("a", "1")
+
+
+def test_the_time_on_the_wire_is_utc() -> None:
+    here = datetime(2026, 11, 21, 12, 0, tzinfo=timezone(timedelta(hours=2)))
+    assert Envelope.first(UPLOADED, "darkroom/uploads", here).time == AT
+    assert '"time":"2026-11-21T10:00:00Z"' in Envelope.first(UPLOADED, "x", here).to_json()
+
+
+def test_a_message_is_one_line() -> None:
+    assert "\n" not in SECOND.to_json()

@@ -1,0 +1,46 @@
+"""The tree of errors, and what is known when one of them passes through."""
+
+import pytest
+
+from shared.errors import (
+    DarkroomError,
+    Fault,
+    Overtaken,
+    PermanentError,
+    Throttled,
+    TransientError,
+    known,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        (DarkroomError, Fault.US),
+        (PermanentError, Fault.USER),
+        (TransientError, Fault.WORLD),
+        (Throttled, Fault.WORLD),
+        (Overtaken, Fault.WORLD),
+    ],
+)
+def test_each_kind_says_who_can_mend_it_unless_told_otherwise(
+    kind: type[DarkroomError], fault: Fault
+) -> None:
+    assert kind("reason", "detail").fault is fault
+    assert kind("reason", "detail", fault=Fault.US).fault is Fault.US
+
+
+def test_an_error_reads_as_its_reason_and_detail() -> None:
+    assert str(PermanentError("gone", "cat.jpg")) == "gone: cat.jpg"
+
+
+def test_what_is_known_is_added_to_what_an_error_knows() -> None:
+    with pytest.raises(PermanentError) as raised, known(owner="ada"):
+        raise PermanentError("gone", "cat.jpg", key="cat.jpg")
+    assert raised.value.facts == {"key": "cat.jpg", "owner": "ada"}
+
+
+def test_errors_that_are_not_ours_pass_untouched() -> None:
+    with pytest.raises(KeyError) as raised, known(owner="ada"):
+        raise KeyError("x")
+    assert not hasattr(raised.value, "facts")
