@@ -1,0 +1,140 @@
+"""How a record changes: the first end counts, and whatever comes later is told the same."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.store.logic import decide, verdict
+from shared.contracts.images import ImageEvent, ImageFailed, ImageStored
+from shared.contracts.record import Record, RunStatus
+from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, RESIZED, SOURCE, STORED, UPLOADED
+
+REPORT = GAVE_UP.model_copy(update={"image": CAT, "source": SOURCE, "stage": "analyze"})
+UNREAD = SOURCE.model_copy(update={"sha256": None})
+SAID = [
+    RESIZED,
+    RESIZED.model_copy(update={"width": 1, "owner": None}),
+    ANALYZED,
+    ANALYZED.model_copy(update={"faces": 9, "labels": None}),
+    REPORT,
+    REPORT.model_copy(update={"reason": "killed", "source": UNREAD, "owner": None}),
+]
+"""Facts and reports about one run, and the same again with other contents."""
+
+
+def after(*events: ImageEvent, record: Record | None = None) -> Record | None:
+    for n, event in enumerate(events):
+        record = decide(record, event, AT + timedelta(seconds=n))
+    return record
+
+
+def of_run(event: Any, run: int) -> Any:
+    return event.model_copy(update={"run": run})
+
+
+@given(st.lists(st.sampled_from(SAID), min_size=1, max_size=12))
+def test_whatever_comes_in_whatever_order_a_run_ends_once_and_is_told_the_same(
+    events: list[ImageEvent],
+) -> None:
+    record, told = None, []
+    for n, event in enumerate(events):
+        record = decide(record, event, AT + timedelta(seconds=n))
+        told.append(verdict(record, 0))
+    ends = [one for one in told if one]
+    assert all(one == ends[0] for one in ends)
+    assert told[len(told) - len(ends) :] == ends
+    assert len({one.identity("", "", n) for n, one in enumerate(ends)}) <= 1
+
+
+@given(st.lists(st.sampled_from(SAID), min_size=1, max_size=12))
+def test_a_run_ends_as_soon_as_it_can_and_not_before(events: list[ImageEvent]) -> None:
+    kinds = {type(event) for event in events}
+    status = after(*events).status(0)
+    if type(REPORT) in kinds:
+        assert status is not RunStatus.OPEN
+    elif kinds == {type(RESIZED), type(ANALYZED)}:
+        assert status is RunStatus.COMPLETED
+    else:
+        assert status is RunStatus.OPEN
+
+
+@given(st.lists(st.sampled_from(SAID), min_size=1, max_size=6), st.sampled_from(SAID))
+def test_a_record_is_a_new_revision_exactly_when_it_changed(
+    events: list[ImageEvent], last: ImageEvent
+) -> None:
+    before = after(*events)
+    changed = decide(before, last, AT)
+    assert changed.revision - before.revision == (changed != before)
+
+
+@given(st.lists(st.sampled_from(SAID), max_size=6), st.sampled_from(SAID), st.integers(1, 9))
+def test_what_is_said_of_a_run_nobody_knows_changes_nothing(
+    events: list[ImageEvent], last: ImageEvent, run: int
+) -> None:
+    before = after(*events)
+    assert decide(before, of_run(last, run), AT) == before
+    assert before is None or verdict(before, run) is None
+
+
+@pytest.mark.parametrize("order", [(RESIZED, ANALYZED), (ANALYZED, RESIZED)])
+def test_both_facts_in_either_order_complete_the_run(order: tuple[Any, Any]) -> None:
+    record = after(*order)
+    ended = AT + timedelta(seconds=1)
+    assert (record.status(0), record.published, record.current.ended) == ("completed", 0, ended)
+    assert verdict(record, 0) == STORED.model_copy(update={"ended": ended})
+
+
+@pytest.mark.parametrize("fact", [RESIZED, ANALYZED])
+def test_one_fact_alone_leaves_the_run_open(fact: Any) -> None:
+    record = after(fact, fact)
+    assert (record.status(0), record.published, record.revision) == ("open", None, 1)
+    assert verdict(record, 0) is None
+
+
+def test_a_report_ends_the_run_and_publishes_nothing() -> None:
+    record = after(RESIZED, REPORT, ANALYZED)
+    assert (record.status(0), record.published) == ("failed", None)
+    assert verdict(record, 0) == ImageFailed(
+        image=CAT,
+        run=0,
+        source=SOURCE,
+        owner="ada",
+        ended=AT + timedelta(seconds=1),
+        stage="analyze",
+        reason=REPORT.reason,
+        detail=REPORT.detail,
+        fault=REPORT.fault,
+    )
+
+
+def test_a_report_that_comes_first_begins_the_record() -> None:
+    record = after(REPORT)
+    assert (record.source, record.owner, record.revision) == (SOURCE, "ada", 1)
+    assert record.status(0) is RunStatus.FAILED
+
+
+def test_a_report_after_completion_is_told_of_the_completion() -> None:
+    record = after(RESIZED, ANALYZED, REPORT)
+    assert isinstance(verdict(record, 0), ImageStored)
+
+
+def test_the_first_fact_of_its_kind_counts() -> None:
+    record = after(RESIZED, RESIZED.model_copy(update={"width": 1}), ANALYZED)
+    assert verdict(record, 0).width == RESIZED.width
+
+
+def test_the_record_learns_the_checksum_and_the_owner_from_whoever_read_them() -> None:
+    killed = REPORT.model_copy(update={"source": UNREAD, "owner": None})
+    analyzed = ANALYZED.model_copy(update={"source": UNREAD, "owner": None})
+    assert (after(killed).source, after(killed).owner) == (UNREAD, None)
+    assert after(analyzed, RESIZED).source == SOURCE
+    assert after(analyzed, RESIZED).owner == "ada"
+    assert after(RESIZED, killed).source == SOURCE
+
+
+def test_what_is_neither_fact_nor_report_is_a_mistake_of_ours() -> None:
+    with pytest.raises(TypeError, match="nothing to decide on"):
+        decide(None, UPLOADED, AT)
