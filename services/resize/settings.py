@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
-from services.resize.logic import Format, Limits, Spec
+from services.resize.logic import ANALYSIS, Format, Limits, Spec
 from shared.config import ServiceSettings
 
 MB = 1_000_000
@@ -34,9 +34,20 @@ class ResizeSettings(ServiceSettings):
         Spec("preview", 1024),
         Spec("web", 2048),
     )
+    max_memory: int = Field(default=1024**3, gt=0)
+    """Bytes that decoding may take; about two thirds of the function's memory."""
     max_bytes: int = Field(default=50 * MB, gt=0)
     max_pixels: int = Field(default=100_000_000, gt=0)
 
+    @field_validator("renditions")
+    @classmethod
+    def _names_are_apart(cls, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
+        names = [spec.name for spec in (*specs, ANALYSIS)]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"every rendition needs a name of its own, not {', '.join(twice)}")
+        return specs
+
     @property
     def limits(self) -> Limits:
-        return Limits(bytes=self.max_bytes, pixels=self.max_pixels)
+        return Limits(bytes=self.max_bytes, pixels=self.max_pixels, memory=self.max_memory)

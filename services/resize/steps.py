@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from services.resize import logic
+from services.resize.pictures.refusals import Refusal, refuse
 from shared.consumer import Turn
 from shared.contracts.envelope import Event
 from shared.contracts.images import ImageEvent, ImageResized, ImageUploaded, Rendition, Taken
-from shared.errors import PermanentError, known
+from shared.errors import known
 from shared.objects import FOREVER, Objects, Stored, delete_all
 
 LONGEST_OWNER = 256
@@ -58,10 +59,7 @@ class Steps:
     def _read(self, event: ImageUploaded) -> Stored:
         source = event.source
         if source.bytes > self.limits.bytes:
-            raise PermanentError(
-                "too-many-bytes",
-                f"{source.bytes:,} bytes; at most {self.limits.bytes:,} are looked at",
-            )
+            raise refuse(Refusal.TOO_MANY_BYTES, bytes=source.bytes, limit=self.limits.bytes)
         return self.uploads.get(source.key, version=source.version, etag=source.etag)
 
     def _keep(self, event: ImageEvent, made: logic.Rendition) -> Rendition:
