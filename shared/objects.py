@@ -38,8 +38,8 @@ class Objects(Protocol):
         self, key: str, body: bytes, content_type: str, cache_control: str = "no-cache"
     ) -> None: ...
 
-    def delete(self, key: str) -> None:
-        """Deleting what is not there is no error."""
+    def delete(self, key: str, *, version: str | None = None) -> None:
+        """Deleting what is not there is no error. With a version, that one is gone for good."""
         ...
 
     def keys(self, prefix: str) -> Iterator[str]: ...
@@ -85,9 +85,10 @@ class S3Objects:
                 CacheControl=cache_control,
             )
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, *, version: str | None = None) -> None:
+        wanted = {"VersionId": version} if version else {}
         with aws_errors(key):
-            self._client.delete_object(Bucket=self._bucket, Key=key)
+            self._client.delete_object(Bucket=self._bucket, Key=key, **wanted)
 
     def keys(self, prefix: str) -> Iterator[str]:
         with aws_errors(prefix):

@@ -1,9 +1,15 @@
 """What became of a run: the question every step asks before it does anything."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from shared.aws import aws_errors
-from shared.contracts.record import RECORD, RunStatus, status_without_record
+from shared.contracts.record import (
+    RECORD,
+    RunStatus,
+    status_on_record,
+    status_without_record,
+)
 
 
 class Runs(Protocol):
@@ -25,10 +31,19 @@ class DynamoRuns:
                 TableName=self._table,
                 Key={"image": {"S": image}, "item": {"S": RECORD}},
                 ConsistentRead=True,
-                ProjectionExpression="image, runs.#run.#status",
+                ProjectionExpression="image, deleted, withdrawn, runs.#run.#status",
                 ExpressionAttributeNames={"#run": str(run), "#status": "status"},
             )
         if "Item" not in answer:
             return status_without_record(run)
-        known = answer["Item"].get("runs", {}).get("M", {}).get(str(run))
-        return RunStatus(known["M"]["status"]["S"]) if known else RunStatus.UNKNOWN
+        return _status(answer["Item"], run)
+
+
+def _status(item: Mapping[str, Any], run: int) -> RunStatus:
+    known = item.get("runs", {}).get("M", {}).get(str(run))
+    withdrawn = item.get("withdrawn", {}).get("L", [])
+    return status_on_record(
+        RunStatus(known["M"]["status"]["S"]) if known else None,
+        withdrawn={"N": str(run)} in withdrawn,
+        deleted="deleted" in item,
+    )

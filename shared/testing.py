@@ -133,8 +133,10 @@ class MemoryObjects:
     ) -> None:
         self.versions.setdefault(key, []).append(Stored(body, content_type, metadata or {}))
 
-    def delete(self, key: str) -> None:
-        if self.find(key):
+    def delete(self, key: str, *, version: str | None = None) -> None:
+        if version and self._version(key, version):
+            self.versions[key][int(version.removeprefix("v")) - 1] = None
+        elif not version and self.find(key):
             self.versions[key].append(None)
 
     def keys(self, prefix: str) -> Iterator[str]:

@@ -10,7 +10,12 @@ from services.analyze.steps import Steps
 from shared.aws import client
 from shared.consumer import Context, Do, Route, Service, Undo, consume
 from shared.contracts.envelope import Event
-from shared.contracts.images import ImageFailed, ImageResized
+from shared.contracts.images import (
+    ImageDeleted,
+    ImageFailed,
+    ImageResized,
+    ImageSuperseded,
+)
 from shared.function import service_on_aws
 from shared.objects import S3Objects
 
@@ -19,6 +24,8 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
     return {
         ImageResized: Do(steps.analyze, undo=steps.forget),
         ImageFailed: Undo(steps.forget),
+        ImageSuperseded: Undo(steps.forget),
+        ImageDeleted: Undo(steps.forget_all),
     }
 
 

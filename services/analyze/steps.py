@@ -11,6 +11,7 @@ from shared.consumer import Turn
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     ImageAnalyzed,
+    ImageDeleted,
     ImageEvent,
     ImageResized,
     Label,
@@ -65,6 +66,10 @@ class Steps:
     def forget(self, event: ImageEvent) -> None:
         """Throw away the run's answers."""
         delete_all(self.processed, prefix(event))
+
+    def forget_all(self, event: ImageDeleted) -> None:
+        """Throw away the answers of every run."""
+        delete_all(self.processed, f"analyses/{event.image}/")
 
     def _answers(self, event: ImageResized, key: str, turn: Turn) -> Answers:
         """Every answer wanted. What was paid for is kept, also if a call beside it fails."""

@@ -39,6 +39,8 @@ def word(told: Notification) -> Words:
 def _gist(told: Notification) -> str:
     if told.failure:
         return f"failed, {told.failure.detail}"
+    if told.status is Outcome.DELETED:
+        return "deleted, with everything that was made of it"
     labels = ", ".join(label.name for label in (told.labels or ())[:3])
     return f"{told.width} x {told.height}, {len(told.renditions)} renditions" + (
         f", {labels}" if labels else ""
@@ -72,7 +74,7 @@ def _attributes(told: Notification) -> dict[str, str]:
         "status": told.status,
         "flagged": str(flagged).lower(),
         "owner": told.owner or NOBODY,
-        "stage": told.failure.stage if told.failure else Outcome.COMPLETED,
+        "stage": told.failure.stage if told.failure else told.status,
     }
 
 

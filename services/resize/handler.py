@@ -9,7 +9,13 @@ from services.resize.steps import Steps
 from shared.aws import client
 from shared.consumer import Context, Do, Route, Service, Undo, consume
 from shared.contracts.envelope import Event
-from shared.contracts.images import ImageFailed, ImageUploaded
+from shared.contracts.images import (
+    ImageDeleted,
+    ImageFailed,
+    ImageReplayed,
+    ImageSuperseded,
+    ImageUploaded,
+)
 from shared.function import service_on_aws
 from shared.objects import S3Objects
 
@@ -17,7 +23,10 @@ from shared.objects import S3Objects
 def routes(steps: Steps) -> dict[type[Event], Route]:
     return {
         ImageUploaded: Do(steps.resize, undo=steps.forget),
+        ImageReplayed: Do(steps.resize, undo=steps.forget),
         ImageFailed: Undo(steps.forget),
+        ImageSuperseded: Undo(steps.forget),
+        ImageDeleted: Undo(steps.forget_all),
     }
 
 

@@ -8,7 +8,15 @@ from services.resize import logic
 from services.resize.pictures.refusals import Refusal, refuse
 from shared.consumer import Turn
 from shared.contracts.envelope import Event
-from shared.contracts.images import ImageEvent, ImageResized, ImageUploaded, Rendition, Taken
+from shared.contracts.images import (
+    ImageDeleted,
+    ImageEvent,
+    ImageReplayed,
+    ImageResized,
+    ImageUploaded,
+    Rendition,
+    Taken,
+)
 from shared.errors import known
 from shared.objects import FOREVER, Objects, Stored, delete_all
 
@@ -30,7 +38,7 @@ class Steps:
     specs: Sequence[logic.Spec]
     limits: logic.Limits
 
-    def resize(self, event: ImageUploaded, turn: Turn) -> Iterator[Event]:
+    def resize(self, event: ImageUploaded | ImageReplayed, turn: Turn) -> Iterator[Event]:
         """Check the original and make its renditions; nothing is kept of one that is refused."""
         original = self._read(event)
         owner = original.metadata.get("owner", "")[:LONGEST_OWNER] or None
@@ -56,7 +64,12 @@ class Steps:
         """Unmake the run's renditions, however many of them there are."""
         delete_all(self.processed, prefix(event))
 
-    def _read(self, event: ImageUploaded) -> Stored:
+    def forget_all(self, event: ImageDeleted) -> None:
+        """Unmake the renditions of every run, and delete the original."""
+        delete_all(self.processed, f"renditions/{event.image}/")
+        self.uploads.delete(event.source.key, version=event.source.version)
+
+    def _read(self, event: ImageEvent) -> Stored:
         source = event.source
         if source.bytes > self.limits.bytes:
             raise refuse(Refusal.TOO_MANY_BYTES, bytes=source.bytes, limit=self.limits.bytes)

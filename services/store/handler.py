@@ -10,7 +10,13 @@ from services.store.steps import Steps
 from shared.aws import client
 from shared.consumer import Context, Decide, Route, Service, consume
 from shared.contracts.envelope import Event
-from shared.contracts.images import ImageAnalyzed, ImageResized, StepFailed
+from shared.contracts.images import (
+    DeleteRequested,
+    ImageAnalyzed,
+    ImageResized,
+    ReplayRequested,
+    StepFailed,
+)
 from shared.function import service_on_aws
 from shared.objects import S3Objects
 
@@ -20,6 +26,8 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
         ImageResized: Decide(steps.decide),
         ImageAnalyzed: Decide(steps.decide),
         StepFailed: Decide(steps.decide),
+        ReplayRequested: Decide(steps.decide),
+        DeleteRequested: Decide(steps.decide),
     }
 
 

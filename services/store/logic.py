@@ -6,33 +6,54 @@ that has ended changes nothing, and is answered with what is on record.
 
 from datetime import datetime
 
+from shared.contracts.envelope import Event
 from shared.contracts.images import (
+    DeleteRequested,
     Fact,
     ImageAnalyzed,
+    ImageDeleted,
     ImageEvent,
     ImageFailed,
+    ImageReplayed,
     ImageResized,
     ImageStored,
+    ImageSuperseded,
+    ReplayRequested,
     StepFailed,
     Verdict,
 )
 from shared.contracts.record import Record, Run, RunStatus
+from shared.errors import Fault
 
 INTERNAL = {"type", "image", "run", "source", "owner", "analysis", "models", "thresholds"}
 """What a verdict does not copy from the facts: it has its own, or nobody has a use for it."""
 
 
-def decide(record: Record | None, event: ImageEvent, at: datetime) -> Record | None:
+def decide(record: Record | None, event: Event, at: datetime) -> Record | None:
     """The record after this event; the same one if it changes nothing.
 
-    None stays None only for an event about a later run of an image that has no record: runs begin
-    in the record, so there is nothing to decide.
+    None stays None where there is nothing to decide: a request about an image, or an event about
+    a later run, that no record knows. Runs begin in the record.
     """
+    match event:
+        case ReplayRequested():
+            return record and _replay(record, event, at)
+        case DeleteRequested():
+            return record and _delete(record, at)
+        case ImageEvent():
+            return _learn(record, event, at)
+        case _:
+            raise TypeError(f"{event.type} is nothing to decide on")
+
+
+def _learn(record: Record | None, event: ImageEvent, at: datetime) -> Record | None:
     if record is None:
         record = _begin(event, at)
     if record is None or record.status(event.run) is not RunStatus.OPEN:
         return record
-    return _with_run(record, event, _advance(record.runs[event.run], event, at))
+    return _publish(
+        _with_run(record, event.run, _advance(record.runs[event.run], event, at)), event
+    )
 
 
 def _begin(event: ImageEvent, at: datetime) -> Record | None:
@@ -48,45 +69,94 @@ def _advance(run: Run, event: ImageEvent, at: datetime) -> Run:
         case StepFailed():
             change = {"failure": event, "status": RunStatus.FAILED, "ended": at}
         case ImageResized():
-            change = _complete(event, run.analyzed, at) | {"resized": run.resized or event}
+            change = _complete(run.analyzed, at) | {"resized": run.resized or event}
         case ImageAnalyzed():
-            change = _complete(event, run.resized, at) | {"analyzed": run.analyzed or event}
+            change = _complete(run.resized, at) | {"analyzed": run.analyzed or event}
         case _:
             raise TypeError(f"{event.type} is nothing to decide on")
     return run.model_copy(update=change)
 
 
-def _complete(_: Fact, other: Fact | None, at: datetime) -> dict[str, object]:
+def _complete(other: Fact | None, at: datetime) -> dict[str, object]:
     """A run is complete with both facts, in whichever order they came."""
     return {"status": RunStatus.COMPLETED, "ended": at} if other else {}
 
 
-def _with_run(record: Record, event: ImageEvent, run: Run) -> Record:
-    if run == record.runs[event.run]:
+def _publish(record: Record, event: ImageEvent) -> Record:
+    """A run that completes is handed out, in the same write that withdraws the one before it."""
+    change: dict[str, object] = {
+        "owner": record.owner or event.owner,
+        "source": event.source if event.source.sha256 else record.source,
+    }
+    completed = record.runs[event.run].status is RunStatus.COMPLETED
+    if completed and record.published != event.run:
+        before = () if record.published is None else (record.published,)
+        change |= {"published": event.run, "withdrawn": (*record.withdrawn, *before)}
+    return record.model_copy(update=change)
+
+
+def _replay(record: Record, request: ReplayRequested, at: datetime) -> Record:
+    """Grant a new run in the place of the one that the request names, and of no other."""
+    if record.deleted or record.run != request.run:
         return record
-    return record.model_copy(
-        update={
-            "runs": {**record.runs, event.run: run},
-            "revision": record.revision + 1,
-            "published": event.run if run.status is RunStatus.COMPLETED else record.published,
-            "owner": record.owner or event.owner,
-            "source": event.source if event.source.sha256 else record.source,
-        }
+    if record.current.status is RunStatus.OPEN:
+        if not request.force:
+            return record
+        record = _with_run(record, record.run, _give_way(record, at))
+    following = record.run + 1
+    granted = _with_run(record, following, Run(started=at))
+    return granted.model_copy(update={"run": following})
+
+
+def _give_way(record: Record, at: datetime) -> Run:
+    failure = StepFailed(
+        image=record.image,
+        run=record.run,
+        source=record.source,
+        owner=record.owner,
+        stage="store",
+        reason="superseded",
+        detail="A new run was asked for while this one was still at work.",
+        fault=Fault.USER,
     )
+    return _advance(record.current, failure, at)
+
+
+def _delete(record: Record, at: datetime) -> Record:
+    if record.deleted:
+        return record
+    change = {"deleted": at, "published": None, "revision": record.revision + 1}
+    return record.model_copy(update=change)
+
+
+def _with_run(record: Record, number: int, run: Run) -> Record:
+    if run == record.runs.get(number):
+        return record
+    runs = {**record.runs, number: run}
+    return record.model_copy(update={"runs": runs, "revision": record.revision + 1})
+
+
+def answers(record: Record, event: Event) -> list[Verdict]:
+    """All that is on record about what this event asks or tells, in words that never change.
+
+    Whatever the event, its run's end is said again, and every run that has to be unmade is named
+    again: an announcement that was lost, or work that came too late, is made good by the next one.
+    """
+    said = [
+        _granted(record, event) if isinstance(event, ReplayRequested) else None,
+        verdict(record, event.run),
+        *(_superseded(record, run) for run in record.withdrawn),
+        _deleted(record),
+    ]
+    return [one for one in said if one]
 
 
 def verdict(record: Record, run: int) -> Verdict | None:
-    """What is on record about how this run ended; None while it is open or unknown."""
+    """How this run ended; None while it is open or unknown."""
     known = record.runs.get(run)
     if known is None or known.ended is None:
         return None
-    common = {
-        "image": record.image,
-        "run": run,
-        "source": record.source,
-        "owner": record.owner,
-        "ended": known.ended,
-    }
+    common = _common(record, run, known.ended)
     if known.status is RunStatus.FAILED:
         assert known.failure, "a run fails by a report"
         return ImageFailed.model_validate(common | known.failure.model_dump(exclude=set(common)))
@@ -94,3 +164,34 @@ def verdict(record: Record, run: int) -> Verdict | None:
     assert known.analyzed, "a run completes with both facts"
     facts = known.resized.model_dump(exclude=INTERNAL) | known.analyzed.model_dump(exclude=INTERNAL)
     return ImageStored.model_validate(common | facts)
+
+
+def _granted(record: Record, request: ReplayRequested) -> Verdict | None:
+    """The run that was granted for this request, now or when it was made before."""
+    following = request.run + 1
+    if record.deleted or record.run != following:
+        return None
+    return ImageReplayed.model_validate(_common(record, following, record.runs[following].started))
+
+
+def _superseded(record: Record, run: int) -> Verdict:
+    later = [n for n, other in record.runs.items() if n > run and other.resized and other.analyzed]
+    ended = record.runs[min(later)].ended
+    assert ended, "a run is withdrawn by one that completed"
+    return ImageSuperseded.model_validate(_common(record, run, ended))
+
+
+def _deleted(record: Record) -> Verdict | None:
+    if record.deleted is None:
+        return None
+    return ImageDeleted.model_validate(_common(record, record.run, record.deleted))
+
+
+def _common(record: Record, run: int, ended: datetime) -> dict[str, object]:
+    return {
+        "image": record.image,
+        "run": run,
+        "source": record.source,
+        "owner": record.owner,
+        "ended": ended,
+    }

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.store import logic
 from services.store.records import Moment, Records
 from shared.consumer import Turn
 from shared.contracts.envelope import Event
-from shared.contracts.images import ImageEvent, Verdict
 from shared.contracts.record import Record
 from shared.errors import TransientError
 from shared.objects import Objects
+from shared.telemetry import log
 
 SOURCE = "darkroom/store"
 TRIES = 5
@@ -24,20 +25,22 @@ class Steps:
     records: Records
     processed: Objects
 
-    def decide(self, event: ImageEvent, turn: Turn) -> Iterator[Event]:
+    def decide(self, event: Event, turn: Turn) -> Iterator[Event]:
         """Answer with what is on record, also to the late, the repeated and the contradicting."""
-        told = turn.envelope
-        self.records.note(
-            Moment(event.image, event.run, told.id, told.type, told.source, told.time)
-        )
         record = self._change(event, turn)
-        verdict = logic.verdict(record, event.run) if record else None
-        if record and verdict:
-            self._note_verdict(verdict)
+        if record is None:
+            log.warning("no record, so nothing to decide")
+            return
+        told = turn.envelope
+        self._note(event, told.id, told.source, told.time)
+        verdicts = logic.answers(record, event)
+        for verdict in verdicts:
+            self._note(verdict, verdict.identity(SOURCE, "", 0), SOURCE, verdict.ended)
+        if verdicts:
             self._project(record)
-            yield verdict
+        yield from verdicts
 
-    def _change(self, event: ImageEvent, turn: Turn) -> Record | None:
+    def _change(self, event: Event, turn: Turn) -> Record | None:
         for _ in range(TRIES):
             before = self.records.read(event.image)
             after = logic.decide(before, event, turn.at)
@@ -45,11 +48,8 @@ class Steps:
                 return after
         raise TransientError("contended", f"the record changed {TRIES} times meanwhile")
 
-    def _note_verdict(self, verdict: Verdict) -> None:
-        identity = verdict.identity(SOURCE, "", 0)
-        self.records.note(
-            Moment(verdict.image, verdict.run, identity, verdict.type, SOURCE, verdict.ended)
-        )
+    def _note(self, event: Event, identity: str, source: str, time: datetime) -> None:
+        self.records.note(Moment(event.image, event.run, identity, event.type, source, time))
 
     def _project(self, record: Record) -> None:
         """Make ``results/<image>.json`` say what is on record now.

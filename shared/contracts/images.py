@@ -164,3 +164,46 @@ class ImageFailed(Verdict):
     reason: str
     detail: str
     fault: Fault
+
+
+class ImageReplayed(Verdict, Fact):
+    """A new run was granted, from the original: ``run`` is the new one. ``resize`` begins it."""
+
+    type: ClassVar[str] = "image.replayed.v1"
+    outcome: ClassVar[str] = "replayed"
+
+
+class ImageSuperseded(Verdict):
+    """The run was published until a later one completed; now what was made for it is unmade."""
+
+    type: ClassVar[str] = "image.superseded.v1"
+    outcome: ClassVar[str] = "superseded"
+
+
+class ImageDeleted(Verdict):
+    """The image is gone, with all its runs and its original; nothing brings it back."""
+
+    type: ClassVar[str] = "image.deleted.v1"
+    outcome: ClassVar[str] = "deleted"
+
+
+class Request(Event):
+    """Somebody asks ``store`` for something. ``run`` is the run that the asker saw as current."""
+
+
+class ReplayRequested(Request):
+    """Please begin a new run in the place of this one.
+
+    Granted if it is the current run and has ended; asked again, the same grant is announced again.
+    ``force`` ends a run that is still open first.
+    """
+
+    type: ClassVar[str] = "replay.requested.v1"
+
+    force: bool = False
+
+
+class DeleteRequested(Request):
+    """Please delete the image, whatever its runs are doing."""
+
+    type: ClassVar[str] = "delete.requested.v1"

@@ -6,6 +6,7 @@ from typing import Self
 
 from shared.contracts.envelope import Value
 from shared.contracts.images import (
+    ImageDeleted,
     ImageFailed,
     ImageStored,
     Label,
@@ -22,6 +23,15 @@ class Outcome(StrEnum):
 
     COMPLETED = "completed"
     FAILED = "failed"
+    DELETED = "deleted"
+
+
+STATUS: dict[type[Verdict], Outcome] = {
+    ImageStored: Outcome.COMPLETED,
+    ImageFailed: Outcome.FAILED,
+    ImageDeleted: Outcome.DELETED,
+}
+"""The verdicts that are told at all; the others are our own housekeeping."""
 
 
 class Failure(Value):
@@ -61,5 +71,5 @@ class Notification(Value):
         told = verdict.model_dump(exclude={"ended"})
         if isinstance(verdict, ImageFailed):
             told["failure"] = {name: told.pop(name) for name in Failure.model_fields}
-        status = Outcome.COMPLETED if isinstance(verdict, ImageStored) else Outcome.FAILED
-        return cls.model_validate({**told, "id": identity, "time": verdict.ended, "status": status})
+        told |= {"id": identity, "time": verdict.ended, "status": STATUS[type(verdict)]}
+        return cls.model_validate(told)

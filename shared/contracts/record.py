@@ -11,11 +11,15 @@ RECORD = "record"
 
 
 class RunStatus(StrEnum):
-    """What became of a run. The first three are stored, the last follows from the record."""
+    """What became of a run. The first three are stored, the others follow from the record."""
 
     OPEN = "open"
     COMPLETED = "completed"
     FAILED = "failed"
+    SUPERSEDED = "superseded"
+    """It completed, and a later run that completed took its place."""
+    DELETED = "deleted"
+    """The image was deleted, whatever the run had come to."""
     UNKNOWN = "unknown"
     """The record knows no such run: nobody may work for it."""
 
@@ -40,6 +44,10 @@ class Record(Value):
     runs: dict[int, Run]
     published: int | None = None
     """The run whose renditions are handed out."""
+    withdrawn: tuple[int, ...] = ()
+    """The runs that were published once, and gave way to a later one."""
+    deleted: datetime | None = None
+    """A tombstone: when the image was deleted. It outlives every queue and every claim."""
     source: Source
     owner: str | None = None
     revision: int = 0
@@ -51,7 +59,20 @@ class Record(Value):
     def status(self, run: int) -> RunStatus:
         """What became of this run."""
         known = self.runs.get(run)
-        return known.status if known else RunStatus.UNKNOWN
+        return status_on_record(
+            known.status if known else None,
+            withdrawn=run in self.withdrawn,
+            deleted=self.deleted is not None,
+        )
+
+
+def status_on_record(stored: RunStatus | None, *, withdrawn: bool, deleted: bool) -> RunStatus:
+    """What became of a run of which this much is on record; ``stored`` is None for no such run."""
+    if deleted:
+        return RunStatus.DELETED
+    if stored is None:
+        return RunStatus.UNKNOWN
+    return RunStatus.SUPERSEDED if withdrawn else stored
 
 
 def status_without_record(run: int) -> RunStatus:

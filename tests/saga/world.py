@@ -117,7 +117,7 @@ class World:
         self.rescue = RescueSteps(
             kept=self._watched(self.processed, "kept"),
             bus=self._watched(self, "bus"),
-            now=lambda: datetime.fromtimestamp(self.clock(), UTC),
+            now=self.at,
         )
 
     # ---- the parts -------------------------------------------------------------------------------
@@ -205,6 +205,14 @@ class World:
             self._step(waiting)
         raise AssertionError(f"does not end: {waiting}")
 
+    def run_for(self, seconds: float) -> None:
+        """Deliver what becomes visible within so many seconds."""
+        end = self.clock() + seconds
+        while waiting := [
+            (name, d) for name, queue in self.queues.items() for d in queue if d.visible_at <= end
+        ]:
+            self._step(waiting)
+
     def _step(self, waiting: list[tuple[str, Delivery]]) -> None:
         if self.dead:
             self._rescue(*self.dead.pop(0))
@@ -243,6 +251,9 @@ class World:
             self.dead.append((name, delivery))
 
     # ---- what is left ----------------------------------------------------------------------------
+
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
 
     def left(self, prefix: str = "") -> list[str]:
         return list(self.processed.keys(prefix))
