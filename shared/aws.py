@@ -15,18 +15,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 
+# Codes as they come over the wire, which is not always the name of the exception: SNS says
+# KMSThrottling for its KMSThrottlingException.
 THROTTLED = frozenset(
     {
         "Throttling",
         "ThrottlingException",
         "ThrottledException",
+        "Throttled",
         "RequestThrottled",
+        "RequestThrottledException",
         "RequestLimitExceeded",
         "ProvisionedThroughputExceededException",
         "TooManyRequestsException",
         "LimitExceededException",
         "SlowDown",
-        "KMSThrottlingException",
+        "KMSThrottling",
+        "KmsThrottled",
     }
 )
 REFUSED = frozenset(
@@ -35,6 +40,8 @@ REFUSED = frozenset(
         "AccessDeniedException",
         "AuthorizationError",
         "AuthorizationErrorException",
+        "KMSAccessDenied",
+        "KmsAccessDenied",
         "403",
         "InvalidAccessKeyId",
         "SignatureDoesNotMatch",
