@@ -16,7 +16,8 @@ from pathlib import Path
 
 from infra.errors import InfraError
 
-_DOWNLOADED = re.compile(r"\s*Downloading (?P<file>\S+\.(?:whl|tar\.gz|zip)) \((?P<size>[^)]+)\)")
+# What takes a moment: megabytes. All else is in the log.
+_DOWNLOADED = re.compile(r"\s*Downloading (?P<file>\S+\.whl) \((?P<size>[\d.]+ [MG]B)\)")
 _UNREACHABLE = re.compile(r"Retrying \(|NewConnectionError|NameResolution|ReadTimeout|ProxyError")
 
 
@@ -121,7 +122,7 @@ def _followed(lines: Iterable[str], log: Path, say: Callable[[str], None]) -> st
 def _progress(line: str) -> str:
     if found := _DOWNLOADED.match(line):
         package, version = found["file"].rsplit("/", 1)[-1].split("-")[:2]
-        return f"  {package} {version.removesuffix('.tar.gz')} ({found['size']})"
+        return f"  {package} {version} ({found['size']})"
     return "  installing" if line.startswith("Installing collected packages") else ""
 
 
