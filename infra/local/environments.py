@@ -16,6 +16,8 @@ from pathlib import Path
 
 from infra.errors import InfraError
 
+LOCK = "lock"
+
 # What takes a moment: megabytes. All else is in the log.
 _DOWNLOADED = re.compile(r"\s*Downloading (?P<file>\S+\.whl) \((?P<size>[\d.]+ [MG]B)\)")
 _UNREACHABLE = re.compile(r"Retrying \(|NewConnectionError|NameResolution|ReadTimeout|ProxyError")
@@ -43,7 +45,7 @@ class Environment:
                 self._stamp.touch()  # newer than the requirements, for those who compare dates
                 return
             say(f"making the virtual environment of {self.name} ({self.directory})")
-            shutil.rmtree(self.directory, ignore_errors=True)
+            _clear(self.directory)
             _create(self.directory)
             self._install(say)
             self._stamp.write_text(self._wanted())
@@ -87,6 +89,15 @@ def _with_included(files: Iterable[Path]) -> Iterator[Path]:
         yield from _with_included(path.parent / line[3:] for line in lines if line[:3] == "-r ")
 
 
+def _clear(directory: Path) -> None:
+    """Remove everything but the lock, which we hold and others wait for."""
+    for path in directory.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
+
+
 def _create(directory: Path) -> None:
     made = subprocess.run(
         (sys.executable, "-m", "venv", str(directory)), capture_output=True, text=True, check=False
@@ -101,8 +112,8 @@ def _create(directory: Path) -> None:
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """One process at a time: a second one waits, and then finds the work done."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with directory.with_name(f".{directory.name.lstrip('.')}.lock").open("w") as lock:
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
