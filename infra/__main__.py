@@ -4,11 +4,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+try:
+    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from infra import deploy, outputs, package, schemas, template
-from infra.errors import InfraError
-from infra.local import commands as local
+    from infra import deploy, outputs, package, schemas, template
+    from infra.errors import InfraError
+    from infra.local import commands as local
+except ModuleNotFoundError as missing:  # another interpreter than the one that make sets up
+    sys.exit(
+        f"error: {missing.name} is not installed in {sys.executable}; "
+        "run: .venv/bin/python -m infra (make demo sets it up)"
+    )
 
 # Each brings its own commands: register(subcommands).
 MODULES = (local, template, package, deploy, outputs, schemas)

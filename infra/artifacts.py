@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,11 +9,10 @@ from botocore.exceptions import ClientError
 from infra import core
 from infra.cfn import Json
 from infra.clients import Clients
+from infra.commands import Say
 from infra.errors import InfraError
 from infra.package import Zip
 from infra.stages import Stage
-
-Say = Callable[[str], None]
 
 
 class Artifacts:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # argparse has this type for type checkers only
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  its only name
 
 Run = Callable[[argparse.Namespace], None]
+Say = Callable[[str], None]  # tells one line of progress
 
 
 def add(subcommands: "Subcommands", name: str, run: Run, summary: str) -> argparse.ArgumentParser:

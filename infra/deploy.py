@@ -1,13 +1,14 @@
 """Deploying a stage and taking it down: zips and template to S3, then one stack."""
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from infra import commands
 from infra.artifacts import Artifacts, empty
 from infra.cfn import logical
 from infra.clients import Clients
+from infra.commands import Say
 from infra.core import BUCKETS
 from infra.definitions import ROOT, Definition, definitions
 from infra.errors import InfraError
@@ -16,8 +17,6 @@ from infra.package import Target, add_target, chosen_target, package
 from infra.stack import Stack
 from infra.stages import Stage
 from infra.template import template
-
-Say = Callable[[str], None]
 
 
 def deploy(

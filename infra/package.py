@@ -9,16 +9,15 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra import commands
+from infra.commands import Say
 from infra.definitions import Definition, definitions
 from infra.errors import InfraError
 from infra.stages import Stage
-
-Say = Callable[[str], None]
 
 # Changed when the way of packing changes, so that older zips are not taken for new ones.
 FORMAT = "1"

@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from infra.clients import Clients
+from infra.commands import Say
 from infra.errors import InfraError
 from infra.stages import Stage
 
 T = TypeVar("T")
-
-Say = Callable[[str], None]
 
 ABSENT = "ABSENT"
 

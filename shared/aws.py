@@ -15,18 +15,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 
+# Codes as they come over the wire, which is not always the name of the exception: SNS says
+# KMSThrottling for its KMSThrottlingException.
 THROTTLED = frozenset(
     {
         "Throttling",
         "ThrottlingException",
         "ThrottledException",
+        "Throttled",
         "RequestThrottled",
+        "RequestThrottledException",
         "RequestLimitExceeded",
         "ProvisionedThroughputExceededException",
         "TooManyRequestsException",
         "LimitExceededException",
         "SlowDown",
-        "KMSThrottlingException",
+        "KMSThrottling",
+        "KmsThrottled",
     }
 )
 REFUSED = frozenset(
@@ -35,6 +40,8 @@ REFUSED = frozenset(
         "AccessDeniedException",
         "AuthorizationError",
         "AuthorizationErrorException",
+        "KMSAccessDenied",
+        "KmsAccessDenied",
         "403",
         "InvalidAccessKeyId",
         "SignatureDoesNotMatch",
@@ -44,12 +51,16 @@ REFUSED = frozenset(
 
 
 @cache
-def client(service: str) -> Any:
-    """A client of one AWS service, made once and shared; safe to use from several threads."""
+def client(service: str, *, once: bool = False) -> Any:
+    """A client of one AWS service, made once and shared; safe to use from several threads.
+
+    ``once`` is for calls that are paid for, or heard: botocore sends none of them again by itself,
+    not even after a time-out, when nobody knows whether the first one took effect.
+    """
     config = Config(
         connect_timeout=3,
         read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": 1 if once else 3},
         user_agent_extra="darkroom",
     )
     return boto3.client(service, config=config)

@@ -51,6 +51,7 @@ def start(service: str, *, level: str = "INFO", tracing: bool = False) -> None:
     log.handlers[:] = [handler]
     log.setLevel(level)
     log.propagate = False
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells of every endpoint it finds
     _facts.set({"service": service})
     if tracing:
         _start_tracing(service)

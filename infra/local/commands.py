@@ -10,6 +10,7 @@ from pathlib import Path
 from infra import commands
 from infra.errors import InfraError
 from infra.local import lifecycle
+from infra.local.aws_lines import SAMPLE, how_to_use
 from infra.local.demo import demo, refuse_failure, report
 from infra.local.diagnosis import depth_table, depths
 from infra.local.docker import RealPrograms
@@ -21,6 +22,8 @@ from infra.local.terminal import Style
 from infra.local.upload import upload
 from infra.outputs import Outputs
 
+FIRST_PORT, LAST_PORT = 1024, 65535
+
 
 def register(subcommands: "commands.Subcommands") -> None:
     """Add the commands. Those that start the environment are for this machine alone; the others
@@ -31,7 +34,7 @@ def register(subcommands: "commands.Subcommands") -> None:
         run=_down
     )
     shown = _add_local(subcommands, "demo", _demo, "send a photo through, and show what happens")
-    sample = ROOT / lifecycle.SAMPLE
+    sample = ROOT / SAMPLE
     shown.add_argument("photo", nargs="?", type=Path, default=sample, help="default: a cat")
     _add_follow(subcommands)
     _add_upload(subcommands)
@@ -54,11 +57,10 @@ def _add_local(
 
 
 def _port(word: str) -> int:
-    """A port with a next one; argparse turns the ValueError into its usage line."""
-    number = int(word)
-    if not 1024 <= number < 65535:  # noqa: PLR2004 - below are the system's, and there is an end
-        raise ValueError(word)
-    return number
+    """A port that needs no privilege, and that has a next one."""
+    if word.isdecimal() and FIRST_PORT <= int(word) < LAST_PORT:
+        return int(word)
+    raise argparse.ArgumentTypeError(f"{word} is no number from {FIRST_PORT} to {LAST_PORT - 1}")
 
 
 def _add_follow(subcommands: "commands.Subcommands") -> None:
@@ -78,7 +80,7 @@ def _up(arguments: argparse.Namespace) -> None:
     with _stoppable("interrupted: nothing that was just started is left running"):
         emulator, outputs = _brought_up(arguments)
     print()
-    print("\n".join(lifecycle.how_to_use(outputs, emulator.name)))
+    print("\n".join(how_to_use(outputs, emulator.name, emulator.this_machine)))
 
 
 def _brought_up(arguments: argparse.Namespace) -> tuple[Emulator, Outputs]:
@@ -119,7 +121,7 @@ def _upload(arguments: argparse.Namespace) -> None:
     outputs = Outputs.read(stage, clients)
     key = arguments.key or arguments.file.name
     print(upload(arguments.file, key, arguments.owner, outputs, clients))
-    print("see how it ends: make follow (started before), or make status", file=sys.stderr)
+    print("make follow, started in another terminal, tells how uploads end", file=sys.stderr)
 
 
 def _status(arguments: argparse.Namespace) -> None:

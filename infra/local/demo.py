@@ -8,6 +8,7 @@ from pathlib import Path
 
 from infra.clients import Clients
 from infra.errors import InfraError
+from infra.local.aws_lines import CREDENTIALS
 from infra.local.diagnosis import stuck
 from infra.local.journey import Hop, Journey
 from infra.local.processes import Say, wait_until
@@ -148,5 +149,5 @@ def _epilogue(seen: Seen, outputs: Outputs, style: Style) -> list[str]:
     return [
         "",
         style.good(f"From upload to notification in {total}."),
-        f"To look at it: aws --endpoint-url {outputs.endpoint} s3 cp {source} .",
+        f"To look at it: {CREDENTIALS} aws --endpoint-url {outputs.endpoint} s3 cp {source} .",
     ]

@@ -1,5 +1,6 @@
 """Where images are stuck: how deep the queues are, and what the functions said last."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from infra.outputs import Outputs
 
 LINES = 3
 """Log lines of each function that are shown."""
+RECENT = 600
+"""s. What was logged before has nothing to do with what is stuck now."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,14 @@ def stuck(outputs: Outputs, clients: Clients) -> str:
 
 
 def last_words(logs: Any, function: str) -> list[str]:
-    """The last lines that a function logged; none if there are none to be had."""
-    group = f"/aws/lambda/{function}"
+    """The last lines that a function logged lately; none if there are none to be had."""
+    group, since = f"/aws/lambda/{function}", int((time.time() - RECENT) * 1000)
+    pages = logs.get_paginator("filter_log_events")
     try:
-        events = logs.filter_log_events(logGroupName=group)["events"]
+        found = list(pages.paginate(logGroupName=group, startTime=since).search("events[]"))
     except (BotoCoreError, ClientError):
         return []  # logs are extra: their absence must not hide what is known already
-    said = [event["message"].strip() for event in sorted(events, key=lambda e: e["timestamp"])]
+    said = [event["message"].strip() for event in sorted(found, key=lambda e: e["timestamp"])]
     ours = [line for line in said if not line.startswith(("START ", "END ", "REPORT ", "INIT_"))]
     return ours[-LINES:]
 

@@ -89,6 +89,7 @@ class Docker:
     engine: Engine
     port: int
     name: str = "LocalStack in Docker"
+    this_machine: str = "host.docker.internal"
     patience: float = 600.0
     """s a first image may take: its functions' runtime is pulled then, several hundred MB."""
 

@@ -27,6 +27,11 @@ class Emulator(Protocol):
         ...
 
     @property
+    def this_machine(self) -> str:
+        """The name under which the emulator reaches servers of this machine."""
+        ...
+
+    @property
     def patience(self) -> float:
         """Seconds after which an image that has not ended is stuck."""
         ...
@@ -52,6 +57,7 @@ class Embedded:
 
     port: int
     name: str = "MiniStack"
+    this_machine: str = "localhost"
     patience: float = 60.0
 
     @property

@@ -16,7 +16,10 @@ from pathlib import Path
 
 from infra.errors import InfraError
 
-_DOWNLOADED = re.compile(r"\s*Downloading (?P<file>\S+\.(?:whl|tar\.gz|zip)) \((?P<size>[^)]+)\)")
+LOCK = "lock"
+
+# What takes a moment: megabytes. All else is in the log.
+_DOWNLOADED = re.compile(r"\s*Downloading (?P<file>\S+\.whl) \((?P<size>[\d.]+ [MG]B)\)")
 _UNREACHABLE = re.compile(r"Retrying \(|NewConnectionError|NameResolution|ReadTimeout|ProxyError")
 
 
@@ -42,7 +45,7 @@ class Environment:
                 self._stamp.touch()  # newer than the requirements, for those who compare dates
                 return
             say(f"making the virtual environment of {self.name} ({self.directory})")
-            shutil.rmtree(self.directory, ignore_errors=True)
+            _clear(self.directory)
             _create(self.directory)
             self._install(say)
             self._stamp.write_text(self._wanted())
@@ -86,6 +89,15 @@ def _with_included(files: Iterable[Path]) -> Iterator[Path]:
         yield from _with_included(path.parent / line[3:] for line in lines if line[:3] == "-r ")
 
 
+def _clear(directory: Path) -> None:
+    """Remove everything but the lock, which we hold and others wait for."""
+    for path in directory.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
+
+
 def _create(directory: Path) -> None:
     made = subprocess.run(
         (sys.executable, "-m", "venv", str(directory)), capture_output=True, text=True, check=False
@@ -100,8 +112,8 @@ def _create(directory: Path) -> None:
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """One process at a time: a second one waits, and then finds the work done."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with directory.with_name(f".{directory.name.lstrip('.')}.lock").open("w") as lock:
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -121,7 +133,7 @@ def _followed(lines: Iterable[str], log: Path, say: Callable[[str], None]) -> st
 def _progress(line: str) -> str:
     if found := _DOWNLOADED.match(line):
         package, version = found["file"].rsplit("/", 1)[-1].split("-")[:2]
-        return f"  {package} {version.removesuffix('.tar.gz')} ({found['size']})"
+        return f"  {package} {version} ({found['size']})"
     return "  installing" if line.startswith("Installing collected packages") else ""
 
 

@@ -57,15 +57,19 @@ class Journey:
         return len(names) == len(self.claims) and any(name.endswith(verdict) for name in names)
 
     def hops(self, uploaded: float) -> list[Hop]:
-        """Every hop that is done, the earliest first; ``uploaded`` is when S3 had the original."""
+        """Every hop that is done, in the order of what they answer; ``uploaded`` is when S3 had the
+        original.
+        """
         claimed = [self._claimed(row, uploaded) for row in self.claims if "settled_at" in row]
-        return sorted([*claimed, *self._decided()], key=lambda hop: hop.done)
+        return sorted([*claimed, *self._decided()], key=lambda hop: hop.since)
 
     def _claimed(self, row: Row, uploaded: float) -> Hop:
         service, kind, event = row["claim"].split("/", 2)
-        since = uploaded if kind == ImageUploaded.type else self._announced(event, uploaded)
-        done = float(row["settled_at"])
-        return Hop(service, kind, since, done, done - float(row["claimed_at"]))
+        claimed, done = float(row["claimed_at"]), float(row["settled_at"])
+        # S3 may have told of the upload before it answered the uploader
+        first = min(uploaded, claimed)
+        since = first if kind == ImageUploaded.type else self._announced(event, first)
+        return Hop(service, kind, since, done, done - claimed)
 
     def _announced(self, event: str, otherwise: float) -> float:
         times = [_epoch(row) for row in self.timeline if row["item"] == f"event/{event}"]

@@ -9,10 +9,9 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from infra.local.environments import Environment
+from infra.local.managed import Managed
 from infra.local.places import ENVIRONMENTS, REQUIREMENTS
 from infra.local.processes import Say, Server
 
@@ -22,7 +21,7 @@ ENVIRONMENT = Environment(
 
 
 @dataclass(frozen=True)
-class MiniStack:
+class MiniStack(Managed):
     """One MiniStack on loopback. Several may run at once, on ports and in homes of their own.
 
     With ``auth`` it checks signatures, roles' permissions and resource policies as AWS does; the
@@ -57,18 +56,6 @@ class MiniStack:
         was_running = self._server.stop()
         shutil.rmtree(self._temporary, ignore_errors=True)
         return was_running
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def _temporary(self) -> Path:

@@ -55,7 +55,11 @@ class Server:
             if lock:
                 self._refuse_taken_port()
                 self._spawn(lock)
-        self._await_health()
+        try:
+            self._await_health()
+        except BaseException:  # Ctrl-C as well as silence
+            self.stop()
+            raise
         return lock is not None
 
     def stop(self) -> bool:
@@ -92,7 +96,6 @@ class Server:
         settled = wait_until(lambda: self.answers() or not running(self.home), self.deadline)
         if settled and running(self.home):
             return
-        stop(self.home, grace=1)
         what = "ended" if settled else f"did not answer within {self.deadline:.0f} s"
         raise InfraError(f"{self.name} {what}; {_last_words(self.home / 'log')}")
 

@@ -4,18 +4,17 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from infra.clients import ACCESS_KEY, LOCAL_REGION, SECRET_KEY
 from infra.errors import InfraError
+from infra.local.managed import Managed
 from infra.local.places import ROOT
 from infra.local.processes import Say, Server
 from infra.local.rekognition import models
 
 
 @dataclass(frozen=True)
-class Recognizer:
+class Recognizer(Managed):
     """One local Rekognition, reading pictures from the S3 at ``emulator``, a URL.
 
     Several may run at once, on ports and in homes of their own; the weights are shared.
@@ -48,18 +47,6 @@ class Recognizer:
     def stop(self) -> bool:
         """Stop it; false if it was not running."""
         return self._server(models.default_directory()).stop()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _server(self, weights: Path) -> Server:
         serve = (sys.executable, "-m", "infra.local.rekognition", "serve")

@@ -14,10 +14,12 @@ def upload(file: Path, key: str, owner: str | None, outputs: Outputs, clients: C
     """Copy a file into the uploads bucket and return its s3:// URI.
 
     The content type is guessed from the name; Darkroom itself looks at the content alone.
-    InfraError if there is no such file, or S3 does not take it.
+    InfraError if there is no such file, the owner is not ASCII, or S3 does not take it.
     """
     if not file.is_file():
         raise InfraError(f"there is no file {file}")
+    if owner and not owner.isascii():
+        raise InfraError(f"S3 keeps ASCII only in metadata: choose another owner than {owner}")
     bucket = outputs.buckets["uploads"]
     kind, _ = mimetypes.guess_type(file.name)
     extra = {

@@ -34,7 +34,7 @@ def service() -> Service:
     settings = AnalyzeSettings.read()
     steps = Steps(
         processed=S3Objects(client("s3"), settings.processed_bucket),
-        recognizer=Rekognition(client("rekognition"), settings.processed_bucket),
+        recognizer=Rekognition(client("rekognition", once=True), settings.processed_bucket),
         detect=settings.detect,
         thresholds=settings.thresholds,
     )

@@ -73,14 +73,15 @@ class Steps:
 
     def _answers(self, event: ImageResized, key: str, turn: Turn) -> Answers:
         """Every answer wanted. What was paid for is kept, also if a call beside it fails."""
-        answers = self._kept(key)
+        kept = self._kept(key)
+        answers = kept or {}
         missing = [detection for detection in self.detect if detection not in answers]
-        if not missing:
-            return answers
+        if kept is not None and not missing:
+            return kept
         turn.confirm()
         found, failures = self._ask(missing, event.analysis.key)
         answers |= found
-        if answers:
+        if answers or not failures:
             self._keep(event, key, answers)
         if failures:
             raise min(failures, key=lambda error: not isinstance(error, PermanentError))
@@ -92,7 +93,7 @@ class Steps:
         """Side by side: the slowest call is as long as all of them take."""
         answers: Answers = {}
         failures: list[BaseException] = []
-        with ThreadPoolExecutor(max_workers=len(detections)) as pool:
+        with ThreadPoolExecutor(max_workers=len(Detection)) as pool:
             asked = {
                 one: pool.submit(self.recognizer.ask, one, picture, self.thresholds)
                 for one in detections
@@ -104,9 +105,11 @@ class Steps:
                 answers[detection] = answer.result()
         return answers, failures
 
-    def _kept(self, key: str) -> Answers:
+    def _kept(self, key: str) -> Answers | None:
         found = self.processed.find(key)
-        answers = json.loads(found.body)["answers"] if found else {}
+        if found is None:
+            return None
+        answers = json.loads(found.body)["answers"]
         return {Detection(name): answer for name, answer in answers.items()}
 
     def _keep(self, event: ImageResized, key: str, answers: Answers) -> None:

@@ -25,7 +25,7 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
 @cache
 def service() -> Service:
     settings = NotifySettings.read()
-    topic = SnsNotifications(client("sns"), settings.notifications_topic_arn)
+    topic = SnsNotifications(client("sns", once=True), settings.notifications_topic_arn)
     return service_on_aws(settings, routes(Steps(topic)))
 
 

@@ -26,7 +26,8 @@ class Words:
 def word(told: Notification) -> Words:
     """Stable JSON, readable text and one line, with the attributes that subscribers filter on."""
     name = told.source.key.rsplit("/", 1)[-1]
-    headline = f"{name}: {_gist(told)}"
+    # One line: a key may hold line breaks, and so may the words of an error.
+    headline = " ".join(f"{name}: {_gist(told)}".split())
     return Words(
         data=told.model_dump_json(exclude_none=True),
         subject=_ascii(f"Darkroom: {told.status} - {name}")[:LONGEST_SUBJECT],

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from services.rescue.logic import DeadLetter
 from shared import telemetry
@@ -17,6 +18,8 @@ from shared.retries import GiveUp
 from shared.telemetry import log
 
 SOURCE = "darkroom/rescue"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,22 @@ class Steps:
         in circles.
         """
         gave_up = GiveUp(letter.reason, letter.detail, Fault.US)
-        for envelope in _envelopes(letter) if letter.reportable else []:
+        for envelope in _envelopes(letter.message.body) if letter.reportable else ():
             if isinstance(envelope.data, Fact):
                 report = report_on(envelope.data, letter.service, gave_up)
                 yield envelope.caused(report, SOURCE, 0, self.now())
 
 
-def _envelopes(letter: DeadLetter) -> list[Envelope]:
+def _envelopes(body: str) -> Iterator[Envelope]:
+    """What of the message can be understood: one bad record silences no other beside it."""
+    for piece in _understood(pieces, body) or ():
+        if envelope := _understood(read, piece):
+            yield envelope
+
+
+def _understood(reader: Callable[[str], T], body: str) -> T | None:
     try:
-        return [read(body) for body in pieces(letter.message.body)]
+        return reader(body)
     except PermanentError as error:
         log.warning("kept, but not understood", extra={"error": str(error)})
-        return []
+        return None

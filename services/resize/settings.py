@@ -1,5 +1,6 @@
 """What can be set about ``resize``, and its defaults."""
 
+import re
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -8,6 +9,11 @@ from services.resize.logic import ANALYSIS, Format, Limits, Spec
 from shared.config import ServiceSettings
 
 MB = 1_000_000
+SPEC = re.compile(
+    r"(?P<name>[\w-]+):(?P<side>\d+)(?::(?P<format>[a-z]+)(?::(?P<quality>\d+))?)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""One rendition in words. Its name becomes part of a key."""
 
 
 def read_specs(words: object) -> object:
@@ -18,10 +24,11 @@ def read_specs(words: object) -> object:
 
 
 def _read_spec(word: str) -> Spec:
-    name, side, *more = word.split(":")
-    form = Format(more[0].upper()) if more else Format.AUTO
-    quality = int(more[1]) if len(more) > 1 else 82
-    return Spec(name, int(side), form, quality)
+    read = SPEC.fullmatch(word)
+    if not read:
+        raise ValueError(f"{word!r} is not name:side[:format[:quality]]")
+    form = Format(read["format"].upper()) if read["format"] else Format.AUTO
+    return Spec(read["name"], int(read["side"]), form, int(read["quality"] or 82))
 
 
 class ResizeSettings(ServiceSettings):

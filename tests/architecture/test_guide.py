@@ -39,7 +39,7 @@ def added(path: Path, text: str) -> str:
     """A row goes below the table's last one, code to the end of its file."""
     if path.suffix == ".md":
         return LAST_ROW.sub(lambda row: row[0] + text, path.read_text(), count=1)
-    return path.read_text() + text
+    return f"{path.read_text()}\n\n{text}"
 
 
 def run(tree: Path, *words: str) -> None:

@@ -160,3 +160,23 @@ def test_every_answer_is_announced_by_somebody() -> None:
     said = {kind for service in SERVICES for kind in definition(service)["announces"]}
     heard = {kind for service in SERVICES for kind in definition(service)["answers"]}
     assert heard - {"image.uploaded.v1"} <= said
+
+
+def test_every_target_that_the_readme_names_is_there() -> None:
+    readme = (ROOT / "README.md").read_text()
+    named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]+)", readme, re.MULTILINE))
+    there = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"demo", "test", "local-up"} <= named <= there
+
+
+def test_ci_calls_the_readmes_test_command() -> None:
+    assert "make test    # everything that proves it" in (ROOT / "README.md").read_text()
+    assert (ROOT / ".ci" / "run").read_text().endswith("make check\nmake test\n")
+
+
+def test_another_interpreter_is_told_which_one_to_use() -> None:
+    bare = [sys.executable, "-S", "-m", "infra", "outputs"]
+    done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "run: .venv/bin/python -m infra" in done.stderr

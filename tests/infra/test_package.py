@@ -1,11 +1,13 @@
 """The zips: the same bytes for the same inputs, and nothing in them that does not belong."""
 
+import argparse
 import zipfile
 
 import pytest
 
 from infra.errors import InfraError
-from infra.package import Target, _reason, package
+from infra.package import Target, _reason, add_target, chosen_target, package
+from infra.stages import Stage
 
 
 @pytest.fixture
@@ -149,3 +151,20 @@ def test_an_interpreter_is_asked_for_its_version(tmp_path):
     python.write_text("#!/bin/sh\necho 3.12\n")
     python.chmod(0o755)
     assert Target.here(python).runtime == "python3.12"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "runtime", "architecture"),
+    [
+        ("prod", [], "python3.13", "arm64"),
+        ("prod", ["--architecture", "x86_64"], "python3.13", "x86_64"),
+        ("local", ["--for", "linux", "--architecture", "arm64"], "python3.13", "arm64"),
+        ("local", [], Target.here().runtime, Target.here().architecture),
+        ("prod", ["--for", "here"], Target.here().runtime, Target.here().architecture),
+    ],
+)
+def test_zips_are_built_for_where_the_stage_runs(name, words, runtime, architecture):
+    parser = argparse.ArgumentParser()
+    add_target(parser)
+    target = chosen_target(parser.parse_args(words), Stage.load(name))
+    assert (target.runtime, target.architecture) == (runtime, architecture)

@@ -1,5 +1,9 @@
 """AWS's errors become ours by their code and kind, and by nothing else."""
 
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -94,3 +98,43 @@ def test_a_client_is_made_once_and_waits_for_no_answer_for_ever(
     assert made.meta.endpoint_url == HERE
     assert (made.meta.config.connect_timeout, made.meta.config.read_timeout) == (3, 10)
     client.cache_clear()
+
+
+class Broken(BaseHTTPRequestHandler):
+    """Answers everything with 500, and counts."""
+
+    asked = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).asked += 1
+        self.send_response(500)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *words: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Broken]]:
+    with HTTPServer(("127.0.0.1", 0), Broken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        Broken.asked = 0
+        client.cache_clear()
+        yield Broken
+        client.cache_clear()
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("once", "asked"), [(True, 1), (False, 3)])
+def test_what_is_paid_for_or_heard_is_sent_once(
+    broken: type[Broken], once: bool, asked: int
+) -> None:
+    with pytest.raises(TransientError), aws_errors("the topic"):
+        client("sns", once=once).publish(TopicArn="arn:aws:sns:us-east-1:0:t", Message="m")
+    assert broken.asked == asked

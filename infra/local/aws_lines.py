@@ -1,0 +1,45 @@
+"""Lines to copy for the aws command line. Every one of them works as it is printed."""
+
+import json
+import shlex
+
+from infra.clients import ACCESS_KEY, SECRET_KEY
+from infra.local.policies import from_topic
+from infra.outputs import Outputs
+
+CREDENTIALS = f"AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY}"
+SAMPLE = "infra/local/samples/cat.jpg"
+"""From the checkout's top folder."""
+
+
+def how_to_use(outputs: Outputs, name: str, this_machine: str) -> list[str]:
+    """What is where, and the lines to copy for the aws command line.
+
+    ``name`` is the emulator's; ``this_machine`` is what it calls the machine it runs on.
+    """
+    notifications = outputs.topics["notifications"]
+    aws = f"aws --endpoint-url {outputs.endpoint}"
+    subscribe = f"{aws} sns subscribe --topic-arn {notifications}"
+    queue = f"arn:aws:sqs:{outputs.region}:{outputs.account}:mine"
+    policy = shlex.quote(json.dumps({"Policy": json.dumps(from_topic(notifications, queue))}))
+    return [
+        f"Darkroom runs on {name} at {outputs.endpoint}",
+        "",
+        f"  uploads        s3://{outputs.buckets['uploads']}",
+        f"  processed      s3://{outputs.buckets['processed']}",
+        f"  notifications  {notifications}",
+        f"  events         {outputs.topics['events']}",
+        "",
+        "Upload with the aws command line:",
+        f"  export {CREDENTIALS} AWS_DEFAULT_REGION={outputs.region}",
+        f"  {aws} s3 cp {SAMPLE} s3://{outputs.buckets['uploads']}/any/key.jpg",
+        "",
+        "Subscribe (as on AWS, a queue has to let the topic in, and a web server has to confirm):",
+        f"  {subscribe} --protocol email --notification-endpoint you@example.com",
+        f"  {subscribe} --protocol http --notification-endpoint http://{this_machine}:8000/",
+        f"  {aws} sqs create-queue --queue-name mine --attributes {policy}",
+        f"  {subscribe} --protocol sqs --notification-endpoint {queue}",
+        "",
+        "Or without it: make demo, make upload FILE=photo.jpg, make follow",
+        "Stop: make local-down",
+    ]

@@ -1,0 +1,130 @@
+"""The adapter as botocore's own service model takes it: each call, each error code."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from services.analyze.logic import Detection, Thresholds
+from services.analyze.rekognition import Rekognition
+from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
+
+KEY = "renditions/i/0/analysis.jpeg"
+PICTURE = {"Image": {"S3Object": {"Bucket": "processed", "Name": KEY}}}
+SURE = Thresholds(max_labels=7, min_confidence=66.5)
+
+OF_WHAT_WE_DO_NOT_USE = {
+    "HumanLoopQuotaExceededException",
+    "ResourceNotFoundException",
+    "ResourceNotReadyException",
+}
+"""Human review and custom models have errors of their own."""
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """Rekognition's client: it checks what it is asked by the model, and sends nothing."""
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    client = boto3.client(
+        "rekognition",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def ask(stub: Stubber, detection: Detection) -> Any:
+    return Rekognition(stub.client, "processed").ask(detection, KEY, SURE)
+
+
+@pytest.mark.parametrize(
+    ("detection", "call", "answer", "options"),
+    [
+        (
+            Detection.LABELS,
+            "detect_labels",
+            {"Labels": [{"Name": "Cat", "Confidence": 98.0}], "LabelModelVersion": "3.0"},
+            {"MaxLabels": 7, "MinConfidence": 66.5},
+        ),
+        (
+            Detection.FACES,
+            "detect_faces",
+            {"FaceDetails": [{"Confidence": 99.0}]},
+            {"Attributes": ["ALL"]},
+        ),
+        (
+            Detection.TEXT,
+            "detect_text",
+            {"TextDetections": [{"DetectedText": "OPEN", "Type": "LINE", "Confidence": 99.0}]},
+            {},
+        ),
+        (
+            Detection.MODERATION,
+            "detect_moderation_labels",
+            {"ModerationLabels": [], "ModerationModelVersion": "7.0"},
+            {"MinConfidence": 66.5},
+        ),
+    ],
+)
+def test_each_detection_is_asked_of_the_object_and_answered_in_full(
+    stub: Stubber, detection: Detection, call: str, answer: Any, options: Any
+) -> None:
+    stub.add_response(call, answer, PICTURE | options)
+    assert ask(stub, detection) == answer
+
+
+def refusal(stub: Stubber, code: str) -> DarkroomError:
+    stub.add_client_error("detect_labels", code, "because")
+    with pytest.raises(DarkroomError) as refused:
+        ask(stub, Detection.LABELS)
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("InvalidImageFormatException", "unreadable-picture"),
+        ("ImageTooLargeException", "picture-too-large"),
+        ("InvalidParameterException", "refused-by-rekognition"),
+        ("InvalidS3ObjectException", "picture-unreachable"),
+        ("AccessDeniedException", "forbidden"),
+    ],
+)
+def test_what_no_retry_mends_is_permanent_and_ours(stub: Stubber, code: str, reason: str) -> None:
+    error = refusal(stub, code)
+    assert type(error) is PermanentError
+    assert (error.reason, error.fault) == (reason, Fault.US)
+    assert KEY in error.detail
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
+def test_being_asked_to_slow_down_is_throttling(stub: Stubber, code: str) -> None:
+    assert type(refusal(stub, code)) is Throttled
+
+
+@pytest.mark.parametrize("code", ["InternalServerError", "ServiceUnavailable"])
+def test_a_rekognition_that_is_down_may_be_up_later(stub: Stubber, code: str) -> None:
+    assert type(refusal(stub, code)) is TransientError
+
+
+def test_every_error_that_the_model_declares_is_decided_on(stub: Stubber) -> None:
+    known = {
+        "InvalidS3ObjectException": PermanentError,
+        "InvalidParameterException": PermanentError,
+        "ImageTooLargeException": PermanentError,
+        "AccessDeniedException": PermanentError,
+        "InvalidImageFormatException": PermanentError,
+        "InternalServerError": TransientError,
+        "ThrottlingException": Throttled,
+        "ProvisionedThroughputExceededException": Throttled,
+    }
+    calls = ("DetectLabels", "DetectFaces", "DetectText", "DetectModerationLabels")
+    model = stub.client.meta.service_model
+    declared = {shape.name for call in calls for shape in model.operation_model(call).error_shapes}
+    assert declared - OF_WHAT_WE_DO_NOT_USE == set(known)
+    assert {code: type(refusal(stub, code)) for code in known} == known

@@ -1,0 +1,199 @@
+"""Analyses are bought once, kept, and thrown away with their run."""
+
+import json
+from collections.abc import Sequence
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from services.analyze.logic import Detection, Thresholds
+from services.analyze.steps import Steps
+from shared.consumer import Turn
+from shared.contracts.images import ImageAnalyzed, Moderation
+from shared.errors import Fault, Overtaken, PermanentError, Throttled, TransientError
+from shared.testing import MemoryObjects
+from tests.contract.samples import AT, CAT, FAILED, RESIZED, SECOND
+
+DOCUMENT = f"analyses/{CAT}/0/analysis.json"
+ALL = tuple(Detection)
+GENEROUS = 30.0
+"""s. Calls that really run side by side meet within milliseconds."""
+
+ANSWERS: dict[Detection, dict[str, Any]] = {
+    Detection.LABELS: {
+        "Labels": [{"Name": "Cat", "Confidence": 98.7}],
+        "LabelModelVersion": "3.0",
+    },
+    Detection.FACES: {"FaceDetails": [{"Confidence": 99.0}]},
+    Detection.TEXT: {
+        "TextDetections": [{"DetectedText": "OPEN", "Type": "LINE", "Confidence": 99.0}]
+    },
+    Detection.MODERATION: {"ModerationLabels": [{"Name": "Smoking", "Confidence": 91.0}]},
+}
+
+
+class Recognizer:
+    """Answers, remembers what it was asked, and refuses what it is told to."""
+
+    def __init__(self, **refusals: Exception) -> None:
+        self.refusals = refusals
+        self.asked: list[tuple[Detection, str, Thresholds]] = []
+
+    def ask(self, detection: Detection, key: str, thresholds: Thresholds) -> Any:
+        self.asked.append((detection, key, thresholds))
+        if detection in self.refusals:
+            raise self.refusals[detection]
+        return ANSWERS[detection]
+
+    def detections(self) -> set[Detection]:
+        return {detection for detection, _, _ in self.asked}
+
+
+class Bench:
+    def __init__(
+        self, recognizer: Any = None, detect: Sequence[Detection] = ALL, **refusals: Exception
+    ) -> None:
+        self.processed = MemoryObjects()
+        self.recognizer = recognizer or Recognizer(**refusals)
+        self.steps = Steps(self.processed, self.recognizer, detect, Thresholds(5, 70.0))
+        self.confirmed = 0
+
+    def analyze(self) -> ImageAnalyzed:
+        (event,) = self.steps.analyze(RESIZED, Turn(SECOND, AT, self._confirm))
+        assert isinstance(event, ImageAnalyzed)
+        return event
+
+    def _confirm(self) -> None:
+        self.confirmed += 1
+
+    def kept(self) -> dict[str, Any]:
+        return json.loads(self.processed.get(DOCUMENT).body)
+
+
+def test_the_event_says_what_matters_of_the_answers() -> None:
+    told = Bench().analyze()
+    assert (told.image, told.run, told.source, told.owner) == (CAT, 0, RESIZED.source, "ada")
+    assert [(label.name, label.confidence) for label in told.labels] == [("Cat", 98.7)]
+    assert (told.faces, told.text) == (1, ("OPEN",))
+    assert told.moderation == Moderation(flagged=True, names=("Smoking",))
+    assert (told.document, told.analyzer) == (DOCUMENT, "rekognition")
+    assert told.thresholds == {"max_labels": 5, "min_confidence": 70.0}
+
+
+def test_the_document_keeps_the_answers_in_full() -> None:
+    bench = Bench()
+    bench.analyze()
+    kept = bench.kept()
+    assert (kept["image"], kept["run"]) == (CAT, 0)
+    assert kept["answers"] == ANSWERS
+    assert kept["picture"]["key"] == RESIZED.analysis.key
+
+
+def test_the_picture_asked_about_is_the_one_made_for_it() -> None:
+    bench = Bench()
+    bench.analyze()
+    assert {(key, sure) for _, key, sure in bench.recognizer.asked} == {
+        (RESIZED.analysis.key, Thresholds(5, 70.0))
+    }
+
+
+def test_all_calls_run_side_by_side() -> None:
+    together = Barrier(len(ALL))
+
+    class Meeting(Recognizer):
+        def ask(self, detection: Detection, key: str, thresholds: Thresholds) -> Any:
+            together.wait(GENEROUS)  # breaks unless all of them are there at once
+            return super().ask(detection, key, thresholds)
+
+    assert Bench(Meeting()).analyze().faces == 1
+
+
+def test_what_is_switched_off_is_not_asked_and_is_none() -> None:
+    bench = Bench(detect=[Detection.LABELS])
+    told = bench.analyze()
+    assert bench.recognizer.detections() == {Detection.LABELS}
+    assert (told.faces, told.text, told.moderation) == (None, None, None)
+
+
+def test_with_everything_switched_off_the_document_that_is_told_of_exists() -> None:
+    bench = Bench(detect=[])
+    assert bench.analyze().document == DOCUMENT
+    assert bench.kept()["answers"] == {}
+
+
+def test_what_was_kept_is_not_paid_for_again() -> None:
+    bench = Bench()
+    first = bench.analyze()
+    bench.recognizer.asked.clear()
+    assert bench.analyze() == first
+    assert bench.recognizer.asked == []
+
+
+def test_answers_are_kept_also_if_a_call_beside_them_fails() -> None:
+    bench = Bench(faces=TransientError("unavailable", "down"))
+    with pytest.raises(TransientError):
+        bench.analyze()
+    assert set(bench.kept()["answers"]) == {"labels", "text", "moderation"}
+
+
+def test_only_what_is_missing_is_asked_again() -> None:
+    bench = Bench(faces=TransientError("unavailable", "down"))
+    with pytest.raises(TransientError):
+        bench.analyze()
+    bench.recognizer = Recognizer()
+    bench.steps = Steps(bench.processed, bench.recognizer, ALL, Thresholds(5, 70.0))
+    assert bench.analyze().faces == 1
+    assert bench.recognizer.detections() == {Detection.FACES}
+    assert bench.kept()["answers"] == ANSWERS
+
+
+def test_if_nothing_was_answered_nothing_is_kept() -> None:
+    bench = Bench(detect=[Detection.LABELS], labels=Throttled("throttled", "slow down"))
+    with pytest.raises(Throttled):
+        bench.analyze()
+    assert list(bench.processed.keys("")) == []
+
+
+@pytest.mark.parametrize("permanent", ALL)
+def test_of_several_failures_the_permanent_one_is_told(permanent: Detection) -> None:
+    down = TransientError("unavailable", "down")
+    refusals: dict[str, Exception] = dict.fromkeys(map(str, ALL), down)
+    refusals[permanent] = PermanentError("unreadable-picture", "no", fault=Fault.US)
+    with pytest.raises(PermanentError):
+        Bench(**refusals).analyze()
+
+
+def test_nothing_is_bought_by_a_worker_whose_turn_is_over() -> None:
+    bench = Bench()
+
+    def over() -> None:
+        raise Overtaken("overtaken", "late")
+
+    with pytest.raises(Overtaken):
+        list(bench.steps.analyze(RESIZED, Turn(SECOND, AT, over)))
+    assert bench.recognizer.asked == []
+
+
+def test_the_turn_is_confirmed_only_where_something_is_bought() -> None:
+    bench = Bench()
+    bench.analyze()
+    bench.analyze()
+    assert bench.confirmed == 1
+
+
+def test_forgetting_a_run_leaves_the_others() -> None:
+    bench = Bench()
+    bench.analyze()
+    bench.processed.put(f"analyses/{CAT}/10/analysis.json", b"{}", "application/json")
+    bench.steps.forget(FAILED.model_copy(update={"image": CAT, "run": 0}))
+    assert list(bench.processed.keys("")) == [f"analyses/{CAT}/10/analysis.json"]
+
+
+def test_forgetting_twice_is_forgetting_once() -> None:
+    bench = Bench()
+    bench.steps.forget(RESIZED)
+    bench.analyze()
+    bench.steps.forget(RESIZED)
+    bench.steps.forget(RESIZED)
+    assert list(bench.processed.keys("")) == []

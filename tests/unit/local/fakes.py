@@ -1,0 +1,48 @@
+"""Stand-ins for what a test machine lacks, and the samples that several tests look at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from infra.local.docker import Answer
+from infra.outputs import Outputs
+
+NOTHING = Answer(ok=False, output="")
+
+
+@dataclass
+class FakePrograms:
+    """Answers what it was told to, by the start of a command; everything else is not there."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    shown: list[str] = field(default_factory=list)
+    show_fails: bool = False
+
+    def ask(self, command: Sequence[str], within: float | None = None) -> Answer:
+        line = " ".join(command)
+        found = [answer for start, answer in self.answers.items() if line.startswith(start)]
+        return found[0] if found else NOTHING
+
+    def show(self, command: Sequence[str], environment: dict[str, str]) -> bool:
+        self.shown.append(" ".join(command))
+        return not (self.show_fails and "up" in command)
+
+
+CLIENT = {"docker --version": Answer(ok=True, output="Docker version 29")}
+ENGINE = CLIENT | {"docker info": Answer(ok=True, output="29.1.0 aarch64\n")}
+PLUGIN = {"docker compose version": Answer(ok=True, output="2.40")}
+PROGRAM = {"docker-compose version": Answer(ok=True, output="1.29")}
+
+TOPIC = "arn:aws:sns:us-east-1:000000000000:darkroom-local-notifications"
+OUTPUTS = Outputs(
+    endpoint="http://localhost:4566",
+    region="us-east-1",
+    stage="local",
+    account="000000000000",
+    buckets={"uploads": "darkroom-local-uploads", "processed": "darkroom-local-processed"},
+    topics={"events": TOPIC.replace("notifications", "events"), "notifications": TOPIC},
+    table="darkroom-local-records",
+    tables={"records": "darkroom-local-records", "ledger": "darkroom-local-ledger"},
+    queues={},
+    dead_letter_queues={},
+    functions={},
+)

@@ -1,0 +1,136 @@
+"""What people get to see: the demo's report, the line of a notification, the lines to copy."""
+
+import io
+import json
+import shlex
+from dataclasses import dataclass
+
+import pytest
+
+from infra.errors import InfraError
+from infra.local.aws_lines import how_to_use
+from infra.local.demo import Seen, refuse_failure, report
+from infra.local.follow import follow, line
+from infra.local.journey import Hop
+from infra.local.terminal import Style, table
+from tests.contract.samples import NOTIFICATIONS
+from tests.unit.local.fakes import OUTPUTS, TOPIC
+
+DONE = NOTIFICATIONS["notification.v1.completed"]
+FAILED = NOTIFICATIONS["notification.v1.failed"]
+PLAIN = Style()
+HOPS = (
+    Hop("resize", "image.uploaded.v1", 100.0, 100.25, 0.125),
+    Hop("store", "image.analyzed.v1", 101.0, 101.5, None),
+)
+
+
+def told(notification):
+    return report(Seen(notification, HOPS, uploaded=100.0, heard=101.75), OUTPUTS, PLAIN)
+
+
+def test_the_report_shows_renditions_with_pixels_bytes_and_what_they_save():
+    rows = [shown.split() for shown in told(DONE)]
+
+    assert ["thumbnail", "JPEG", "256", "x", "192", "9,876", "100%"] in rows
+    assert ["preview", "JPEG", "1024", "x", "768", "123,456", "95%"] in rows
+
+
+def test_the_report_shows_labels_with_their_confidence():
+    assert ["Cat", "98.8", "%"] in [shown.split() for shown in told(DONE)]
+
+
+def test_the_report_shows_each_hop_and_the_total():
+    rows = [" ".join(shown.split()) for shown in told(DONE)]
+
+    assert "resize image.uploaded.v1 250 ms 125 ms 250 ms" in rows
+    assert "store image.analyzed.v1 500 ms 1,500 ms" in rows
+    assert "heard here 1,750 ms" in rows
+    assert "From upload to notification in 1.75 s." in rows
+
+
+def test_the_report_of_a_failure_says_why_and_promises_no_renditions():
+    text = "\n".join(told(FAILED))
+
+    assert FAILED.failure.detail in text
+    assert "Renditions" not in text
+    assert "To look at it" not in text
+
+
+def test_a_failed_image_fails_the_demo_with_stage_reason_and_detail():
+    why = FAILED.failure
+
+    with pytest.raises(InfraError, match=rf"at {why.stage}: {why.reason}: "):
+        refuse_failure(FAILED)
+
+    refuse_failure(DONE)
+
+
+def test_a_notification_is_one_readable_line():
+    shown = line(DONE.model_dump_json(), PLAIN)
+
+    assert shown.split()[1] == "completed"
+    assert DONE.source.key in shown
+    assert shown.endswith("2 renditions, Cat 99 %, Window 72 %")
+    assert "\n" not in shown
+
+
+def test_the_line_of_a_failure_says_where_and_why():
+    shown = line(FAILED.model_dump_json(), PLAIN)
+
+    assert f"{FAILED.failure.stage}: {FAILED.failure.reason}" in shown
+
+
+@pytest.mark.parametrize("body", ["", "hello", '{"version": "1"}'])
+def test_what_others_send_to_the_topic_is_shown_as_it_is(body):
+    assert line(body, PLAIN) == body
+
+
+@dataclass
+class FakeSubscription:
+    polls: list[list[str]]
+
+    def receive(self):
+        return self.polls.pop(0)
+
+
+def test_following_once_ends_with_the_first_notification(say):
+    subscription = FakeSubscription([[], ["first"], ["second"]])
+
+    follow(subscription, str.upper, say, once=True)
+
+    assert say.lines == ["FIRST"]
+
+
+def test_colour_is_for_terminals_whose_user_wants_it(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    assert Style.of(terminal).good("yes") == "\033[32myes\033[0m"
+    assert Style.of(io.StringIO()).good("yes") == "yes"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert Style.of(terminal).good("yes") == "yes"
+
+
+def test_tables_line_up():
+    assert table([("a", "1"), ("bcd", "23")], "<>") == ["  a     1", "  bcd  23"]
+
+
+def test_the_lines_to_copy_name_endpoint_bucket_and_topic():
+    lines = how_to_use(OUTPUTS, "MiniStack", "localhost")
+    commands = [shlex.split(shown) for shown in lines if shown.startswith("  aws ")]
+
+    assert all(words[1:3] == ["--endpoint-url", OUTPUTS.endpoint] for words in commands)
+    assert commands[0][-1] == "s3://darkroom-local-uploads/any/key.jpg"
+    assert sum(TOPIC in words for words in commands) == 3
+
+
+def test_the_queue_to_copy_lets_the_topic_in():
+    lines = how_to_use(OUTPUTS, "MiniStack", "localhost")
+    create = next(shlex.split(shown) for shown in lines if "create-queue" in shown)
+
+    (statement,) = json.loads(json.loads(create[-1])["Policy"])["Statement"]
+
+    assert statement["Action"] == "sqs:SendMessage"
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": TOPIC}}

@@ -1,0 +1,114 @@
+"""Docker: when there is an engine, and how compose is called. No engine is needed."""
+
+import os
+import re
+from ipaddress import ip_address, ip_network
+
+import pytest
+import yaml
+
+from infra.errors import InfraError
+from infra.local.docker import (
+    COMPOSE_FILE,
+    REKOGNITION_ADDRESS,
+    Answer,
+    Docker,
+    Engine,
+    RealPrograms,
+    why_none,
+)
+from tests.unit.local.fakes import CLIENT, ENGINE, PLUGIN, PROGRAM, FakePrograms
+
+
+def test_an_engine_that_answers_tells_its_architecture():
+    engine = Engine.find(FakePrograms(ENGINE))
+
+    assert engine is not None
+    assert Docker(engine, 4566).target().architecture == "arm64"
+
+
+@pytest.mark.parametrize("output", ["", " x86_64"])
+def test_a_client_without_engine_is_no_engine_even_if_it_exits_with_0(output):
+    programs = FakePrograms(CLIENT | {"docker info": Answer(ok=True, output=output)})
+
+    assert Engine.find(programs) is None
+    assert why_none(programs) == "Docker's client is here, but no engine answered within 3 s"
+
+
+def test_without_docker_it_says_so():
+    assert why_none(FakePrograms()) == "Docker is not installed"
+
+
+def test_a_program_that_hangs_or_is_missing_answers_no():
+    assert not RealPrograms().ask(("sleep", "60"), within=0.1).ok
+    assert not RealPrograms().ask(("no-such-program",)).ok
+    assert RealPrograms().ask(("echo", "yes")) == Answer(ok=True, output="yes")
+
+
+@pytest.mark.parametrize(
+    ("compose", "start"),
+    [(PLUGIN | PROGRAM, ("docker", "compose")), (PROGRAM, ("docker-compose", "--project-name"))],
+)
+def test_the_plugin_is_preferred_to_the_program(compose, start):
+    engine = Engine("x86_64", FakePrograms(compose))
+
+    assert engine.compose()[:2] == start
+
+
+def test_an_engine_without_compose_is_told_what_to_install():
+    with pytest.raises(InfraError, match="install its plugin"):
+        Engine("x86_64", FakePrograms()).compose()
+
+
+def test_containers_that_do_not_start_are_taken_down_again(say):
+    programs = FakePrograms(PLUGIN, show_fails=True)
+
+    with pytest.raises(InfraError, match="could not start the containers"):
+        Docker(Engine("x86_64", programs), 4566).start(say)
+
+    assert [line.split()[-2:] for line in programs.shown] == [
+        ["up", "--detach"],
+        ["down", "--remove-orphans"],
+    ]
+
+
+@pytest.fixture(scope="module")
+def composed():
+    """The compose file as compose itself reads it, which takes no engine."""
+    programs = RealPrograms()
+    for compose in (("docker", "compose"), ("docker-compose",)):
+        if programs.ask((*compose, "version")).ok:
+            read = programs.ask((*compose, "-f", str(COMPOSE_FILE), "config"))
+            assert read.ok, read
+            return yaml.safe_load(read.output)
+    if os.environ.get("CI") == "true":
+        pytest.fail("compose is missing: apt-get install docker-compose")
+    return pytest.skip("compose is not installed")
+
+
+def test_localstack_is_the_last_free_version_pinned_by_digest(composed):
+    image = composed["services"]["localstack"]["image"]
+
+    assert re.fullmatch(r"localstack/localstack:4\.14\.0@sha256:[0-9a-f]{64}", image)
+
+
+def test_containers_listen_on_loopback_alone(composed):
+    for service in composed["services"].values():
+        assert len(service["ports"]) == 1
+        assert "127.0.0.1" in str(service["ports"][0])
+
+
+def test_functions_reach_rekognition_at_its_fixed_address(composed):
+    network = composed["networks"]["darkroom"]
+    subnet = ip_network(network["ipam"]["config"][0]["subnet"])
+    localstack, rekognition = (composed["services"][n] for n in ("localstack", "rekognition"))
+
+    assert rekognition["networks"]["darkroom"]["ipv4_address"] == REKOGNITION_ADDRESS
+    assert ip_address(REKOGNITION_ADDRESS) in subnet
+    assert localstack["environment"]["LAMBDA_DOCKER_NETWORK"] == network["name"]
+
+
+def test_the_lambda_executor_gets_its_socket(composed):
+    volumes = composed["services"]["localstack"]["volumes"]
+
+    assert any(str(volume).count("/var/run/docker.sock") == 2 for volume in volumes)

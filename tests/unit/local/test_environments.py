@@ -1,0 +1,61 @@
+"""Virtual environments: real ones, of nothing that would have to be fetched."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from infra.errors import InfraError
+from infra.local.environments import Environment
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    (tmp_path / "base.txt").write_text("# nothing yet\n")
+    (tmp_path / "all.txt").write_text("-r base.txt\n")
+    return Environment("the tool", tmp_path / "environment", (tmp_path / "all.txt",))
+
+
+def test_it_is_made_once_and_kept_until_an_included_file_changes(environment, say):
+    environment.ensure(say)
+    marker = environment.directory / "made-before"
+    marker.touch()
+
+    environment.ensure(say)
+    assert marker.exists()
+
+    (environment.requirements[0].parent / "base.txt").write_text("# something else\n")
+    environment.ensure(say)
+    assert not marker.exists()
+    assert str(say).count("making the virtual environment of the tool") == 2
+
+
+def test_a_half_made_one_is_made_again(environment, say):
+    (environment.directory / "bin").mkdir(parents=True)
+    environment.python.write_text("#!/bin/false")
+
+    environment.ensure(say)
+
+    assert "making" in str(say)
+    assert environment.python.resolve().read_bytes()[:4] != b"#!/b"
+
+
+def test_a_registry_out_of_reach_is_one_clear_line(environment, say, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}/simple"
+        monkeypatch.setenv("PIP_NO_INDEX", "0")
+        environment.requirements[0].write_text(f"--index-url {nobody}\nno-such-package==1\n")
+
+        with pytest.raises(InfraError, match=r"the tool: the package registry cannot be reached"):
+            environment.ensure(say)
+
+
+def test_a_failed_installation_is_not_taken_for_a_whole_one(environment, say):
+    environment.requirements[0].write_text("--no-index\nno-such-package==1\n")
+
+    for _ in range(2):
+        with pytest.raises(InfraError, match=r"the tool: .*no-such-package==1"):
+            environment.ensure(say)
+
+    assert str(say).count("making") == 2

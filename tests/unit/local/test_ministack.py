@@ -1,0 +1,55 @@
+"""MiniStack itself, started for real."""
+
+import os
+import socket
+import subprocess
+
+import pytest
+
+from infra.clients import Clients
+from infra.local import ports
+from infra.local.ministack import MiniStack
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def ministack(tmp_path):
+    it = MiniStack(tmp_path / "home", ports.free())
+    yield it
+    it.stop()
+
+
+def test_two_run_side_by_side_and_forget_when_they_stop(ministack, tmp_path):
+    with MiniStack(tmp_path / "other", ports.free()) as other:
+        ministack.start()
+        s3, others = (Clients(it.endpoint, "us-east-1").client("s3") for it in (ministack, other))
+        s3.create_bucket(Bucket="mine")
+
+        assert others.list_buckets()["Buckets"] == []
+
+    ministack.stop()
+    ministack.start()
+    assert s3.list_buckets()["Buckets"] == []
+
+
+def test_it_listens_on_loopback_alone(ministack):
+    ministack.start()
+    own = subprocess.run(("hostname", "-I"), capture_output=True, text=True, check=True).stdout
+    outside = [address for address in own.split() if "." in address]
+    if not outside and os.environ.get("CI") != "true":
+        pytest.skip("this machine has no other address")
+
+    for address in outside:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((address, ministack.port), timeout=5)
+
+
+def test_it_leaves_no_temporary_files(ministack):
+    ministack.start()
+    (ministack.home / "tmp" / "ministack-lambda-left").mkdir()
+
+    assert ministack.stop()
+
+    assert not (ministack.home / "tmp").exists()
+    assert not ministack.stop()

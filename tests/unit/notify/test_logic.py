@@ -1,0 +1,135 @@
+"""A notification in the words of each kind of subscriber."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notify.logic import LONGEST_SMS, LONGEST_SUBJECT, word
+from shared.contracts.images import Moderation
+from shared.contracts.notification import Notification
+from shared.errors import Fault
+from tests.contract.samples import CAT, NOTIFICATIONS, golden, indented
+
+DONE = NOTIFICATIONS["notification.v1.completed"]
+FAILED = NOTIFICATIONS["notification.v1.failed"]
+
+anything = st.text(max_size=300)
+
+
+def named(told: Notification, key: str, **more: Any) -> Notification:
+    return told.model_copy(update={"source": told.source.model_copy(update={"key": key}), **more})
+
+
+def failing(key: str, detail: str) -> Notification:
+    return named(FAILED, key, failure=FAILED.failure.model_copy(update={"detail": detail}))
+
+
+@pytest.mark.parametrize("name", NOTIFICATIONS)
+def test_programs_get_the_golden_json(name: str) -> None:
+    assert indented(word(NOTIFICATIONS[name]).data) == golden(name)
+
+
+def test_programs_get_the_same_bytes_each_time() -> None:
+    again = Notification.model_validate_json(word(DONE).data)
+    assert word(again).data == word(DONE).data
+
+
+def test_a_completed_image_reads_well() -> None:
+    told = word(DONE)
+    assert told.subject == "Darkroom: completed - cat & k?che.jpg"
+    assert told.sms == "cat & küche.jpg: 4032 x 3024, 2 renditions, Cat, Window"
+    assert told.email.splitlines() == [
+        "cat & küche.jpg: 4032 x 3024, 2 renditions, Cat, Window",
+        "",
+        "Original: s3://darkroom-uploads/holiday photos/cat & küche.jpg",
+        "thumbnail 256 x 192, 9,876 bytes",
+        "preview   1024 x 768, 123,456 bytes",
+        " 98.8 %  Cat",
+        " 71.5 %  Window",
+        "Flagged:  Smoking",
+        "",
+        f"Image {CAT}, run 0",
+    ]
+
+
+def test_a_failed_image_reads_why_and_who_can_mend_it() -> None:
+    told = word(FAILED)
+    assert told.subject == "Darkroom: failed - notes.txt.jpg"
+    assert told.sms.startswith("notes.txt.jpg: failed, The content is not a picture")
+    assert "Stage:    resize" in told.email
+    assert "Reason:   not-an-image" in told.email
+    assert "The file has to be changed." in told.email
+
+
+@pytest.mark.parametrize(
+    ("fault", "mend"),
+    [
+        ("user", "The file has to be changed."),
+        ("world", "Trying again later may help."),
+        ("us", "This is ours to mend; the original is kept."),
+    ],
+)
+def test_each_fault_says_what_can_be_done(fault: str, mend: str) -> None:
+    failure = FAILED.failure.model_copy(update={"fault": Fault(fault)})
+    assert mend in word(FAILED.model_copy(update={"failure": failure})).email
+
+
+def test_without_labels_none_are_read_out() -> None:
+    assert word(named(DONE, "cat.jpg", labels=None)).sms == "cat.jpg: 4032 x 3024, 2 renditions"
+
+
+@given(anything, anything)
+def test_a_subject_is_what_sns_takes(key: str, detail: str) -> None:
+    subject = word(failing(key, detail)).subject
+    assert subject.isascii()
+    assert subject.isprintable()
+    assert len(subject) <= LONGEST_SUBJECT
+
+
+@given(anything, anything)
+def test_a_text_message_is_one_line_that_fits(key: str, detail: str) -> None:
+    sms = word(failing(key, detail)).sms
+    assert len(sms) <= LONGEST_SMS
+    assert len(sms.splitlines()) == 1
+
+
+def test_a_text_message_that_was_cut_says_so() -> None:
+    assert word(failing("cat.jpg", "x" * 500)).sms.endswith("x…")
+    assert word(failing("cat.jpg", "short")).sms == "cat.jpg: failed, short"
+
+
+def attributes(**changed: Any) -> dict[str, str]:
+    return word(DONE.model_copy(update=changed)).attributes
+
+
+def test_subscribers_can_filter_on_how_it_ended() -> None:
+    assert attributes() == {
+        "status": "completed",
+        "flagged": "true",
+        "owner": "ada",
+        "stage": "completed",
+    }
+
+
+def test_subscribers_can_filter_on_where_it_failed() -> None:
+    assert word(FAILED).attributes == {
+        "status": "failed",
+        "flagged": "false",
+        "owner": "ada",
+        "stage": "resize",
+    }
+
+
+@pytest.mark.parametrize("moderation", [None, Moderation(flagged=False)])
+def test_what_was_not_flagged_or_not_asked_is_not_flagged(moderation: Any) -> None:
+    assert attributes(moderation=moderation)["flagged"] == "false"
+
+
+def test_nobodys_picture_can_be_filtered_on_too() -> None:
+    assert attributes(owner=None)["owner"] == "unknown"
+
+
+def test_no_attribute_is_ever_empty() -> None:
+    assert all(attributes(owner="").values())  # SNS refuses an attribute without a value

@@ -1,0 +1,60 @@
+"""Telling of a verdict, once, under the verdict's own id."""
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+
+from services.notify.logic import Words
+from services.notify.steps import Steps
+from shared.consumer import Turn
+from shared.contracts.notification import Failure, Notification, Outcome
+from shared.errors import Overtaken
+from tests.contract.samples import AT, FAILED, LAST, REFUSAL, STORED
+
+
+@dataclass
+class Topic:
+    """Hears what is told."""
+
+    heard: list[Words] = field(default_factory=list)
+
+    def send(self, words: Words) -> None:
+        self.heard.append(words)
+
+
+def nothing() -> None:
+    """Confirms a turn that is not over."""
+
+
+def test_what_is_told_has_the_id_of_the_verdict() -> None:
+    topic = Topic()
+    Steps(topic).tell(STORED, Turn(LAST, AT, nothing))
+    (words,) = topic.heard
+    told = json.loads(words.data)
+    assert (told["id"], told["status"]) == (LAST.id, "completed")
+
+
+def test_nothing_is_told_by_a_worker_whose_turn_is_over() -> None:
+    topic = Topic()
+
+    def over() -> None:
+        raise Overtaken("overtaken", "late")
+
+    with pytest.raises(Overtaken):
+        Steps(topic).tell(STORED, Turn(LAST, AT, over))
+    assert topic.heard == []
+
+
+def test_a_completed_run_is_told_with_all_that_was_made() -> None:
+    told = Notification.of(STORED, LAST.id)
+    assert (told.status, told.failure) == (Outcome.COMPLETED, None)
+    assert (told.image, told.run, told.time) == (STORED.image, STORED.run, STORED.ended)
+    assert (told.renditions, told.labels) == (STORED.renditions, STORED.labels)
+
+
+def test_a_failed_run_is_told_with_where_and_why() -> None:
+    told = Notification.of(FAILED, REFUSAL.id)
+    why = Failure(stage="resize", reason="not-an-image", detail=FAILED.detail, fault=FAILED.fault)
+    assert (told.status, told.failure) == (Outcome.FAILED, why)
+    assert told.renditions == ()

@@ -1,0 +1,54 @@
+"""The notifications topic, as SNS's own service model takes it."""
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from services.notify.logic import word
+from services.notify.topic import SnsNotifications
+from shared.errors import PermanentError, Throttled
+from tests.contract.samples import NOTIFICATIONS
+
+TOPIC = "arn:aws:sns:us-east-1:000000000000:notifications"
+WORDS = word(NOTIFICATIONS["notification.v1.completed"])
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    client = boto3.client(
+        "sns",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def test_each_protocol_is_told_in_its_own_words(stub: Stubber) -> None:
+    expected = {
+        "TopicArn": TOPIC,
+        "Subject": WORDS.subject,
+        "Message": json.dumps({"default": WORDS.data, "email": WORDS.email, "sms": WORDS.sms}),
+        "MessageStructure": "json",
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in WORDS.attributes.items()
+        },
+    }
+    stub.add_response("publish", {"MessageId": "m1"}, expected)
+    SnsNotifications(stub.client, TOPIC).send(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("AuthorizationError", PermanentError), ("Throttled", Throttled)]
+)
+def test_a_refusal_is_one_of_ours(stub: Stubber, code: str, kind: type[Exception]) -> None:
+    stub.add_client_error("publish", code, "because")
+    with pytest.raises(kind):
+        SnsNotifications(stub.client, TOPIC).send(WORDS)

@@ -1,0 +1,60 @@
+"""What a dead letter is, and what is kept of it."""
+
+import json
+
+import pytest
+
+from services.rescue.logic import DeadLetter, service_of
+from shared.message import Message
+
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:darkroom-local-resize-dead"
+
+
+def message(**words: str) -> Message:
+    return Message("m1", "r1", "the body", QUEUE, 1_800_000_000.0, 101, words)
+
+
+def test_a_dead_letter_says_why_it_was_buried() -> None:
+    letter = DeadLetter.of(message(reason="killed", detail="5 tries ended without a word"))
+    assert (letter.service, letter.reason) == ("resize", "killed")
+    assert letter.detail == "5 tries ended without a word"
+
+
+def test_a_message_that_came_without_words_was_received_too_often() -> None:
+    letter = DeadLetter.of(message())
+    assert (letter.reason, letter.reportable) == ("undeliverable", True)
+
+
+@pytest.mark.parametrize("reason", ["unreadable", "unknown-type"])
+def test_what_nobody_understood_is_no_steps_failure(reason: str) -> None:
+    assert not DeadLetter.of(message(reason=reason)).reportable
+
+
+def test_a_letter_is_kept_by_service_and_day_and_always_at_the_same_place() -> None:
+    letter = DeadLetter.of(message())
+    assert letter.key == "dead-letters/resize/2027-01-15/m1.json"
+    assert DeadLetter.of(message()).key == letter.key
+
+
+def test_all_that_is_known_of_a_letter_is_kept() -> None:
+    kept = json.loads(DeadLetter.of(message(reason="killed", detail="why")).to_json())
+    assert kept == {
+        "service": "resize",
+        "reason": "killed",
+        "detail": "why",
+        "message": "m1",
+        "sent": "2027-01-15T08:00:00+00:00",
+        "receives": 101,
+        "body": "the body",
+    }
+
+
+@pytest.mark.parametrize(
+    ("queue", "service"),
+    [
+        (QUEUE, "resize"),
+        ("arn:aws:sqs:eu-central-1:123456789012:darkroom-my-stage-analyze-dead", "analyze"),
+    ],
+)
+def test_the_service_is_read_from_the_queues_name(queue: str, service: str) -> None:
+    assert service_of(queue) == service

@@ -1,0 +1,134 @@
+"""A dead letter is kept first; then what it was to do for a run is reported."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.rescue import handler
+from services.rescue.steps import Steps
+from shared.consumer import answer_batch
+from shared.errors import Fault, TransientError
+from shared.message import Message
+from shared.testing import MemoryBus, MemoryObjects, s3_notification, sqs_batch
+from tests.contract.samples import FIRST, LAST, REFUSAL, REPORT, SECOND, THIRD
+
+NOW = datetime(2027, 1, 15, 9, tzinfo=UTC)
+UPLOADS = [("uploads", "cat.jpg", b"cat"), ("uploads", "dog.jpg", b"dog")]
+
+
+class BrokenObjects(MemoryObjects):
+    """A bucket that keeps nothing."""
+
+    def put(self, *_args: Any, **_more: Any) -> None:
+        raise TransientError("unavailable", "down")
+
+
+class Bench:
+    def __init__(self, kept: MemoryObjects | None = None) -> None:
+        self.kept = kept or MemoryObjects()
+        self.bus = MemoryBus()
+        self.steps = Steps(self.kept, self.bus, lambda: NOW)
+
+    def rescue(self, body: str, service: str = "resize", **words: str) -> None:
+        queue = f"arn:aws:sqs:us-east-1:000000000000:darkroom-test-{service}-dead"
+        self.steps.rescue(Message("m1", "r1", body, queue, 1_800_000_000.0, 1, words))
+
+    def letters(self) -> list[dict[str, Any]]:
+        return [json.loads(self.kept.get(key).body) for key in self.kept.keys("dead-letters/")]
+
+    def reports(self) -> list[Any]:
+        return [envelope.data for envelope in self.bus.published]
+
+
+def test_a_do_that_was_killed_is_kept_and_reported_as_ours() -> None:
+    bench = Bench()
+    bench.rescue(SECOND.to_json(), "analyze", reason="killed", detail="5 tries")
+    (report,) = bench.reports()
+    assert [letter["body"] for letter in bench.letters()] == [SECOND.to_json()]
+    assert (report.stage, report.reason, report.detail) == ("analyze", "killed", "5 tries")
+    assert (report.image, report.run, report.fault) == (SECOND.subject, 0, Fault.US)
+    assert (report.source, report.owner) == (SECOND.data.source, "ada")
+
+
+def test_a_report_names_the_message_that_died_as_its_cause() -> None:
+    bench = Bench()
+    bench.rescue(SECOND.to_json(), "analyze")
+    (envelope,) = bench.bus.published
+    assert (envelope.causationid, envelope.source) == (SECOND.id, "darkroom/rescue")
+    assert envelope.time == NOW
+
+
+def test_nothing_is_reported_that_could_not_be_kept() -> None:
+    bench = Bench(BrokenObjects())
+    with pytest.raises(TransientError):
+        bench.rescue(SECOND.to_json())
+    assert bench.bus.published == []
+
+
+@pytest.mark.parametrize("fact", [FIRST, SECOND, THIRD], ids=lambda one: one.type)
+def test_every_fact_that_dies_is_a_failure_of_its_step(fact: Any) -> None:
+    bench = Bench()
+    bench.rescue(fact.to_json())
+    assert len(bench.reports()) == 1
+
+
+@pytest.mark.parametrize("said", [LAST, REFUSAL, REPORT], ids=lambda one: one.type)
+def test_a_verdict_or_a_report_that_dies_is_kept_and_never_reported(said: Any) -> None:
+    bench = Bench()
+    bench.rescue(said.to_json(), "notify", reason="killed")
+    assert (len(bench.letters()), bench.reports()) == (1, [])
+
+
+def test_every_upload_of_one_message_is_reported() -> None:
+    bench = Bench()
+    bench.rescue(s3_notification(*UPLOADS))
+    assert [report.source.key for report in bench.reports()] == ["cat.jpg", "dog.jpg"]
+    assert len({envelope.id for envelope in bench.bus.published}) == 2
+
+
+def test_an_upload_beside_an_unreadable_record_is_reported() -> None:
+    bench = Bench()
+    records = json.loads(s3_notification(*UPLOADS))["Records"]
+    del records[0]["s3"]["object"]["key"]
+    bench.rescue(json.dumps({"Records": records}))
+    assert [report.source.key for report in bench.reports()] == ["dog.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("nonsense", {"reason": "unreadable"}),
+        ("nonsense", {}),
+        ('{"type": "image.enlarged.v9", "data": {}}', {}),
+        (SECOND.to_json(), {"reason": "unknown-type"}),
+    ],
+)
+def test_what_nobody_understands_is_kept_and_not_reported(body: str, words: dict) -> None:
+    bench = Bench()
+    bench.rescue(body, **words)
+    assert [letter["body"] for letter in bench.letters()] == [body]
+    assert bench.reports() == []
+
+
+def test_rescuing_twice_keeps_one_letter_and_reports_under_one_id() -> None:
+    bench = Bench()
+    bench.rescue(SECOND.to_json())
+    bench.rescue(SECOND.to_json())
+    assert len(bench.letters()) == 1
+    assert len({envelope.id for envelope in bench.bus.published}) == 1
+
+
+def test_what_cannot_be_rescued_now_stays_and_takes_no_other_with_it() -> None:
+    class BrokenOnce(MemoryObjects):
+        def put(self, key: str, *args: Any, **more: Any) -> None:
+            if "m0" in key:
+                raise TransientError("unavailable", "down")
+            super().put(key, *args, **more)
+
+    bench = Bench(BrokenOnce())
+    batch = sqs_batch(SECOND.to_json(), FIRST.to_json(), receives=600)
+    answer = answer_batch(batch, bench.steps.rescue, handler.stay)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert len(bench.reports()) == 1

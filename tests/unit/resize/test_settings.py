@@ -1,0 +1,76 @@
+"""What can be set about resize, and what is said of a bad value."""
+
+import pytest
+
+from services.resize.logic import Format, Spec
+from services.resize.settings import ResizeSettings
+from shared.config import Misconfigured
+from tests.unit.shared.test_config import COMPLETE
+
+ENOUGH = COMPLETE | {"UPLOADS_BUCKET": "uploads", "PROCESSED_BUCKET": "processed"}
+
+
+def read(**variables: str) -> ResizeSettings:
+    return ResizeSettings.read(ENOUGH | variables)
+
+
+def test_three_renditions_are_made_unless_something_is_said() -> None:
+    assert read().renditions == (
+        Spec("thumbnail", 256),
+        Spec("preview", 1024),
+        Spec("web", 2048),
+    )
+
+
+def test_limits_are_those_said_or_the_defaults() -> None:
+    assert (read().limits.bytes, read().limits.pixels) == (50_000_000, 100_000_000)
+    limits = read(MAX_BYTES="1000", MAX_PIXELS="2000", MAX_MEMORY="3000").limits
+    assert (limits.bytes, limits.pixels, limits.memory) == (1000, 2000, 3000)
+
+
+def test_a_rendition_is_a_name_a_side_and_if_wanted_a_format_and_a_quality() -> None:
+    assert read(RENDITIONS="small:64 web:2048:webp big:4096:avif:60").renditions == (
+        Spec("small", 64),
+        Spec("web", 2048, Format.WEBP),
+        Spec("big", 4096, Format.AVIF, 60),
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "thumbnail",
+        "thumbnail:big",
+        "thumbnail:0",
+        "thumbnail:256:bmp",
+        "thumbnail:256:jpeg:101",
+        "thumbnail:256:jpeg:high",
+        "thumbnail:256:jpeg:80:more",
+        "../thumbnail:256",
+        "same:10 same:20",
+    ],
+)
+def test_a_rendition_that_makes_no_sense_is_refused_by_name(words: str) -> None:
+    with pytest.raises(Misconfigured, match=r"^RENDITIONS: "):
+        read(RENDITIONS=words)
+
+
+@pytest.mark.parametrize("words", ["thumbnail", "thumbnail:big", "thumbnail:256:jpeg:80:more"])
+def test_a_rendition_that_cannot_be_read_is_told_how_to_be_written(words: str) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        read(RENDITIONS=f"web:2048 {words}")
+    assert f"{words!r} is not name:side[:format[:quality]]" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MAX_BYTES", "0"), ("MAX_PIXELS", "-1"), ("MAX_MEMORY", "plenty")]
+)
+def test_a_bad_limit_is_named(name: str, value: str) -> None:
+    with pytest.raises(Misconfigured, match=f"^{name}: "):
+        read(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["UPLOADS_BUCKET", "PROCESSED_BUCKET"])
+def test_both_buckets_have_to_be_said(name: str) -> None:
+    with pytest.raises(Misconfigured, match=f"^{name}: Field required$"):
+        ResizeSettings.read({key: value for key, value in ENOUGH.items() if key != name})

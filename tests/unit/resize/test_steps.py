@@ -1,0 +1,196 @@
+"""What resize reads, keeps and unmakes; the picture work itself is proved elsewhere."""
+
+import io
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from services.resize.logic import Limits, Spec
+from services.resize.steps import LONGEST_OWNER, Steps
+from shared.consumer import Turn
+from shared.contracts.images import ImageResized, Source
+from shared.errors import Overtaken, PermanentError
+from shared.objects import FOREVER, Stored
+from shared.testing import MemoryObjects, etag_of
+from tests.contract.samples import AT, CAT, FAILED, FIRST, UPLOADED
+
+SPECS = (Spec("thumbnail", 16), Spec("web", 40))
+
+
+def picture(mode: str = "RGB", form: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, (64, 48), (200, 120, 40, 128)[: len(mode)]).save(buffer, form)
+    return buffer.getvalue()
+
+
+CAT_PNG = picture()
+
+
+class CountingReads(MemoryObjects):
+    """Originals that count how often they are read."""
+
+    reads = 0
+
+    def get(self, key: str, *, version: str | None = None, etag: str | None = None) -> Stored:
+        self.reads += 1
+        return super().get(key, version=version, etag=etag)
+
+
+class WithHeaders(MemoryObjects):
+    """Objects that remember what caches are told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers: dict[str, tuple[str, str]] = {}
+
+    def put(
+        self, key: str, body: bytes, content_type: str, cache_control: str = "no-cache", **_: Any
+    ) -> None:
+        super().put(key, body, content_type)
+        self.headers[key] = (content_type, cache_control)
+
+
+class Bench:
+    def __init__(self, body: bytes = CAT_PNG, *, limits: Limits | None = None, **said: str) -> None:
+        self.uploads, self.processed = CountingReads(), WithHeaders()
+        self.uploads.put("cat.jpg", body, "image/jpeg", metadata=said)
+        self.source = Source(
+            bucket="uploads", key="cat.jpg", version="v1", etag=etag_of(body), bytes=len(body)
+        )
+        self.steps = Steps(self.uploads, self.processed, SPECS, limits or Limits())
+
+    def resize(self, confirm: Any = lambda: None, **changed: Any) -> ImageResized:
+        source = self.source.model_copy(update=changed)
+        upload = UPLOADED.model_copy(update={"source": source, "owner": None})
+        (event,) = self.steps.resize(upload, Turn(FIRST, AT, confirm))
+        assert isinstance(event, ImageResized)
+        return event
+
+    def refusal(self, **changed: Any) -> PermanentError:
+        with pytest.raises(PermanentError) as refused:
+            self.resize(**changed)
+        return refused.value
+
+    def made(self) -> list[str]:
+        return list(self.processed.keys(""))
+
+
+def test_the_event_says_what_was_read_and_what_was_made() -> None:
+    bench = Bench()
+    told = bench.resize()
+    assert (told.image, told.run, told.format) == (CAT, 0, "PNG")
+    assert (told.width, told.height, told.gps_removed) == (64, 48, False)
+    assert told.source.sha256 == sha256(CAT_PNG).hexdigest()
+    assert [(r.name, r.width, r.height) for r in told.renditions] == [
+        ("thumbnail", 16, 12),
+        ("web", 40, 30),
+    ]
+
+
+def test_every_rendition_told_of_exists_with_its_size() -> None:
+    bench = Bench()
+    told = bench.resize()
+    told_of = {r.key: r.bytes for r in (*told.renditions, told.analysis)}
+    assert told_of == {key: len(bench.processed.get(key).body) for key in bench.made()}
+    assert all(key.startswith(f"renditions/{CAT}/0/") for key in told_of)
+
+
+def test_renditions_are_typed_by_content_and_may_be_kept_for_ever() -> None:
+    bench = Bench()
+    bench.resize()
+    assert set(bench.processed.headers.values()) == {("image/jpeg", FOREVER)}
+
+
+def test_transparency_is_kept_under_a_name_and_type_of_its_own() -> None:
+    bench = Bench(picture("RGBA"))
+    told = bench.resize()
+    headers = {r.key.rsplit(".", 1)[1]: bench.processed.headers[r.key] for r in told.renditions}
+    assert headers == {"webp": ("image/webp", FOREVER)}
+    assert told.analysis.format == "JPEG"
+
+
+def test_the_version_that_was_told_of_is_read() -> None:
+    bench = Bench()
+    bench.uploads.put("cat.jpg", b"replaced meanwhile", "image/jpeg")
+    assert bench.resize().source.sha256 == sha256(CAT_PNG).hexdigest()
+
+
+def test_without_versions_an_original_that_was_replaced_is_refused() -> None:
+    bench = Bench()
+    bench.uploads.put("cat.jpg", b"replaced meanwhile", "image/jpeg")
+    assert bench.refusal(version=None).reason == "replaced"
+    assert bench.made() == []
+
+
+def test_an_original_that_is_gone_is_refused() -> None:
+    bench = Bench()
+    assert bench.refusal(key="dog.jpg").reason == "gone"
+
+
+def test_too_many_bytes_are_refused_before_one_is_read() -> None:
+    bench = Bench(limits=Limits(bytes=100))
+    error = bench.refusal(bytes=101)
+    assert (error.reason, bench.uploads.reads) == ("too-many-bytes", 0)
+    assert "101" in error.detail
+    assert "100" in error.detail
+
+
+def test_as_many_bytes_as_allowed_are_read() -> None:
+    bench = Bench(limits=Limits(bytes=len(CAT_PNG)))
+    assert bench.resize().format == "PNG"
+
+
+def test_the_owner_is_who_the_upload_says() -> None:
+    assert Bench(owner="ada").resize().owner == "ada"
+    assert Bench().resize().owner is None
+    assert Bench(owner="").resize().owner is None
+
+
+def test_an_owner_is_no_longer_than_an_attribute_may_be() -> None:
+    assert Bench(owner="x" * 1000).resize().owner == "x" * LONGEST_OWNER
+
+
+def test_a_refusal_knows_the_owner_and_leaves_nothing() -> None:
+    bench = Bench(b"this is text", owner="ada")
+    error = bench.refusal()
+    assert (error.reason, error.facts["owner"]) == ("not-an-image", "ada")
+    assert bench.made() == []
+
+
+def test_nothing_is_kept_by_a_worker_whose_turn_is_over() -> None:
+    def over() -> None:
+        raise Overtaken("overtaken", "late")
+
+    bench = Bench()
+    with pytest.raises(Overtaken):
+        bench.resize(over)
+    assert bench.made() == []
+
+
+def test_the_same_upload_twice_makes_the_same_renditions() -> None:
+    bench = Bench()
+    first = bench.resize()
+    bodies = {key: bench.processed.get(key).body for key in bench.made()}
+    assert bench.resize() == first
+    assert bodies == {key: bench.processed.get(key).body for key in bench.made()}
+
+
+def test_forgetting_a_run_leaves_the_other_runs_and_images() -> None:
+    bench = Bench()
+    bench.resize()
+    others = [f"renditions/{CAT}/1/web.jpeg", f"renditions/{CAT}/10/web.jpeg", "renditions/x/0/a"]
+    for key in others:
+        bench.processed.put(key, b"", "image/jpeg")
+    bench.steps.forget(FAILED.model_copy(update={"image": CAT, "run": 0}))
+    assert bench.made() == sorted(others)
+
+
+def test_forgetting_what_was_never_made_or_is_forgotten_is_no_error() -> None:
+    bench = Bench()
+    bench.steps.forget(UPLOADED)
+    bench.resize()
+    bench.steps.forget(UPLOADED)
+    bench.steps.forget(UPLOADED)
+    assert bench.made() == []
