@@ -51,9 +51,8 @@ def _learn(record: Record | None, event: ImageEvent, at: datetime) -> Record | N
         record = _begin(event, at)
     if record is None or record.status(event.run) is not RunStatus.OPEN:
         return record
-    return _publish(
-        _with_run(record, event.run, _advance(record.runs[event.run], event, at)), event
-    )
+    learned = _with_run(record, event.run, _advance(record.runs[event.run], event, at))
+    return record if learned is record else _publish(learned, event)
 
 
 def _begin(event: ImageEvent, at: datetime) -> Record | None:

@@ -27,12 +27,12 @@ class Steps:
 
     def decide(self, event: Event, turn: Turn) -> Iterator[Event]:
         """Answer with what is on record, also to the late, the repeated and the contradicting."""
+        told = turn.envelope
+        self._note(event, told.id, told.source, told.time)
         record = self._change(event, turn)
         if record is None:
             log.warning("no record, so nothing to decide")
             return
-        told = turn.envelope
-        self._note(event, told.id, told.source, told.time)
         verdicts = logic.answers(record, event)
         for verdict in verdicts:
             self._note(verdict, verdict.identity(SOURCE, "", 0), SOURCE, verdict.ended)

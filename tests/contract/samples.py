@@ -11,14 +11,19 @@ from pathlib import Path
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import (
+    DeleteRequested,
     ImageAnalyzed,
+    ImageDeleted,
     ImageFailed,
+    ImageReplayed,
     ImageResized,
     ImageStored,
+    ImageSuperseded,
     ImageUploaded,
     Label,
     Moderation,
     Rendition,
+    ReplayRequested,
     Source,
     StepFailed,
     Taken,
@@ -121,6 +126,15 @@ FAILED = ImageFailed(
     detail="The content is not a picture, whatever its name says.",
     fault=Fault.USER,
 )
+ASKED = ReplayRequested(image=TEXT, run=0, force=True)
+GRANTED = ImageReplayed(
+    image=TEXT, run=1, source=NO_PICTURE, owner="ada", ended=AT + timedelta(hours=1)
+)
+GAVE_WAY = ImageSuperseded(
+    image=CAT, run=0, source=SOURCE, owner="ada", ended=AT + timedelta(hours=2)
+)
+UNWANTED = DeleteRequested(image=CAT, run=1)
+DELETED = ImageDeleted(image=CAT, run=1, source=SOURCE, owner="ada", ended=AT + timedelta(hours=3))
 
 FIRST = Envelope.first(UPLOADED, "darkroom/uploads", AT)
 SECOND = FIRST.caused(RESIZED, "darkroom/resize", 0, AT + timedelta(seconds=1))
@@ -129,12 +143,19 @@ LAST = THIRD.caused(STORED, "darkroom/store", 0, AT + timedelta(seconds=4))
 OTHER = Envelope.first(ImageUploaded(image=TEXT, run=0, source=NO_PICTURE), "darkroom/uploads", AT)
 REPORT = OTHER.caused(GAVE_UP, "darkroom/resize", 0, AT + timedelta(seconds=1))
 REFUSAL = REPORT.caused(FAILED, "darkroom/store", 0, AT + timedelta(seconds=2))
+REPLAY = Envelope.first(ASKED, "darkroom/operator", AT + timedelta(hours=1))
+GRANT = REPLAY.caused(GRANTED, "darkroom/store", 0, AT + timedelta(hours=1, seconds=1))
+GIVING_WAY = THIRD.caused(GAVE_WAY, "darkroom/store", 1, AT + timedelta(hours=2))
+DELETION = Envelope.first(UNWANTED, "darkroom/operator", AT + timedelta(hours=3))
+END = DELETION.caused(DELETED, "darkroom/store", 0, AT + timedelta(hours=3, seconds=1))
 
-ENVELOPES = {envelope.type: envelope for envelope in (FIRST, SECOND, THIRD, LAST, REPORT, REFUSAL)}
+SAID = (FIRST, SECOND, THIRD, LAST, REPORT, REFUSAL, REPLAY, GRANT, GIVING_WAY, DELETION, END)
+ENVELOPES = {envelope.type: envelope for envelope in SAID}
 """By type, each the answer to the one before it where a healthy upload has it so."""
 NOTIFICATIONS = {
     "notification.v1.completed": Notification.of(STORED, LAST.id),
     "notification.v1.failed": Notification.of(FAILED, REFUSAL.id),
+    "notification.v1.deleted": Notification.of(DELETED, END.id),
 }
 
 

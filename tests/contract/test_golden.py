@@ -89,7 +89,7 @@ def test_the_notifications_together_leave_no_field_empty() -> None:
 def test_an_unknown_field_is_ignored_wherever_it_stands(kind: str) -> None:
     more = message(kind) | {"priority": 9}
     more["data"] |= {"mood": "blue"}
-    more["data"]["source"] |= {"storage": "cold"}
+    more["data"].get("source", {}).update(storage="cold")
     assert read_envelope(more) == read_envelope(message(kind))
 
 
