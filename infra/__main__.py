@@ -10,6 +10,7 @@ try:
     from infra import deploy, outputs, package, schemas, template
     from infra.errors import InfraError
     from infra.local import commands as local
+    from infra.operations import commands as operations
 except ModuleNotFoundError as missing:  # another interpreter than the one that make sets up
     sys.exit(
         f"error: {missing.name} is not installed in {sys.executable}; "
@@ -17,7 +18,7 @@ except ModuleNotFoundError as missing:  # another interpreter than the one that 
     )
 
 # Each brings its own commands: register(subcommands).
-MODULES = (local, template, package, deploy, outputs, schemas)
+MODULES = (local, operations, template, package, deploy, outputs, schemas)
 
 
 def main(words: Sequence[str] | None = None) -> int:

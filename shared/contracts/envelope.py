@@ -97,10 +97,14 @@ class Envelope(BaseModel):
         return kind.model_validate(data)
 
     @classmethod
-    def first(cls, event: Event, source: str, at: datetime) -> Self:
-        """The envelope of an event that nothing of ours caused: an upload."""
-        identity = event.identity(source, event.image, 0)
-        return cls._wrap(event, identity, source, at, event.image)
+    def first(cls, event: Event, source: str, at: datetime, cause: str = "") -> Self:
+        """The envelope of an event that no event caused: an upload, or a person's request.
+
+        Two of one type about one image are told apart by their ``cause``; it is the image, unless
+        given.
+        """
+        cause = cause or event.image
+        return cls._wrap(event, event.identity(source, cause, 0), source, at, cause)
 
     def caused(self, event: Event, source: str, n: int, at: datetime) -> Self:
         """The envelope of ``event``, the n-th thing that ``source`` answers to this one."""

@@ -67,15 +67,23 @@ def _facts(record: Mapping[str, Any]) -> ImageUploaded:
 def _image_id(source: Source, record: Mapping[str, Any]) -> str:
     """The same upload always gets the same id, and two uploads never share one.
 
-    A version names one upload by itself, also for somebody who lists the bucket. Without versions
-    it takes all that the notification says: emulators leave out, or repeat, each of these alone.
+    Without versions it takes all that the notification says: emulators leave out, or repeat, each
+    of these alone.
     """
-    if given := GIVEN_ID.match(source.key):
-        return given[1]
-    if source.version:
-        return derive(source.bucket, source.key, source.version)
+    if known := image_of(source.bucket, source.key, source.version):
+        return known
     sequencer = record["s3"]["object"].get("sequencer")
     return derive(source.bucket, source.key, source.etag, sequencer, record["eventTime"])
+
+
+def image_of(bucket: str, key: str, version: str | None) -> str | None:
+    """The id of an upload, for who lists the bucket: a version names one upload by itself.
+
+    None where there are no versions; then only S3's notification tells.
+    """
+    if given := GIVEN_ID.match(key):
+        return given[1]
+    return derive(bucket, key, version) if version else None
 
 
 def _unreadable(why: str) -> PermanentError:

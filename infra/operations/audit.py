@@ -1,0 +1,42 @@
+"""Comparing what is there with what should be: objects that no record accounts for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from infra.operations.images import Images
+from shared.contracts.record import Record, RunStatus
+
+KINDS = ("renditions", "analyses", "results")
+MAY_HAVE_OBJECTS = (RunStatus.OPEN, RunStatus.COMPLETED)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Every object is one run's (``<kind>/<image>/<run>/…``) or one image's published result."""
+
+    images: Images
+
+    def orphans(self) -> Iterator[str]:
+        """Keys of objects whose run has ended otherwise, or that nobody has ever heard of."""
+        for kind in KINDS:
+            records: dict[str, Record | None] = {}
+            for key in self._keys(f"{kind}/"):
+                image = key.split("/")[1].removesuffix(".json")
+                if image not in records:
+                    records = {image: self.images.find(image)}  # keys come sorted by image
+                if not _accounted_for(key, records[image]):
+                    yield key
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        pages = self.images.clients.client("s3").get_paginator("list_objects_v2")
+        bucket = self.images.outputs.buckets["processed"]
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            yield from (found["Key"] for found in page.get("Contents", []))
+
+
+def _accounted_for(key: str, record: Record | None) -> bool:
+    if record is None:
+        return False
+    if key.startswith("results/"):
+        return record.published is not None
+    return record.status(int(key.split("/")[2])) in MAY_HAVE_OBJECTS

@@ -1,0 +1,120 @@
+"""The operator's commands: replay, delete, dead-letters, reap, audit."""
+
+import argparse
+import re
+import sys
+from datetime import timedelta
+
+from infra import commands
+from infra.commands import say
+from infra.errors import InfraError
+from infra.operations import replay as asking
+from infra.operations.audit import Audit
+from infra.operations.dead_letters import DeadLetters, listing
+from infra.operations.images import Images
+from infra.operations.reap import Reaper
+from infra.outputs import Outputs
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def register(subcommands: "commands.Subcommands") -> None:
+    """Add the commands."""
+    _add_replay(subcommands)
+    delete = commands.add(subcommands, "delete", _delete, "delete images for good")
+    delete.add_argument("image", nargs="+")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    letters = commands.add(subcommands, "dead-letters", _dead_letters, "list what rescue kept")
+    letters.add_argument("--replay", action="store_true", help="do what helps each of them")
+    reap = commands.add(subcommands, "reap", _reap, "report silent runs and lost uploads")
+    reap.add_argument(
+        "--silence", type=span, default=timedelta(hours=24), help="such as 30m; default: 24h"
+    )
+    reap.add_argument("--dry-run", action="store_true", help="only list them")
+    commands.add(subcommands, "audit", _audit, "list objects that no record accounts for")
+
+
+def _add_replay(subcommands: "commands.Subcommands") -> None:
+    parser = commands.add(subcommands, "replay", _replay, "begin new runs from the originals")
+    parser.add_argument("image", nargs="*")
+    parser.add_argument("--failed", action="store_true", help="every image that failed")
+    parser.add_argument("--since", type=span, help="with --failed: ended within, such as 1h")
+    parser.add_argument("--failed-at", help="with --failed: at this service, such as analyze")
+    parser.add_argument("--reason", help="with --failed: for this reason, such as throttled")
+    parser.add_argument("--force", action="store_true", help="give up runs still at work")
+    parser.add_argument("--dry-run", action="store_true", help="only list them")
+    parser.add_argument("--rate", type=float, default=10.0, help="images a second; default: 10")
+
+
+def span(word: str) -> timedelta:
+    """A length of time such as 90s, 30m, 1h or 7d."""
+    if not re.fullmatch(r"\d+[smhd]", word):
+        raise argparse.ArgumentTypeError(f"{word!r} is no length of time such as 30m, 1h or 7d")
+    return timedelta(**{UNITS[word[-1]]: int(word[:-1])})
+
+
+def images_of(arguments: argparse.Namespace) -> Images:
+    stage, clients = commands.stage_and_clients(arguments)
+    return Images(Outputs.read(stage, clients), clients)
+
+
+def _replay(arguments: argparse.Namespace) -> None:
+    if bool(arguments.image) == arguments.failed:
+        raise InfraError("name the images to replay, or --failed for all that failed")
+    if arguments.rate <= 0:
+        raise InfraError("--rate is a number of images a second, above 0")
+    images = images_of(arguments)
+    wanted = asking.Wanted(arguments.since, arguments.failed_at, arguments.reason)
+    records = (
+        list(asking.failed(images, wanted))
+        if arguments.failed
+        else [images.record(image) for image in arguments.image]
+    )
+    asking.replay(
+        images,
+        records,
+        say,
+        force=arguments.force,
+        dry_run=arguments.dry_run,
+        rate=arguments.rate,
+    )
+    say(f"{len(records)} in all; make follow tells how they end")
+
+
+def _delete(arguments: argparse.Namespace) -> None:
+    images = images_of(arguments)
+    records = [images.record(image) for image in arguments.image]
+    if not arguments.yes and not _agreed(len(records)):
+        raise InfraError("nothing was deleted")
+    asking.delete(images, records, say)
+
+
+def _agreed(number: int) -> bool:
+    if not sys.stdin.isatty():
+        raise InfraError("deleting is final; say --yes")
+    return input(f"Delete {number} with originals and all? [y/N] ").strip().lower() == "y"
+
+
+def _dead_letters(arguments: argparse.Namespace) -> None:
+    kept = DeadLetters(images_of(arguments))
+    letters = kept.all()
+    if not arguments.replay:
+        say("\n".join(listing(letters)))
+        return
+    helped = sum(kept.replay(letter, say) for letter in letters)
+    say(f"{helped} of {len(letters)} dead letters replayed")
+
+
+def _reap(arguments: argparse.Namespace) -> None:
+    reaper = Reaper(images_of(arguments), arguments.silence)
+    found = reaper.reap(say, dry_run=arguments.dry_run)
+    say(f"{found} {'found' if arguments.dry_run else 'reported'}")
+
+
+def _audit(arguments: argparse.Namespace) -> None:
+    orphans = list(Audit(images_of(arguments)).orphans())
+    for key in orphans:
+        say(key)
+    if orphans:
+        raise InfraError(f"{len(orphans)} objects that no record accounts for")
+    say("every object is accounted for")

@@ -1,0 +1,84 @@
+"""The images of a stage as an operator sees them: their records, and a way to ask for something."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from infra.clients import Clients
+from infra.errors import InfraError
+from infra.outputs import Outputs
+from shared.bus import SnsBus
+from shared.contracts.envelope import Envelope, Event
+from shared.contracts.record import RECORD, Record
+
+SOURCE = "darkroom/operator"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Records are read, never written."""
+
+    outputs: Outputs
+    clients: Clients
+    clock: Callable[[], datetime] = now
+
+    def record(self, image: str) -> Record:
+        """InfraError if nobody knows this image."""
+        found = self.find(image)
+        if found is None:
+            raise InfraError(f"no image {image} in stage {self.outputs.stage}")
+        return found
+
+    def find(self, image: str) -> Record | None:
+        answer = self._dynamodb.get_item(
+            TableName=self.outputs.table,
+            Key={"image": {"S": image}, "item": {"S": RECORD}},
+            ConsistentRead=True,
+        )
+        return _record(answer["Item"]) if "Item" in answer else None
+
+    def records(self) -> Iterator[Record]:
+        """Every record there is. Reads the whole table: for operators, not for requests."""
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self.outputs.table,
+            FilterExpression="#item = :record",
+            ExpressionAttributeNames={"#item": "item"},
+            ExpressionAttributeValues={":record": {"S": RECORD}},
+        )
+        for page in pages:
+            yield from map(_record, page["Items"])
+
+    def heard_of(self, record: Record) -> datetime:
+        """When anything was last said of the record's current run."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self.outputs.table,
+            KeyConditionExpression="image = :image AND begins_with(#item, :event)",
+            ExpressionAttributeNames={"#item": "item"},
+            ExpressionAttributeValues={":image": {"S": record.image}, ":event": {"S": "event/"}},
+        )
+        moments = [item for page in pages for item in page["Items"]]
+        times = [datetime.fromisoformat(moment["time"]["S"]) for moment in moments]
+        return max([record.current.started, *times])
+
+    def say(self, event: Event) -> Envelope:
+        """Announce a request or a report; asked again about the same run, it has the same id."""
+        cause = f"{event.image}/{event.run}"
+        envelope = Envelope.first(event, SOURCE, self.clock(), cause)
+        SnsBus(self.clients.client("sns"), self.outputs.topics["events"]).publish([envelope])
+        return envelope
+
+    @property
+    def _dynamodb(self) -> Any:
+        return self.clients.client("dynamodb")
+
+
+def _record(item: dict[str, Any]) -> Record:
+    from_dynamo = TypeDeserializer()
+    return Record.model_validate({k: from_dynamo.deserialize(v) for k, v in item.items()})

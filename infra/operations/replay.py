@@ -1,0 +1,75 @@
+"""Asking ``store`` for new runs, and for the end of an image."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from infra.errors import InfraError
+from infra.operations.images import Images
+from shared.contracts.images import DeleteRequested, ReplayRequested
+from shared.contracts.record import Record, RunStatus
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which failed images to replay; None leaves a question open."""
+
+    since: timedelta | None = None
+    stage: str | None = None
+    reason: str | None = None
+
+
+def failed(images: Images, wanted: Wanted) -> Iterator[Record]:
+    """The images whose current run failed as wanted."""
+    for record in images.records():
+        failure = record.current.failure
+        if record.status(record.run) is not RunStatus.FAILED or failure is None:
+            continue
+        late = wanted.since and _ended(record) < images.clock() - wanted.since
+        other = wanted.stage not in (None, failure.stage)
+        if not (late or other or wanted.reason not in (None, failure.reason)):
+            yield record
+
+
+def _ended(record: Record) -> datetime:
+    assert record.current.ended, "a failed run has ended"
+    return record.current.ended
+
+
+def refuse_what_cannot_be_replayed(record: Record, *, force: bool) -> None:
+    """InfraError, before anything is asked; ``store`` refuses it again."""
+    if record.deleted:
+        raise InfraError(f"{record.image} was deleted: its original is gone")
+    if record.status(record.run) is RunStatus.OPEN and not force:
+        raise InfraError(f"{record.image} is still at work; --force gives its run up for a new one")
+
+
+def replay(
+    images: Images, records: list[Record], say: Say, *, force: bool, dry_run: bool, rate: float
+) -> None:
+    """Ask for a new run of each, at most ``rate`` a second."""
+    for record in records:
+        refuse_what_cannot_be_replayed(record, force=force)
+    for n, record in enumerate(records):
+        say(f"{'would replay' if dry_run else 'replaying'} {described(record)}")
+        if not dry_run:
+            time.sleep(1 / rate if n else 0)
+            images.say(ReplayRequested(image=record.image, run=record.run, force=force))
+
+
+def delete(images: Images, records: list[Record], say: Say) -> None:
+    """Ask for the final verdict on each."""
+    for record in records:
+        say(f"deleting {described(record)}")
+        images.say(DeleteRequested(image=record.image, run=record.run))
+
+
+def described(record: Record) -> str:
+    """One line: which image, which run, and what became of it."""
+    failure = record.current.failure
+    why = f" at {failure.stage}: {failure.reason}" if failure else ""
+    status = record.status(record.run)
+    return f"{record.image}  run {record.run}  {status}{why}  {record.source.key}"
