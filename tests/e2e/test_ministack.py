@@ -99,7 +99,7 @@ def test_what_nobody_understands_is_kept_with_its_reason(ministack: Stack) -> No
     queue = ministack.outputs.queues["analyze"]
     ministack.client("sqs").send_message(QueueUrl=queue, MessageBody="this is not JSON")
     ministack.settle()
-    (kept,) = ministack.made("dead-letters/")
+    (kept,) = ministack.made("dead-letters/analyze/")
     letter = json.loads(ministack.object(kept)["Body"].read())
     assert (letter["service"], letter["reason"]) == ("analyze", "unreadable")
     assert letter["body"] == "this is not JSON"

@@ -1,0 +1,117 @@
+"""The operator's commands against a real stack: replay, delete, dead letters, reap, audit."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.e2e.stack import Listener, Stack
+
+ROOT = Path(__file__).parents[2]
+Infra = Callable[..., str]
+
+
+@pytest.fixture
+def infra(ministack: Stack) -> Infra:
+    def run(*words: str, code: int = 0) -> str:
+        endpoint = ("--endpoint-url", ministack.outputs.endpoint)
+        done = subprocess.run(
+            [sys.executable, "-m", "infra", *words, *endpoint],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def completed(listener: Listener, key: str, cat: Path) -> str:
+    listener.stack.upload(key, cat.read_bytes())
+    told = listener.hear(key)[key]
+    assert told["status"] == "completed"
+    return told["image"]
+
+
+def test_a_replayed_image_is_told_again_and_only_its_new_run_is_left(
+    ministack: Stack, infra: Infra, cat: Path
+) -> None:
+    with ministack.listening() as listener:
+        image = completed(listener, "replay/cat.jpg", cat)
+        infra("replay", image)
+        again = listener.hear("replay/cat.jpg")["replay/cat.jpg"]
+    assert (again["status"], again["run"]) == ("completed", 1)
+    kept = [key for key in ministack.made(image) if not key.startswith("results/")]
+    assert {key.split("/")[2] for key in kept} == {"1"}
+
+
+def test_failed_images_are_found_and_replayed(ministack: Stack, infra: Infra) -> None:
+    with ministack.listening() as listener:
+        ministack.upload("replay/text.jpg", b"no picture")
+        image = listener.hear("replay/text.jpg")["replay/text.jpg"]["image"]
+        assert image in infra("replay", "--failed", "--since", "1h", "--dry-run")
+        assert image not in infra("replay", "--failed", "--reason", "stuck", "--dry-run")
+        infra("replay", image)
+        again = listener.hear("replay/text.jpg")["replay/text.jpg"]
+    assert (again["status"], again["run"]) == ("failed", 1)
+
+
+def test_a_deleted_image_leaves_nothing_and_cannot_be_replayed(
+    ministack: Stack, infra: Infra, cat: Path
+) -> None:
+    with ministack.listening() as listener:
+        image = completed(listener, "delete/cat.jpg", cat)
+        infra("delete", image, "--yes")
+        assert listener.hear("delete/cat.jpg")["delete/cat.jpg"]["status"] == "deleted"
+    assert ministack.made(image) == []
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        ministack.client("s3").get_object(
+            Bucket=ministack.outputs.buckets["uploads"], Key="delete/cat.jpg"
+        )
+    assert "was deleted" in infra("replay", image, code=1)
+
+
+def test_an_audit_finds_what_nobody_accounts_for(ministack: Stack, infra: Infra) -> None:
+    ministack.settle()
+    assert "every object is accounted for" in infra("audit")
+    bucket = ministack.outputs.buckets["processed"]
+    key = "renditions/00000000-0000-5000-8000-000000000000/0/web.jpeg"
+    ministack.client("s3").put_object(Bucket=bucket, Key=key, Body=b"left behind")
+    try:
+        assert key in infra("audit", code=1)
+    finally:
+        ministack.client("s3").delete_object(Bucket=bucket, Key=key)
+
+
+def test_an_upload_whose_event_was_lost_is_found_and_ends(
+    ministack: Stack, infra: Infra, cat: Path
+) -> None:
+    s3, bucket = ministack.client("s3"), ministack.outputs.buckets["uploads"]
+    wired = s3.get_bucket_notification_configuration(Bucket=bucket)
+    wired.pop("ResponseMetadata")
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    try:
+        ministack.upload("lost/cat.jpg", cat.read_bytes())
+    finally:
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wired)
+    with ministack.listening() as listener:
+        assert "lost/cat.jpg" in infra("reap", "--silence", "0s")
+        told = listener.hear("lost/cat.jpg")["lost/cat.jpg"]
+        assert (told["status"], told["failure"]["reason"]) == ("failed", "lost")
+        infra("replay", told["image"])
+        assert listener.hear("lost/cat.jpg")["lost/cat.jpg"]["status"] == "completed"
+
+
+def test_dead_letters_are_listed_by_reason(ministack: Stack, infra: Infra) -> None:
+    queue = ministack.outputs.queues["notify"]
+    ministack.client("sqs").send_message(QueueUrl=queue, MessageBody="gibberish")
+    ministack.settle()
+    said = infra("dead-letters")
+    assert "unreadable (" in said
+    assert "notify" in said
+    assert "0 of" in infra("dead-letters", "--replay")
