@@ -1,0 +1,93 @@
+"""A stage in memory: moto's S3, SQS, SNS and DynamoDB, and records as ``store`` writes them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from infra.operations.images import Images
+from infra.outputs import Outputs
+from services.store.logic import decide
+from services.store.records import DynamoRecords
+from shared.contracts.envelope import Event
+from shared.contracts.record import Record
+from tests.contract.conftest import make_table
+
+NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+REGION = "us-east-1"
+
+
+class MotoClients:
+    """What makes clients; inside ``mock_aws`` they are moto's."""
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service, region_name=REGION, aws_access_key_id="t", aws_secret_access_key="t"
+        )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The stage, and what was announced on its events topic."""
+
+    images: Images
+    heard: str
+
+    def client(self, service: str) -> Any:
+        return self.images.clients.client(service)
+
+    def keep(self, *events: Event, at: datetime = NOW - timedelta(hours=2)) -> Record:
+        """The record after these events, as ``store`` would have written it."""
+        records = DynamoRecords(self.client("dynamodb"), "records")
+        record = None
+        for event in events:
+            record = decide(record, event, at)
+            assert records.write(record)
+        return record
+
+    def announced(self) -> list[str]:
+        answer = self.client("sqs").receive_message(QueueUrl=self.heard, MaxNumberOfMessages=10)
+        return [message["Body"] for message in answer.get("Messages", [])]
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with mock_aws():
+        clients = MotoClients()
+        topic, heard = events(clients)
+        for bucket in ("uploads", "processed"):
+            clients.client("s3").create_bucket(Bucket=bucket)
+        clients.client("s3").put_bucket_versioning(
+            Bucket="uploads", VersioningConfiguration={"Status": "Enabled"}
+        )
+        make_table(clients.client("dynamodb"), "records", "item")
+        make_table(clients.client("dynamodb"), "ledger", "claim")
+        queue = clients.client("sqs").create_queue(QueueName="notify")["QueueUrl"]
+        outputs = Outputs(
+            endpoint=None,
+            region=REGION,
+            stage="test",
+            account="0",
+            buckets={"uploads": "uploads", "processed": "processed"},
+            topics={"events": topic, "notifications": ""},
+            table="records",
+            tables={"records": "records", "ledger": "ledger"},
+            queues={"notify": queue},
+            dead_letter_queues={},
+            functions={},
+        )
+        yield Stage(Images(outputs, clients, lambda: NOW), heard)
+
+
+def events(clients: MotoClients) -> tuple[str, str]:
+    sns, sqs = clients.client("sns"), clients.client("sqs")
+    topic = sns.create_topic(Name="events")["TopicArn"]
+    queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"], Attributes=raw)
+    return topic, queue

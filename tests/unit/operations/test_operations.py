@@ -1,0 +1,139 @@
+"""What an operator asks for, and what is refused before it is asked."""
+
+import argparse
+import json
+from datetime import timedelta
+
+import pytest
+
+from infra.errors import InfraError
+from infra.operations.audit import Audit
+from infra.operations.commands import span
+from infra.operations.dead_letters import DeadLetters, listing
+from infra.operations.reap import Reaper
+from infra.operations.replay import Wanted, failed, replay
+from shared.consumer import read
+from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequested
+from shared.ledger import ClaimKey
+from tests.contract.samples import ANALYZED, CAT, FIRST, GAVE_UP, LAST, RESIZED, TEXT
+from tests.unit.operations.conftest import Stage
+
+DAY = timedelta(hours=24)
+
+
+def quiet(_line: str) -> None:
+    """Say nothing."""
+
+
+def ask(stage: Stage, record, **how) -> None:
+    replay(stage.images, [record], quiet, **{"force": False, "dry_run": False, "rate": 10} | how)
+
+
+def keep_letter(stage: Stage, body: str, service: str = "notify") -> str:
+    key = f"dead-letters/{service}/2026-11-22/m1.json"
+    said = {"service": service, "reason": "killed", "detail": "no word", "sent": "x", "body": body}
+    stage.client("s3").put_object(Bucket="processed", Key=key, Body=json.dumps(said).encode())
+    return key
+
+
+def test_a_replay_names_the_run_it_replaces(stage: Stage) -> None:
+    ask(stage, stage.keep(GAVE_UP))
+    (body,) = stage.announced()
+    assert read(body).data == ReplayRequested(image=TEXT, run=0)
+
+
+def test_a_dry_run_asks_for_nothing(stage: Stage) -> None:
+    ask(stage, stage.keep(GAVE_UP), dry_run=True)
+    assert stage.announced() == []
+
+
+def test_a_run_still_at_work_is_given_up_by_force_only(stage: Stage) -> None:
+    record = stage.keep(RESIZED)
+    with pytest.raises(InfraError, match="still at work"):
+        ask(stage, record)
+    ask(stage, record, force=True)
+    assert read(stage.announced()[0]).data.force
+
+
+def test_a_deleted_image_is_not_replayed(stage: Stage) -> None:
+    record = stage.keep(GAVE_UP, DeleteRequested(image=TEXT, run=0))
+    with pytest.raises(InfraError, match="was deleted"):
+        ask(stage, record)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Wanted(), 1),
+        (Wanted(stage="resize", reason="not-an-image"), 1),
+        (Wanted(stage="analyze"), 0),
+        (Wanted(reason="stuck"), 0),
+        (Wanted(since=timedelta(hours=3)), 1),
+        (Wanted(since=timedelta(hours=1)), 0),
+    ],
+)
+def test_failed_images_are_found_by_what_is_asked(stage: Stage, wanted: Wanted, found: int) -> None:
+    stage.keep(RESIZED, ANALYZED)
+    stage.keep(GAVE_UP)
+    assert [record.image for record in failed(stage.images, wanted)] == [TEXT] * found
+
+
+def test_a_silent_run_is_reported_stuck_where_it_waits(stage: Stage) -> None:
+    stage.keep(RESIZED, at=stage.images.clock() - 2 * DAY)
+    assert Reaper(stage.images, DAY).reap(quiet, dry_run=False) == 1
+    report = read(stage.announced()[0]).data
+    assert (report.image, report.stage, report.reason) == (CAT, "analyze", "stuck")
+
+
+def test_a_run_that_was_heard_of_lately_is_left_alone(stage: Stage) -> None:
+    stage.keep(RESIZED)
+    assert Reaper(stage.images, DAY).reap(quiet, dry_run=False) == 0
+    assert stage.announced() == []
+
+
+def test_what_a_step_was_to_do_becomes_a_replay_of_its_image(stage: Stage) -> None:
+    stage.keep(GAVE_UP)
+    failed_fact = FIRST.caused(
+        ImageResized.model_validate(RESIZED.model_dump() | {"image": TEXT}), "s", 0, FIRST.time
+    )
+    keep_letter(stage, failed_fact.to_json(), "analyze")
+    letters = DeadLetters(stage.images)
+    assert letters.replay(letters.all()[0], quiet)
+    assert read(stage.announced()[0]).data == ReplayRequested(image=TEXT, run=0)
+    assert letters.all() == []
+
+
+def test_a_telling_is_sent_again_with_its_claim_forgotten(stage: Stage) -> None:
+    claim = ClaimKey.of("notify", LAST.subject, LAST.type, LAST.id)
+    row = {"image": {"S": claim.image}, "claim": {"S": claim.name}, "settled_at": {"N": "1"}}
+    stage.client("dynamodb").put_item(TableName="ledger", Item=row)
+    keep_letter(stage, LAST.to_json())
+    letters = DeadLetters(stage.images)
+    assert letters.replay(letters.all()[0], quiet)
+    assert stage.client("dynamodb").scan(TableName="ledger")["Count"] == 0
+    queue = stage.images.outputs.queues["notify"]
+    assert len(stage.client("sqs").receive_message(QueueUrl=queue)["Messages"]) == 1
+
+
+def test_what_nobody_can_read_is_listed_and_stays(stage: Stage) -> None:
+    keep_letter(stage, "gibberish")
+    letters = DeadLetters(stage.images)
+    assert listing(letters.all())[0] == "killed (1)"
+    assert not letters.replay(letters.all()[0], quiet)
+    assert len(letters.all()) == 1
+
+
+def test_an_audit_knows_what_each_run_may_have(stage: Stage) -> None:
+    stage.keep(RESIZED, ANALYZED)
+    stage.keep(GAVE_UP)
+    keys = {f"renditions/{CAT}/0/web.jpeg": True, f"renditions/{TEXT}/0/web.jpeg": False}
+    keys |= {f"results/{CAT}.json": True, f"results/{TEXT}.json": False}
+    for key in keys:
+        stage.client("s3").put_object(Bucket="processed", Key=key, Body=b"")
+    assert set(Audit(stage.images).orphans()) == {key for key, fine in keys.items() if not fine}
+
+
+def test_a_length_of_time_is_a_number_and_a_unit() -> None:
+    assert span("90m") == timedelta(minutes=90)
+    with pytest.raises(argparse.ArgumentTypeError, match="30m"):
+        span("soon")
