@@ -1,8 +1,8 @@
 """What ``analyze`` asks once the renditions exist, and how it forgets the answers."""
 
 import json
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from services.analyze.logic import Answer, Detection, Thresholds, summarize
@@ -38,6 +38,7 @@ class Steps:
     recognizer: Recognizer
     detect: Sequence[Detection]
     thresholds: Thresholds
+    pool: Callable[[int], Executor] = ThreadPoolExecutor
 
     def analyze(self, event: ImageResized, turn: Turn) -> Iterator[Event]:
         """Ask what was not asked before, keep the answers, and say what matters of them."""
@@ -93,7 +94,7 @@ class Steps:
         """Side by side: the slowest call is as long as all of them take."""
         answers: Answers = {}
         failures: list[BaseException] = []
-        with ThreadPoolExecutor(max_workers=len(Detection)) as pool:
+        with self.pool(len(Detection)) as pool:
             asked = {
                 one: pool.submit(self.recognizer.ask, one, picture, self.thresholds)
                 for one in detections

@@ -1,6 +1,6 @@
 """What ``resize`` does when something lands, and how it unmakes it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -37,13 +37,14 @@ class Steps:
     processed: Objects
     specs: Sequence[logic.Spec]
     limits: logic.Limits
+    develop: Callable[[bytes, Sequence[logic.Spec], logic.Limits], logic.Developed] = logic.develop
 
     def resize(self, event: ImageUploaded | ImageReplayed, turn: Turn) -> Iterator[Event]:
         """Check the original and make its renditions; nothing is kept of one that is refused."""
         original = self._read(event)
         owner = original.metadata.get("owner", "")[:LONGEST_OWNER] or None
         with known(owner=owner):
-            picture = logic.develop(original.body, self.specs, self.limits)
+            picture = self.develop(original.body, self.specs, self.limits)
         turn.confirm()
         made = {r.name: self._keep(event, r) for r in (*picture.renditions, picture.analysis)}
         yield ImageResized(

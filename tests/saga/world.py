@@ -11,19 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from services.analyze import handler as analyze
 from services.analyze.logic import Detection, Thresholds
-from services.analyze.steps import Steps as AnalyzeSteps
-from services.notify import handler as notify
-from services.notify.steps import Steps as NotifySteps
 from services.rescue.steps import Steps as RescueSteps
-from services.resize import handler as resize
-from services.resize.logic import Limits as PictureLimits
-from services.resize.logic import Spec
-from services.resize.steps import Steps as ResizeSteps
-from services.store import handler as store
-from services.store.steps import Steps as StoreSteps
-from shared.consumer import Limits, Service, answer_batch, consume, read
+from shared.consumer import Service, answer_batch, consume, read
 from shared.testing import (
     Clock,
     FixedTime,
@@ -32,6 +22,7 @@ from shared.testing import (
     MemoryRecords,
     s3_notification,
 )
+from tests.saga.wiring import Parts, services
 
 VISIBILITY = 180.0
 MAX_RECEIVES = 100
@@ -112,7 +103,7 @@ class World:
         self.worker = ""
         self.dead: list[tuple[str, Delivery]] = []
         self.published: list[Any] = []
-        self.services = {service.name: service for service in self._services()}
+        self.services = self._services()
         self.queues = {name: [] for name in self.services}
         self.rescue = RescueSteps(
             kept=self._watched(self.processed, "kept"),
@@ -122,37 +113,20 @@ class World:
 
     # ---- the parts -------------------------------------------------------------------------------
 
-    def _services(self) -> list[Service]:
-        specs = (Spec("thumbnail", 4), Spec("web", 8))
-        processed = self._watched(self.processed, "processed")
-        resizer = ResizeSteps(
-            self._watched(self.uploads, "uploads"), processed, specs, PictureLimits()
-        )
-        asker = AnalyzeSteps(
-            processed,
-            self._watched(self.recognizer, "recognizer"),
-            (Detection.LABELS,),
-            Thresholds(),
-        )
-        keeper = StoreSteps(self._watched(self.records, "records"), processed)
-        teller = NotifySteps(self._watched(self.told, "told"))
-        return [
-            self._service("resize", resize.routes(resizer)),
-            self._service("analyze", analyze.routes(asker)),
-            self._service("store", store.routes(keeper)),
-            self._service("notify", notify.routes(teller)),
-        ]
-
-    def _service(self, name: str, routes: Any) -> Service:
-        return Service(
-            name=name,
-            routes=routes,
-            bus=self._watched(self, "bus"),
-            queue=self._watched(Mailbox(self, name), "queue"),
-            ledger=self._watched(self.ledger, "ledger"),
-            runs=self._watched(self.records, "runs"),
-            limits=Limits(timeout=30, worst_case=5, attempts=5),
-            clock=self.clock,
+    def _services(self) -> dict[str, Service]:
+        return services(
+            Parts(
+                uploads=self._watched(self.uploads, "uploads"),
+                processed=self._watched(self.processed, "processed"),
+                records=self._watched(self.records, "records"),
+                runs=self._watched(self.records, "runs"),
+                ledger=self._watched(self.ledger, "ledger"),
+                recognizer=self._watched(self.recognizer, "recognizer"),
+                told=self._watched(self.told, "told"),
+                bus=self._watched(self, "bus"),
+                queue=lambda name: self._watched(Mailbox(self, name), "queue"),
+                clock=self.clock,
+            )
         )
 
     def _watched(self, part: Any, name: str) -> Any:

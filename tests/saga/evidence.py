@@ -1,0 +1,71 @@
+"""What was seen while a schedule ran: the facts that the promises are held against at its end."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from shared.contracts.envelope import Envelope
+from shared.contracts.images import StepFailed
+from shared.contracts.notification import STATUS
+
+Paid = tuple[str, int, str]
+"""One detection of one run: image, run, detection."""
+OUTAGE = "unavailable"
+"""The reason of every transient error that a schedule injects."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A promise that did not hold; ``kind`` says which, in words that do not name the image."""
+
+    kind: str
+    about: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.about}"
+
+
+@dataclass
+class Evidence:
+    """Counters are of effects, not of calls: what was refused or failed before it is not in here.
+
+    ``excused`` counts, for each effect that may be repeated, the workers that ended between it and
+    the note of it: windows (a) and (b) of the protocol, and (g) for who outlived its lease.
+    """
+
+    paid: Counter[Paid] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    statuses: defaultdict[tuple[str, int], set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+    excused: Counter[Paid | str] = field(default_factory=Counter)
+    windows: Counter[str] = field(default_factory=Counter)
+    verdicts: defaultdict[tuple[str, int, str], set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+    tellable: set[str] = field(default_factory=set)
+    tries: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    requests: Counter[str] = field(default_factory=Counter)
+    """Replays that somebody asked for, by image: copies of one request count once."""
+    violations: list[Violation] = field(default_factory=list)
+
+    def broken(self, kind: str, about: object) -> None:
+        self.violations.append(Violation(kind, str(about)))
+
+    def announced(self, envelope: Envelope, budget: int) -> None:
+        event = envelope.data
+        if isinstance(event, StepFailed):
+            self._reported(envelope, event, budget)
+        elif hasattr(event, "outcome"):
+            self.verdicts[event.image, event.run, event.type].add(envelope.id)
+            if type(event) in STATUS:
+                self.tellable.add(envelope.id)
+
+    def _reported(self, envelope: Envelope, event: StepFailed, budget: int) -> None:
+        """Who gives up on the world must have tried as often as it may."""
+        if event.reason == OUTAGE and envelope.source == f"darkroom/{event.stage}":
+            self.gave_up(event.stage, envelope.causationid, budget)
+
+    def gave_up(self, service: str, cause: str, budget: int) -> None:
+        tried = len(self.tries[service, cause])
+        if tried < budget:
+            self.broken("gave up before its tries were used", f"{service} after {tried}, {cause}")

@@ -1,0 +1,329 @@
+"""The schedules: what happens, in which order, drawn from a seed. One function for each profile.
+
+``uniform`` lets anything happen at any time. Some rules of the protocol matter only in one narrow
+place, which chance alone hardly ever finds; the other profiles go there on purpose.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+from tests.saga.simulation import Action, Sent, Simulation, Worker
+
+Schedule = Iterator[Action]
+Profile = Callable[[Simulation, Random], Schedule]
+SKEW = 3.0
+"""s. Clocks of workers differ from the simulation's by up to this."""
+PARTS = ("records", "bus", "ledger", "processed", "uploads", "recognizer", "told", "runs", "queue")
+
+
+@dataclass(frozen=True)
+class Hazards:
+    """How likely each thing is, at each step."""
+
+    error: float = 0.0
+    throttle: float = 0.0
+    permanent: float = 0.0
+    kill: float = 0.0
+    copy: float = 0.0
+    delay: float = 0.0
+    lose: float = 0.0
+    outage: float = 0.0
+    ask: float = 0.0
+    batch: int = 1
+    """Messages a worker gets at most."""
+
+    @classmethod
+    def draw(cls, random: Random) -> "Hazards":
+        return cls(
+            error=random.choice((0, 0.05, 0.2)),
+            throttle=random.choice((0, 0, 0.2)),
+            permanent=random.choice((0, 0, 0, 0.01)),
+            kill=random.choice((0, 0.02, 0.1)),
+            copy=random.choice((0, 0.2, 0.7)),
+            delay=random.choice((0, 0.2)),
+            lose=random.choice((0, 0.05)),
+            outage=random.choice((0, 0, 0.01)),
+            ask=random.choice((0, 0.02, 0.05)),
+            batch=random.choice((1, 1, 3)),
+        )
+
+
+def uniform(simulation: Simulation, random: Random) -> Schedule:
+    """Anything may happen to one image at any time."""
+    yield Action("upload", (_name(random, 0),))
+    yield from wander(simulation, random, Hazards.draw(random), random.choice((20, 60, 120)))
+
+
+def several(simulation: Simulation, random: Random) -> Schedule:
+    """Two images in one notification, and batches."""
+    yield Action("upload", (_name(random, 0), _name(random, 1)))
+    hazards = Hazards.draw(random)
+    several = Hazards(**{**vars(hazards), "batch": 5})
+    yield from wander(simulation, random, several, random.choice((20, 60)))
+
+
+def frozen(simulation: Simulation, random: Random) -> Schedule:
+    """One worker stands still at a random moment while somebody ends, deletes or replays."""
+    yield Action("upload", ("0.jpg",))
+    if random.random() < 0.4:
+        yield from _finished_once(simulation, random)
+    target = random.choice(("resize", "resize", "analyze", "analyze", "store", "notify"))
+    still = yield from _freeze(simulation, random, target)
+    for _ in range(random.choice((1, 1, 2))):
+        yield from _meddle(simulation, random)
+        yield from _flow(simulation, random, still)
+    if still:
+        yield from _thaw(random, still)
+
+
+def last_attempt(simulation: Simulation, random: Random) -> Schedule:
+    """A service's tries of one event all fail or are killed, the last one anywhere."""
+    yield Action("upload", ("0.jpg",))
+    target = random.choice(("resize", "analyze", "notify"))
+    for _ in range(random.choice((4, 5, 6))):
+        worker = yield from _freeze(simulation, random, target)
+        if worker is None:
+            return
+        if random.random() < 0.3:
+            yield from _meddle(simulation, random)
+            yield from _flow(simulation, random, worker)
+        yield from _disturb(simulation, random, worker)
+
+
+def late(simulation: Simulation, random: Random) -> Schedule:
+    """Long after: the ledger has forgotten, and S3, or somebody, asks once more."""
+    yield Action("upload", (_name(random, 0),))
+    yield from wander(simulation, random, Hazards(copy=0.2, kill=0.02, error=0.05), 30)
+    if random.random() < 0.5:
+        yield from _meddle(simulation, random)
+    yield Action("drain")
+    yield Action("expire")
+    for _ in range(random.choice((1, 2))):
+        if random.random() < 0.5:
+            yield Action("again", (next(iter(simulation.notices)),))
+        else:
+            yield from _meddle(simulation, random)
+        yield from wander(simulation, random, Hazards(copy=0.2), 15)
+
+
+def outlives(simulation: Simulation, random: Random) -> Schedule:
+    """A worker outlives its lease and goes on, while others have taken over from it."""
+    yield Action("upload", ("0.jpg",))
+    target = random.choice(("resize", "analyze", "analyze", "notify"))
+    still = yield from _freeze(simulation, random, target)
+    if still is None:
+        return
+    yield Action("linger", value=200)
+    second = yield from _redeliver(simulation, random, still)
+    if random.random() < 0.6:
+        yield from _meddle(simulation, random)
+        yield from _flow(simulation, random, still, second)
+    yield from _thaw(random, still)
+    yield Action("tick", value=random.choice((2, 5)))
+    third = yield from _redeliver(simulation, random, still)
+    for worker in (third, second):
+        if worker:
+            yield Action("finish", (worker.name,))
+
+
+def throttled(simulation: Simulation, random: Random) -> Schedule:
+    """The world asks to slow down, far more often than there are tries."""
+    yield Action("upload", ("0.jpg",))
+    hazards = Hazards(throttle=0.6, copy=random.choice((0, 0.3)), kill=random.choice((0, 0.02)))
+    yield from wander(simulation, random, hazards, random.choice((60, 150)))
+
+
+def outage(simulation: Simulation, random: Random) -> Schedule:
+    """A part of the world is down for a while."""
+    yield Action("upload", ("0.jpg",))
+    yield from wander(simulation, random, Hazards(copy=0.2), random.choice((1, 5, 12)))
+    parts = tuple(random.sample(PARTS, random.choice((1, 1, 2))))
+    yield Action("down", parts)
+    hazards = Hazards(copy=0.2, ask=random.choice((0, 0.05)))
+    yield from wander(simulation, random, hazards, random.choice((20, 60)))
+    yield Action("up", parts)
+    yield from wander(simulation, random, hazards, 15)
+
+
+def replays(simulation: Simulation, random: Random) -> Schedule:
+    """Run after run of one image, asked for twice, with duplicates that come late."""
+    yield Action("upload", ("0.jpg",))
+    for _ in range(random.choice((1, 2, 3))):
+        if random.random() < 0.6:
+            yield Action("drain")
+        yield Action("replay", ("0.jpg",), random.choice(("plain", "force")))
+        asked = [m for m in simulation.messages.values() if ":replay/" in m.name]
+        for message in asked:
+            if random.random() < 0.6:
+                yield Action("copy", (message.name,), random.choice((0, 30, 400, 4000)))
+        hazards = Hazards(copy=0.3, delay=0.1, kill=random.choice((0, 0.03)), error=0.03)
+        yield from wander(simulation, random, hazards, random.choice((10, 40)))
+
+
+PROFILES: dict[str, Profile] = {
+    profile.__name__.replace("_", "-"): profile
+    for profile in (
+        uniform, several, frozen, last_attempt, late, outlives, throttled, outage, replays,
+    )
+}  # fmt: skip
+
+
+def wander(simulation: Simulation, random: Random, hazards: Hazards, steps: int) -> Schedule:
+    """So many random steps of random workers, with these hazards."""
+    known = set(simulation.messages)
+    for _ in range(steps):
+        for name in [name for name in simulation.messages if name not in known]:
+            yield from _mistreat(random, hazards, name)
+        known = set(simulation.messages)
+        if random.random() < hazards.ask:
+            yield from _meddle(simulation, random)
+        if random.random() < hazards.outage:
+            verb = "up" if simulation.down else "down"
+            yield Action(verb, tuple(simulation.down) or (random.choice(PARTS),))
+        yield from _step(simulation, random, hazards)
+
+
+def _mistreat(random: Random, hazards: Hazards, name: str) -> Schedule:
+    while random.random() < hazards.copy:
+        yield Action("copy", (name,), random.choice((0, 0, 1, 60, 400)))
+        if random.random() < 0.5:
+            break
+    if random.random() < hazards.delay:
+        yield Action("delay", (name,), random.choice((1, 60, 250)))
+    if random.random() < hazards.lose:
+        yield Action("lose", (name,))
+
+
+def _step(simulation: Simulation, random: Random, hazards: Hazards) -> Schedule:
+    workers = list(simulation.workers.values())
+    visible = simulation.visible()
+    chance = random.random()
+    if workers and (chance < 0.65 or not visible):
+        if not visible and chance > 0.95:
+            yield Action("tick", value=random.choice((1, 5, 31)))
+        else:
+            yield _fate(random, hazards, random.choice(workers))
+    elif visible and chance < 0.97:
+        yield _delivery(random, visible, hazards.batch)
+    else:
+        yield Action("tick", value=_until_next(simulation, random))
+
+
+def _fate(random: Random, hazards: Hazards, worker: Worker) -> Action:
+    chance = random.random()
+    for verb, kind, share in (
+        ("kill", 0, hazards.kill),
+        ("fail", "transient", hazards.error),
+        ("fail", "throttled", hazards.throttle),
+        ("fail", "permanent", hazards.permanent),
+    ):
+        if chance < share:
+            return Action(verb, (worker.name,), kind)
+        chance -= share
+    return Action("run", (worker.name,), random.choice((1, 2, 4, 8, 40)))
+
+
+def _delivery(random: Random, visible: list[Sent], most: int) -> Action:
+    first = random.choice(visible)
+    mates = [m for m in visible if m.consumer == first.consumer and m is not first]
+    random.shuffle(mates)
+    batch = (first, *mates[: most - 1])
+    return Action("deliver", tuple(m.name for m in batch), round(random.uniform(-SKEW, SKEW), 1))
+
+
+def _until_next(simulation: Simulation, random: Random) -> float:
+    """s. Until something is visible again, or a little; with nothing to wait for, a little."""
+    waits = [m.visible_at - simulation.now for m in simulation.messages.values()]
+    soonest = min((wait for wait in waits if wait > 0), default=1)
+    return round(random.choice((1, 5, soonest + 0.1)), 1)
+
+
+def _freeze(
+    simulation: Simulation, random: Random, target: str
+) -> Iterator[Action]:  # its return value is the worker, or None if none came
+    """Let all flow until a worker of ``target`` is at some moment of a claimed event."""
+    skip = random.choice((0, 0, 0, 1))
+    for _ in range(80):
+        visible = simulation.visible()
+        if not visible:
+            if not simulation.messages:
+                return None
+            yield Action("tick", value=_wait(simulation))
+            continue
+        message = random.choice(visible)
+        yield Action("deliver", (message.name,), round(random.uniform(-SKEW, SKEW), 1))
+        worker = simulation.workers.get(f"{message.name}@{message.receives}")
+        if worker is None:
+            continue
+        if worker.service == target:
+            skip -= 1
+        if worker.service == target and skip < 0:
+            yield Action("run", (worker.name,), random.randrange(1, 22))
+            if worker.name in simulation.workers:
+                return worker
+        else:
+            yield Action("finish", (worker.name,))
+    return None
+
+
+def _wait(simulation: Simulation) -> float:
+    soonest = min(m.visible_at for m in simulation.messages.values())
+    return round(max(0.0, soonest - simulation.now) + 0.01, 2)
+
+
+def _flow(simulation: Simulation, random: Random, *still: Worker | None) -> Schedule:
+    """Everything that is visible flows to its end without time passing; these stand still."""
+    for _ in range(40):
+        visible = simulation.visible()
+        if not visible:
+            return
+        message = random.choice(visible)
+        yield Action("deliver", (message.name,), 0.0)
+        worker = simulation.workers.get(f"{message.name}@{message.receives}")
+        if worker and worker not in still:
+            yield Action("finish", (worker.name,))
+
+
+def _meddle(simulation: Simulation, random: Random) -> Schedule:
+    """Somebody ends, deletes or replays an image."""
+    name = random.choice(list(simulation.images))
+    verb = random.choice(("delete", "stuck", "stuck", "replay", "replay"))
+    how = random.choice(("plain", "force")) if verb == "replay" else 0
+    yield Action(verb, (name,), how)
+
+
+def _thaw(random: Random, worker: Worker) -> Schedule:
+    """The worker goes on: to its end, into an error, or into its death."""
+    fate = random.choice(("finish", "finish", "fail", "kill"))
+    kind = random.choice(("transient", "throttled")) if fate == "fail" else 0
+    yield Action(fate, (worker.name,), kind)
+    yield Action("finish", (worker.name,))
+
+
+def _disturb(simulation: Simulation, random: Random, worker: Worker) -> Schedule:
+    fate = random.choice(("kill", "kill", "fail"))
+    yield Action(fate, (worker.name,), "transient" if fate == "fail" else 0)
+    yield Action("finish", (worker.name,))
+
+
+def _redeliver(
+    simulation: Simulation, random: Random, still: Worker
+) -> Iterator[Action]:  # its return value is the worker, or None
+    """The message that ``still`` works on is handed to another worker, which then stands still."""
+    message = still.messages[0]
+    yield Action("deliver", (message.name,), 0.0)
+    worker = simulation.workers.get(f"{message.name}@{message.receives}")
+    if worker is None or worker is still:
+        return None
+    yield Action("run", (worker.name,), random.randrange(1, 16))
+    return worker
+
+
+def _finished_once(simulation: Simulation, random: Random) -> Schedule:
+    yield Action("drain")
+    yield Action("replay", ("0.jpg",), random.choice(("plain", "force")))
+
+
+def _name(random: Random, n: int) -> str:
+    return f"{'bad' if random.random() < 0.1 else ''}{n}.jpg"

@@ -1,0 +1,164 @@
+"""What is promised always, held against what a schedule left behind."""
+
+from collections.abc import Callable, Iterator
+
+from services.store.logic import verdict
+from shared.contracts.images import ImageStored
+from shared.contracts.record import Record, RunStatus
+from tests.saga.evidence import Violation
+from tests.saga.simulation import DETECTIONS, Simulation
+
+Promise = Callable[[Simulation], Iterator[str]]
+
+
+def broken(simulation: Simulation) -> list[Violation]:
+    """Every promise that does not hold now that nothing moves any more."""
+    found = list(simulation.seen.violations)
+    for kind, promise in PROMISES.items():
+        found += [Violation(kind, about) for about in promise(simulation)]
+    return found
+
+
+def _every_upload_ends(simulation: Simulation) -> Iterator[str]:
+    for key, image in simulation.images.items():
+        record = simulation.records.records.get(image)
+        if record is None:
+            yield f"{key} has no record"
+        elif not record.deleted:
+            yield from (f"{key}, run {n}" for n, run in record.runs.items() if run.ended is None)
+
+
+def _one_outcome_told(simulation: Simulation) -> Iterator[str]:
+    for (image, run), statuses in simulation.seen.statuses.items():
+        if {"completed", "failed"} <= statuses:
+            yield f"run {run} of {image}"
+
+
+def _what_is_told_is_on_record(simulation: Simulation) -> Iterator[str]:
+    for (image, run), statuses in simulation.seen.statuses.items():
+        known = simulation.records.records[image].runs[run].status
+        if statuses - {"deleted", str(known)}:
+            yield f"run {run} of {image} is {known}, told {sorted(statuses)}"
+
+
+def _one_id(simulation: Simulation) -> Iterator[str]:
+    for named, ids in simulation.seen.verdicts.items():
+        if len(ids) > 1:
+            yield f"{named}: {sorted(ids)}"
+
+
+def _every_end_is_announced(simulation: Simulation) -> Iterator[str]:
+    announced = simulation.seen.verdicts
+    for record in simulation.records.records.values():
+        for run in record.runs:
+            ended = verdict(record, run)
+            if ended and (record.image, run, ended.type) not in announced:
+                yield f"{ended.type} of run {run}"
+        if record.deleted and not any(
+            image == record.image and kind == "image.deleted.v1" for image, _, kind in announced
+        ):
+            yield "image.deleted.v1"
+
+
+def _every_end_is_told(simulation: Simulation) -> Iterator[str]:
+    kept = [letter.body for letter in simulation.dead]
+    for identity in simulation.seen.tellable:
+        if not simulation.seen.told[identity] and not any(identity in body for body in kept):
+            yield identity
+
+
+def _told_once(simulation: Simulation) -> Iterator[str]:
+    for identity, times in simulation.seen.told.items():
+        if times > 1 + simulation.seen.excused[identity]:
+            yield f"{identity}: {times} times"
+
+
+def _paid_once(simulation: Simulation) -> Iterator[str]:
+    for paid, times in simulation.seen.paid.items():
+        if times > 1 + simulation.seen.excused[paid]:
+            yield f"{paid}: {times} times"
+
+
+def _no_orphan(simulation: Simulation) -> Iterator[str]:
+    records = simulation.records.records
+    for prefix in ("renditions/", "analyses/"):
+        for key in simulation.processed.keys(prefix):
+            _, image, run, *_ = key.split("/")
+            record = records.get(image)
+            if record is None or record.published is None or str(record.published) != run:
+                yield key
+
+
+def _published_is_complete(simulation: Simulation) -> Iterator[str]:
+    for record in simulation.records.records.values():
+        for key in _wanted(record):
+            if simulation.processed.find(key) is None:
+                yield key
+
+
+def _wanted(record: Record) -> Iterator[str]:
+    if record.published is None or record.deleted:
+        return
+    run = record.runs[record.published]
+    if run.resized:
+        yield from (made.key for made in (*run.resized.renditions, run.resized.analysis))
+    if run.analyzed:
+        yield run.analyzed.document
+
+
+def _analysis_is_whole(simulation: Simulation) -> Iterator[str]:
+    for record in simulation.records.records.values():
+        for key in _wanted(record):
+            if key.startswith("analyses/") and (found := simulation.processed.find(key)):
+                yield from (f"{key}: {d}" for d in DETECTIONS if f'"{d}"' not in str(found.body))
+
+
+def _result_is_what_is_published(simulation: Simulation) -> Iterator[str]:
+    for image in simulation.images.values():
+        record = simulation.records.records.get(image)
+        found = simulation.processed.find(f"results/{image}.json")
+        shown = ImageStored.model_validate_json(found.body).run if found else None
+        if shown != (record.published if record else None):
+            yield f"{image} shows {shown}"
+
+
+def _delete_wins(simulation: Simulation) -> Iterator[str]:
+    for key, image in simulation.images.items():
+        record = simulation.records.records.get(image)
+        if record and record.deleted:
+            if simulation.uploads.find(key):
+                yield f"the original of {key} is there"
+            if record.status(record.run) is not RunStatus.DELETED:
+                yield f"{key} is {record.status(record.run)}"
+            yield from (k for k in simulation.processed.keys("") if image in k)
+
+
+def _dead_letters_are_kept(simulation: Simulation) -> Iterator[str]:
+    kept = {key.rsplit("/", 1)[-1] for key in simulation.processed.keys("dead-letters/")}
+    names = {f"{letter.name.rsplit('/', 1)[-1]}.json" for letter in simulation.dead}
+    yield from names - kept
+
+
+def _one_run_a_request(simulation: Simulation) -> Iterator[str]:
+    for image, record in simulation.records.records.items():
+        if record.run > simulation.seen.requests[image]:
+            yield f"{record.run} runs for {simulation.seen.requests[image]} requests"
+
+
+PROMISES: dict[str, Promise] = {
+    "an upload did not end": _every_upload_ends,
+    "both outcomes were told": _one_outcome_told,
+    "what was told is not on record": _what_is_told_is_on_record,
+    "one verdict had two ids": _one_id,
+    "an end was never announced": _every_end_is_announced,
+    "an end was never told": _every_end_is_told,
+    "told again outside the windows": _told_once,
+    "paid again outside the windows": _paid_once,
+    "an orphan was left": _no_orphan,
+    "what is published is incomplete": _published_is_complete,
+    "an analysis lacks an answer": _analysis_is_whole,
+    "the result is not what is published": _result_is_what_is_published,
+    "something outlived its deletion": _delete_wins,
+    "a dead letter was not kept": _dead_letters_are_kept,
+    "one request, two runs": _one_run_a_request,
+}

@@ -1,0 +1,128 @@
+"""The simulator's command line: so many schedules, and whether a promise was broken in any.
+
+``python -m tests.saga.simulate --help`` tells the rest.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from shared.telemetry import log
+from tests.saga.evidence import Violation
+from tests.saga.profiles import PROFILES
+from tests.saga.promises import broken
+from tests.saga.simulation import Action, Simulation
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one schedule ended. ``windows`` counts what the protocol's windows excused."""
+
+    actions: tuple[Action, ...]
+    violations: tuple[Violation, ...]
+    windows: Counter[str]
+
+
+def explore(profile: str, seed: int) -> Outcome:
+    """The schedule that this seed draws, run to its end."""
+    simulation = Simulation()
+    schedule = PROFILES[profile](simulation, Random(f"{profile}/{seed}"))
+    return _run(simulation, schedule)
+
+
+def replay(actions: Sequence[Action]) -> Outcome:
+    """Exactly these actions, then a drain without faults."""
+    return _run(Simulation(), iter(actions))
+
+
+def _run(simulation: Simulation, schedule: Iterator[Action]) -> Outcome:
+    for action in schedule:
+        simulation.do(action)
+    actions = tuple(simulation.trace)
+    simulation.do(Action("drain"))
+    return Outcome(actions, tuple(broken(simulation)), simulation.seen.windows)
+
+
+def shrunk(actions: Sequence[Action], kind: str) -> list[Action]:
+    """The fewest of these actions that still break the promise: none of them can be left out."""
+    kept, size = list(actions), max(1, len(actions) // 2)
+    while True:
+        before = len(kept)
+        for start in range(len(kept) - size, -1, -size):
+            fewer = kept[:start] + kept[start + size :]
+            if any(violation.kind == kind for violation in replay(fewer).violations):
+                kept = fewer
+        if size == 1 and len(kept) == before:
+            return kept
+        size = max(1, size // 2)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the services' log and metrics: of thousands of schedules, nobody reads them."""
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        before, log.disabled = log.disabled, True
+        try:
+            yield
+        finally:
+            log.disabled = before
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 if every promise held in every schedule."""
+    options = _options(arguments)
+    names = [options.profile] if options.profile else list(PROFILES)
+    seeds = range(options.seed, options.seed + options.runs)
+    began = time.perf_counter()
+    windows: Counter[str] = Counter()
+    violations = 0
+    for n, seed in enumerate(seeds):
+        profile = names[n % len(names)]
+        with quiet():
+            outcome = explore(profile, seed)
+        windows += outcome.windows
+        if outcome.violations:
+            violations += 1
+            if violations <= options.show:
+                _explain(profile, seed, outcome)
+    spent = time.perf_counter() - began
+    counted = ", ".join(f"{name} {times}" for name, times in sorted(windows.items()))
+    print(f"excused by a window: {counted or 'nothing'}")
+    print(f"{len(seeds)} schedules, {violations} violations, {len(seeds) / spent:.0f} schedules/s")
+    return 1 if violations else 0
+
+
+def _explain(profile: str, seed: int, outcome: Outcome) -> None:
+    first = outcome.violations[0]
+    with quiet():
+        actions = shrunk(outcome.actions, first.kind)
+        again = replay(actions)
+    print(f"{profile}, seed {seed}: {len(outcome.actions)} actions, shrunk to {len(actions)}")
+    for action in actions:
+        print(f"  {action}")
+    for violation in again.violations:
+        print(f"  => {violation}")
+    print(f"  again: python -m tests.saga.simulate --profile {profile} --seed {seed} --runs 1")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.saga.simulate",
+        description="Run the saga through seeded schedules of faults, and check every promise.",
+    )
+    parser.add_argument("--runs", type=int, default=2000, help="how many schedules (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="the first one's seed (%(default)s)")
+    parser.add_argument("--profile", choices=PROFILES, help="only this one, instead of all in turn")
+    parser.add_argument("--show", type=int, default=3, help="violations explained (%(default)s)")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

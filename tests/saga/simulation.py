@@ -1,0 +1,642 @@
+"""One schedule: the real consumer, routes, steps and rescue, interleaved over memory and a clock.
+
+Each delivery runs in a greenlet of its own that stops before and after every side effect, so two
+workers can be halfway through one message, and either can be frozen, fail or die there. Whatever
+happens to them is an ``Action``; the same actions always give the same end.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from greenlet import greenlet
+
+from services.analyze.logic import Detection
+from services.rescue.steps import Steps as RescueSteps
+from services.resize import logic as pictures
+from services.resize.pictures.refusals import Refusal, refuse
+from shared.consumer import answer_batch, consume, report_on
+from shared.contracts.envelope import Envelope, Event
+from shared.contracts.images import DeleteRequested, ReplayRequested
+from shared.contracts.record import Record, RunStatus
+from shared.contracts.uploads import read_upload
+from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
+from shared.ledger import Claim, ClaimKey, Standing
+from shared.retries import GiveUp
+from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords, s3_notification
+from tests.saga.evidence import OUTAGE, Evidence
+from tests.saga.wiring import LIMITS, SPECS, Parts, services
+from tests.saga.world import MAX_RECEIVES, VISIBILITY, Killed, Watched
+
+BEGINNING = 1_800_000_000.0
+DETECTIONS = (Detection.LABELS, Detection.TEXT)
+GOOD, BAD = b"a picture", b"no picture"
+ERRORS: dict[str, Callable[[], DarkroomError]] = {
+    "transient": lambda: TransientError(OUTAGE, "the world is down"),
+    "throttled": lambda: Throttled("throttled", "slow down"),
+    "permanent": lambda: PermanentError("forbidden", "no", fault=Fault.US),
+}
+DRAIN = 4000
+"""Deliveries within which everything must have come to rest once nothing fails any more."""
+
+
+ABOUT_IMAGES = frozenset({"again", "delete", "replay", "stuck"})
+"""Verbs that mean nothing before there is an upload."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that happens: a verb of ``Simulation.do``, to whom, and how much of it."""
+
+    verb: str
+    names: tuple[str, ...] = ()
+    value: float | str = 0
+
+    def __str__(self) -> str:
+        value = f"{self.value:g}" if isinstance(self.value, float | int) else self.value
+        return " ".join((self.verb, *self.names, *([value] if self.value else [])))
+
+
+@dataclass
+class Sent:
+    """A message on a queue, or on a service's dead-letter queue where ``dead``."""
+
+    name: str
+    service: str
+    body: str
+    sent: float
+    visible_at: float
+    dead: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    receives: int = 0
+    unacknowledged: bool = False
+    """Its next acknowledgement is lost."""
+
+    @property
+    def consumer(self) -> str:
+        return "rescue" if self.dead else self.service
+
+    def record(self) -> dict[str, Any]:
+        queue = f"{self.service}-dead" if self.dead else self.service
+        return {
+            "messageId": self.name,
+            "receiptHandle": self.name,
+            "body": self.body,
+            "attributes": {
+                "SentTimestamp": str(int(self.sent * 1000)),
+                "ApproximateReceiveCount": str(self.receives),
+            },
+            "messageAttributes": {
+                name: {"stringValue": value} for name, value in self.attributes.items()
+            },
+            "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:darkroom-test-{queue}",
+        }
+
+
+@dataclass
+class Worker:
+    """One invocation. ``at`` is the moment it stands at."""
+
+    name: str
+    service: str
+    messages: list[Sent]
+    started: float
+    skew: float
+    greenlet: Any = None
+    at: str = ""
+    claim: Claim | None = None
+    looked: float = 0.0
+    """When it last read what became of a run, by its own clock."""
+    overran: bool = False
+    asked: set[Any] = field(default_factory=set)
+    unnoted: set[Any] = field(default_factory=set)
+    """What it paid for and has not kept, and what it told and has not settled."""
+
+
+class Inline(Executor):
+    """Runs what it is given at once: a worker's side effects stay in the worker's own greenlet."""
+
+    def __init__(self, _most: int = 1) -> None:
+        pass
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - as every executor does
+            future.set_exception(error)
+        return future
+
+
+class Simulation:
+    """All services, and everything that can happen to them."""
+
+    def __init__(self) -> None:
+        self.now = BEGINNING
+        self.messages: dict[str, Sent] = {}
+        self.workers: dict[str, Worker] = {}
+        self.current: Worker | None = None
+        self.down: set[str] = set()
+        self.seen = Evidence()
+        self.trace: list[Action] = []
+        self.images: dict[str, str] = {}
+        self.notices: dict[str, str] = {}
+        self.dead: list[Sent] = []
+        self.names: Counter[str] = Counter()
+        self.uploads = MemoryObjects()
+        self.processed = Processed(self)
+        self.records, self.ledger = Records(self), Ledger(self)
+        self.services = services(self._parts())
+        self.listeners = _listeners(self.services)
+        self.rescue = RescueSteps(
+            kept=self._watched(self.processed, "kept"), bus=Topic(self), now=self.at
+        )
+
+    def _parts(self) -> Parts:
+        return Parts(
+            uploads=self._watched(self.uploads, "uploads"),
+            processed=self._watched(self.processed, "processed"),
+            records=self._watched(self.records, "records"),
+            runs=self._watched(self.records, "runs"),
+            ledger=self._watched(self.ledger, "ledger"),
+            recognizer=self._watched(Recognizer(self), "recognizer"),
+            told=self._watched(Told(self), "told"),
+            bus=Topic(self),
+            queue=lambda name: self._watched(Queue(self, name), "queue"),
+            clock=self.clock,
+            develop=self._watched(Darkroom(), "pictures").develop,
+            pool=Inline,
+            detect=DETECTIONS,
+        )
+
+    def _watched(self, part: Any, name: str) -> Watched:
+        return Watched(part, name, self.moment)
+
+    # ---- time and workers ------------------------------------------------------------------------
+
+    def clock(self) -> float:
+        return self.now + (self.current.skew if self.current else 0.0)
+
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def moment(self, what: str) -> None:
+        """Stand here until somebody lets the worker go on, with an error if that is its lot."""
+        worker = self.current
+        assert worker, "only workers touch the world"
+        worker.at = what
+        error = worker.greenlet.parent.switch()
+        if error is None and self.down and what.split(".", maxsplit=1)[0].removeprefix("before ") in self.down:
+            error = ERRORS["transient"]()
+        if error is not None:
+            self._charge(worker, error)
+            raise error
+
+    def _charge(self, worker: Worker, error: BaseException) -> None:
+        """A failed try of what the worker has claimed. A throttled one costs nothing, unless it
+        is the ledger itself that asks to slow down.
+        """
+        if worker.claim and (not isinstance(error, Throttled) or " ledger." in worker.at):
+            self._tried(worker)
+
+    def _tried(self, worker: Worker) -> None:
+        assert worker.claim
+        service, _, event = worker.claim.key.name.split("/")
+        self.seen.tries[service, event].add(worker.name)
+
+    def _go(self, worker: Worker, error: BaseException | None = None) -> None:
+        self.current = worker
+        try:
+            worker.greenlet.switch(error)
+        finally:
+            self.current = None
+        if worker.greenlet.dead:
+            self._ended(worker)
+
+    def _ended(self, worker: Worker) -> None:
+        del self.workers[worker.name]
+        for effect in worker.asked if worker.overran else worker.unnoted:
+            self.seen.excused[effect] += 1
+            window = "(g)" if worker.overran else "(b)" if isinstance(effect, str) else "(a)"
+            self.seen.windows[window] += 1
+
+    def _kill(self, worker: Worker) -> None:
+        if worker.claim:
+            self._tried(worker)
+        self.current = worker
+        try:
+            worker.greenlet.throw(Killed(worker.at))
+        except Killed:
+            pass
+        finally:
+            self.current = None
+        self._ended(worker)
+
+    def _work(self, worker: Worker) -> None:
+        batch = {"Records": [message.record() for message in worker.messages]}
+        if worker.service == "rescue":
+            answer = answer_batch(batch, self.rescue.rescue, lambda *_: None)
+        else:
+            answer = consume(self.services[worker.service], batch, TimeLeft(self, worker))
+        again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for message in worker.messages:
+            if message.name not in again:
+                self._acknowledge(message)
+
+    def _acknowledge(self, message: Sent) -> None:
+        if message.unacknowledged:
+            message.unacknowledged = False
+        else:
+            self.messages.pop(message.name, None)
+
+    # ---- what can happen -------------------------------------------------------------------------
+
+    def do(self, action: Action) -> None:
+        """Let it happen. Of no effect where its message or worker is gone, or not yet there."""
+        self.trace.append(action)
+        if action.verb in ABOUT_IMAGES and not self.notices:
+            return
+        getattr(self, f"_do_{action.verb}")(action.names, action.value)
+
+    def _do_upload(self, keys: Sequence[str], _value: object) -> None:
+        """New originals, told of in one notification. A key with ``bad`` in it is no picture."""
+        originals = [("uploads", key, BAD if "bad" in key else GOOD) for key in keys]
+        for _, key, body in originals:
+            self.uploads.put(key, body, "image/jpeg")
+        notice = s3_notification(*originals)
+        for key, one in zip(keys, json.loads(notice)["Records"], strict=True):
+            self.images[key] = read_upload(one).subject
+        self.notices["+".join(keys)] = notice
+        self.send("resize", "+".join(keys), notice)
+
+    def _do_again(self, names: Sequence[str], _value: object) -> None:
+        """S3 tells of an upload once more."""
+        self.send("resize", names[0], self.notices[names[0]])
+
+    def _do_deliver(self, names: Sequence[str], skew: float) -> None:
+        """The first message's queue hands these to a worker whose clock is off by ``skew`` s."""
+        found = [self.messages[name] for name in names if name in self.messages]
+        found = [m for m in found if m.visible_at <= self.now and m.consumer == found[0].consumer]
+        batch = [message for message in found if not self._spent(message)]
+        if not batch:
+            return
+        for message in batch:
+            message.receives += 1
+            message.visible_at = self.now + VISIBILITY
+        name = f"{batch[0].name}@{batch[0].receives}"
+        worker = Worker(name, batch[0].consumer, batch, self.now, skew)
+        worker.greenlet = greenlet(lambda _: self._work(worker))
+        self.workers[name] = worker
+        self._go(worker)
+
+    def _spent(self, message: Sent) -> bool:
+        if message.dead or message.receives < MAX_RECEIVES:
+            return False
+        del self.messages[message.name]
+        self.bury(message.service, message.body, {})
+        return True
+
+    def _do_run(self, names: Sequence[str], moments: float) -> None:
+        """The worker goes on for so many moments."""
+        for _ in range(int(moments) or 1):
+            if names[0] not in self.workers:
+                return
+            self._go(self.workers[names[0]])
+
+    def _do_finish(self, names: Sequence[str], _value: object) -> None:
+        """The worker goes on to its end."""
+        while names[0] in self.workers:
+            self._go(self.workers[names[0]])
+
+    def _do_until(self, names: Sequence[str], moment: str) -> None:
+        """The worker goes on until it stands at this moment, or to its end."""
+        while names[0] in self.workers and self.workers[names[0]].at != moment:
+            self._go(self.workers[names[0]])
+
+    def _do_kill(self, names: Sequence[str], _value: object) -> None:
+        if names[0] in self.workers:
+            self._kill(self.workers[names[0]])
+
+    def _do_fail(self, names: Sequence[str], kind: str) -> None:
+        """What the worker stands before fails, or what it stands after loses its answer."""
+        if names[0] in self.workers:
+            self._go(self.workers[names[0]], ERRORS[kind]())
+
+    def _do_copy(self, names: Sequence[str], delay: float) -> None:
+        """The message is there once more, visible after a delay."""
+        if message := self.messages.get(names[0]):
+            copied = self.send(message.service, names[0].split()[-1].split("#")[0], message.body)
+            copied.dead, copied.attributes = message.dead, message.attributes
+            copied.visible_at = self.now + delay
+
+    def _do_delay(self, names: Sequence[str], delay: float) -> None:
+        if message := self.messages.get(names[0]):
+            message.visible_at = max(message.visible_at, self.now + delay)
+
+    def _do_lose(self, names: Sequence[str], _value: object) -> None:
+        """The message's next acknowledgement is lost."""
+        if message := self.messages.get(names[0]):
+            message.unacknowledged = True
+
+    def _do_tick(self, _names: object, seconds: float) -> None:
+        """Time passes; who is still at work past the timeout dies of it."""
+        self.now += seconds
+        for worker in list(self.workers.values()):
+            if self.now > worker.started + LIMITS.timeout:
+                self._kill(worker)
+
+    def _do_linger(self, _names: object, seconds: float) -> None:
+        """Time passes, and nobody dies of it: workers outlive their lease."""
+        self.now += seconds
+        for worker in self.workers.values():
+            if self.now > worker.started + LIMITS.timeout:
+                worker.overran = True
+                if worker.claim:
+                    self._tried(worker)
+
+    def _do_down(self, names: Sequence[str], _value: object) -> None:
+        self.down.update(names)
+
+    def _do_up(self, names: Sequence[str], _value: object) -> None:
+        self.down.difference_update(names)
+
+    def _do_delete(self, names: Sequence[str], _value: object) -> None:
+        image = self.images[names[0]]
+        self._ask(names[0], DeleteRequested(image=image, run=self._run(image)))
+
+    def _do_replay(self, names: Sequence[str], how: str) -> None:
+        image = self.images[names[0]]
+        self.seen.requests[image] += 1
+        forced = how == "force"
+        self._ask(names[0], ReplayRequested(image=image, run=self._run(image), force=forced))
+
+    def _do_stuck(self, names: Sequence[str], _value: object) -> None:
+        """A reaper reports the current run as stuck."""
+        record = self.records.records.get(self.images[names[0]])
+        if record is None or record.status(record.run) is not RunStatus.OPEN:
+            return
+        upload = read_upload(self._record_of(names[0])).data
+        event = upload.model_copy(update={"run": record.run})
+        report = report_on(event, "reaper", GiveUp("stuck", "silent for too long", Fault.US))
+        self.publish(Envelope.first(report, "darkroom/reap", self.at()))
+
+    def _record_of(self, key: str) -> Mapping[str, Any]:
+        for notice in self.notices.values():
+            for record in json.loads(notice)["Records"]:
+                if record["s3"]["object"]["key"] == key:
+                    return record
+        raise KeyError(key)
+
+    def _do_expire(self, _names: object, _value: object) -> None:
+        """A month passes: the ledger forgets everything."""
+        self.now += 31 * 24 * 3600
+        self.ledger.rows.clear()
+
+    def _do_drain(self, _names: object, _value: object) -> None:
+        """Nothing fails any more: who is at work ends it, and every queue empties."""
+        self.down.clear()
+        for name in list(self.workers):
+            self._do_finish((name,), 0)
+        for _ in range(DRAIN):
+            if not self.messages:
+                return
+            self._settle_down(min(self.messages.values(), key=lambda m: m.visible_at))
+        self.seen.broken("does not come to rest", list(self.messages))
+
+    def _settle_down(self, message: Sent) -> None:
+        self.now = max(self.now, message.visible_at)
+        before = set(self.workers)
+        self._do_deliver((message.name,), 0.0)
+        for name in self.workers.keys() - before:
+            self._do_finish((name,), 0)
+
+    def _run(self, image: str) -> int:
+        record = self.records.records.get(image)
+        return record.run if record else 0
+
+    def _ask(self, key: str, event: Event) -> None:
+        n = self.names[f"request {key}"]
+        self.names[f"request {key}"] += 1
+        envelope = Envelope.first(event, f"darkroom/tests/{n}", self.at())
+        self.send("store", f"{event.type.split('.')[0]}/{key}", envelope.to_json())
+
+    # ---- the topic and the queues ----------------------------------------------------------------
+
+    def publish(self, envelope: Envelope) -> None:
+        self.seen.announced(envelope, LIMITS.attempts)
+        body = envelope.to_json()
+        short = f"{envelope.type.removesuffix('.v1')}/{envelope.id[:4]}"
+        for name in self.listeners.get(type(envelope.data), ()):
+            self.send(name, short, body)
+
+    def send(self, service: str, what: str, body: str) -> Sent:
+        base = f"{service}:{what}"
+        name = f"{base}#{self.names[base]}"
+        self.names[base] += 1
+        self.messages[name] = Sent(name, service, body, self.now, self.now)
+        return self.messages[name]
+
+    def bury(self, service: str, body: str, words: Mapping[str, str]) -> None:
+        letter = self.send(service, "dead", body)
+        letter.dead, letter.attributes = True, words
+        self.dead.append(letter)
+
+    def visible(self) -> list[Sent]:
+        return [m for m in self.messages.values() if m.visible_at <= self.now]
+
+
+def _listeners(served: Mapping[str, Any]) -> dict[type, list[str]]:
+    kinds = {kind for service in served.values() for kind in service.routes}
+    return {kind: [name for name, s in served.items() if kind in s.routes] for kind in kinds}
+
+
+# ---- the parts that are looked at --------------------------------------------------------------
+
+
+@dataclass
+class TimeLeft:
+    """What Lambda tells the worker of its time."""
+
+    simulation: Simulation
+    worker: Worker
+
+    def get_remaining_time_in_millis(self) -> int:
+        left = self.worker.started + LIMITS.timeout - self.simulation.now
+        return int(max(0.0, left) * 1000)
+
+
+class Darkroom:
+    """The picture work, remembered."""
+
+    def develop(self, original: bytes, *_: object) -> pictures.Developed:
+        if original == BAD:
+            raise refuse(Refusal.NOT_AN_IMAGE)
+        return remembered()
+
+
+@cache
+def remembered() -> pictures.Developed:
+    made = [
+        pictures.Rendition(name, pictures.Format.JPEG, "image/jpeg", 4, 4, b"made")
+        for name in (*(spec.name for spec in SPECS), pictures.ANALYSIS.name)
+    ]
+    return pictures.Developed(
+        "JPEG", 8, 8, pictures.Taken(), gps_removed=False, renditions=tuple(made[:-1]),
+        analysis=made[-1],
+    )
+
+
+@dataclass
+class Topic:
+    """The events topic: every event of a publication is a moment of its own."""
+
+    simulation: Simulation
+
+    def publish(self, envelopes: Iterable[Envelope]) -> None:
+        for envelope in envelopes:
+            self.simulation.moment("before bus.publish")
+            past_lease(self.simulation, envelope.data.image, envelope.data.run)
+            self.simulation.publish(envelope)
+            self.simulation.moment("after bus.publish")
+
+
+@dataclass
+class Queue:
+    simulation: Simulation
+    service: str
+
+    def hand_back(self, message: Any, seconds: float) -> None:
+        if sent := self.simulation.messages.get(message.id):
+            sent.visible_at = self.simulation.now + round(seconds)
+
+    def bury(self, body: str, reason: str, detail: str) -> None:
+        worker = self.simulation.current
+        if reason == "killed" and worker and worker.claim:
+            event = worker.claim.key.name.rsplit("/", 1)[-1]
+            self.simulation.seen.gave_up(self.service, event, LIMITS.attempts)
+        self.simulation.bury(self.service, body, {"reason": reason, "detail": detail})
+
+
+@dataclass
+class Recognizer:
+    """A Rekognition that sees a cat, and counts what it is paid for."""
+
+    simulation: Simulation
+
+    def ask(self, detection: Detection, key: str, _thresholds: object) -> dict[str, Any]:
+        _, image, run, _ = key.split("/")
+        paid = (image, int(run), str(detection))
+        past_lease(self.simulation, image, int(run))
+        self.simulation.seen.paid[paid] += 1
+        if worker := self.simulation.current:
+            worker.asked.add(paid)
+            worker.unnoted.add(paid)
+        if detection is Detection.TEXT:
+            return {"TextDetections": []}
+        return {"Labels": [{"Name": "Cat", "Confidence": 98.7}], "LabelModelVersion": "3.0"}
+
+
+@dataclass
+class Told:
+    """The notifications topic."""
+
+    simulation: Simulation
+
+    def send(self, words: Any) -> None:
+        said = json.loads(words.data)
+        seen = self.simulation.seen
+        seen.told[said["id"]] += 1
+        seen.statuses[said["image"], said["run"]].add(said["status"])
+        if worker := self.simulation.current:
+            worker.asked.add(said["id"])
+            worker.unnoted.add(said["id"])
+
+
+class Processed(MemoryObjects):
+    """The bucket of what was made; an analysis that is kept is no longer paid for in vain."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__()
+        self.simulation = simulation
+
+    def put(self, key: str, body: bytes, *args: Any, **kwargs: Any) -> None:
+        super().put(key, body, *args, **kwargs)
+        worker = self.simulation.current
+        if worker and key.startswith("analyses/"):
+            _, image, run, _ = key.split("/")
+            kept = {(image, int(run), name) for name in json.loads(body)["answers"]}
+            worker.unnoted -= kept
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        return iter(list(super().keys(prefix)))
+
+
+class Records(MemoryRecords):
+    """The records; an outcome that is reversed is seen at once."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__()
+        self.simulation = simulation
+
+    def write(self, record: Record) -> bool:
+        before = self.records.get(record.image)
+        written = super().write(record)
+        if written and before:
+            self._never_reversed(before, record)
+        return written
+
+    def _never_reversed(self, before: Record, after: Record) -> None:
+        seen = self.simulation.seen
+        for number, run in before.runs.items():
+            if run.ended and after.runs[number].status is not run.status:
+                seen.broken("an outcome was reversed", f"run {number}: {run.status}")
+        if before.deleted and not after.deleted:
+            seen.broken("a deleted image came back", after.image)
+
+    def status(self, image: str, run: int) -> RunStatus:
+        if worker := self.simulation.current:
+            worker.looked = self.simulation.clock()
+        return super().status(image, run)
+
+
+class Ledger(MemoryLedger):
+    """The ledger; it knows what each worker holds."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__()
+        self.simulation = simulation
+
+    def claim(self, key: ClaimKey, owner: str, now: float, lease: float) -> Claim:
+        claim = super().claim(key, owner, now, lease)
+        worker = self.simulation.current
+        assert worker
+        worker.claim = claim if claim.standing is Standing.MINE else None
+        return claim
+
+    def settle(self, claim: Claim, now: float) -> None:
+        super().settle(claim, now)
+        if worker := self.simulation.current:
+            worker.claim = None
+            worker.unnoted.discard(claim.key.name.rsplit("/", 1)[-1])
+
+    def release(self, claim: Claim, *, charged: bool) -> None:
+        super().release(claim, charged=charged)
+        if worker := self.simulation.current:
+            worker.claim = None
+
+
+def past_lease(simulation: Simulation, image: str, run: int) -> None:
+    """Nobody past its lease pays or announces for a run that has ended, without looking first."""
+    worker = simulation.current
+    if worker is None or worker.claim is None:
+        return
+    until = worker.claim.until
+    ended = MemoryRecords.status(simulation.records, image, run) is not RunStatus.OPEN
+    if worker.looked <= until < simulation.clock() and ended:
+        simulation.seen.broken("worked past its lease for a run that had ended", worker.name)
+

@@ -1,0 +1,73 @@
+"""The services wired as infra wires them, over whatever parts a world brings."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from services.analyze import handler as analyze
+from services.analyze.logic import Detection, Thresholds
+from services.analyze.steps import Steps as AnalyzeSteps
+from services.notify import handler as notify
+from services.notify.steps import Steps as NotifySteps
+from services.resize import handler as resize
+from services.resize import logic as pictures
+from services.resize.steps import Steps as ResizeSteps
+from services.store import handler as store
+from services.store.steps import Steps as StoreSteps
+from shared.consumer import Limits, Route, Service
+from shared.contracts.envelope import Event
+
+SPECS = (pictures.Spec("thumbnail", 4), pictures.Spec("web", 8))
+LIMITS = Limits(timeout=30, worst_case=5, attempts=5)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that the services lean on; ``queue`` gives each its own."""
+
+    uploads: Any
+    processed: Any
+    records: Any
+    runs: Any
+    ledger: Any
+    recognizer: Any
+    told: Any
+    bus: Any
+    queue: Callable[[str], Any]
+    clock: Callable[[], float]
+    develop: Callable[..., pictures.Developed] = pictures.develop
+    pool: Callable[[int], Executor] = ThreadPoolExecutor
+    detect: tuple[Detection, ...] = (Detection.LABELS,)
+
+
+def services(parts: Parts) -> dict[str, Service]:
+    """Every service by its name, with its own routes; rescue is none: it has no queue."""
+    routes = {
+        "resize": resize.routes(
+            ResizeSteps(
+                parts.uploads, parts.processed, SPECS, pictures.Limits(), develop=parts.develop
+            )
+        ),
+        "analyze": analyze.routes(
+            AnalyzeSteps(
+                parts.processed, parts.recognizer, parts.detect, Thresholds(), pool=parts.pool
+            )
+        ),
+        "store": store.routes(StoreSteps(parts.records, parts.processed)),
+        "notify": notify.routes(NotifySteps(parts.told)),
+    }
+    return {name: _service(parts, name, answered) for name, answered in routes.items()}
+
+
+def _service(parts: Parts, name: str, routes: dict[type[Event], Route]) -> Service:
+    return Service(
+        name=name,
+        routes=routes,
+        bus=parts.bus,
+        queue=parts.queue(name),
+        ledger=parts.ledger,
+        runs=parts.runs,
+        limits=LIMITS,
+        clock=parts.clock,
+    )
