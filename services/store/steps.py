@@ -33,7 +33,7 @@ class Steps:
             return
         told = turn.envelope
         self._note(event, told.id, told.source, told.time)
-        verdicts = logic.answers(record, event)
+        verdicts = logic.answers(record, event, turn.at)
         for verdict in verdicts:
             self._note(verdict, verdict.identity(SOURCE, "", 0), SOURCE, verdict.ended)
         if verdicts:
