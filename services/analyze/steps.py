@@ -81,6 +81,8 @@ class Steps:
         turn.confirm()
         found, failures = self._ask(missing, event.analysis.key)
         answers |= found
+        if failures:
+            answers |= self._kept(key)  # who took over meanwhile may have kept more
         if answers:
             self._keep(event, key, answers)
         if failures:
