@@ -333,6 +333,8 @@ class _Piece:
             salt=self.message.id,
         )
         self._log_failure(error, decision)
+        if isinstance(route, Do) and service.clock() > claim.until:
+            self._open(route)  # who took over may be done: nobody else would unmake this
         if isinstance(decision, TryAgain):
             service.ledger.release(claim, charged=decision.charged)
             return HandBack(decision.seconds)

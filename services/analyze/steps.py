@@ -82,6 +82,8 @@ class Steps:
         turn.confirm()
         found, failures = self._ask(missing, event.analysis.key)
         answers |= found
+        if failures:
+            answers |= self._kept(key) or {}  # who took over meanwhile may have kept more
         if answers or not failures:
             self._keep(event, key, answers)
         if failures:

@@ -4,7 +4,7 @@ Only this decides how a run ended, and only the first end counts: a fact or a re
 that has ended changes nothing, and is answered with what is on record.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
@@ -19,6 +19,7 @@ from shared.contracts.images import (
     ImageStored,
     ImageSuperseded,
     ReplayRequested,
+    Request,
     StepFailed,
     Verdict,
 )
@@ -28,6 +29,11 @@ from shared.errors import Fault
 INTERNAL = {"type", "image", "run", "source", "owner", "analysis", "models", "thresholds"}
 """What a verdict does not copy from the facts: it has its own, or nobody has a use for it."""
 
+LATELY = timedelta(days=7)
+"""As long as a queue keeps a request. The ledger remembers longer, so what is announced again this
+late is told to nobody twice.
+"""
+
 
 def decide(record: Record | None, event: Event, at: datetime) -> Record | None:
     """The record after this event; the same one if it changes nothing.
@@ -35,6 +41,13 @@ def decide(record: Record | None, event: Event, at: datetime) -> Record | None:
     None stays None where there is nothing to decide: a request about an image, or an event about
     a later run, that no record knows. Runs begin in the record.
     """
+    after = _decided(record, event, at)
+    if after is None or after == record:
+        return record
+    return after.model_copy(update={"revision": (record.revision if record else 0) + 1})
+
+
+def _decided(record: Record | None, event: Event, at: datetime) -> Record | None:
     match event:
         case ReplayRequested():
             return record and _replay(record, event, at)
@@ -51,8 +64,11 @@ def _learn(record: Record | None, event: ImageEvent, at: datetime) -> Record | N
         record = _begin(event, at)
     if record is None or record.status(event.run) is not RunStatus.OPEN:
         return record
-    learned = _with_run(record, event.run, _advance(record.runs[event.run], event, at))
-    return record if learned is record else _publish(learned, event)
+    learned = _advance(record.runs[event.run], event, at)
+    if learned == record.runs[event.run]:
+        return record
+    runs = {**record.runs, event.run: learned}
+    return _publish(record.model_copy(update={"runs": runs}), event)
 
 
 def _begin(event: ImageEvent, at: datetime) -> Record | None:
@@ -98,13 +114,14 @@ def _replay(record: Record, request: ReplayRequested, at: datetime) -> Record:
     """Grant a new run in the place of the one that the request names, and of no other."""
     if record.deleted or record.run != request.run:
         return record
+    runs = dict(record.runs)
     if record.current.status is RunStatus.OPEN:
         if not request.force:
             return record
-        record = _with_run(record, record.run, _give_way(record, at))
+        runs[record.run] = _give_way(record, at)
     following = record.run + 1
-    granted = _with_run(record, following, Run(started=at))
-    return granted.model_copy(update={"run": following})
+    runs[following] = Run(started=at)
+    return record.model_copy(update={"run": following, "runs": runs})
 
 
 def _give_way(record: Record, at: datetime) -> Run:
@@ -124,22 +141,16 @@ def _give_way(record: Record, at: datetime) -> Run:
 def _delete(record: Record, at: datetime) -> Record:
     if record.deleted:
         return record
-    change = {"deleted": at, "published": None, "revision": record.revision + 1}
-    return record.model_copy(update=change)
+    return record.model_copy(update={"deleted": at, "published": None})
 
 
-def _with_run(record: Record, number: int, run: Run) -> Record:
-    if run == record.runs.get(number):
-        return record
-    runs = {**record.runs, number: run}
-    return record.model_copy(update={"runs": runs, "revision": record.revision + 1})
-
-
-def answers(record: Record, event: Event) -> list[Verdict]:
+def answers(record: Record, event: Event, at: datetime) -> list[Verdict]:
     """All that is on record about what this event asks or tells, in words that never change.
 
     Whatever the event, its run's end is said again, and every run that has to be unmade is named
     again: an announcement that was lost, or work that came too late, is made good by the next one.
+    A request may come months later, when nobody remembers what was told, so it repeats only
+    what was decided lately: its own grant or end, whose announcement may have been lost.
     """
     said = [
         _granted(record, event) if isinstance(event, ReplayRequested) else None,
@@ -147,7 +158,8 @@ def answers(record: Record, event: Event) -> list[Verdict]:
         *(_superseded(record, run) for run in record.withdrawn),
         _deleted(record),
     ]
-    return [one for one in said if one]
+    since = at - LATELY if isinstance(event, Request) else None
+    return [one for one in said if one and (since is None or one.ended >= since)]
 
 
 def verdict(record: Record, run: int) -> Verdict | None:

@@ -33,7 +33,7 @@ class Steps:
         if record is None:
             log.warning("no record, so nothing to decide")
             return
-        verdicts = logic.answers(record, event)
+        verdicts = logic.answers(record, event, turn.at)
         for verdict in verdicts:
             self._note(verdict, verdict.identity(SOURCE, "", 0), SOURCE, verdict.ended)
         if verdicts:

@@ -22,7 +22,7 @@ from services.resize import logic as pictures
 from services.resize.pictures.refusals import Refusal, refuse
 from shared.consumer import answer_batch, consume, report_on
 from shared.contracts.envelope import Envelope, Event
-from shared.contracts.images import DeleteRequested, ReplayRequested
+from shared.contracts.images import DeleteRequested, Fact, ReplayRequested
 from shared.contracts.record import Record, RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
@@ -110,6 +110,8 @@ class Worker:
     greenlet: Any = None
     at: str = ""
     claim: Claim | None = None
+    arrived: float = 0.0
+    """When it came there, by its own clock."""
     looked: float = 0.0
     """When it last read what became of a run, by its own clock."""
     overran: bool = False
@@ -189,7 +191,7 @@ class Simulation:
         """Stand here until somebody lets the worker go on, with an error if that is its lot."""
         worker = self.current
         assert worker, "only workers touch the world"
-        worker.at = what
+        worker.at, worker.arrived = what, self.clock()
         error = worker.greenlet.parent.switch()
         if error is None and self.down and what.split(".", maxsplit=1)[0].removeprefix("before ") in self.down:
             error = ERRORS["transient"]()
@@ -207,7 +209,7 @@ class Simulation:
     def _tried(self, worker: Worker) -> None:
         assert worker.claim
         service, _, event = worker.claim.key.name.split("/")
-        self.seen.tries[service, event].add(worker.name)
+        self.seen.tries[service, event].add(worker.claim.owner)
 
     def _go(self, worker: Worker, error: BaseException | None = None) -> None:
         self.current = worker
@@ -220,10 +222,16 @@ class Simulation:
 
     def _ended(self, worker: Worker) -> None:
         del self.workers[worker.name]
+        self.excuse(worker)
+
+    def excuse(self, worker: Worker) -> None:
+        """What this worker did and will not note any more may be done once again."""
         for effect in worker.asked if worker.overran else worker.unnoted:
             self.seen.excused[effect] += 1
             window = "(g)" if worker.overran else "(b)" if isinstance(effect, str) else "(a)"
             self.seen.windows[window] += 1
+        worker.unnoted.clear()
+        worker.asked.clear()
 
     def _kill(self, worker: Worker) -> None:
         if worker.claim:
@@ -330,7 +338,8 @@ class Simulation:
     def _do_copy(self, names: Sequence[str], delay: float) -> None:
         """The message is there once more, visible after a delay."""
         if message := self.messages.get(names[0]):
-            copied = self.send(message.service, names[0].split()[-1].split("#")[0], message.body)
+            what = message.name.partition(":")[2].partition("#")[0]
+            copied = self.send(message.service, what, message.body)
             copied.dead, copied.attributes = message.dead, message.attributes
             copied.visible_at = self.now + delay
 
@@ -425,6 +434,15 @@ class Simulation:
         envelope = Envelope.first(event, f"darkroom/tests/{n}", self.at())
         self.send("store", f"{event.type.split('.')[0]}/{key}", envelope.to_json())
 
+    def looks_before_it_acts(self, image: str, run: int) -> None:
+        """Nobody past its lease pays or announces for a run that has ended, without a look."""
+        worker = self.current
+        if worker is None or worker.claim is None:
+            return
+        ended = MemoryRecords.status(self.records, image, run) is not RunStatus.OPEN
+        if ended and worker.looked <= worker.claim.until < worker.arrived:
+            self.seen.broken("worked past its lease for a run that had ended", worker.name)
+
     # ---- the topic and the queues ----------------------------------------------------------------
 
     def publish(self, envelope: Envelope) -> None:
@@ -500,7 +518,8 @@ class Topic:
     def publish(self, envelopes: Iterable[Envelope]) -> None:
         for envelope in envelopes:
             self.simulation.moment("before bus.publish")
-            past_lease(self.simulation, envelope.data.image, envelope.data.run)
+            if isinstance(envelope.data, Fact):
+                self.simulation.looks_before_it_acts(envelope.data.image, envelope.data.run)
             self.simulation.publish(envelope)
             self.simulation.moment("after bus.publish")
 
@@ -531,9 +550,12 @@ class Recognizer:
     def ask(self, detection: Detection, key: str, _thresholds: object) -> dict[str, Any]:
         _, image, run, _ = key.split("/")
         paid = (image, int(run), str(detection))
-        past_lease(self.simulation, image, int(run))
+        worker = self.simulation.current
+        assert worker
+        if not any(asked[:2] == paid[:2] for asked in worker.asked):  # else asked side by side
+            self.simulation.looks_before_it_acts(image, int(run))
         self.simulation.seen.paid[paid] += 1
-        if worker := self.simulation.current:
+        if worker:
             worker.asked.add(paid)
             worker.unnoted.add(paid)
         if detection is Detection.TEXT:
@@ -615,6 +637,7 @@ class Ledger(MemoryLedger):
         claim = super().claim(key, owner, now, lease)
         worker = self.simulation.current
         assert worker
+        self.simulation.excuse(worker)
         worker.claim = claim if claim.standing is Standing.MINE else None
         return claim
 
@@ -628,15 +651,3 @@ class Ledger(MemoryLedger):
         super().release(claim, charged=charged)
         if worker := self.simulation.current:
             worker.claim = None
-
-
-def past_lease(simulation: Simulation, image: str, run: int) -> None:
-    """Nobody past its lease pays or announces for a run that has ended, without looking first."""
-    worker = simulation.current
-    if worker is None or worker.claim is None:
-        return
-    until = worker.claim.until
-    ended = MemoryRecords.status(simulation.records, image, run) is not RunStatus.OPEN
-    if worker.looked <= until < simulation.clock() and ended:
-        simulation.seen.broken("worked past its lease for a run that had ended", worker.name)
-

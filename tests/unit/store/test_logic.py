@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.store.logic import decide, verdict
-from shared.contracts.images import ImageEvent, ImageFailed, ImageStored
+from shared.contracts.images import (
+    DeleteRequested,
+    ImageEvent,
+    ImageFailed,
+    ImageStored,
+    ReplayRequested,
+)
 from shared.contracts.record import Record, RunStatus
 from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, RESIZED, SOURCE, STORED, UPLOADED
 
@@ -138,3 +144,20 @@ def test_the_record_learns_the_checksum_and_the_owner_from_whoever_read_them() -
 def test_what_is_neither_fact_nor_report_is_a_mistake_of_ours() -> None:
     with pytest.raises(TypeError, match="nothing to decide on"):
         decide(None, UPLOADED, AT)
+
+
+def test_a_forced_replay_ends_one_run_and_begins_the_next_in_one_write() -> None:
+    before = after(RESIZED)
+    granted = decide(before, ReplayRequested(image=CAT, run=0, force=True), AT)
+    assert granted.revision == before.revision + 1
+    assert granted.run == 1
+    assert granted.status(0) is RunStatus.FAILED
+    assert granted.status(1) is RunStatus.OPEN
+
+
+def test_a_deletion_is_one_write_and_the_last() -> None:
+    before = after(RESIZED, ANALYZED)
+    deleted = decide(before, DeleteRequested(image=CAT, run=0), AT)
+    assert deleted.revision == before.revision + 1
+    assert deleted.status(0) is RunStatus.DELETED
+    assert decide(deleted, ReplayRequested(image=CAT, run=0, force=True), AT) == deleted
