@@ -79,7 +79,7 @@ def frozen(simulation: Simulation, random: Random) -> Schedule:
 
 def last_attempt(simulation: Simulation, random: Random) -> Schedule:
     """A service's tries of one event all fail or are killed, the last one anywhere."""
-    yield Action("upload", ("0.jpg",))
+    yield Action("upload", (random.choice(("0.jpg", "0.jpg", "0.jpg", "deadly.jpg")),))
     target = random.choice(("resize", "analyze", "notify"))
     for _ in range(random.choice((4, 5, 6))):
         worker = yield from _freeze(simulation, random, target)
@@ -204,7 +204,7 @@ def _step(simulation: Simulation, random: Random, hazards: Hazards) -> Schedule:
     chance = random.random()
     if workers and (chance < 0.65 or not visible):
         if not visible and chance > 0.95:
-            yield Action("tick", value=random.choice((1, 5, 31)))
+            yield Action("tick", value=random.choice((1, 5, 27, 31)))
         else:
             yield _fate(random, hazards, random.choice(workers))
     elif visible and chance < 0.97:

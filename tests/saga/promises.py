@@ -7,6 +7,7 @@ from shared.contracts.images import ImageStored
 from shared.contracts.record import Record, RunStatus
 from tests.saga.evidence import Violation
 from tests.saga.simulation import DETECTIONS, Simulation
+from tests.saga.wiring import LIMITS
 
 Promise = Callable[[Simulation], Iterator[str]]
 
@@ -139,6 +140,12 @@ def _dead_letters_are_kept(simulation: Simulation) -> Iterator[str]:
     yield from names - kept
 
 
+def _no_more_tries_than_the_budget(simulation: Simulation) -> Iterator[str]:
+    for event, tries in simulation.seen.tries.items():
+        if len(tries) > LIMITS.attempts:
+            yield f"{event}: {len(tries)} times"
+
+
 def _one_run_a_request(simulation: Simulation) -> Iterator[str]:
     for image, record in simulation.records.records.items():
         if record.run > simulation.seen.requests[image]:
@@ -160,5 +167,6 @@ PROMISES: dict[str, Promise] = {
     "the result is not what is published": _result_is_what_is_published,
     "something outlived its deletion": _delete_wins,
     "a dead letter was not kept": _dead_letters_are_kept,
+    "an event was tried beyond its budget": _no_more_tries_than_the_budget,
     "one request, two runs": _one_run_a_request,
 }

@@ -35,7 +35,7 @@ from tests.saga.world import MAX_RECEIVES, VISIBILITY, Killed, Watched
 
 BEGINNING = 1_800_000_000.0
 DETECTIONS = (Detection.LABELS, Detection.TEXT)
-GOOD, BAD = b"a picture", b"no picture"
+GOOD, BAD, DEADLY = b"a picture", b"no picture", b"a picture that kills who looks at it"
 ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "transient": lambda: TransientError(OUTAGE, "the world is down"),
     "throttled": lambda: Throttled("throttled", "slow down"),
@@ -114,6 +114,8 @@ class Worker:
     """When it came there, by its own clock."""
     looked: float = 0.0
     """When it last read what became of a run, by its own clock."""
+    left: float = 0.0
+    """s. What it was told of its time when it asked last."""
     overran: bool = False
     asked: set[Any] = field(default_factory=set)
     unnoted: set[Any] = field(default_factory=set)
@@ -215,6 +217,9 @@ class Simulation:
         self.current = worker
         try:
             worker.greenlet.switch(error)
+        except Killed:
+            if worker.claim:
+                self._tried(worker)
         finally:
             self.current = None
         if worker.greenlet.dead:
@@ -272,8 +277,8 @@ class Simulation:
         getattr(self, f"_do_{action.verb}")(action.names, action.value)
 
     def _do_upload(self, keys: Sequence[str], _value: object) -> None:
-        """New originals, told of in one notification. A key with ``bad`` in it is no picture."""
-        originals = [("uploads", key, BAD if "bad" in key else GOOD) for key in keys]
+        """New originals, told of in one notification. Its key says what it is."""
+        originals = [("uploads", key, _original(key)) for key in keys]
         for _, key, body in originals:
             self.uploads.put(key, body, "image/jpeg")
         notice = s3_notification(*originals)
@@ -405,6 +410,7 @@ class Simulation:
         """A month passes: the ledger forgets everything."""
         self.now += 31 * 24 * 3600
         self.ledger.rows.clear()
+        self.seen.tries.clear()
 
     def _do_drain(self, _names: object, _value: object) -> None:
         """Nothing fails any more: who is at work ends it, and every queue empties."""
@@ -468,6 +474,10 @@ class Simulation:
         return [m for m in self.messages.values() if m.visible_at <= self.now]
 
 
+def _original(key: str) -> bytes:
+    return BAD if key.startswith("bad") else DEADLY if key.startswith("deadly") else GOOD
+
+
 def _listeners(served: Mapping[str, Any]) -> dict[type, list[str]]:
     kinds = {kind for service in served.values() for kind in service.routes}
     return {kind: [name for name, s in served.items() if kind in s.routes] for kind in kinds}
@@ -484,8 +494,8 @@ class TimeLeft:
     worker: Worker
 
     def get_remaining_time_in_millis(self) -> int:
-        left = self.worker.started + LIMITS.timeout - self.simulation.now
-        return int(max(0.0, left) * 1000)
+        self.worker.left = self.worker.started + LIMITS.timeout - self.simulation.now
+        return int(self.worker.left * 1000)
 
 
 class Darkroom:
@@ -494,6 +504,8 @@ class Darkroom:
     def develop(self, original: bytes, *_: object) -> pictures.Developed:
         if original == BAD:
             raise refuse(Refusal.NOT_AN_IMAGE)
+        if original == DEADLY:
+            raise Killed("out of memory")
         return remembered()
 
 
@@ -552,12 +564,11 @@ class Recognizer:
         paid = (image, int(run), str(detection))
         worker = self.simulation.current
         assert worker
-        if not any(asked[:2] == paid[:2] for asked in worker.asked):  # else asked side by side
+        if detection is DETECTIONS[0]:  # they are asked side by side, after one look
             self.simulation.looks_before_it_acts(image, int(run))
         self.simulation.seen.paid[paid] += 1
-        if worker:
-            worker.asked.add(paid)
-            worker.unnoted.add(paid)
+        worker.asked.add(paid)
+        worker.unnoted.add(paid)
         if detection is Detection.TEXT:
             return {"TextDetections": []}
         return {"Labels": [{"Name": "Cat", "Confidence": 98.7}], "LabelModelVersion": "3.0"}
@@ -638,6 +649,8 @@ class Ledger(MemoryLedger):
         worker = self.simulation.current
         assert worker
         self.simulation.excuse(worker)
+        if worker.left < LIMITS.worst_case:
+            self.simulation.seen.broken("began what it had no time for", worker.name)
         worker.claim = claim if claim.standing is Standing.MINE else None
         return claim
 

@@ -1,0 +1,264 @@
+"""Every safeguard of the protocol as a small patch that takes it away, and what breaks then.
+
+Each is removed from the real code at run time; the profile is the one that leads to where the
+safeguard matters.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from services.analyze import handler as analyze
+from services.analyze import steps as analyze_steps
+from services.resize import handler as resize
+from services.resize import steps as resize_steps
+from services.store import logic
+from services.store import steps as store_steps
+from shared import consumer
+from shared.consumer import Tell, Turn, Undo
+from shared.contracts import record as record_contract
+from shared.contracts.images import (
+    ImageDeleted,
+    ImageEvent,
+    ImageFailed,
+    ImageSuperseded,
+    ReplayRequested,
+)
+from shared.contracts.record import Record, Run, RunStatus
+from shared.ledger import Claim
+from shared.testing import MemoryLedger, MemoryRecords
+from tests.saga import simulation, wiring
+
+Patch = Callable[[], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True)
+class Safeguard:
+    """A rule of the protocol. ``remove`` is in force for as long as its context."""
+
+    name: str
+    breaks: str
+    profile: str
+    remove: Patch
+
+
+def _no_undo(handler: Any, kind: type[ImageEvent]) -> Patch:
+    """This service takes no notice of this verdict."""
+    whole = handler.routes
+
+    def routes(steps: Any) -> Mapping[Any, Any]:
+        return {**whole(steps), kind: Undo(lambda _: None)}
+
+    return lambda: patch.object(handler, "routes", routes)
+
+
+def _everyone_decides() -> AbstractContextManager[Any]:
+    def verdict(self: Any, decision: Any, error: Exception) -> ImageFailed:
+        report = consumer.report_on(self.event, self.service.name, decision)
+        return ImageFailed(**report.model_dump(), ended=self.service.now())
+
+    return patch.object(consumer._Piece, "_report", verdict)
+
+
+def _no_lease() -> AbstractContextManager[Any]:
+    claim = MemoryLedger.claim
+
+    def at_once(self: Any, key: Any, owner: str, now: float, lease: float) -> Claim:
+        if key in self.rows:
+            self.rows[key].until = 0.0
+        return claim(self, key, owner, now, lease)
+
+    return patch.object(MemoryLedger, "claim", at_once)
+
+
+def _no_owner() -> AbstractContextManager[Any]:
+    release = MemoryLedger.release
+
+    def anyone(self: Any, claim: Claim, *, charged: bool) -> None:
+        row = self.rows[claim.key]
+        release(self, replace(claim, owner=row.owner, until=row.until), charged=charged)
+
+    return patch.object(MemoryLedger, "release", anyone)
+
+
+def _receives_count() -> AbstractContextManager[Any]:
+    claim = simulation.Ledger.claim
+
+    def received(self: Any, *args: Any) -> Claim:
+        receives = max(message.receives for message in self.simulation.current.messages)
+        return replace(claim(self, *args), attempts=receives)
+
+    return patch.object(simulation.Ledger, "claim", received)
+
+
+def _no_end_of_tries() -> AbstractContextManager[Any]:
+    claim = simulation.Ledger.claim
+
+    def forgiving(self: Any, *args: Any) -> Claim:
+        found = claim(self, *args)
+        return replace(found, attempts=min(found.attempts, wiring.LIMITS.attempts))
+
+    return patch.object(simulation.Ledger, "claim", forgiving)
+
+
+def _no_look_past_the_lease() -> AbstractContextManager[Any]:
+    def turn(self: Any, _claim: Claim | None = None) -> Turn:
+        return Turn(self.envelope, self.service.now(), lambda: None)
+
+    return patch.object(consumer._Piece, "_turn", turn)
+
+
+def _settle_first() -> AbstractContextManager[Any]:
+    try_ = consumer._Piece._try
+
+    def settled(self: Any, route: Any, claim: Claim) -> Any:
+        self.service.ledger.settle(claim, self.service.clock())
+        return try_(self, route, claim)
+
+    return patch.object(consumer._Piece, "_try", settled)
+
+
+def _undo_once() -> AbstractContextManager[Any]:
+    take = consumer._Piece.take
+
+    def claimed(self: Any, route: Any) -> Any:
+        return take(self, Tell(lambda event, _: route.act(event)) if _is_undo(route) else route)
+
+    return patch.object(consumer._Piece, "take", claimed)
+
+
+def _is_undo(route: Any) -> bool:
+    return isinstance(route, Undo)
+
+
+def _a_telling_reports() -> AbstractContextManager[Any]:
+    after = consumer._Piece._after
+
+    def reported(self: Any, error: Exception, route: Any, claim: Claim) -> Any:
+        if isinstance(route, Tell):
+            route = consumer.Do(route.act, undo=lambda _: None)
+        return after(self, error, route, claim)
+
+    return patch.object(consumer._Piece, "_after", reported)
+
+
+def _keys_of_the_image() -> AbstractContextManager[Any]:
+    return _all(
+        patch.object(resize_steps, "prefix", lambda event: f"renditions/{event.image}/0/"),
+        patch.object(analyze_steps, "prefix", lambda event: f"analyses/{event.image}/0/"),
+    )
+
+
+def _all(*patches: AbstractContextManager[Any]) -> AbstractContextManager[Any]:
+    class Together:
+        def __enter__(self) -> None:
+            for one in patches:
+                one.__enter__()
+
+        def __exit__(self, *error: Any) -> None:
+            for one in reversed(patches):
+                one.__exit__(*error)
+
+    return Together()
+
+
+def _silence() -> AbstractContextManager[Any]:
+    decide = store_steps.Steps.decide
+
+    def once(self: Any, event: Any, turn: Turn) -> Iterator[Any]:
+        before = self.records.read(event.image)
+        verdicts = list(decide(self, event, turn))
+        if self.records.read(event.image) != before:
+            yield from verdicts
+
+    return patch.object(store_steps.Steps, "decide", once)
+
+
+def _no_tombstone() -> AbstractContextManager[Any]:
+    status = record_contract.status_on_record
+
+    def forgetful(stored: RunStatus | None, *, withdrawn: bool, deleted: bool) -> RunStatus:  # noqa: ARG001 - that it is ignored is the point
+        return status(stored, withdrawn=withdrawn, deleted=False)
+
+    return patch.object(record_contract, "status_on_record", forgetful)
+
+
+def _whatever_is_current() -> AbstractContextManager[Any]:
+    grant = logic._replay
+
+    def any_run(record: Record, request: ReplayRequested, at: datetime) -> Record:
+        return grant(record, request.model_copy(update={"run": record.run}), at)
+
+    return patch.object(logic, "_replay", any_run)
+
+
+def _open_runs_too() -> AbstractContextManager[Any]:
+    grant = logic._replay
+
+    def anyway(record: Record, request: ReplayRequested, at: datetime) -> Record:
+        if record.deleted or record.run != request.run:
+            return grant(record, request, at)
+        runs = {**record.runs, record.run + 1: Run(started=at)}
+        return record.model_copy(update={"run": record.run + 1, "runs": runs})
+
+    return patch.object(logic, "_replay", anyway)
+
+
+def _not_withdrawn() -> AbstractContextManager[Any]:
+    publish = logic._publish
+
+    def kept(record: Record, event: ImageEvent) -> Record:
+        return publish(record, event).model_copy(update={"withdrawn": ()})
+
+    return patch.object(logic, "_publish", kept)
+
+
+def _shown_once() -> AbstractContextManager[Any]:
+    return patch.object(store_steps.Steps, "_project", store_steps.Steps._show)
+
+
+def _unconditional() -> AbstractContextManager[Any]:
+    def write(self: Any, record: Record) -> bool:
+        self.records[record.image] = record
+        return True
+
+    return patch.object(MemoryRecords, "write", write)
+
+
+SAFEGUARDS = (
+    Safeguard("only store decides", "ends are told that nobody recorded", "uniform", _everyone_decides),
+    Safeguard("resize undoes a failed run", "orphan", "uniform", _no_undo(resize, ImageFailed)),
+    Safeguard("resize undoes a superseded run", "orphan", "replays", _no_undo(resize, ImageSuperseded)),
+    Safeguard("resize undoes a deleted image", "orphan", "frozen", _no_undo(resize, ImageDeleted)),
+    Safeguard("analyze undoes a failed run", "orphan", "uniform", _no_undo(analyze, ImageFailed)),
+    Safeguard("analyze undoes a superseded run", "orphan", "replays", _no_undo(analyze, ImageSuperseded)),
+    Safeguard("analyze undoes a deleted image", "orphan", "frozen", _no_undo(analyze, ImageDeleted)),
+    Safeguard("lease", "two at once pay and tell", "uniform", _no_lease),
+    Safeguard("owner token", "a late worker frees another's lease", "outlives", _no_owner),
+    Safeguard("attempts, never receives", "given up untried", "uniform", _receives_count),
+    Safeguard("bury when spent", "a deadly picture kills for ever", "last-attempt", _no_end_of_tries),
+    Safeguard("run check before a do", "works for an ended run", "late",
+              lambda: patch.object(consumer._Piece, "_open", lambda *_: True)),
+    Safeguard("the look past the lease", "pays for an ended run", "outlives", _no_look_past_the_lease),
+    Safeguard("run-owned keys", "undo takes the newer run's things", "replays", _keys_of_the_image),
+    Safeguard("announcing again", "an end nobody hears of", "uniform", _silence),
+    Safeguard("tombstone", "a deleted image comes back", "frozen", _no_tombstone),
+    Safeguard("a replay names its run", "one request, two runs", "replays", _whatever_is_current),
+    Safeguard("replay of ended runs only", "a run without an end", "replays", _open_runs_too),
+    Safeguard("publish before settle", "an upload without an end", "uniform", _settle_first),
+    Safeguard("analysis reused", "paid twice", "uniform",
+              lambda: patch.object(analyze_steps.Steps, "_kept", lambda *_: {})),
+    Safeguard("undo unledgered", "orphan of a late writer", "frozen", _undo_once),
+    Safeguard("a telling never reports", "an end that is never told", "last-attempt", _a_telling_reports),
+    Safeguard("deadline check", "begun without the time for it", "several",
+              lambda: patch.object(wiring, "LIMITS", replace(wiring.LIMITS, worst_case=0))),
+    Safeguard("withdrawal in the completing write", "orphan", "replays", _not_withdrawn),
+    Safeguard("projection read again", "an old result stays", "replays", _shown_once),
+    Safeguard("conditional write", "an outcome reversed", "uniform", _unconditional),
+    Safeguard("a request repeats what is recent only", "told again a month later", "late",
+              lambda: patch.object(logic, "LATELY", timedelta(days=9999))),
+)  # fmt: skip
+"""In the order of the protocol's rules, as far as there is one."""
