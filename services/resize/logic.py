@@ -12,9 +12,11 @@ from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, whi
 
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
 from services.resize.pictures.colour import shrinkable, to_srgb
+from services.resize.pictures.confined import Allowance, Stopped, confined
+from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
 from services.resize.pictures.geometry import fit
-from services.resize.pictures.header import identify, open_header
+from services.resize.pictures.header import TAME, identify, load_heic, open_header
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
@@ -55,24 +57,45 @@ def develop(
     Raises PermanentError with one of ``Refusal``'s codes, and nothing else, for any bytes.
     """
     kind = identify(original, limits.bytes)
-    largest = max(spec.side for spec in (*specs, analysis))
-    with _decoding(kind, original):
-        picture = open_header(kind, original, limits)
-        size = Size(*picture.size)
-        decoded = _decode(picture, fit(size, largest))
-        metadata = read_metadata(picture)
-        upright = _upright(decoded, fit(size, largest), metadata)
-    seen = _as_seen(size, metadata.turn)
-    made = _cascade(upright, seen, [*specs, analysis], analysis)
+    decode = _decode_here if kind in TAME else _decode_in_a_child
+    decoded = decode(kind, original, max(spec.side for spec in (*specs, analysis)), limits)
+    made = _cascade(decoded.image, decoded.seen, [*specs, analysis], analysis)
     return Developed(
         format=kind,
-        width=seen.width,
-        height=seen.height,
-        taken=metadata.taken,
-        gps_removed=metadata.located,
+        width=decoded.seen.width,
+        height=decoded.seen.height,
+        taken=decoded.taken,
+        gps_removed=decoded.located,
         renditions=tuple(made[:-1]),
         analysis=made[-1],
     )
+
+
+def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
+    """As ``_decode_here``, but what the decoder breaks or takes is not this process's."""
+    if kind == "HEIC":
+        load_heic()
+
+    def work() -> Sequence[bytes]:
+        try:
+            return pack(_decode_here(kind, original, largest, limits))
+        except PermanentError as error:
+            return pack_refusal(error)
+
+    try:
+        return unpack(confined(work, Allowance(limits.memory, limits.seconds)))
+    except Stopped as error:
+        raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by=error.by) from error
+
+
+def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
+    with _decoding(kind, original):
+        picture = open_header(kind, original, limits)
+        size = Size(*picture.size)
+        whole = _decode(picture, fit(size, largest))
+        metadata = read_metadata(picture)
+        upright = _upright(whole, fit(size, largest), metadata)
+    return Decoded(upright, _as_seen(size, metadata.turn), metadata.taken, metadata.located)
 
 
 @contextmanager
@@ -84,6 +107,8 @@ def _decoding(kind: str, original: bytes) -> Iterator[None]:
             yield
         except PermanentError:
             raise
+        except MemoryError as error:
+            raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by="memory") from error
         except Exception as error:  # bytes made to break decoders make them raise anything
             cut = is_cut_short(kind, original)
             raise refuse(Refusal.TRUNCATED if cut else Refusal.CORRUPT, format=kind) from error

@@ -45,6 +45,8 @@ class ResizeSettings(ServiceSettings):
     """Bytes that decoding may take; about two thirds of the function's memory."""
     max_bytes: int = Field(default=50 * MB, gt=0)
     max_pixels: int = Field(default=100_000_000, gt=0)
+    max_seconds: float = Field(default=8, gt=0)
+    """Of decoding, where a child does it: less than the function's ``worst_case``."""
 
     @field_validator("renditions")
     @classmethod
@@ -57,4 +59,9 @@ class ResizeSettings(ServiceSettings):
 
     @property
     def limits(self) -> Limits:
-        return Limits(bytes=self.max_bytes, pixels=self.max_pixels, memory=self.max_memory)
+        return Limits(
+            bytes=self.max_bytes,
+            pixels=self.max_pixels,
+            memory=self.max_memory,
+            seconds=self.max_seconds,
+        )

@@ -22,11 +22,16 @@ from services.resize.pictures.values import Limits, Size
 Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
 
 
-def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
+def load_heic() -> Opener:
+    """HEIC's opener. Called before a fork, so that no child has to import it for itself."""
     import pillow_heif  # noqa: PLC0415 - 25 ms of a cold start that only HEIC should pay
 
     opener: Opener = pillow_heif.HeifImageFile
-    return opener(file)
+    return opener
+
+
+def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
+    return load_heic()(file)
 
 
 OPENERS: Mapping[str, Opener] = {
@@ -41,6 +46,10 @@ OPENERS: Mapping[str, Opener] = {
 }
 """Each reads a header and decodes nothing. Called directly, not through ``Image.open``, which would
 try further formats than the one that the content shows."""
+
+TAME = frozenset({"JPEG", "PNG"})
+"""Decoders that are known to take no more memory and time than their header promises. All others
+work in a child process."""
 
 BYTES_A_PIXEL: Mapping[str, int] = {
     "JPEG": 10,  # 8 of it for progressive CMYK, whose coefficients are all kept until the end

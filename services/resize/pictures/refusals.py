@@ -29,10 +29,19 @@ class Refusal(Enum):
         "The file ends before the picture ({format}) does: send it again, whole.",
     )
     CORRUPT = "corrupt", "The file is damaged: it begins as {format}, but cannot be decoded."
+    TOO_COSTLY = (
+        "too-costly",
+        "Decoding the {format} was stopped: it took more than it is given, or broke the decoder.",
+    )
 
     def __init__(self, code: str, sentence: str) -> None:
         self.code = code
         self.sentence = sentence
+
+    @classmethod
+    def of(cls, code: str) -> "Refusal":
+        """The refusal with that code."""
+        return next(refusal for refusal in cls if refusal.code == code)
 
 
 def refuse(refusal: Refusal, **facts: object) -> PermanentError:

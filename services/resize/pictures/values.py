@@ -65,11 +65,13 @@ class Limits:
     ``memory``: bytes that decoding and the first shrink may take, by the measured cost of a pixel
     in each format (``header.BYTES_A_PIXEL``); it lowers ``pixels`` for the formats that cost more.
     The default fits a function of 1,769 MB with room for interpreter, libraries and the original.
+    ``seconds``: how long decoding may take by the clock, where a child process does it.
     """
 
     bytes: int = 64 * 1024**2
     pixels: int = 100_000_000
     memory: int = 1024**3
+    seconds: float = 8.0
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,9 @@ def test_each_reason_has_its_picture(reason):
 
 
 def test_no_reason_is_without_its_picture():
-    assert {refusal.code for refusal in Refusal} == set(OF_EACH_REASON)
+    of_decoders_that_misbehave = {"too-costly"}  # test_hostile_confined.py replaces them by such
+    codes = {refusal.code for refusal in Refusal}
+    assert codes == of_decoders_that_misbehave | set(OF_EACH_REASON)
 
 
 @pytest.mark.parametrize(

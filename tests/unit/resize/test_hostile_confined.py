@@ -1,0 +1,143 @@
+"""A decoder that eats memory, spins or crashes costs its picture, and never the service."""
+
+import faulthandler
+import os
+import signal
+import threading
+from itertools import count
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from services.resize.logic import Limits, Spec, develop
+from services.resize.pictures.confined import Allowance, Stopped, confined
+from services.resize.pictures.header import OPENERS, TAME
+from shared.errors import PermanentError, TransientError
+from tests.pictures import corners, encoded
+
+MB = 1024**2
+PLENTY = Allowance(memory=512 * MB, seconds=60)
+SPECS = [Spec("one", 64)]
+
+
+def eat_memory(_file=None):
+    return [b"\1" * 16 * MB for _ in count()]
+
+
+def spin(_file=None):
+    while True:
+        pass
+
+
+def crash(_file=None):
+    faulthandler.disable()  # pytest's, which would tell of it at length
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """``broken(decoder)``: develop a WebP with that in the place of its decoder; the refusal."""
+
+    def run(decoder, **limits):
+        monkeypatch.setitem(OPENERS, "WEBP", decoder)
+        with pytest.raises(PermanentError) as refused:
+            develop(encoded(corners(), "WEBP"), SPECS, Limits(**limits))
+        return refused.value
+
+    return run
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def children():
+    """Whether this process has any child left, dead or alive."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("decoder", "limits", "stopped_by"),
+    [
+        (eat_memory, {"memory": 64 * MB}, "memory"),
+        (spin, {"seconds": 0.3}, "time"),
+        (crash, {}, "SIGSEGV"),
+        (lambda _: os._exit(3), {}, "exit 3"),
+    ],
+    ids=["eats memory", "spins", "crashes", "leaves"],
+)
+def test_a_decoder_that_misbehaves_costs_its_picture(broken, decoder, limits, stopped_by):
+    error = broken(decoder, **limits)
+    assert (error.reason, error.facts["stopped_by"]) == ("too-costly", stopped_by)
+    assert develop(encoded(corners(), "AVIF"), SPECS, Limits()).width == 120
+    assert not children()
+
+
+def test_only_the_tame_are_decoded_in_the_service_itself(monkeypatch):
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
+    assert {develop(encoded(corners(), form), SPECS, Limits()).format for form in TAME} == TAME
+
+
+@pytest.mark.parametrize("form", sorted(OPENERS.keys() - TAME))
+def test_all_others_are_decoded_in_a_child(monkeypatch, form):
+    def unable():
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", unable)
+    with pytest.raises(TransientError, match="no-process"):
+        develop(encoded(corners(), form), SPECS, Limits())
+
+
+def test_what_the_child_returns_arrives_whole():
+    body = os.urandom(3 * MB + 1)
+    assert confined(lambda: [b"one ", b"", body], PLENTY) == b"one " + body
+
+
+def test_work_that_raises_is_stopped_and_never_answered():
+    with pytest.raises(Stopped, match="exit 0"):
+        confined(lambda: 1 // 0, PLENTY)
+
+
+def test_an_answer_longer_than_the_memory_given_is_not_collected():
+    with pytest.raises(Stopped, match="answer"):
+        confined(lambda: [bytes(MB)] * 3, Allowance(memory=MB, seconds=60))
+
+
+def test_nothing_stays_open_behind_a_child():
+    before = open_files()
+    for _ in range(3):
+        with pytest.raises(Stopped):
+            confined(crash, PLENTY)
+    assert open_files() == before
+
+
+def test_threads_of_the_parent_do_not_matter():
+    busy = threading.Event()
+    threads = [threading.Thread(target=busy.wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    made = develop(encoded(corners(), "WEBP"), SPECS, Limits())
+    busy.set()
+    for thread in threads:
+        thread.join()
+    assert made.renditions[0].width == 64
+
+
+def test_what_memory_is_refused_to_python_is_too_costly_in_the_service_too(monkeypatch):
+    def starved(_file):
+        raise MemoryError
+
+    monkeypatch.setitem(OPENERS, "PNG", starved)
+    with pytest.raises(PermanentError, match="too-costly"):
+        develop(encoded(corners(), "PNG"), SPECS, Limits())
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_pixels_cross_the_pipe_unchanged(rendition, mode):
+    picture = Image.effect_noise((40, 30), 90).convert(mode)
+    assert rendition(encoded(picture, "TIFF")).body == rendition(encoded(picture, "PNG")).body
