@@ -23,7 +23,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload status test check synth schemas clean
+.PHONY: help demo local-up local-down follow upload status test simulate check synth schemas clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,10 @@ status: $(READY) ## show what waits in the queues
 
 test: $(READY) ## run everything that proves it (ARGS="-k word")
 	@.venv/bin/pytest $(ARGS)
+
+simulate: $(READY) ## run the saga through schedules of faults (RUNS=10000 SEED=1 PROFILE=...)
+	@.venv/bin/python -m tests.saga.simulate --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
+		$(if $(PROFILE),--profile $(PROFILE))
 
 check: $(READY) ## lint, format, types and who may import whom
 	@.venv/bin/ruff check .

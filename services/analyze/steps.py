@@ -17,7 +17,7 @@ from shared.contracts.images import (
     Label,
     Moderation,
 )
-from shared.errors import PermanentError
+from shared.errors import PermanentError, Throttled, TransientError
 from shared.objects import Objects, delete_all
 
 ANALYZER = "rekognition"
@@ -85,10 +85,18 @@ class Steps:
         if failures:
             answers |= self._kept(key) or {}  # who took over meanwhile may have kept more
         if answers or not failures:
-            self._keep(event, key, answers)
+            self._charged(lambda: self._keep(event, key, answers))
         if failures:
             raise min(failures, key=lambda error: not isinstance(error, PermanentError))
         return answers
+
+    @staticmethod
+    def _charged(keep: Callable[[], None]) -> None:
+        """What was paid for could not be kept. Throttled or not, that is a try: it cost money."""
+        try:
+            keep()
+        except Throttled as error:
+            raise TransientError(error.reason, error.detail, **error.facts) from error
 
     def _ask(
         self, detections: Sequence[Detection], picture: str

@@ -14,6 +14,8 @@ Schedule = Iterator[Action]
 Profile = Callable[[Simulation, Random], Schedule]
 SKEW = 3.0
 """s. Clocks of workers differ from the simulation's by up to this."""
+MOMENTS = {"notify": 6}
+"""How many moments a service's work has, where they are few."""
 PARTS = ("records", "bus", "ledger", "processed", "uploads", "recognizer", "told", "runs", "queue")
 
 
@@ -81,14 +83,15 @@ def last_attempt(simulation: Simulation, random: Random) -> Schedule:
     """A service's tries of one event all fail or are killed, the last one anywhere."""
     yield Action("upload", (random.choice(("0.jpg", "0.jpg", "0.jpg", "deadly.jpg")),))
     target = random.choice(("resize", "analyze", "notify"))
+    moments = random.randrange(1, MOMENTS.get(target, 22))
     for _ in range(random.choice((4, 5, 6))):
-        worker = yield from _freeze(simulation, random, target)
+        worker = yield from _freeze(simulation, random, target, moments)
         if worker is None:
             return
         if random.random() < 0.3:
             yield from _meddle(simulation, random)
             yield from _flow(simulation, random, worker)
-        yield from _disturb(simulation, random, worker)
+        yield from _disturb(random, worker)
 
 
 def late(simulation: Simulation, random: Random) -> Schedule:
@@ -243,9 +246,10 @@ def _until_next(simulation: Simulation, random: Random) -> float:
 
 
 def _freeze(
-    simulation: Simulation, random: Random, target: str
+    simulation: Simulation, random: Random, target: str, moments: int = 0
 ) -> Iterator[Action]:  # its return value is the worker, or None if none came
-    """Let all flow until a worker of ``target`` is at some moment of a claimed event."""
+    """Let all flow until a worker of ``target`` stands ``moments`` into its work, or anywhere."""
+    moments = moments or random.randrange(1, MOMENTS.get(target, 22))
     skip = random.choice((0, 0, 0, 1))
     for _ in range(80):
         visible = simulation.visible()
@@ -262,7 +266,7 @@ def _freeze(
         if worker.service == target:
             skip -= 1
         if worker.service == target and skip < 0:
-            yield Action("run", (worker.name,), random.randrange(1, 22))
+            yield Action("run", (worker.name,), moments)
             if worker.name in simulation.workers:
                 return worker
         else:
@@ -305,7 +309,7 @@ def _thaw(random: Random, worker: Worker) -> Schedule:
     yield Action("finish", (worker.name,))
 
 
-def _disturb(simulation: Simulation, random: Random, worker: Worker) -> Schedule:
+def _disturb(random: Random, worker: Worker) -> Schedule:
     fate = random.choice(("kill", "kill", "fail"))
     yield Action(fate, (worker.name,), "transient" if fate == "fail" else 0)
     yield Action("finish", (worker.name,))

@@ -37,7 +37,8 @@ def _one_outcome_told(simulation: Simulation) -> Iterator[str]:
 
 def _what_is_told_is_on_record(simulation: Simulation) -> Iterator[str]:
     for (image, run), statuses in simulation.seen.statuses.items():
-        known = simulation.records.records[image].runs[run].status
+        record = simulation.records.records.get(image)
+        known = record.runs[run].status if record else RunStatus.UNKNOWN
         if statuses - {"deleted", str(known)}:
             yield f"run {run} of {image} is {known}, told {sorted(statuses)}"
 

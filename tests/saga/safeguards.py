@@ -5,7 +5,7 @@ safeguard matters.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -99,7 +99,10 @@ def _no_end_of_tries() -> AbstractContextManager[Any]:
 
     def forgiving(self: Any, *args: Any) -> Claim:
         found = claim(self, *args)
-        return replace(found, attempts=min(found.attempts, wiring.LIMITS.attempts))
+        capped = replace(found, attempts=min(found.attempts, wiring.LIMITS.attempts))
+        worker = self.simulation.current
+        worker.claim = capped if worker.claim else None
+        return capped
 
     return patch.object(simulation.Ledger, "claim", forgiving)
 
@@ -152,17 +155,12 @@ def _keys_of_the_image() -> AbstractContextManager[Any]:
     )
 
 
-def _all(*patches: AbstractContextManager[Any]) -> AbstractContextManager[Any]:
-    class Together:
-        def __enter__(self) -> None:
-            for one in patches:
-                one.__enter__()
-
-        def __exit__(self, *error: Any) -> None:
-            for one in reversed(patches):
-                one.__exit__(*error)
-
-    return Together()
+@contextmanager
+def _all(*patches: AbstractContextManager[Any]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for one in patches:
+            stack.enter_context(one)
+        yield
 
 
 def _silence() -> AbstractContextManager[Any]:
@@ -180,7 +178,7 @@ def _silence() -> AbstractContextManager[Any]:
 def _no_tombstone() -> AbstractContextManager[Any]:
     status = record_contract.status_on_record
 
-    def forgetful(stored: RunStatus | None, *, withdrawn: bool, deleted: bool) -> RunStatus:  # noqa: ARG001 - that it is ignored is the point
+    def forgetful(stored: RunStatus | None, *, withdrawn: bool, deleted: bool) -> RunStatus:
         return status(stored, withdrawn=withdrawn, deleted=False)
 
     return patch.object(record_contract, "status_on_record", forgetful)
@@ -228,37 +226,67 @@ def _unconditional() -> AbstractContextManager[Any]:
     return patch.object(MemoryRecords, "write", write)
 
 
-SAFEGUARDS = (
-    Safeguard("only store decides", "ends are told that nobody recorded", "uniform", _everyone_decides),
+SAFEGUARDS: tuple[Safeguard, ...] = (
+    Safeguard(
+        "only store decides", "ends are told that nobody recorded", "uniform", _everyone_decides
+    ),
     Safeguard("resize undoes a failed run", "orphan", "uniform", _no_undo(resize, ImageFailed)),
-    Safeguard("resize undoes a superseded run", "orphan", "replays", _no_undo(resize, ImageSuperseded)),
+    Safeguard(
+        "resize undoes a superseded run", "orphan", "replays", _no_undo(resize, ImageSuperseded)
+    ),
     Safeguard("resize undoes a deleted image", "orphan", "frozen", _no_undo(resize, ImageDeleted)),
     Safeguard("analyze undoes a failed run", "orphan", "uniform", _no_undo(analyze, ImageFailed)),
-    Safeguard("analyze undoes a superseded run", "orphan", "replays", _no_undo(analyze, ImageSuperseded)),
-    Safeguard("analyze undoes a deleted image", "orphan", "frozen", _no_undo(analyze, ImageDeleted)),
+    Safeguard(
+        "analyze undoes a superseded run", "orphan", "replays", _no_undo(analyze, ImageSuperseded)
+    ),
+    Safeguard(
+        "analyze undoes a deleted image", "orphan", "frozen", _no_undo(analyze, ImageDeleted)
+    ),
     Safeguard("lease", "two at once pay and tell", "uniform", _no_lease),
     Safeguard("owner token", "a late worker frees another's lease", "outlives", _no_owner),
     Safeguard("attempts, never receives", "given up untried", "uniform", _receives_count),
-    Safeguard("bury when spent", "a deadly picture kills for ever", "last-attempt", _no_end_of_tries),
-    Safeguard("run check before a do", "works for an ended run", "late",
-              lambda: patch.object(consumer._Piece, "_open", lambda *_: True)),
-    Safeguard("the look past the lease", "pays for an ended run", "outlives", _no_look_past_the_lease),
+    Safeguard(
+        "bury when spent", "a deadly picture kills for ever", "last-attempt", _no_end_of_tries
+    ),
+    Safeguard(
+        "run check before a do",
+        "works for an ended run",
+        "late",
+        lambda: patch.object(consumer._Piece, "_open", lambda *_: True),
+    ),
+    Safeguard(
+        "the look past the lease", "pays for an ended run", "outlives", _no_look_past_the_lease
+    ),
     Safeguard("run-owned keys", "undo takes the newer run's things", "replays", _keys_of_the_image),
     Safeguard("announcing again", "an end nobody hears of", "uniform", _silence),
     Safeguard("tombstone", "a deleted image comes back", "frozen", _no_tombstone),
     Safeguard("a replay names its run", "one request, two runs", "replays", _whatever_is_current),
     Safeguard("replay of ended runs only", "a run without an end", "replays", _open_runs_too),
     Safeguard("publish before settle", "an upload without an end", "uniform", _settle_first),
-    Safeguard("analysis reused", "paid twice", "uniform",
-              lambda: patch.object(analyze_steps.Steps, "_kept", lambda *_: {})),
+    Safeguard(
+        "analysis reused",
+        "paid twice",
+        "uniform",
+        lambda: patch.object(analyze_steps.Steps, "_kept", lambda *_: {}),
+    ),
     Safeguard("undo unledgered", "orphan of a late writer", "frozen", _undo_once),
-    Safeguard("a telling never reports", "an end that is never told", "last-attempt", _a_telling_reports),
-    Safeguard("deadline check", "begun without the time for it", "several",
-              lambda: patch.object(wiring, "LIMITS", replace(wiring.LIMITS, worst_case=0))),
+    Safeguard(
+        "a telling never reports", "an end that is never told", "last-attempt", _a_telling_reports
+    ),
+    Safeguard(
+        "deadline check",
+        "begun without the time for it",
+        "several",
+        lambda: patch.object(wiring, "LIMITS", replace(wiring.LIMITS, worst_case=0)),
+    ),
     Safeguard("withdrawal in the completing write", "orphan", "replays", _not_withdrawn),
     Safeguard("projection read again", "an old result stays", "replays", _shown_once),
     Safeguard("conditional write", "an outcome reversed", "uniform", _unconditional),
-    Safeguard("a request repeats what is recent only", "told again a month later", "late",
-              lambda: patch.object(logic, "LATELY", timedelta(days=9999))),
-)  # fmt: skip
+    Safeguard(
+        "a request repeats what is recent only",
+        "told again a month later",
+        "late",
+        lambda: patch.object(logic, "LATELY", timedelta(days=9999)),
+    ),
+)
 """In the order of the protocol's rules, as far as there is one."""

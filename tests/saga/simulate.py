@@ -18,7 +18,11 @@ from shared.telemetry import log
 from tests.saga.evidence import Violation
 from tests.saga.profiles import PROFILES
 from tests.saga.promises import broken
+from tests.saga.safeguards import SAFEGUARDS, Safeguard
 from tests.saga.simulation import Action, Simulation
+
+MOST = 2000
+"""Schedules within which the lack of a safeguard has to show."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ def shrunk(actions: Sequence[Action], kind: str) -> list[Action]:
         size = max(1, size // 2)
 
 
+def say(line: str) -> None:
+    """A line for whoever runs the command, at once."""
+    sys.stdout.write(f"{line}\n")
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without the services' log and metrics: of thousands of schedules, nobody reads them."""
@@ -78,6 +87,8 @@ def quiet() -> Iterator[None]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 if every promise held in every schedule."""
     options = _options(arguments)
+    if options.table:
+        return _table()
     names = [options.profile] if options.profile else list(PROFILES)
     seeds = range(options.seed, options.seed + options.runs)
     began = time.perf_counter()
@@ -94,9 +105,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _explain(profile, seed, outcome)
     spent = time.perf_counter() - began
     counted = ", ".join(f"{name} {times}" for name, times in sorted(windows.items()))
-    print(f"excused by a window: {counted or 'nothing'}")
-    print(f"{len(seeds)} schedules, {violations} violations, {len(seeds) / spent:.0f} schedules/s")
+    say(f"excused by a window: {counted or 'nothing'}")
+    say(f"{len(seeds)} schedules, {violations} violations, {len(seeds) / spent:.0f} schedules/s")
     return 1 if violations else 0
+
+
+def found_without(safeguard: Safeguard, most: int = MOST) -> tuple[int, Violation] | None:
+    """How many schedules of its profile it takes to miss this safeguard, and by what."""
+    for seed in range(1, most + 1):
+        with quiet(), safeguard.remove():
+            violations = explore(safeguard.profile, seed).violations
+        if violations:
+            return seed, violations[0]
+    return None
+
+
+def _table() -> int:
+    """A line of Markdown for each safeguard; 1 if one of them is not missed."""
+    say("| safeguard | without it | profile | promise broken | schedules |")
+    say("|---|---|---|---|---:|")
+    unmissed = 0
+    for one in SAFEGUARDS:
+        found = found_without(one)
+        unmissed += found is None
+        broken_by, needed = (found[1].kind, found[0]) if found else ("none", f"over {MOST}")
+        say(f"| {one.name} | {one.breaks} | {one.profile} | {broken_by} | {needed} |")
+    return 1 if unmissed else 0
 
 
 def _explain(profile: str, seed: int, outcome: Outcome) -> None:
@@ -104,12 +138,12 @@ def _explain(profile: str, seed: int, outcome: Outcome) -> None:
     with quiet():
         actions = shrunk(outcome.actions, first.kind)
         again = replay(actions)
-    print(f"{profile}, seed {seed}: {len(outcome.actions)} actions, shrunk to {len(actions)}")
+    say(f"{profile}, seed {seed}: {len(outcome.actions)} actions, shrunk to {len(actions)}")
     for action in actions:
-        print(f"  {action}")
+        say(f"  {action}")
     for violation in again.violations:
-        print(f"  => {violation}")
-    print(f"  again: python -m tests.saga.simulate --profile {profile} --seed {seed} --runs 1")
+        say(f"  => {violation}")
+    say(f"  again: python -m tests.saga.simulate --profile {profile} --seed {seed} --runs 1")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -121,6 +155,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the first one's seed (%(default)s)")
     parser.add_argument("--profile", choices=PROFILES, help="only this one, instead of all in turn")
     parser.add_argument("--show", type=int, default=3, help="violations explained (%(default)s)")
+    parser.add_argument("--table", action="store_true", help="what breaks without each safeguard")
     return parser.parse_args(arguments)
 
 

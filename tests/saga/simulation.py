@@ -195,7 +195,11 @@ class Simulation:
         assert worker, "only workers touch the world"
         worker.at, worker.arrived = what, self.clock()
         error = worker.greenlet.parent.switch()
-        if error is None and self.down and what.split(".", maxsplit=1)[0].removeprefix("before ") in self.down:
+        if (
+            error is None
+            and self.down
+            and what.partition(".")[0].removeprefix("before ") in self.down
+        ):
             error = ERRORS["transient"]()
         if error is not None:
             self._charge(worker, error)
@@ -209,7 +213,10 @@ class Simulation:
             self._tried(worker)
 
     def _tried(self, worker: Worker) -> None:
+        """A real try went by. Who finds the tries spent has only come to bury."""
         assert worker.claim
+        if worker.claim.attempts > LIMITS.attempts:
+            return
         service, _, event = worker.claim.key.name.split("/")
         self.seen.tries[service, event].add(worker.claim.owner)
 
@@ -516,7 +523,12 @@ def remembered() -> pictures.Developed:
         for name in (*(spec.name for spec in SPECS), pictures.ANALYSIS.name)
     ]
     return pictures.Developed(
-        "JPEG", 8, 8, pictures.Taken(), gps_removed=False, renditions=tuple(made[:-1]),
+        "JPEG",
+        8,
+        8,
+        pictures.Taken(),
+        gps_removed=False,
+        renditions=tuple(made[:-1]),
         analysis=made[-1],
     )
 

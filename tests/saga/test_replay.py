@@ -1,13 +1,14 @@
 """Replay and delete, in memory: a run gives way to the next, and a deleted image stays deleted."""
 
 import io
+import json
 
 import pytest
 from PIL import Image
 
 from services.store.logic import verdict
 from shared.contracts.envelope import Envelope, Event
-from shared.contracts.images import DeleteRequested, ReplayRequested
+from shared.contracts.images import DeleteRequested, ReplayRequested, Request
 from shared.contracts.record import RunStatus
 from shared.errors import Fault, PermanentError
 from tests.saga.world import World
@@ -90,6 +91,28 @@ def test_a_running_image_is_replayed_by_force_only(force: bool, run: int) -> Non
     assert world.records.read(image).run == run
     assert world.outcomes()[-1] == "completed"
     assert {key.split("/")[2] for key in world.left("renditions/")} == {str(run)}
+
+
+def test_a_run_that_is_forced_to_end_gives_way_at_once() -> None:
+    world = World()
+    image = world.upload(CAT)
+    world.kill_always = "analyze: before recognizer.ask"
+    world.run_for(60)
+    ask(world, ReplayRequested(image=image, run=0, force=True))
+    world.run_for(1)
+    assert world.records.status(image, 0) is RunStatus.FAILED
+    assert world.records.status(image, 1) is RunStatus.OPEN
+
+
+@pytest.mark.parametrize("request_of", [ReplayRequested, DeleteRequested])
+def test_a_request_a_month_later_tells_no_end_again(request_of: type[Request]) -> None:
+    world, image = finished()
+    world.clock.advance(31 * 24 * 3600)
+    world.ledger.rows.clear()
+    ask(world, request_of(image=image, run=0))
+    world.run()
+    told = [json.loads(words.data)["id"] for words in world.told.heard]
+    assert len(told) == len(set(told)) == 2
 
 
 def test_a_deleted_image_leaves_nothing_and_stays_deleted() -> None:

@@ -11,6 +11,7 @@ from shared.consumer import report_on
 from shared.contracts.envelope import Envelope
 from shared.errors import Fault, PermanentError, Throttled, TransientError
 from shared.retries import GiveUp
+from shared.testing import MemoryObjects
 from tests.saga.world import Delivery, World
 
 
@@ -117,6 +118,28 @@ def test_throttling_is_charged_to_no_try() -> None:
     world.recognizer.failures = [Throttled("throttled", "slow down")] * 20
     world.run()
     assert world.outcomes() == ["completed"]
+
+
+def test_an_analysis_that_cannot_be_kept_is_paid_for_as_often_as_there_are_tries() -> None:
+    world = World()
+    world.upload(CAT)
+    world.processed = FullOfAnalyses(world.processed)
+    world.services = world._services()
+    world.run()
+    assert world.outcomes() == ["failed"]
+    assert sum(world.recognizer.paid.values()) == 5
+
+
+class FullOfAnalyses(MemoryObjects):
+    """A bucket that asks to slow down whenever an analysis is put."""
+
+    def __init__(self, bucket: MemoryObjects) -> None:
+        super().__init__(bucket.versions)
+
+    def put(self, key, *args, **kwargs) -> None:
+        if key.startswith("analyses/"):
+            raise Throttled("throttled", "slow down")
+        super().put(key, *args, **kwargs)
 
 
 def test_a_mistake_of_ours_is_reported_as_ours() -> None:

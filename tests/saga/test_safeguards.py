@@ -1,0 +1,17 @@
+"""The simulator can fail: without any one safeguard, it finds what breaks."""
+
+import pytest
+
+from tests.saga.profiles import PROFILES
+from tests.saga.safeguards import SAFEGUARDS, Safeguard
+from tests.saga.simulate import found_without
+
+
+@pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda safeguard: safeguard.name)
+def test_the_lack_of_it_is_found(safeguard: Safeguard) -> None:
+    assert found_without(safeguard), safeguard.breaks
+
+
+def test_every_profile_but_the_faults_of_the_world_misses_a_safeguard() -> None:
+    of_the_world = {"throttled", "outage"}
+    assert {safeguard.profile for safeguard in SAFEGUARDS} == PROFILES.keys() - of_the_world

@@ -1,0 +1,84 @@
+"""The promises hold in every schedule of a small budget, and a schedule can be replayed and shrunk.
+
+``make simulate`` runs the large one.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.saga.profiles import PROFILES
+from tests.saga.simulate import explore, main, quiet, replay, shrunk
+from tests.saga.simulation import Action, Simulation
+
+A_PROFILE = 250
+"""Schedules: 2,250 in all, under 20 s."""
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_promise_holds_in_every_schedule(profile: str) -> None:
+    with quiet():
+        broken = {seed: explore(profile, seed).violations for seed in range(1, A_PROFILE + 1)}
+    assert {seed: found for seed, found in broken.items() if found} == {}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_same_actions_end_the_same(profile: str) -> None:
+    with quiet():
+        first = explore(profile, 7)
+        again = replay(first.actions)
+    assert again == first
+
+
+def test_an_upload_that_nothing_befalls_completes() -> None:
+    simulation = Simulation()
+    with quiet():
+        simulation.do(Action("upload", ("0.jpg",)))
+        simulation.do(Action("drain"))
+    assert list(simulation.seen.statuses.values()) == [{"completed"}]
+    assert set(simulation.seen.paid.values()) == {1}
+
+
+def test_what_a_window_excuses_is_counted_once_for_each_death_in_it() -> None:
+    with quiet():
+        outcome = replay(
+            [
+                Action("upload", ("0.jpg",)),
+                Action("deliver", ("resize:0.jpg#0",)),
+                Action("finish", ("resize:0.jpg#0@1",)),
+                Action("deliver", (analysis := _waiting("analyze"),)),
+                Action("until", (f"{analysis}@1",), "after recognizer.ask"),
+                Action("kill", (f"{analysis}@1",)),
+            ]
+        )
+    assert outcome.violations == ()
+    assert outcome.windows == {"(a)": 1}
+
+
+def _waiting(service: str) -> str:
+    """The name of the message that waits for this service once the renditions are made."""
+    simulation = Simulation()
+    simulation.do(Action("upload", ("0.jpg",)))
+    simulation.do(Action("deliver", ("resize:0.jpg#0",)))
+    simulation.do(Action("finish", ("resize:0.jpg#0@1",)))
+    return next(name for name, sent in simulation.messages.items() if sent.service == service)
+
+
+def test_the_command_says_how_many_and_how_fast(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--runs", "9"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("9 schedules, 0 violations, ")
+    assert last.endswith(" schedules/s")
+
+
+def test_shrinking_keeps_what_breaks_it_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.store.logic.LATELY", timedelta(days=9999))
+    with quiet():
+        outcome = next(o for seed in range(1, 99) if (o := explore("late", seed)).violations)
+        kind = outcome.violations[0].kind
+        fewest = shrunk(outcome.actions, kind)
+        without = [fewest[:n] + fewest[n + 1 :] for n in range(len(fewest))]
+        assert all(kind != v.kind for one in without for v in replay(one).violations)
+    assert len(fewest) < len(outcome.actions)
