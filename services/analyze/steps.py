@@ -96,7 +96,7 @@ class Steps:
         try:
             keep()
         except Throttled as error:
-            raise TransientError(error.reason, error.detail, **error.facts) from error
+            raise TransientError(error.reason, error.detail) from error
 
     def _ask(
         self, detections: Sequence[Detection], picture: str

@@ -206,10 +206,12 @@ class Simulation:
             raise error
 
     def _charge(self, worker: Worker, error: BaseException) -> None:
-        """A failed try of what the worker has claimed. A throttled one costs nothing, unless it
-        is the ledger itself that asks to slow down.
+        """A failed try of what the worker has claimed. Being throttled costs nothing, unless it is
+        the ledger that throttles, or the bucket that was to keep what is paid for.
         """
-        if worker.claim and (not isinstance(error, Throttled) or " ledger." in worker.at):
+        costly = (" ledger.", " processed.put" if worker.service == "analyze" else " ledger.")
+        free = isinstance(error, Throttled) and not any(part in worker.at for part in costly)
+        if worker.claim and not free:
             self._tried(worker)
 
     def _tried(self, worker: Worker) -> None:
