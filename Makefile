@@ -23,7 +23,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload status test check synth schemas clean
+.PHONY: help demo local-up local-down follow upload status test fuzz check synth schemas clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ status: $(READY) ## show what waits in the queues
 
 test: $(READY) ## run everything that proves it (ARGS="-k word")
 	@.venv/bin/pytest $(ARGS)
+
+fuzz: $(READY) ## develop mutated pictures for a while (SECONDS=60 SEED=1)
+	@.venv/bin/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 
 check: $(READY) ## lint, format, types and who may import whom
 	@.venv/bin/ruff check .
