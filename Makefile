@@ -23,7 +23,8 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload status test simulate check synth schemas clean
+.PHONY: help demo local-up local-down follow upload status test simulate fuzz
+.PHONY: check synth schemas clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +54,9 @@ test: $(READY) ## run everything that proves it (ARGS="-k word")
 simulate: $(READY) ## run the saga through schedules of faults (RUNS=10000 SEED=1 PROFILE=...)
 	@.venv/bin/python -m tests.saga.simulate --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
 		$(if $(PROFILE),--profile $(PROFILE))
+
+fuzz: $(READY) ## develop mutated pictures for a while (SECONDS=60 SEED=1)
+	@.venv/bin/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 
 check: $(READY) ## lint, format, types and who may import whom
 	@.venv/bin/ruff check .
