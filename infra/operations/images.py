@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from infra.clients import Clients
 from infra.errors import InfraError
 from infra.outputs import Outputs
+from services.store.records import DynamoRecords, record_in
 from shared.bus import SnsBus
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.record import RECORD, Record
@@ -37,12 +36,7 @@ class Images:
         return found
 
     def find(self, image: str) -> Record | None:
-        answer = self._dynamodb.get_item(
-            TableName=self.outputs.table,
-            Key={"image": {"S": image}, "item": {"S": RECORD}},
-            ConsistentRead=True,
-        )
-        return _record(answer["Item"]) if "Item" in answer else None
+        return DynamoRecords(self._dynamodb, self.outputs.table).read(image)
 
     def records(self) -> Iterator[Record]:
         """Every record there is. Reads the whole table: for operators, not for requests."""
@@ -53,7 +47,7 @@ class Images:
             ExpressionAttributeValues={":record": {"S": RECORD}},
         )
         for page in pages:
-            yield from map(_record, page["Items"])
+            yield from map(record_in, page["Items"])
 
     def heard_of(self, record: Record) -> datetime:
         """When anything was last said of the record's current run."""
@@ -77,8 +71,3 @@ class Images:
     @property
     def _dynamodb(self) -> Any:
         return self.clients.client("dynamodb")
-
-
-def _record(item: dict[str, Any]) -> Record:
-    from_dynamo = TypeDeserializer()
-    return Record.model_validate({k: from_dynamo.deserialize(v) for k, v in item.items()})

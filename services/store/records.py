@@ -53,7 +53,7 @@ class DynamoRecords:
                 Key={"image": {"S": image}, "item": {"S": RECORD}},
                 ConsistentRead=True,
             )
-        return Record.model_validate(_plain(answer["Item"])) if "Item" in answer else None
+        return record_in(answer["Item"]) if "Item" in answer else None
 
     def write(self, record: Record) -> bool:
         item = json.loads(record.model_dump_json(exclude_none=True), parse_float=Decimal)
@@ -87,6 +87,7 @@ def _attributes(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: to_dynamo.serialize(value) for name, value in item.items()}
 
 
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+def record_in(item: Mapping[str, Any]) -> Record:
+    """The record that an item of the table holds, as DynamoDB's client gives it."""
     from_dynamo = TypeDeserializer()
-    return {name: from_dynamo.deserialize(value) for name, value in item.items()}
+    return Record.model_validate({k: from_dynamo.deserialize(v) for k, v in item.items()})
