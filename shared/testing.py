@@ -140,9 +140,8 @@ class MemoryObjects:
             self.versions[key].append(None)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        yield from (
-            key for key in sorted(self.versions) if key.startswith(prefix) and self.find(key)
-        )
+        there = [key for key in self.versions if key.startswith(prefix) and self.find(key)]
+        yield from sorted(there)
 
 
 def etag_of(body: bytes) -> str:

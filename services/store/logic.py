@@ -173,8 +173,11 @@ def verdict(record: Record, run: int) -> Verdict | None:
         return ImageFailed.model_validate(common | known.failure.model_dump(exclude=set(common)))
     assert known.resized, "a run completes with both facts"
     assert known.analyzed, "a run completes with both facts"
-    facts = known.resized.model_dump(exclude=INTERNAL) | known.analyzed.model_dump(exclude=INTERNAL)
-    return ImageStored.model_validate(common | facts)
+    return ImageStored.model_validate(common | _said(known.resized) | _said(known.analyzed))
+
+
+def _said(fact: Fact) -> dict[str, object]:
+    return {name: value for name, value in fact if name not in INTERNAL}
 
 
 def _granted(record: Record, request: ReplayRequested) -> Verdict | None:

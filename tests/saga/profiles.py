@@ -177,11 +177,11 @@ PROFILES: dict[str, Profile] = {
 
 def wander(simulation: Simulation, random: Random, hazards: Hazards, steps: int) -> Schedule:
     """So many random steps of random workers, with these hazards."""
-    known = set(simulation.messages)
+    known = len(simulation.sent)
     for _ in range(steps):
-        for name in [name for name in simulation.messages if name not in known]:
+        for name in [name for name in simulation.sent[known:] if name in simulation.messages]:
             yield from _mistreat(random, hazards, name)
-        known = set(simulation.messages)
+        known = len(simulation.sent)
         if random.random() < hazards.ask:
             yield from _meddle(simulation, random)
         if random.random() < hazards.outage:

@@ -19,7 +19,7 @@ from tests.saga.evidence import Violation
 from tests.saga.profiles import PROFILES
 from tests.saga.promises import broken
 from tests.saga.safeguards import SAFEGUARDS, Safeguard
-from tests.saga.simulation import Action, Simulation
+from tests.saga.simulation import Action, Simulation, reading_once
 
 MOST = 2000
 """Schedules within which the lack of a safeguard has to show."""
@@ -47,10 +47,11 @@ def replay(actions: Sequence[Action]) -> Outcome:
 
 
 def _run(simulation: Simulation, schedule: Iterator[Action]) -> Outcome:
-    for action in schedule:
-        simulation.do(action)
-    actions = tuple(simulation.trace)
-    simulation.do(Action("drain"))
+    with reading_once():
+        for action in schedule:
+            simulation.do(action)
+        actions = tuple(simulation.trace)
+        simulation.do(Action("drain"))
     return Outcome(actions, tuple(broken(simulation)), simulation.seen.windows)
 
 

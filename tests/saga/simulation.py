@@ -9,9 +9,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
+from math import inf
 from typing import Any
 
 from greenlet import greenlet
@@ -20,6 +22,7 @@ from services.analyze.logic import Detection
 from services.rescue.steps import Steps as RescueSteps
 from services.resize import logic as pictures
 from services.resize.pictures.refusals import Refusal, refuse
+from shared import consumer
 from shared.consumer import answer_batch, consume, report_on
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import DeleteRequested, Fact, ReplayRequested
@@ -41,6 +44,7 @@ ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "throttled": lambda: Throttled("throttled", "slow down"),
     "permanent": lambda: PermanentError("forbidden", "no", fault=Fault.US),
 }
+PIECES, READ = lru_cache(4096)(consumer.pieces), lru_cache(4096)(consumer.read)
 DRAIN = 4000
 """Deliveries within which everything must have come to rest once nothing fails any more."""
 
@@ -109,6 +113,10 @@ class Worker:
     skew: float
     greenlet: Any = None
     at: str = ""
+    passes: float = 0
+    """Moments that it may go through without standing still."""
+    until: str = ""
+    """The moment that it stands still at, whatever it may pass."""
     claim: Claim | None = None
     arrived: float = 0.0
     """When it came there, by its own clock."""
@@ -120,6 +128,19 @@ class Worker:
     asked: set[Any] = field(default_factory=set)
     unnoted: set[Any] = field(default_factory=set)
     """What it paid for and has not kept, and what it told and has not settled."""
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Each text is decoded and validated once, however often it is delivered, and in however many
+    schedules: what it says follows from the text alone.
+    """
+    before = consumer.pieces, consumer.read
+    consumer.pieces, consumer.read = PIECES, READ
+    try:
+        yield
+    finally:
+        consumer.pieces, consumer.read = before
 
 
 class Inline(Executor):
@@ -143,6 +164,7 @@ class Simulation:
     def __init__(self) -> None:
         self.now = BEGINNING
         self.messages: dict[str, Sent] = {}
+        self.sent: list[str] = []
         self.workers: dict[str, Worker] = {}
         self.current: Worker | None = None
         self.down: set[str] = set()
@@ -194,16 +216,19 @@ class Simulation:
         worker = self.current
         assert worker, "only workers touch the world"
         worker.at, worker.arrived = what, self.clock()
-        error = worker.greenlet.parent.switch()
-        if (
-            error is None
-            and self.down
-            and what.partition(".")[0].removeprefix("before ") in self.down
-        ):
+        error = None
+        if worker.passes and what != worker.until:
+            worker.passes -= 1
+        else:
+            error = worker.greenlet.parent.switch()
+        if error is None and self.down and self._is_down(what):
             error = ERRORS["transient"]()
         if error is not None:
             self._charge(worker, error)
             raise error
+
+    def _is_down(self, what: str) -> bool:
+        return what.partition(".")[0].removeprefix("before ") in self.down
 
     def _charge(self, worker: Worker, error: BaseException) -> None:
         """A failed try of what the worker has claimed. Being throttled costs nothing, unless it is
@@ -222,17 +247,30 @@ class Simulation:
         service, _, event = worker.claim.key.name.split("/")
         self.seen.tries[service, event].add(worker.claim.owner)
 
-    def _go(self, worker: Worker, error: BaseException | None = None) -> None:
+    def _go(
+        self,
+        worker: Worker,
+        error: BaseException | None = None,
+        *,
+        moments: float = 1,
+        until: str = "",
+    ) -> None:
+        """Let the worker go on, so many moments or to its end; it stands still at ``until``."""
+        worker.passes, worker.until = moments - 1, until
+        self._as(worker, lambda: worker.greenlet.switch(error))
+        if worker.greenlet.dead:
+            self._ended(worker)
+
+    def _as(self, worker: Worker, go: Callable[[], object]) -> None:
+        """What happens is this worker's doing, until it stands still, ends or dies of it."""
         self.current = worker
         try:
-            worker.greenlet.switch(error)
+            go()
         except Killed:
             if worker.claim:
                 self._tried(worker)
         finally:
             self.current = None
-        if worker.greenlet.dead:
-            self._ended(worker)
 
     def _ended(self, worker: Worker) -> None:
         del self.workers[worker.name]
@@ -248,15 +286,7 @@ class Simulation:
         worker.asked.clear()
 
     def _kill(self, worker: Worker) -> None:
-        if worker.claim:
-            self._tried(worker)
-        self.current = worker
-        try:
-            worker.greenlet.throw(Killed(worker.at))
-        except Killed:
-            pass
-        finally:
-            self.current = None
+        self._as(worker, lambda: worker.greenlet.throw(Killed(worker.at)))
         self._ended(worker)
 
     def _work(self, worker: Worker) -> None:
@@ -302,19 +332,23 @@ class Simulation:
 
     def _do_deliver(self, names: Sequence[str], skew: float) -> None:
         """The first message's queue hands these to a worker whose clock is off by ``skew`` s."""
+        if worker := self._received(names, skew):
+            worker.greenlet = greenlet(lambda _: self._work(worker))
+            self._go(worker)
+
+    def _received(self, names: Sequence[str], skew: float) -> Worker | None:
+        """A worker with what is visible of these, before it begins."""
         found = [self.messages[name] for name in names if name in self.messages]
         found = [m for m in found if m.visible_at <= self.now and m.consumer == found[0].consumer]
         batch = [message for message in found if not self._spent(message)]
         if not batch:
-            return
+            return None
         for message in batch:
             message.receives += 1
             message.visible_at = self.now + VISIBILITY
         name = f"{batch[0].name}@{batch[0].receives}"
-        worker = Worker(name, batch[0].consumer, batch, self.now, skew)
-        worker.greenlet = greenlet(lambda _: self._work(worker))
-        self.workers[name] = worker
-        self._go(worker)
+        self.workers[name] = Worker(name, batch[0].consumer, batch, self.now, skew)
+        return self.workers[name]
 
     def _spent(self, message: Sent) -> bool:
         if message.dead or message.receives < MAX_RECEIVES:
@@ -325,20 +359,19 @@ class Simulation:
 
     def _do_run(self, names: Sequence[str], moments: float) -> None:
         """The worker goes on for so many moments."""
-        for _ in range(int(moments) or 1):
-            if names[0] not in self.workers:
-                return
-            self._go(self.workers[names[0]])
+        if worker := self.workers.get(names[0]):
+            self._go(worker, moments=int(moments) or 1)
 
     def _do_finish(self, names: Sequence[str], _value: object) -> None:
         """The worker goes on to its end."""
-        while names[0] in self.workers:
-            self._go(self.workers[names[0]])
+        if worker := self.workers.get(names[0]):
+            self._go(worker, moments=inf)
 
     def _do_until(self, names: Sequence[str], moment: str) -> None:
         """The worker goes on until it stands at this moment, or to its end."""
-        while names[0] in self.workers and self.workers[names[0]].at != moment:
-            self._go(self.workers[names[0]])
+        worker = self.workers.get(names[0])
+        if worker and worker.at != moment:
+            self._go(worker, moments=inf, until=moment)
 
     def _do_kill(self, names: Sequence[str], _value: object) -> None:
         if names[0] in self.workers:
@@ -433,11 +466,12 @@ class Simulation:
         self.seen.broken("does not come to rest", list(self.messages))
 
     def _settle_down(self, message: Sent) -> None:
+        """A worker of its own handles the message to the end: it meets nobody on its way."""
         self.now = max(self.now, message.visible_at)
-        before = set(self.workers)
-        self._do_deliver((message.name,), 0.0)
-        for name in self.workers.keys() - before:
-            self._do_finish((name,), 0)
+        if worker := self._received((message.name,), 0.0):
+            worker.passes = inf
+            self._as(worker, lambda: self._work(worker))
+            self._ended(worker)
 
     def _run(self, image: str) -> int:
         record = self.records.records.get(image)
@@ -471,6 +505,7 @@ class Simulation:
         base = f"{service}:{what}"
         name = f"{base}#{self.names[base]}"
         self.names[base] += 1
+        self.sent.append(name)
         self.messages[name] = Sent(name, service, body, self.now, self.now)
         return self.messages[name]
 
@@ -618,9 +653,6 @@ class Processed(MemoryObjects):
             _, image, run, _ = key.split("/")
             kept = {(image, int(run), name) for name in json.loads(body)["answers"]}
             worker.unnoted -= kept
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        return iter(list(super().keys(prefix)))
 
 
 class Records(MemoryRecords):
