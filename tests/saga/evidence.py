@@ -42,6 +42,8 @@ class Evidence:
     verdicts: defaultdict[tuple[str, int, str], set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )
+    words: defaultdict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
+    """What was said under each id, as often as it differed: events, and notifications as JSON."""
     tellable: set[str] = field(default_factory=set)
     tries: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     requests: Counter[str] = field(default_factory=Counter)
@@ -51,8 +53,13 @@ class Evidence:
     def broken(self, kind: str, about: object) -> None:
         self.violations.append(Violation(kind, str(about)))
 
+    def said(self, identity: str, words: object) -> None:
+        if words not in self.words[identity]:
+            self.words[identity].append(words)
+
     def announced(self, envelope: Envelope, budget: int) -> None:
         event = envelope.data
+        self.said(envelope.id, event)
         if isinstance(event, StepFailed):
             self._reported(envelope, event, budget)
         elif hasattr(event, "outcome"):

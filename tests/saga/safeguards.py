@@ -214,6 +214,15 @@ def _not_withdrawn() -> AbstractContextManager[Any]:
     return patch.object(logic, "_publish", kept)
 
 
+def _told_what_is_known_by_now() -> AbstractContextManager[Any]:
+    common = logic._common
+
+    def latest(record: Record, *args: Any, **_: Any) -> dict[str, object]:
+        return common(record, *args, known_by=record.run)
+
+    return patch.object(logic, "_common", latest)
+
+
 def _shown_once() -> AbstractContextManager[Any]:
     return patch.object(store_steps.Steps, "_project", store_steps.Steps._show)
 
@@ -259,6 +268,12 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     ),
     Safeguard("run-owned keys", "undo takes the newer run's things", "replays", _keys_of_the_image),
     Safeguard("announcing again", "an end nobody hears of", "uniform", _silence),
+    Safeguard(
+        "a verdict keeps its words",
+        "one id, two contents",
+        "outage",
+        _told_what_is_known_by_now,
+    ),
     Safeguard("tombstone", "a deleted image comes back", "frozen", _no_tombstone),
     Safeguard("a replay names its run", "one request, two runs", "replays", _whatever_is_current),
     Safeguard("replay of ended runs only", "a run without an end", "replays", _open_runs_too),
