@@ -29,7 +29,7 @@ from shared.contracts.images import (
 )
 from shared.contracts.record import Record, Run, RunStatus
 from shared.ledger import Claim
-from shared.testing import MemoryLedger, MemoryRecords
+from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords
 from tests.saga import simulation, wiring
 
 Patch = Callable[[], AbstractContextManager[Any]]
@@ -235,6 +235,14 @@ def _unconditional() -> AbstractContextManager[Any]:
     return patch.object(MemoryRecords, "write", write)
 
 
+def _whatever_is_there() -> AbstractContextManager[Any]:
+    def replace_it(self: Any, key: str, _before: Any, body: bytes, content_type: str) -> bool:
+        self.put(key, body, content_type)
+        return True
+
+    return patch.object(MemoryObjects, "replace", replace_it)
+
+
 SAFEGUARDS: tuple[Safeguard, ...] = (
     Safeguard(
         "only store decides", "ends are told that nobody recorded", "uniform", _everyone_decides
@@ -282,7 +290,13 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "analysis reused",
         "paid twice",
         "uniform",
-        lambda: patch.object(analyze_steps.Steps, "_kept", lambda *_: {}),
+        lambda: patch.object(analyze_steps, "kept_in", lambda _: {}),
+    ),
+    Safeguard(
+        "an analysis replaces the one it grew from",
+        "a late worker's answers in the place of all",
+        "outlives",
+        _whatever_is_there,
     ),
     Safeguard("undo unledgered", "orphan of a late writer", "frozen", _undo_once),
     Safeguard(

@@ -235,8 +235,8 @@ class Simulation:
         """A failed try of what the worker has claimed. Being throttled costs nothing, unless it is
         the ledger that throttles, or the bucket that was to keep what is paid for.
         """
-        costly = (" ledger.", " processed.put" if worker.service == "analyze" else " ledger.")
-        free = isinstance(error, Throttled) and not any(part in worker.at for part in costly)
+        costly = worker.at.partition(" ")[2].startswith(("ledger.", "processed.replace"))
+        free = isinstance(error, Throttled) and not costly
         if worker.claim and not free:
             self._tried(worker)
 
