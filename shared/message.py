@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.contracts.envelope import UUID_TEXT, Envelope, read_envelope
-from shared.contracts.images import ImageEvent
+from shared.contracts.images import ImageEvent, Verdict
 from shared.contracts.uploads import is_notification, read_upload, uploads_in
 from shared.errors import Fault, PermanentError
 
 LARGEST_EVENT = 100 * 1024
-"""Bytes of what is understood of one event. Two that say no more make a verdict that SNS takes
-(256 KiB), and a record that DynamoDB takes (400 KB).
+"""Bytes of what is understood of one fact or report. Two that say no more make a verdict that SNS
+takes (256 KiB), and a record that DynamoDB takes (400 KB).
 """
 LONGEST_KEY = 1024
 """Bytes of a key in UTF-8: S3 has no longer ones."""
@@ -92,7 +92,9 @@ def _what_nobody_says(envelope: Envelope, body: str) -> str | None:
     if isinstance(event, ImageEvent) and len(event.source.key.encode()) > LONGEST_KEY:
         return f"its original has a key of more than {LONGEST_KEY} bytes"
     small = 4 * len(body) <= LARGEST_EVENT  # no character has more bytes: spares most a look
-    if not small and len(envelope.to_json().encode()) > LARGEST_EVENT:
+    if small or isinstance(event, Verdict):
+        return None
+    if len(envelope.to_json().encode()) > LARGEST_EVENT:
         return f"it says more than {LARGEST_EVENT} bytes"
     return None
 
