@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from math import inf
 from typing import Any
@@ -19,11 +19,12 @@ from typing import Any
 from greenlet import greenlet
 
 from services.analyze.logic import Detection
+from services.reap.steps import Steps as ReapSteps
 from services.rescue.steps import Steps as RescueSteps
 from services.resize import logic as pictures
 from services.resize.pictures.refusals import Refusal, refuse
 from shared import consumer
-from shared.consumer import answer_batch, consume, report_on
+from shared.consumer import answer_batch, consume
 from shared.contracts import envelope as wire
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import DeleteRequested, Fact, ReplayRequested
@@ -31,13 +32,15 @@ from shared.contracts.record import Record, RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 from shared.ledger import Claim, ClaimKey, Standing
-from shared.retries import GiveUp
 from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords, s3_notification
 from tests.saga.evidence import OUTAGE, Evidence
 from tests.saga.wiring import LIMITS, SPECS, Parts, services
 from tests.saga.world import MAX_RECEIVES, VISIBILITY, Killed, Watched
+from tests.unit.reap.memory import PagedRecords, PagedUploads
 
 BEGINNING = 1_800_000_000.0
+AHEAD = timedelta(seconds=10)
+"""More than any clock is ahead of the reaper's, which waits for nothing."""
 DETECTIONS = (Detection.LABELS, Detection.TEXT)
 GOOD, BAD, DEADLY = b"a picture", b"no picture", b"a picture that kills who looks at it"
 ERRORS: dict[str, Callable[[], DarkroomError]] = {
@@ -187,6 +190,13 @@ class Simulation:
         self.listeners = _listeners(self.services)
         self.rescue = RescueSteps(
             kept=self._watched(self.processed, "kept"), bus=Topic(self), now=self.at
+        )
+        self.reaper = ReapSteps(
+            records=PagedRecords(self.records),
+            uploads=PagedUploads(self.uploads, "uploads", lambda _key: self.at()),
+            bus=Loud(self),
+            now=self.at,
+            silence=-AHEAD,
         )
 
     def _parts(self) -> Parts:
@@ -455,22 +465,9 @@ class Simulation:
         self._ask(names[0], ReplayRequested(image=image, run=self._run(image), force=forced))
 
     def _do_stuck(self, names: Sequence[str], _value: object) -> None:
-        """A reaper reports the current run as stuck."""
-        record = self.records.records.get(self.images[names[0]])
-        if record is None or record.status(record.run) is not RunStatus.OPEN:
-            return
-        upload = read_upload(self._record_of(names[0])).data
-        event = upload.model_copy(update={"run": record.run})
-        report = report_on(event, "reaper", GiveUp("stuck", "silent for too long", Fault.US))
-        cause = f"{event.image}/{event.run}"
-        self.publish(Envelope.first(report, "darkroom/reap", self.at(), cause))
-
-    def _record_of(self, key: str) -> Mapping[str, Any]:
-        for notice in self.notices.values():
-            for record in json.loads(notice)["Records"]:
-                if record["s3"]["object"]["key"] == key:
-                    return record
-        raise KeyError(key)
+        """A reaper without patience reports this image's run, be it at work or not yet begun."""
+        for swept in self.reaper.sweep():
+            self.reaper.report([r for r in swept.found if r.image == self.images[names[0]]])
 
     def _do_expire(self, _names: object, _value: object) -> None:
         """A month passes: the ledger forgets everything."""
@@ -607,6 +604,17 @@ class Topic:
                 self.simulation.looks_before_it_acts(envelope.data.image, envelope.data.run)
             self.simulation.publish(envelope)
             self.simulation.moment("after bus.publish")
+
+
+@dataclass
+class Loud:
+    """The events topic for the reaper, which is no worker: it stands nowhere."""
+
+    simulation: Simulation
+
+    def publish(self, envelopes: Iterable[Envelope]) -> None:
+        for envelope in envelopes:
+            self.simulation.publish(envelope)
 
 
 @dataclass
