@@ -27,7 +27,7 @@ from shared import consumer
 from shared.consumer import answer_batch, consume
 from shared.contracts import envelope as wire
 from shared.contracts.envelope import Envelope, Event
-from shared.contracts.images import DeleteRequested, Fact, ReplayRequested
+from shared.contracts.images import DeleteRequested, Fact, ReplayRequested, StepFailed
 from shared.contracts.record import Record, RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
@@ -53,7 +53,19 @@ DRAIN = 4000
 """Deliveries within which everything must have come to rest once nothing fails any more."""
 
 
-ABOUT_IMAGES = frozenset({"again", "delete", "replay", "stuck"})
+BROKEN = {"eventName": "ObjectCreated:Put", "s3": "nobody can read this"}
+POISON: dict[str, str] = {
+    "junk": "this is not JSON",
+    "list": "[]",
+    "type": json.dumps({"type": "image.enlarged.v1", "data": {}}),
+    "version": json.dumps({"type": "image.resized.v9", "data": {}}),
+    "bare": json.dumps({"type": "image.resized.v1", "data": {}}),
+    "half": json.dumps({"Records": [BROKEN]}),
+}
+"""What no service can handle, by kind; ``half`` comes in one notification with a good one."""
+
+
+ABOUT_IMAGES = frozenset({"again", "delete", "poison", "replay", "stuck", "vanish"})
 """Verbs that mean nothing before there is an upload."""
 
 
@@ -232,6 +244,7 @@ class Simulation:
         worker = self.current
         assert worker, "only workers touch the world"
         worker.at, worker.arrived = what, self.now + worker.skew
+        self.seen.moments.add((worker.service, what))
         error = None
         if worker.passes and what != worker.until:
             worker.passes -= 1
@@ -253,15 +266,21 @@ class Simulation:
         costly = worker.at.partition(" ")[2].startswith(("ledger.", "processed.replace"))
         free = isinstance(error, Throttled) and not costly
         if worker.claim and not free:
-            self._tried(worker)
+            self.tried(worker)
 
-    def _tried(self, worker: Worker) -> None:
+    def tried(self, worker: Worker) -> None:
         """A real try went by. Who finds the tries spent has only come to bury."""
         assert worker.claim
-        if worker.claim.attempts > LIMITS.attempts:
-            return
-        service, _, event = worker.claim.key.name.split("/")
-        self.seen.tries[service, event].add(worker.claim.owner)
+        if worker.claim.attempts <= LIMITS.attempts:
+            self._tries_of(worker.claim).add(worker.claim.owner)
+
+    def untried(self, claim: Claim) -> None:
+        """Given back before anything was done: no try, however long it held the claim."""
+        self._tries_of(claim).discard(claim.owner)
+
+    def _tries_of(self, claim: Claim) -> set[str]:
+        service, _, event = claim.key.name.split("/")
+        return self.seen.tries[service, event]
 
     def _go(
         self,
@@ -283,8 +302,9 @@ class Simulation:
         try:
             go()
         except Killed:
+            self.seen.killed.add((worker.service, worker.at))
             if worker.claim:
-                self._tried(worker)
+                self.tried(worker)
         finally:
             self.current = None
 
@@ -415,6 +435,20 @@ class Simulation:
         if names[0] in self.workers:
             self._go(self.workers[names[0]], ERRORS[kind]())
 
+    def _do_poison(self, names: Sequence[str], kind: str) -> None:
+        """The service's queue gets what nobody can handle."""
+        body = POISON[kind]
+        self.seen.poison.add((names[0], body))
+        if kind == "half":
+            notice = json.loads(next(iter(self.notices.values())))
+            body = json.dumps({"Records": [BROKEN, *notice["Records"]]})
+        self.send(names[0], "poison", body)
+
+    def _do_vanish(self, names: Sequence[str], _value: object) -> None:
+        """The original is gone for good, in all its versions."""
+        versions = self.uploads.versions[names[0]]
+        versions[:] = [None] * len(versions)
+
     def _do_copy(self, names: Sequence[str], delay: float) -> None:
         """The message is there once more, visible after a delay."""
         if message := self.messages.get(names[0]):
@@ -446,7 +480,7 @@ class Simulation:
             if self.now > worker.started + LIMITS.timeout:
                 worker.overran = True
                 if worker.claim:
-                    self._tried(worker)
+                    self.tried(worker)
 
     def _do_down(self, names: Sequence[str], _value: object) -> None:
         self.down.update(names)
@@ -598,7 +632,10 @@ class Topic:
     simulation: Simulation
 
     def publish(self, envelopes: Iterable[Envelope]) -> None:
+        worker = self.simulation.current
         for envelope in envelopes:
+            if isinstance(envelope.data, StepFailed) and worker and worker.claim:
+                self.simulation.tried(worker)  # whatever becomes of the report of it
             self.simulation.moment("before bus.publish")
             if isinstance(envelope.data, Fact):
                 self.simulation.looks_before_it_acts(envelope.data.image, envelope.data.run)
@@ -754,6 +791,9 @@ class Ledger(MemoryLedger):
             worker.unnoted.discard(claim.key.name.rsplit("/", 1)[-1])
 
     def release(self, claim: Claim, *, charged: bool) -> None:
+        row = self.rows[claim.key]
+        if row.owner == claim.owner and not charged:
+            self.simulation.untried(claim)
         super().release(claim, charged=charged)
         if worker := self.simulation.current:
             worker.claim = None
