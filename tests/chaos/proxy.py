@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
 
@@ -72,6 +72,8 @@ class Proxy(ThreadingHTTPServer):
         self.draw = draw
         self.end = end
         self.witness = Witness()
+        self.hung_up = Event()
+        """Set as soon as a caller has hung up."""
 
     @property
     def endpoint(self) -> str:
@@ -111,6 +113,7 @@ class Handler(BaseHTTPRequestHandler):
     def finish(self) -> None:
         if self._last_effect:
             self.server.witness.hung_up(self._last_effect)
+        self.server.hung_up.set()
         super().finish()
 
     def handle_expect_100(self) -> bool:
@@ -122,7 +125,9 @@ class Handler(BaseHTTPRequestHandler):
     def carry(self) -> None:
         """One request, there and back, with whatever goes wrong on the way."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        call = read_call(self.command, self.path, self.headers, body)
+        signature = self.headers.get("Authorization", "")
+        target = self.headers.get("X-Amz-Target", "")
+        call = read_call(self.command, self.path, signature, target, body)
         fault = self.server.draw(call)
         self.server.witness.asked(call, fault)
         try:
@@ -184,10 +189,13 @@ class Handler(BaseHTTPRequestHandler):
         port = self.server.services.get(call.service, self.server.emulator)
         headers = {k: v for k, v in self.headers.items() if k.lower() not in HANDED_ON}
         with closing(HTTPConnection("127.0.0.1", port, timeout=LONGEST_TIMEOUT)) as onward:
-            onward.request(self.command, self.path, body, headers)
-            answer = onward.getresponse()
-            kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in HANDED_ON]
-            return Answer(answer.status, kept, answer.read())
+            try:
+                onward.request(self.command, self.path, body, headers)
+                answer = onward.getresponse()
+                kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in HANDED_ON]
+                return Answer(answer.status, kept, answer.read())
+            except TimeoutError as error:
+                raise Gone(f"{call.name} stays without an answer") from error
 
     def _say(self, answer: Answer) -> None:
         self.send_response_only(answer.status)
