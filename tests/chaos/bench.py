@@ -22,7 +22,7 @@ from tests.chaos.faults import Draw, none
 from tests.chaos.proxy import Proxy
 from tests.chaos.stages import queued
 
-TIMED_OUT = "timed out after"
+TIMED_OUT = "killing worker"
 """MiniStack's own words in its log, one line for each invocation it ended at its timeout."""
 
 

@@ -72,6 +72,7 @@ class Proxy(ThreadingHTTPServer):
         self.draw = draw
         self.end = end
         self.witness = Witness()
+        self.broken: BaseException | None = None
         self.hung_up = Event()
         """Set as soon as a caller has hung up."""
 
@@ -94,8 +95,17 @@ class Proxy(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that vanishes is what this is about; any other error is shown."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        error = sys.exc_info()[1]
+        if not isinstance(error, ConnectionError):
+            self.broken = error
             super().handle_error(request, client_address)
+
+    def must_be_sound(self) -> None:
+        """RuntimeError if anything went wrong here that was not meant to."""
+        if self.broken:
+            raise RuntimeError(
+                "the proxy broke, so what it counted is worth nothing"
+            ) from self.broken
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -195,7 +205,8 @@ class Handler(BaseHTTPRequestHandler):
                 kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in HANDED_ON]
                 return Answer(answer.status, kept, answer.read())
             except TimeoutError as error:
-                raise Gone(f"{call.name} stays without an answer") from error
+                self.server.witness.silent(call)
+                raise Gone(call.name) from error
 
     def _say(self, answer: Answer) -> None:
         self.send_response_only(answer.status)

@@ -109,6 +109,7 @@ def run(trial: Trial, bench: Bench, say: Say) -> Part:
         with feeding:
             _wait(trial.images, place, ears, witness, say)
     seconds = time.monotonic() - began
+    bench.proxy.must_be_sound()
     images, timeouts = {one.image for one in uploads}, bench.timeouts() - timeouts
     evidence = gather(place, ears, witness, images, timeouts)
     found = judge.judge(evidence, trial.promises)
