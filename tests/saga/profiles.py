@@ -376,14 +376,19 @@ def _next(
     message = random.choice(visible)
     yield Action("deliver", (message.name,), 0.0)
     worker = simulation.workers.get(f"{message.name}@{message.receives}")
-    if (
-        worker
-        and worker.service == service
-        and random.random() < (0.5 if service == "notify" else 0.2)
-    ):
-        yield Action("run", (worker.name,), random.randrange(1, MOMENTS.get(service, 12)))
-        yield Action("linger", value=200)
+    if worker and worker.service == service and random.random() < 0.2:
+        yield from _outlive(random, worker)
     return worker
+
+
+def _outlive(random: Random, worker: Worker) -> Schedule:
+    """The worker stands still until its lease is over, right after its claim or further on."""
+    if "ledger.claim" in EFFECTS[worker.service]:
+        yield Action("until", (worker.name,), "after ledger.claim")
+    if random.random() < 0.5:
+        further = random.randrange(1, MOMENTS.get(worker.service, 12))
+        yield Action("run", (worker.name,), further)
+    yield Action("linger", value=200)
 
 
 def _poison(random: Random, service: str) -> Action:
