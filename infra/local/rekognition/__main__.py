@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from infra.local.rekognition import models
 from infra.local.rekognition.operations import rekognition
+from infra.local.rekognition.packages import ModelsError
 from infra.local.rekognition.server import Server
 
 DEFAULT_PORT: Final = 4567
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], None] = options.command
     try:
         command(options)
-    except models.ModelsError as error:
+    except ModelsError as error:
         say(str(error))
         return 1
     except OSError as error:
@@ -46,8 +47,10 @@ def say(line: str) -> None:
 
 
 def fetch(options: argparse.Namespace) -> None:
-    """Leave the weights in the cache."""
+    """Leave the weights in the cache; say what is there, from where, and under which licences."""
     models.ensure(options.models, say)
+    print(models.notice())
+    print(models.table(options.models))
     say(f"models are in {options.models}")
 
 

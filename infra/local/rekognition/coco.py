@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from infra.local.rekognition.models import SSD_CONFIG, SSD_GRAPH
+from infra.local.rekognition.packages import SSD_CONFIG, SSD_GRAPH
 
 SIDE: Final = 300  # pixels
 

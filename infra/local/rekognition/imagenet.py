@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from infra.local.rekognition.efficientnet import INPUT, SIDE, to_onnx
-from infra.local.rekognition.models import EFFICIENTNET, IMAGENET_CLASSES
+from infra.local.rekognition.packages import EFFICIENTNET, IMAGENET_CLASSES
 from infra.local.rekognition.torch_file import read_tensors
 
 Probabilities = NDArray[np.float32]

@@ -14,6 +14,7 @@ from botocore.client import Config
 
 from infra.local.rekognition import models
 from infra.local.rekognition.operations import offering, rekognition
+from infra.local.rekognition.packages import ModelsError
 from infra.local.rekognition.protocol import Rekognition
 from infra.local.rekognition.server import Server
 
@@ -48,7 +49,7 @@ def weights() -> Path:
     directory = models.default_directory()
     try:
         models.ensure(directory, print)
-    except models.ModelsError as error:
+    except ModelsError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))

@@ -6,8 +6,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from infra.local.rekognition import models
 from infra.local.rekognition.onnx_graph import Graph
+from infra.local.rekognition.packages import EFFICIENTNET
 from infra.local.rekognition.torch_file import read_tensors
 
 
@@ -53,7 +53,7 @@ def test_attributes_of_words_and_lists_are_understood(auto_pad, side):
 
 
 def test_the_checkpoints_tensors_have_their_names_shapes_and_order(weights):
-    tensors = read_tensors(weights / models.EFFICIENTNET)
+    tensors = read_tensors(weights / EFFICIENTNET)
 
     assert len(tensors) == 296
     assert tensors["_conv_stem.weight"].shape == (32, 3, 3, 3)
