@@ -1,11 +1,11 @@
 """DetectLabels: the request's own rules, the two models behind it, and the answer's shape."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from infra.local.rekognition.coco import Box, CocoDetector
+from infra.local.rekognition.coco import CocoDetector
 from infra.local.rekognition.errors import Code, RekognitionError
 from infra.local.rekognition.imagenet import ImagenetClassifier, class_names
 from infra.local.rekognition.labels import Instance, Label, find_labels
@@ -16,7 +16,6 @@ from infra.local.rekognition.vocabulary import Vocabulary, load_vocabulary
 
 MODEL_VERSION: Final = "local-1.0 ssd-mobilenet-v2-coco-2018-03-29 efficientnet-lite0-57934424"
 DEFAULT_MIN_CONFIDENCE: Final = 55.0  # percent, as Rekognition's own
-MAX_CONFIDENCE: Final = 100.0
 
 # Twice the side of the larger network's input: a JPEG decoded smaller would lose what it can see.
 DECODED_SIDE: Final = 600
@@ -38,8 +37,6 @@ class DetectLabelsRequest:
         if "Settings" in parameters:
             raise _invalid("Settings: this local server applies no filters yet")
         min_confidence = float(parameters.get("MinConfidence", DEFAULT_MIN_CONFIDENCE))
-        if min_confidence > MAX_CONFIDENCE:
-            raise _invalid(f"MinConfidence: {min_confidence} is more than {MAX_CONFIDENCE}")
         return cls(parameters["Image"], parameters.get("MaxLabels"), min_confidence)
 
 
@@ -95,11 +92,7 @@ def _label(label: Label, vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def _instance(instance: Instance) -> dict[str, Any]:
-    return {"BoundingBox": _bounding_box(instance.box), "Confidence": instance.confidence}
-
-
-def _bounding_box(box: Box) -> dict[str, float]:
-    return {name.title(): value for name, value in asdict(box).items()}
+    return {"BoundingBox": instance.box.as_answer(), "Confidence": instance.confidence}
 
 
 def _invalid(message: str) -> RekognitionError:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from infra.local.rekognition.coco import Box, Detection
+from infra.local.rekognition.coco import Detection
+from infra.local.rekognition.coordinates import Box
 from infra.local.rekognition.vocabulary import Vocabulary
 
 # ImageNet's classifier has to say something of every picture; below this it is mostly guessing.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import botocore.session
 
+from infra.local.rekognition.detect_faces import DetectFaces
 from infra.local.rekognition.detect_labels import DetectLabels
 from infra.local.rekognition.protocol import Operation, Perform, Rekognition
 from infra.local.rekognition.sources import Sources
@@ -16,7 +17,12 @@ def rekognition(models: Path, threads: int) -> Rekognition:
     Each model computes on this many threads.
     """
     sources = Sources()
-    return offering({"DetectLabels": DetectLabels(models, threads, sources)})
+    return offering(
+        {
+            "DetectFaces": DetectFaces(models, threads, sources),
+            "DetectLabels": DetectLabels(models, threads, sources),
+        }
+    )
 
 
 def offering(performers: Mapping[str, Perform]) -> Rekognition:

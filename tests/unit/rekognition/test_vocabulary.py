@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from infra.local.rekognition.coco import Box, Detection
+from infra.local.rekognition.coco import Detection
+from infra.local.rekognition.coordinates import Box
 from infra.local.rekognition.imagenet import class_names
 from infra.local.rekognition.labels import find_labels
 from infra.local.rekognition.vocabulary import Vocabulary, load_vocabulary
