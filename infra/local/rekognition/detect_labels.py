@@ -1,12 +1,15 @@
 """DetectLabels: the request's own rules, the two models behind it, and the answer's shape."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from PIL import Image
+
 from infra.local.rekognition.coco import CocoDetector
-from infra.local.rekognition.errors import Code, RekognitionError
+from infra.local.rekognition.dominant_colors import DominantColor, dominant_colors
+from infra.local.rekognition.image_quality import measure
 from infra.local.rekognition.imagenet import ImagenetClassifier, class_names
 from infra.local.rekognition.labels import Instance, Label, find_labels
 from infra.local.rekognition.lazy import Lazy
@@ -15,10 +18,36 @@ from infra.local.rekognition.sources import Sources
 from infra.local.rekognition.vocabulary import Vocabulary, load_vocabulary
 
 MODEL_VERSION: Final = "local-1.0 ssd-mobilenet-v2-coco-2018-03-29 efficientnet-lite0-57934424"
-DEFAULT_MIN_CONFIDENCE: Final = 55.0  # percent, as Rekognition's own
+GENERAL_LABELS, IMAGE_PROPERTIES = "GENERAL_LABELS", "IMAGE_PROPERTIES"
+
+# Rekognition's own defaults; confidence in percent.
+DEFAULT_MIN_CONFIDENCE: Final = 55.0
+DEFAULT_COLORS: Final = 10
 
 # Twice the side of the larger network's input: a JPEG decoded smaller would lose what it can see.
 DECODED_SIDE: Final = 600
+
+
+@dataclass(frozen=True)
+class LabelFilter:
+    """Names of labels and of categories, as they are spelled in answers."""
+
+    labels: frozenset[str]
+    categories: frozenset[str]
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any], direction: str) -> "LabelFilter":
+        """The direction is Inclusion or Exclusion."""
+        labels = settings.get(f"Label{direction}Filters", ())
+        return cls(
+            frozenset(labels), frozenset(settings.get(f"LabelCategory{direction}Filters", ()))
+        )
+
+    def names(self, label: str, category: str | None) -> bool:
+        return label in self.labels or category in self.categories
+
+    def __bool__(self) -> bool:
+        return bool(self.labels or self.categories)
 
 
 @dataclass(frozen=True)
@@ -26,18 +55,27 @@ class DetectLabelsRequest:
     """What is asked; confidence in percent, and no limit of labels where none is given."""
 
     image: Mapping[str, Any]
+    features: frozenset[str]
     max_labels: int | None
     min_confidence: float
+    included: LabelFilter
+    excluded: LabelFilter
+    max_colors: int
 
     @classmethod
     def read(cls, parameters: Mapping[str, Any]) -> "DetectLabelsRequest":
-        """Refuses what it would have to ignore, rather than give an answer to another question."""
-        if parameters.get("Features", ["GENERAL_LABELS"]) != ["GENERAL_LABELS"]:
-            raise _invalid("Features: this local server offers GENERAL_LABELS only")
-        if "Settings" in parameters:
-            raise _invalid("Settings: this local server applies no filters yet")
-        min_confidence = float(parameters.get("MinConfidence", DEFAULT_MIN_CONFIDENCE))
-        return cls(parameters["Image"], parameters.get("MaxLabels"), min_confidence)
+        settings = parameters.get("Settings", {})
+        labels = settings.get("GeneralLabels", {})
+        colors = settings.get("ImageProperties", {})
+        return cls(
+            image=parameters["Image"],
+            features=frozenset(parameters.get("Features") or (GENERAL_LABELS,)),
+            max_labels=parameters.get("MaxLabels"),
+            min_confidence=float(parameters.get("MinConfidence", DEFAULT_MIN_CONFIDENCE)),
+            included=LabelFilter.read(labels, "Inclusion"),
+            excluded=LabelFilter.read(labels, "Exclusion"),
+            max_colors=colors.get("MaxDominantColors", DEFAULT_COLORS),
+        )
 
 
 @dataclass(frozen=True)
@@ -58,15 +96,20 @@ class DetectLabels:
         """Answer a request whose types are right already. Raises RekognitionError."""
         request = DetectLabelsRequest.read(parameters)
         picture = open_picture(self._sources.read(request.image), side=DECODED_SIDE)
+        answer: dict[str, Any] = {"Labels": [], "LabelModelVersion": MODEL_VERSION}
+        if GENERAL_LABELS in request.features:
+            answer["Labels"] = self._labels(picture, request)
+        if IMAGE_PROPERTIES in request.features:
+            answer["ImageProperties"] = _properties(picture, request.max_colors)
+        return answer
+
+    def _labels(self, picture: Image.Image, request: DetectLabelsRequest) -> list[dict[str, Any]]:
         models = self._models()
         detections = models.detector.detect(picture, request.min_confidence / 100)
         probabilities = models.classifier.classify(picture)
         labels = find_labels(detections, probabilities.tolist(), models.vocabulary)
-        chosen = _choose(labels, request)
-        return {
-            "Labels": [_label(label, models.vocabulary) for label in chosen],
-            "LabelModelVersion": MODEL_VERSION,
-        }
+        chosen = _choose(labels, request, models.vocabulary)
+        return [_label(label, models.vocabulary) for label in chosen]
 
 
 def _load(models: Path, threads: int) -> _Models:
@@ -74,9 +117,18 @@ def _load(models: Path, threads: int) -> _Models:
     return _Models(CocoDetector(models, threads), ImagenetClassifier(models, threads), vocabulary)
 
 
-def _choose(labels: list[Label], request: DetectLabelsRequest) -> list[Label]:
-    sure = [label for label in labels if label.confidence >= request.min_confidence]
-    return sure[: request.max_labels]
+def _choose(
+    labels: Iterable[Label], request: DetectLabelsRequest, vocabulary: Vocabulary
+) -> list[Label]:
+    """Those that are sure enough and wanted; a filter that excludes wins."""
+    chosen = []
+    for label in labels:
+        category = vocabulary.category(label.name)
+        included = not request.included or request.included.names(label.name, category)
+        excluded = request.excluded.names(label.name, category)
+        if label.confidence >= request.min_confidence and included and not excluded:
+            chosen.append(label)
+    return chosen[: request.max_labels]
 
 
 def _label(label: Label, vocabulary: Vocabulary) -> dict[str, Any]:
@@ -95,5 +147,26 @@ def _instance(instance: Instance) -> dict[str, Any]:
     return {"BoundingBox": instance.box.as_answer(), "Confidence": instance.confidence}
 
 
-def _invalid(message: str) -> RekognitionError:
-    return RekognitionError(Code.INVALID_PARAMETER, message)
+def _properties(picture: Image.Image, max_colors: int) -> dict[str, Any]:
+    """Of the whole picture: no model here knows its foreground from its background."""
+    quality = measure(picture)
+    return {
+        "Quality": {
+            "Brightness": quality.brightness,
+            "Sharpness": quality.sharpness,
+            "Contrast": quality.contrast,
+        },
+        "DominantColors": [_color(color) for color in dominant_colors(picture, max_colors)],
+    }
+
+
+def _color(color: DominantColor) -> dict[str, Any]:
+    """Without SimplifiedColor: which twelve words Rekognition has for it is not published."""
+    return {
+        "Red": color.red,
+        "Green": color.green,
+        "Blue": color.blue,
+        "HexCode": f"#{color.red:02x}{color.green:02x}{color.blue:02x}",
+        "CSSColor": color.css,
+        "PixelPercent": color.percent,
+    }

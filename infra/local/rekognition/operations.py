@@ -7,6 +7,8 @@ import botocore.session
 
 from infra.local.rekognition.detect_faces import DetectFaces
 from infra.local.rekognition.detect_labels import DetectLabels
+from infra.local.rekognition.detect_moderation_labels import DetectModerationLabels
+from infra.local.rekognition.detect_text import DetectText
 from infra.local.rekognition.protocol import Operation, Perform, Rekognition
 from infra.local.rekognition.sources import Sources
 
@@ -21,6 +23,8 @@ def rekognition(models: Path, threads: int) -> Rekognition:
         {
             "DetectFaces": DetectFaces(models, threads, sources),
             "DetectLabels": DetectLabels(models, threads, sources),
+            "DetectModerationLabels": DetectModerationLabels(models, threads, sources),
+            "DetectText": DetectText(models, threads, sources),
         }
     )
 
