@@ -38,8 +38,9 @@ def _check_limits(value: Any, shape: Shape, name: str) -> None:
     elif isinstance(shape, ListShape):
         for each in value:
             _check_limits(each, shape.member, name)
-    if shape.enum and value not in shape.enum:
-        _refuse(f"{name}: {value!r} is none of {', '.join(shape.enum)}")
+    words = shape.metadata.get("enum")
+    if words and value not in words:
+        _refuse(f"{name}: {value!r} is none of {', '.join(words)}")
     if isinstance(value, str | list) and len(value) > most:
         _refuse(f"{name}: {len(value)} are more than {most}")
     if isinstance(value, int | float) and value > most:

@@ -139,8 +139,9 @@ def test_what_rekognition_would_not_take_is_refused_by_its_own_code(client, imag
     "parameters",
     [
         {"MinConfidence": 100.5},
-        {"Features": ["IMAGE_PROPERTIES"]},
-        {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["Cat"]}}},
+        {"Features": ["CUSTOM_LABELS"]},
+        {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["A"] * 101}}},
+        {"Settings": {"ImageProperties": {"MaxDominantColors": 21}}},
         {"Image": {}},
         {"Image": {"Bytes": b"x", "S3Object": {"Bucket": "bucket", "Name": "key"}}},
         {"Image": {"S3Object": {"Bucket": "bucket"}}},
