@@ -25,6 +25,8 @@ CELL: Final = 4  # pixels of the picture for each cell of its answers
 # The longest side that is looked at, in pixels. Chosen on the pictures of `make accuracy`: at 480
 # the smallest of their faces is missed, at 960 none is found that is not found at 640.
 LONGEST: Final = 640
+# A large JPEG is decoded at no less than twice that, so that single faces keep their detail.
+DECODED_SIDE: Final = 2 * LONGEST
 # A face below this is more often none: the threshold at which no picture without faces has any.
 FLOOR: Final = 0.5
 SAME_FACE: Final = 0.3  # boxes that share this much of their union are one face

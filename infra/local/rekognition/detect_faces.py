@@ -3,22 +3,18 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
 
-from infra.local.rekognition.age_gender import AgeGender
-from infra.local.rekognition.centerface import FaceDetector, FoundFace, Landmarks
-from infra.local.rekognition.expressions import Expressions
-from infra.local.rekognition.face_mesh import FaceMesh, Mesh
-from infra.local.rekognition.image_quality import measure, part
-from infra.local.rekognition.lazy import Lazy
+from infra.local.rekognition.centerface import DECODED_SIDE, FoundFace, Landmarks
+from infra.local.rekognition.face_details import default_details
+from infra.local.rekognition.face_mesh import Mesh
+from infra.local.rekognition.networks import Networks
 from infra.local.rekognition.pictures import open_picture
 from infra.local.rekognition.sources import Sources
 
 MOST_FACES: Final = 100  # Rekognition's: the largest ones
-DECODED_SIDE: Final = 1280  # twice what is looked at, so that single faces keep their detail
 
 # The models know no answer to the other attributes (BEARD, EYEGLASSES, EYES_OPEN, FACE_OCCLUDED …);
 # they may be asked for, and are left out.
@@ -29,14 +25,6 @@ KNOWN: Final = frozenset({"AGE_RANGE", "GENDER", "EMOTIONS", "SMILE", "MOUTH_OPE
 OPEN_MOUTH: Final = 0.30
 # How fast confidence grows with the distance from there: a tenth more, and it is 88 %.
 STEEPNESS: Final = 20.0
-
-FIVE: Final = {
-    "eyeLeft": "left_eye",
-    "eyeRight": "right_eye",
-    "mouthLeft": "mouth_left",
-    "mouthRight": "mouth_right",
-    "nose": "nose",
-}
 
 
 @dataclass(frozen=True)
@@ -55,27 +43,24 @@ class DetectFacesRequest:
 
 
 class DetectFaces:
-    """The operation; each model is loaded by the first face that needs it."""
+    """The operation; a model is loaded by the first face that needs it."""
 
-    def __init__(self, models: Path, threads: int, sources: Sources) -> None:
-        self._detector = Lazy(lambda: FaceDetector(models, threads))
-        self._mesh = Lazy(lambda: FaceMesh(models, threads))
-        self._age_gender = Lazy(lambda: AgeGender(models, threads))
-        self._expressions = Lazy(lambda: Expressions(models, threads))
+    def __init__(self, networks: Networks, sources: Sources) -> None:
+        self._networks = networks
         self._sources = sources
 
     def __call__(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a request whose types are right already. Raises RekognitionError."""
         request = DetectFacesRequest.read(parameters)
         picture = open_picture(self._sources.read(request.image), side=DECODED_SIDE)
-        faces = self._detector().detect(picture)[:MOST_FACES]
+        faces = self._networks.faces().detect(picture)[:MOST_FACES]
         return {"FaceDetails": [self._detail(picture, face, request) for face in faces]}
 
     def _detail(
         self, picture: Image.Image, face: FoundFace, request: DetectFacesRequest
     ) -> dict[str, Any]:
-        mesh = self._mesh().fit(picture, face)
-        detail = _default(picture, face, mesh)
+        mesh = self._networks.mesh().fit(picture, face)
+        detail = default_details(picture, face, mesh)
         if request.all_landmarks:
             detail["Landmarks"] += _more_landmarks(mesh)
         if "MOUTH_OPEN" in request.attributes:
@@ -88,30 +73,16 @@ class DetectFaces:
         """What has to be read in the face itself."""
         found: dict[str, Any] = {}
         if "AGE_RANGE" in attributes:
-            age = self._age_gender().age(picture, face)
+            age = self._networks.age_gender().age(picture, face)
             found["AgeRange"] = {"Low": age.low, "High": age.high}
         if "GENDER" in attributes:
-            gender = self._age_gender().gender(picture, face)
+            gender = self._networks.age_gender().gender(picture, face)
             found["Gender"] = {"Value": gender.value, "Confidence": 100 * gender.score}
         if attributes & {"EMOTIONS", "SMILE"}:
-            emotions = self._expressions().read(picture, face)
+            emotions = self._networks.expressions().read(picture, face)
             told = {"Emotions": _emotions(emotions), "Smile": _answer(emotions["HAPPY"])}
             found |= {name: told[name] for name in told if name.upper() in attributes}
         return found
-
-
-def _default(picture: Image.Image, face: FoundFace, mesh: Mesh) -> dict[str, Any]:
-    quality = measure(part(picture, face.box))
-    return {
-        "BoundingBox": face.box.as_answer(),
-        "Confidence": 100 * face.score,
-        "Landmarks": [
-            {"Type": name, **getattr(face.landmarks, field).as_answer()}
-            for name, field in FIVE.items()
-        ],
-        "Pose": {"Roll": mesh.pose.roll, "Yaw": mesh.pose.yaw, "Pitch": mesh.pose.pitch},
-        "Quality": {"Brightness": quality.brightness, "Sharpness": quality.sharpness},
-    }
 
 
 def _more_landmarks(mesh: Mesh) -> list[dict[str, Any]]:

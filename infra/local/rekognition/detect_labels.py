@@ -2,20 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
 
-from infra.local.rekognition.coco import CocoDetector
 from infra.local.rekognition.dominant_colors import DominantColor, dominant_colors
 from infra.local.rekognition.image_quality import measure
-from infra.local.rekognition.imagenet import ImagenetClassifier, class_names
 from infra.local.rekognition.labels import Instance, Label, find_labels
-from infra.local.rekognition.lazy import Lazy
+from infra.local.rekognition.networks import Networks
 from infra.local.rekognition.pictures import open_picture
 from infra.local.rekognition.sources import Sources
-from infra.local.rekognition.vocabulary import Vocabulary, load_vocabulary
+from infra.local.rekognition.vocabulary import Vocabulary
 
 MODEL_VERSION: Final = "local-1.0 ssd-mobilenet-v2-coco-2018-03-29 efficientnet-lite0-57934424"
 GENERAL_LABELS, IMAGE_PROPERTIES = "GENERAL_LABELS", "IMAGE_PROPERTIES"
@@ -78,18 +75,11 @@ class DetectLabelsRequest:
         )
 
 
-@dataclass(frozen=True)
-class _Models:
-    detector: CocoDetector
-    classifier: ImagenetClassifier
-    vocabulary: Vocabulary
-
-
 class DetectLabels:
-    """The operation; its models are loaded by the first picture that needs them."""
+    """The operation."""
 
-    def __init__(self, models: Path, threads: int, sources: Sources) -> None:
-        self._models = Lazy(lambda: _load(models, threads))
+    def __init__(self, networks: Networks, sources: Sources) -> None:
+        self._networks = networks
         self._sources = sources
 
     def __call__(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,17 +94,11 @@ class DetectLabels:
         return answer
 
     def _labels(self, picture: Image.Image, request: DetectLabelsRequest) -> list[dict[str, Any]]:
-        models = self._models()
-        detections = models.detector.detect(picture, request.min_confidence / 100)
-        probabilities = models.classifier.classify(picture)
-        labels = find_labels(detections, probabilities.tolist(), models.vocabulary)
-        chosen = _choose(labels, request, models.vocabulary)
-        return [_label(label, models.vocabulary) for label in chosen]
-
-
-def _load(models: Path, threads: int) -> _Models:
-    vocabulary = load_vocabulary(class_names(models))
-    return _Models(CocoDetector(models, threads), ImagenetClassifier(models, threads), vocabulary)
+        vocabulary = self._networks.vocabulary()
+        detections = self._networks.things().detect(picture, request.min_confidence / 100)
+        probabilities = self._networks.classes().classify(picture)
+        labels = find_labels(detections, probabilities.tolist(), vocabulary)
+        return [_label(label, vocabulary) for label in _choose(labels, request, vocabulary)]
 
 
 def _choose(

@@ -9,12 +9,10 @@ and one above 80 not safe with high probability (https://github.com/yahoo/open_n
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from infra.local.rekognition.errors import Code, RekognitionError
-from infra.local.rekognition.lazy import Lazy
-from infra.local.rekognition.nudity import NudityClassifier
+from infra.local.rekognition.networks import Networks
 from infra.local.rekognition.pictures import open_picture
 from infra.local.rekognition.sources import Sources
 
@@ -42,17 +40,17 @@ class ModerationRequest:
 
 
 class DetectModerationLabels:
-    """The operation; its model is loaded by the first picture that needs it."""
+    """The operation."""
 
-    def __init__(self, models: Path, threads: int, sources: Sources) -> None:
-        self._classifier = Lazy(lambda: NudityClassifier(models, threads))
+    def __init__(self, networks: Networks, sources: Sources) -> None:
+        self._networks = networks
         self._sources = sources
 
     def __call__(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a request whose types are right already. Raises RekognitionError."""
         request = ModerationRequest.read(parameters)
         picture = open_picture(self._sources.read(request.image), side=DECODED_SIDE)
-        confidence = 100 * self._classifier().score(picture)
+        confidence = 100 * self._networks.nudity().score(picture)
         return {
             "ModerationLabels": _labels(confidence) if confidence >= request.min_confidence else [],
             "ModerationModelVersion": MODEL_VERSION,

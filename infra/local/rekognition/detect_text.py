@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from infra.local.rekognition.coordinates import Box, Point, Polygon, around
 from infra.local.rekognition.errors import Code, RekognitionError
-from infra.local.rekognition.lazy import Lazy
+from infra.local.rekognition.networks import Networks
 from infra.local.rekognition.pictures import open_picture
 from infra.local.rekognition.sources import Sources
-from infra.local.rekognition.text_finder import TextFinder
-from infra.local.rekognition.text_reader import TextReader
 from infra.local.rekognition.words import (
     Line,
     Word,
@@ -47,22 +44,18 @@ class DetectTextRequest:
 
 
 class DetectText:
-    """The operation; its models are loaded by the first picture that needs them.
+    """The operation; the reader, its larger model, waits for the first picture that has text."""
 
-    The reader, which is the larger one, waits for the first picture that has text.
-    """
-
-    def __init__(self, models: Path, threads: int, sources: Sources) -> None:
-        self._finder = Lazy(lambda: TextFinder(models, threads))
-        self._reader = Lazy(lambda: TextReader(models, threads))
+    def __init__(self, networks: Networks, sources: Sources) -> None:
+        self._networks = networks
         self._sources = sources
 
     def __call__(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a request whose types are right already. Raises RekognitionError."""
         request = DetectTextRequest.read(parameters)
         picture = open_picture(self._sources.read(request.image), side=DECODED_SIDE)
-        places = in_reading_order(self._finder().find(picture))
-        lines = (compose(place, self._reader().read(picture, place)) for place in places)
+        places = in_reading_order(self._networks.text().find(picture))
+        lines = (compose(place, self._networks.reader().read(picture, place)) for place in places)
         return {
             "TextDetections": _detections(choose(lines, request.wanted, request.regions)),
             "TextModelVersion": MODEL_VERSION,
