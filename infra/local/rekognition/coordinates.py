@@ -62,7 +62,7 @@ def area(polygon: Sequence[Point]) -> float:
 
 def overlap(polygon: Sequence[Point], clip: Sequence[Point]) -> float:
     """The area that both cover; `clip` is convex and clockwise. Sutherland and Hodgman's way."""
-    rest = list(polygon)
+    rest = list(polygon) if area(clip) else []  # a point has no inside to be seen clockwise
     for start, end in zip(clip, [*clip[1:], *clip[:1]], strict=True):
         rest = _right_of(rest, start, end)
     return area(rest)

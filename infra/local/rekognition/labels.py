@@ -12,6 +12,8 @@ from infra.local.rekognition.vocabulary import Vocabulary
 # ImageNet's classifier has to say something of every picture; below this it is mostly guessing.
 CLASSIFIER_FLOOR: Final = 0.30
 
+PERSON, ANIMAL = "Person", "Animal"
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -35,11 +37,14 @@ def find_labels(
 ) -> list[Label]:
     """Every label that either model supports, the surest first.
 
-    Where both have an opinion, the surer one counts.
+    Where both have an opinion, the surer one counts. But where the detector sees a person, it alone
+    speaks of animals: that somebody is taken for one must not happen.
     """
     instances = _instances(detections, vocabulary)
     confidences = _detected(instances, vocabulary)
     for name, confidence in _classified(probabilities, vocabulary).items():
+        if PERSON in instances and ANIMAL in (name, *vocabulary.ancestors(name)):
+            continue
         confidences[name] = max(confidence, confidences.get(name, 0.0))
     labels = [
         Label(name, confidence, tuple(instances.get(name, ())))
