@@ -22,13 +22,13 @@ INPUT: Final = "input.1"
 STEP: Final = 32  # the network halves the picture five times
 CELL: Final = 4  # pixels of the picture for each cell of its answers
 
-# The longest side that is looked at, in pixels. Chosen on the pictures of `make accuracy`: at 480
-# the smallest of their faces is missed, at 960 none is found that is not found at 640.
+# The longest side that is looked at, in pixels: a face is found from about a fortieth of it on. At
+# 960 one a third smaller would be, for three times the time.
 LONGEST: Final = 640
 # A large JPEG is decoded at no less than twice that, so that single faces keep their detail.
 DECODED_SIDE: Final = 2 * LONGEST
-# The least probability of a face. In those pictures faces have .83 and more, one that is half
-# hidden .28, and what is none .18 at most; small faces of a crowd have less than large ones.
+# The least probability of a face. On the pictures of `make accuracy` faces have .83 and more, one
+# that is half hidden .28, what is none .18 at most. Small faces have less than large ones.
 FLOOR: Final = 0.4
 SAME_FACE: Final = 0.3  # boxes that share this much of their union are one face
 

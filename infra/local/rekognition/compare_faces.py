@@ -12,6 +12,7 @@ from infra.local.rekognition.errors import Code, RekognitionError
 from infra.local.rekognition.face_descriptor import distance
 from infra.local.rekognition.face_details import default_details
 from infra.local.rekognition.networks import Networks
+from infra.local.rekognition.percents import percent
 from infra.local.rekognition.pictures import open_picture
 from infra.local.rekognition.sources import Sources
 
@@ -63,7 +64,7 @@ class CompareFaces:
         return {
             "SourceImageFace": {
                 "BoundingBox": wanted.box.as_answer(),
-                "Confidence": 100 * wanted.score,
+                "Confidence": percent(wanted.score),
             },
             "FaceMatches": [
                 {"Similarity": alike, "Face": self._details(target, face)}

@@ -11,6 +11,7 @@ from infra.local.rekognition.centerface import DECODED_SIDE, FoundFace, Landmark
 from infra.local.rekognition.face_details import default_details
 from infra.local.rekognition.face_mesh import Mesh
 from infra.local.rekognition.networks import Networks
+from infra.local.rekognition.percents import percent
 from infra.local.rekognition.pictures import open_picture
 from infra.local.rekognition.sources import Sources
 
@@ -77,7 +78,7 @@ class DetectFaces:
             found["AgeRange"] = {"Low": age.low, "High": age.high}
         if "GENDER" in attributes:
             gender = self._networks.age_gender().gender(picture, face)
-            found["Gender"] = {"Value": gender.value, "Confidence": 100 * gender.score}
+            found["Gender"] = {"Value": gender.value, "Confidence": percent(gender.score)}
         if attributes & {"EMOTIONS", "SMILE"}:
             emotions = self._networks.expressions().read(picture, face)
             told = {"Emotions": _emotions(emotions), "Smile": _answer(emotions["HAPPY"])}
@@ -91,7 +92,7 @@ def _more_landmarks(mesh: Mesh) -> list[dict[str, Any]]:
 
 def _emotions(emotions: Mapping[str, float]) -> list[dict[str, Any]]:
     surest_first = sorted(emotions.items(), key=lambda each: -each[1])
-    return [{"Type": name, "Confidence": 100 * score} for name, score in surest_first]
+    return [{"Type": name, "Confidence": percent(score)} for name, score in surest_first]
 
 
 def _openness(mesh: Mesh) -> float:
@@ -101,4 +102,4 @@ def _openness(mesh: Mesh) -> float:
 
 def _answer(chance: float) -> dict[str, Any]:
     """Yes or no, and how sure that is, in percent."""
-    return {"Value": chance >= 0.5, "Confidence": 100 * max(chance, 1 - chance)}  # noqa: PLR2004 (the middle)
+    return {"Value": chance >= 0.5, "Confidence": percent(max(chance, 1 - chance))}  # noqa: PLR2004 (the middle)

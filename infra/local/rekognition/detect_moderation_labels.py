@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from infra.local.rekognition.errors import Code, RekognitionError
 from infra.local.rekognition.networks import Networks
+from infra.local.rekognition.percents import percent
 from infra.local.rekognition.pictures import open_picture
 from infra.local.rekognition.sources import Sources
 
@@ -50,7 +51,7 @@ class DetectModerationLabels:
         """Answer a request whose types are right already. Raises RekognitionError."""
         request = ModerationRequest.read(parameters)
         picture = open_picture(self._sources.read(request.image), side=DECODED_SIDE)
-        confidence = 100 * self._networks.nudity().score(picture)
+        confidence = percent(self._networks.nudity().score(picture))
         return {
             "ModerationLabels": _labels(confidence) if confidence >= request.min_confidence else [],
             "ModerationModelVersion": MODEL_VERSION,

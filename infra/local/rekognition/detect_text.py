@@ -7,6 +7,7 @@ from typing import Any, Final
 from infra.local.rekognition.coordinates import Box, Point, Polygon, around
 from infra.local.rekognition.errors import Code, RekognitionError
 from infra.local.rekognition.networks import Networks
+from infra.local.rekognition.percents import percent
 from infra.local.rekognition.pictures import open_picture
 from infra.local.rekognition.sources import Sources
 from infra.local.rekognition.words import (
@@ -101,7 +102,7 @@ def _detection(kind: str, number: int, text: Line | Word) -> dict[str, Any]:
         "DetectedText": text.text,
         "Type": kind,
         "Id": number,
-        "Confidence": 100 * text.score,
+        "Confidence": percent(text.score),
         "Geometry": {
             "BoundingBox": around(text.place).as_answer(),
             "Polygon": [point.as_answer() for point in text.place],

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
+from infra.local.rekognition.percents import percent
+
 LONGEST: Final = 256  # pixels: a few ten thousand of them tell the colours as well as all do
 ROUNDS: Final = 8  # of k-means, after which the colours hardly move
 
@@ -33,15 +35,15 @@ def dominant_colors(picture: Image.Image, most: int) -> list[DominantColor]:
     palette = np.reshape(reduced.getpalette() or [], (-1, 3))
     counts = np.bincount(np.asarray(reduced).ravel(), minlength=len(palette))
     commonest = [int(each) for each in np.argsort(-counts, kind="stable") if counts[each]]
-    percents = 100 * counts / counts.sum()
-    return [_color(palette[each], float(percents[each])) for each in commonest]
+    shares = counts / counts.sum()
+    return [_color(palette[each], percent(shares[each])) for each in commonest]
 
 
-def _color(channels: NDArray[Any], percent: float) -> DominantColor:
+def _color(channels: NDArray[Any], share: float) -> DominantColor:
     names, values = _css()
     nearest = int(np.argmin(((values - channels) ** 2).sum(1)))
     red, green, blue = (int(channel) for channel in channels)
-    return DominantColor(red, green, blue, names[nearest], percent)
+    return DominantColor(red, green, blue, names[nearest], share)
 
 
 @cache

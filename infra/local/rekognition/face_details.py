@@ -7,6 +7,7 @@ from PIL import Image
 from infra.local.rekognition.centerface import FoundFace
 from infra.local.rekognition.face_mesh import Mesh
 from infra.local.rekognition.image_quality import measure, part
+from infra.local.rekognition.percents import percent
 
 FIVE: Final = {
     "eyeLeft": "left_eye",
@@ -21,7 +22,7 @@ def default_details(picture: Image.Image, face: FoundFace, mesh: Mesh) -> dict[s
     quality = measure(part(picture, face.box))
     return {
         "BoundingBox": face.box.as_answer(),
-        "Confidence": 100 * face.score,
+        "Confidence": percent(face.score),
         "Landmarks": [
             {"Type": name, **getattr(face.landmarks, field).as_answer()}
             for name, field in FIVE.items()

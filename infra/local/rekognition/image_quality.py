@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from infra.local.rekognition.coordinates import Box
+from infra.local.rekognition.percents import percent
 
 # The spread of a Laplacian over 8-bit pixels that counts as fully sharp: that of drawn text.
 SHARPEST: Final = 100.0
@@ -34,9 +35,9 @@ def measure(picture: Image.Image) -> Quality:
     grey.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
     values = np.asarray(grey, np.float32)
     return Quality(
-        brightness=float(values.mean()) / 255 * 100,
-        sharpness=_percent(_laplacian(values).std() / SHARPEST),
-        contrast=_percent(values.std() / CONTRAST),
+        brightness=percent(values.mean() / 255),
+        sharpness=percent(_laplacian(values).std() / SHARPEST),
+        contrast=percent(values.std() / CONTRAST),
     )
 
 
@@ -55,7 +56,3 @@ def _laplacian(values: NDArray[Any]) -> NDArray[Any]:
     left, right = bordered[1:-1, :-2], bordered[1:-1, 2:]
     difference: NDArray[Any] = 4 * values - above - below - left - right
     return difference
-
-
-def _percent(ratio: float) -> float:
-    return min(100.0, 100.0 * float(ratio))

@@ -7,6 +7,7 @@ from typing import Final
 
 from infra.local.rekognition.coco import Detection
 from infra.local.rekognition.coordinates import Box
+from infra.local.rekognition.percents import percent
 from infra.local.rekognition.vocabulary import Vocabulary
 
 # ImageNet's classifier has to say something of every picture; below this it is mostly guessing.
@@ -59,7 +60,7 @@ def _instances(
     instances: dict[str, list[Instance]] = defaultdict(list)
     for found in detections:
         if name := vocabulary.coco.get(found.thing):
-            instances[name].append(Instance(_percent(found.score), found.box))
+            instances[name].append(Instance(percent(found.score), found.box))
     return instances
 
 
@@ -80,8 +81,4 @@ def _classified(probabilities: Iterable[float], vocabulary: Vocabulary) -> dict[
         if name is not None:
             for each in (name, *vocabulary.ancestors(name)):
                 sums[each] += probability
-    return {name: _percent(score) for name, score in sums.items() if score >= CLASSIFIER_FLOOR}
-
-
-def _percent(score: float) -> float:
-    return min(100.0, 100.0 * float(score))
+    return {name: percent(score) for name, score in sums.items() if score >= CLASSIFIER_FLOOR}

@@ -68,6 +68,8 @@ def choose(lines: Iterable[Line], wanted: WordFilter, regions: Sequence[Polygon]
         left -= len(words)
         if words:
             chosen.append(Line(line.text, line.score, line.place, words))
+        if not left:
+            break  # the lines to come are not even read
     return chosen
 
 

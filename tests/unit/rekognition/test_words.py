@@ -58,6 +58,14 @@ def test_no_more_than_a_hundred_words_are_told():
     assert words(chosen[-1:]) == ["a"]
 
 
+def test_past_the_limit_no_line_is_read():
+    def lines():
+        yield from [line("a b c d")] * 25
+        pytest.fail("the twenty-sixth line was read")
+
+    assert len(words(choose(lines(), ANY, []))) == 100
+
+
 def test_a_word_counts_to_a_region_with_more_than_half_of_it():
     most, least = line("most", left=0.2, width=0.5), line("least", left=0.35, width=0.5)
 
