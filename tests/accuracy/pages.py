@@ -57,7 +57,7 @@ def hopeless_pages() -> list[Page]:
     """What is beyond the models, or their settings."""
     return [
         drawn("upside down", LETTER, size=26, after=lambda page: _turned(page, 180)),
-        drawn("five pixels high", LETTER, size=7),
+        drawn("seven pixels high", LETTER, size=10),
         drawn("out of focus", LETTER, size=26, after=lambda page: page.filter(_blur(5))),
     ]
 

@@ -26,9 +26,9 @@ CANNOT = """\
   among the landmarks. Ages are often off by ten years or more, and genders are wrong for some
   faces; both say how a face looks to a network, nothing about a person. Emotions are guesses. Pose
   is right within some ten degrees; the signs of its angles are ours, because AWS documents none.
-- **DetectText** reads lines that run to the right or downwards, of letters that are six pixels high
-  or more once the longer side of the picture is brought down to 960 pixels. It stops at 100 words,
-  as Rekognition does.
+- **DetectText** reads lines that run to the right or downwards. Of letters below nine pixels it
+  loses spaces, so that words run together; lines are looked for with the longer side of the picture
+  at 960 pixels. It stops at 100 words, as Rekognition does.
 - **DetectModerationLabels** knows one thing, the likelihood of nudity, and says it as `Explicit
   Nudity`. Violence, drugs, weapons, symbols and all else of Rekognition's taxonomy pass unseen. How
   much explicit content it finds was never measured here, only that safe pictures pass: **do not
