@@ -1,7 +1,7 @@
 """What the commands of `python -m infra` share: how they are added, and where they work."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from infra.clients import Clients
@@ -13,11 +13,24 @@ if TYPE_CHECKING:  # argparse has this type for type checkers only
 Run = Callable[[argparse.Namespace], None]
 Say = Callable[[str], None]  # tells one line of progress
 
+DEPLOYMENT = ("--deployment", "--stage")
 
-def add(subcommands: "Subcommands", name: str, run: Run, summary: str) -> argparse.ArgumentParser:
-    """Add a command that works on a stage; `run` gets its arguments and raises InfraError."""
+
+def add(
+    subcommands: "Subcommands",
+    name: str,
+    run: Run,
+    summary: str,
+    deployment: Sequence[str] = DEPLOYMENT,
+) -> argparse.ArgumentParser:
+    """Add a command that works on a deployment; `run` gets its arguments and raises InfraError.
+
+    `deployment` are the options that name it, for a command that has another use for `--stage`.
+    """
     parser = subcommands.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--stage", default="local", help="default: local")
+    parser.add_argument(
+        *deployment, dest="stage", metavar="NAME", default="local", help="default: local"
+    )
     parser.add_argument("--endpoint-url", help="an emulator on this machine")
     parser.add_argument("--region", help="default for the local stage: us-east-1")
     parser.set_defaults(run=run)

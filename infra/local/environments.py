@@ -38,8 +38,10 @@ class Environment:
     def ensure(self, say: Callable[[str], None]) -> None:
         """Make it, unless it is there and what it should hold has not changed.
 
-        InfraError, and no half-made environment that passes for a whole one, if pip fails.
+        InfraError, and no half-made environment that passes for a whole one, if pip fails; and
+        where the directory is a link to one that would have to be made anew: that is another's.
         """
+        self._refuse_to_empty_anothers()
         with _alone(self.directory):
             if self._current():
                 self._stamp.touch()  # newer than the requirements, for those who compare dates
@@ -49,6 +51,14 @@ class Environment:
             _create(self.directory)
             self._install(say)
             self._stamp.write_text(self._wanted())
+
+    def _refuse_to_empty_anothers(self) -> None:
+        link = self.directory.absolute()
+        if link.is_symlink() and not self._current():
+            raise InfraError(
+                f"{link} links to {link.resolve()}, which is not as {self.name} wants it: remove "
+                "the link, and an environment is made in its place"
+            )
 
     @property
     def _stamp(self) -> Path:

@@ -5,8 +5,9 @@ import re
 import sys
 from datetime import timedelta
 
-from infra import commands
+from infra import commands, stages
 from infra.commands import say
+from infra.definitions import definitions
 from infra.errors import InfraError
 from infra.operations import replay as asking
 from infra.operations.audit import Audit
@@ -16,6 +17,8 @@ from infra.operations.reap import Reaper
 from infra.outputs import Outputs
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+GIVES_UP = {"step.failed.v1", "image.failed.v1"}
+"""What a service announces at which an image can fail; ``store`` fails one that gives way."""
 
 
 def register(subcommands: "commands.Subcommands") -> None:
@@ -35,11 +38,17 @@ def register(subcommands: "commands.Subcommands") -> None:
 
 
 def _add_replay(subcommands: "commands.Subcommands") -> None:
-    parser = commands.add(subcommands, "replay", _replay, "begin new runs from the originals")
+    summary = "begin new runs from the originals"
+    parser = commands.add(subcommands, "replay", _replay, summary, deployment=("--deployment",))
     parser.add_argument("image", nargs="*")
     parser.add_argument("--failed", action="store_true", help="every image that failed")
     parser.add_argument("--since", type=span, help="with --failed: ended within, such as 1h")
-    parser.add_argument("--failed-at", help="with --failed: at this service, such as analyze")
+    parser.add_argument(
+        "--stage",
+        dest="failed_at",
+        metavar="STAGE",
+        help="with --failed: at this stage of the pipeline",
+    )
     parser.add_argument("--reason", help="with --failed: for this reason, such as throttled")
     parser.add_argument("--force", action="store_true", help="give up runs still at work")
     parser.add_argument("--dry-run", action="store_true", help="only list them")
@@ -59,10 +68,7 @@ def images_of(arguments: argparse.Namespace) -> Images:
 
 
 def _replay(arguments: argparse.Namespace) -> None:
-    if bool(arguments.image) == arguments.failed:
-        raise InfraError("name the images to replay, or --failed for all that failed")
-    if arguments.rate <= 0:
-        raise InfraError("--rate is a number of images a second, above 0")
+    _refuse_what_makes_no_sense(arguments)
     images = images_of(arguments)
     wanted = asking.Wanted(arguments.since, arguments.failed_at, arguments.reason)
     records = (
@@ -79,6 +85,31 @@ def _replay(arguments: argparse.Namespace) -> None:
         rate=arguments.rate,
     )
     say(f"{len(records)} in all; make follow tells how they end")
+
+
+def _refuse_what_makes_no_sense(arguments: argparse.Namespace) -> None:
+    if bool(arguments.image) == arguments.failed:
+        raise InfraError("name the images to replay, or --failed for all that failed")
+    narrower = (arguments.since, arguments.failed_at, arguments.reason)
+    if not arguments.failed and narrower != (None, None, None):
+        raise InfraError("--since, --stage and --reason choose among --failed images")
+    if arguments.failed_at is not None:
+        _refuse_another_stage(arguments.failed_at)
+    if arguments.rate <= 0:
+        raise InfraError("--rate is a number of images a second, above 0")
+
+
+def _refuse_another_stage(name: str) -> None:
+    """`--stage` is the pipeline's here, as in a notification's attribute of that name."""
+    known = [one.name for one in definitions() if one.queued and GIVES_UP & set(one.announces)]
+    if name in known:
+        return
+    meant = f"; if you mean the deployment: --deployment {name}" if _is_deployment(name) else ""
+    raise InfraError(f"no image fails at {name!r}, but at one of: {', '.join(known)}{meant}")
+
+
+def _is_deployment(name: str) -> bool:
+    return name in {path.stem for path in stages.FOLDER.glob("*.toml")}
 
 
 def _delete(arguments: argparse.Namespace) -> None:

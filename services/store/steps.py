@@ -44,7 +44,7 @@ class Steps:
         for _ in range(TRIES):
             before = self.records.read(event.image)
             after = logic.decide(before, event, turn.at)
-            if after is None or after == before or self.records.write(after):
+            if after is None or after is before or self.records.write(after):
                 return after
         raise TransientError("contended", f"the record changed {TRIES} times meanwhile")
 

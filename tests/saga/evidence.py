@@ -42,17 +42,34 @@ class Evidence:
     verdicts: defaultdict[tuple[str, int, str], set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )
+    words: defaultdict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
+    """What was said under each id, as often as it differed: events, and notifications as JSON."""
     tellable: set[str] = field(default_factory=set)
     tries: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     requests: Counter[str] = field(default_factory=Counter)
     """Replays that somebody asked for, by image: copies of one request count once."""
+    moments: set[tuple[str, str]] = field(default_factory=set)
+    """Every service and moment that a worker came to: right before, or right after, one effect."""
+    killed: set[tuple[str, str]] = field(default_factory=set)
+    """Those that one of them died at."""
+    poison: set[tuple[str, str]] = field(default_factory=set)
+    """What was sent to which service for nobody to understand, as it is to be kept."""
+    late: set[str] = field(default_factory=set)
+    """Keys of objects that landed after their worker's death, or were written past its lease by one
+    that died of it: window (d). Only an audit finds those that are left.
+    """
     violations: list[Violation] = field(default_factory=list)
 
     def broken(self, kind: str, about: object) -> None:
         self.violations.append(Violation(kind, str(about)))
 
+    def said(self, identity: str, words: object) -> None:
+        if words not in self.words[identity]:
+            self.words[identity].append(words)
+
     def announced(self, envelope: Envelope, budget: int) -> None:
         event = envelope.data
+        self.said(envelope.id, event)
         if isinstance(event, StepFailed):
             self._reported(envelope, event, budget)
         elif hasattr(event, "outcome"):

@@ -9,31 +9,38 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from math import inf
 from typing import Any
 
-from greenlet import greenlet
+from greenlet import getcurrent, greenlet
 
 from services.analyze.logic import Detection
+from services.reap.steps import Steps as ReapSteps
 from services.rescue.steps import Steps as RescueSteps
 from services.resize import logic as pictures
 from services.resize.pictures.refusals import Refusal, refuse
-from shared.consumer import answer_batch, consume, report_on
+from shared import consumer
+from shared.consumer import answer_batch, consume
+from shared.contracts import envelope as wire
 from shared.contracts.envelope import Envelope, Event
-from shared.contracts.images import DeleteRequested, Fact, ReplayRequested
+from shared.contracts.images import DeleteRequested, Fact, ReplayRequested, StepFailed
 from shared.contracts.record import Record, RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 from shared.ledger import Claim, ClaimKey, Standing
-from shared.retries import GiveUp
 from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords, s3_notification
 from tests.saga.evidence import OUTAGE, Evidence
 from tests.saga.wiring import LIMITS, SPECS, Parts, services
 from tests.saga.world import MAX_RECEIVES, VISIBILITY, Killed, Watched
+from tests.unit.reap.memory import PagedRecords, PagedUploads
 
 BEGINNING = 1_800_000_000.0
+AHEAD = timedelta(seconds=10)
+"""More than any clock is ahead of the reaper's, which waits for nothing."""
 DETECTIONS = (Detection.LABELS, Detection.TEXT)
 GOOD, BAD, DEADLY = b"a picture", b"no picture", b"a picture that kills who looks at it"
 ERRORS: dict[str, Callable[[], DarkroomError]] = {
@@ -41,11 +48,26 @@ ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "throttled": lambda: Throttled("throttled", "slow down"),
     "permanent": lambda: PermanentError("forbidden", "no", fault=Fault.US),
 }
+REMEMBERED = tuple(map(lru_cache(4096), (consumer.pieces, consumer.read, wire.uuid5)))
+IDLE: list[greenlet] = []
+"""Greenlets without work. To map a stack for a new one takes longer than many a step."""
 DRAIN = 4000
 """Deliveries within which everything must have come to rest once nothing fails any more."""
 
 
-ABOUT_IMAGES = frozenset({"again", "delete", "replay", "stuck"})
+BROKEN = {"eventName": "ObjectCreated:Put", "s3": "nobody can read this"}
+POISON: dict[str, str] = {
+    "junk": "this is not JSON",
+    "list": "[]",
+    "type": json.dumps({"type": "image.enlarged.v1", "data": {}}),
+    "version": json.dumps({"type": "image.resized.v9", "data": {}}),
+    "bare": json.dumps({"type": "image.resized.v1", "data": {}}),
+    "half": json.dumps({"Records": [BROKEN]}),
+}
+"""What no service can handle, by kind; ``half`` comes in one notification with a good one."""
+
+
+ABOUT_IMAGES = frozenset({"again", "delete", "poison", "replay", "stuck", "vanish"})
 """Verbs that mean nothing before there is an upload."""
 
 
@@ -109,6 +131,11 @@ class Worker:
     skew: float
     greenlet: Any = None
     at: str = ""
+    done: bool = False
+    passes: float = 0
+    """Moments that it may go through without standing still."""
+    until: str = ""
+    """The moment that it stands still at, whatever it may pass."""
     claim: Claim | None = None
     arrived: float = 0.0
     """When it came there, by its own clock."""
@@ -117,9 +144,34 @@ class Worker:
     left: float = 0.0
     """s. What it was told of its time when it asked last."""
     overran: bool = False
+    strands: bool = False
+    """It dies of its next write, which S3 applies later."""
+    wrote: set[str] = field(default_factory=set)
+    """What it has put since its lease ran out."""
     asked: set[Any] = field(default_factory=set)
     unnoted: set[Any] = field(default_factory=set)
     """What it paid for and has not kept, and what it told and has not settled."""
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """What a text says, and the id that a name gives, follow from these alone: each is worked out
+    once, however often it is delivered or said, and in however many schedules.
+    """
+    before = consumer.pieces, consumer.read, wire.uuid5
+    consumer.pieces, consumer.read, wire.uuid5 = REMEMBERED
+    try:
+        yield
+    finally:
+        consumer.pieces, consumer.read, wire.uuid5 = before
+
+
+def _labour(work: Callable[[], None]) -> None:
+    """A greenlet's life: one work after another, idle between them, until it is killed in one."""
+    while True:
+        work()
+        IDLE.append(getcurrent())
+        work = getcurrent().parent.switch()
 
 
 class Inline(Executor):
@@ -143,6 +195,7 @@ class Simulation:
     def __init__(self) -> None:
         self.now = BEGINNING
         self.messages: dict[str, Sent] = {}
+        self.sent: list[str] = []
         self.workers: dict[str, Worker] = {}
         self.current: Worker | None = None
         self.down: set[str] = set()
@@ -151,6 +204,7 @@ class Simulation:
         self.images: dict[str, str] = {}
         self.notices: dict[str, str] = {}
         self.dead: list[Sent] = []
+        self.in_flight: list[tuple[str, Callable[[], object]]] = []
         self.names: Counter[str] = Counter()
         self.uploads = MemoryObjects()
         self.processed = Processed(self)
@@ -159,6 +213,13 @@ class Simulation:
         self.listeners = _listeners(self.services)
         self.rescue = RescueSteps(
             kept=self._watched(self.processed, "kept"), bus=Topic(self), now=self.at
+        )
+        self.reaper = ReapSteps(
+            records=PagedRecords(self.records),
+            uploads=PagedUploads(self.uploads, "uploads", lambda _key: self.at()),
+            bus=Loud(self),
+            now=self.at,
+            silence=-AHEAD,
         )
 
     def _parts(self) -> Parts:
@@ -193,46 +254,73 @@ class Simulation:
         """Stand here until somebody lets the worker go on, with an error if that is its lot."""
         worker = self.current
         assert worker, "only workers touch the world"
-        worker.at, worker.arrived = what, self.clock()
-        error = worker.greenlet.parent.switch()
-        if (
-            error is None
-            and self.down
-            and what.partition(".")[0].removeprefix("before ") in self.down
-        ):
+        worker.at, worker.arrived = what, self.now + worker.skew
+        self.seen.moments.add((worker.service, what))
+        error = None
+        if worker.passes and what != worker.until:
+            worker.passes -= 1
+        else:
+            error = worker.greenlet.parent.switch()
+        if error is None and self.down and self._is_down(what):
             error = ERRORS["transient"]()
         if error is not None:
             self._charge(worker, error)
             raise error
 
+    def _is_down(self, what: str) -> bool:
+        return what.partition(".")[0].removeprefix("before ") in self.down
+
     def _charge(self, worker: Worker, error: BaseException) -> None:
         """A failed try of what the worker has claimed. Being throttled costs nothing, unless it is
         the ledger that throttles, or the bucket that was to keep what is paid for.
         """
-        costly = (" ledger.", " processed.put" if worker.service == "analyze" else " ledger.")
-        free = isinstance(error, Throttled) and not any(part in worker.at for part in costly)
+        costly = worker.at.partition(" ")[2].startswith(("ledger.", "processed.replace"))
+        free = isinstance(error, Throttled) and not costly
         if worker.claim and not free:
-            self._tried(worker)
+            self.tried(worker)
 
-    def _tried(self, worker: Worker) -> None:
+    def tried(self, worker: Worker) -> None:
         """A real try went by. Who finds the tries spent has only come to bury."""
         assert worker.claim
-        if worker.claim.attempts > LIMITS.attempts:
-            return
-        service, _, event = worker.claim.key.name.split("/")
-        self.seen.tries[service, event].add(worker.claim.owner)
+        if worker.claim.attempts <= LIMITS.attempts:
+            self._tries_of(worker.claim).add(worker.claim.owner)
 
-    def _go(self, worker: Worker, error: BaseException | None = None) -> None:
+    def untried(self, claim: Claim) -> None:
+        """Given back before anything was done: no try, however long it held the claim."""
+        self._tries_of(claim).discard(claim.owner)
+
+    def _tries_of(self, claim: Claim) -> set[str]:
+        service, _, event = claim.key.name.split("/")
+        return self.seen.tries[service, event]
+
+    def _go(
+        self,
+        worker: Worker,
+        word: BaseException | Callable[[], None] | None = None,
+        *,
+        moments: float = 1,
+        until: str = "",
+    ) -> None:
+        """Let the worker go on, so many moments or to its end; it stands still at ``until``.
+
+        The first ``word`` it gets is its work, any later one an error that it meets there.
+        """
+        worker.passes, worker.until = moments - 1, until
+        self._as(worker, lambda: worker.greenlet.switch(word))
+        if worker.done or worker.greenlet.dead:
+            self._ended(worker)
+
+    def _as(self, worker: Worker, go: Callable[[], object]) -> None:
+        """What happens is this worker's doing, until it stands still, ends or dies of it."""
         self.current = worker
         try:
-            worker.greenlet.switch(error)
+            go()
         except Killed:
+            self.seen.killed.add((worker.service, worker.at))
             if worker.claim:
-                self._tried(worker)
+                self.tried(worker)
         finally:
             self.current = None
-        if worker.greenlet.dead:
-            self._ended(worker)
 
     def _ended(self, worker: Worker) -> None:
         del self.workers[worker.name]
@@ -248,15 +336,10 @@ class Simulation:
         worker.asked.clear()
 
     def _kill(self, worker: Worker) -> None:
-        if worker.claim:
-            self._tried(worker)
-        self.current = worker
-        try:
-            worker.greenlet.throw(Killed(worker.at))
-        except Killed:
-            pass
-        finally:
-            self.current = None
+        if worker.wrote:
+            self.seen.late |= worker.wrote
+            self.seen.windows["(d)"] += 1
+        self._as(worker, lambda: worker.greenlet.throw(Killed(worker.at)))
         self._ended(worker)
 
     def _work(self, worker: Worker) -> None:
@@ -269,6 +352,7 @@ class Simulation:
         for message in worker.messages:
             if message.name not in again:
                 self._acknowledge(message)
+        worker.done = True
 
     def _acknowledge(self, message: Sent) -> None:
         if message.unacknowledged:
@@ -302,19 +386,23 @@ class Simulation:
 
     def _do_deliver(self, names: Sequence[str], skew: float) -> None:
         """The first message's queue hands these to a worker whose clock is off by ``skew`` s."""
+        if worker := self._received(names, skew):
+            worker.greenlet = IDLE.pop() if IDLE else greenlet(_labour)
+            self._go(worker, lambda: self._work(worker))
+
+    def _received(self, names: Sequence[str], skew: float) -> Worker | None:
+        """A worker with what is visible of these, before it begins."""
         found = [self.messages[name] for name in names if name in self.messages]
         found = [m for m in found if m.visible_at <= self.now and m.consumer == found[0].consumer]
         batch = [message for message in found if not self._spent(message)]
         if not batch:
-            return
+            return None
         for message in batch:
             message.receives += 1
             message.visible_at = self.now + VISIBILITY
         name = f"{batch[0].name}@{batch[0].receives}"
-        worker = Worker(name, batch[0].consumer, batch, self.now, skew)
-        worker.greenlet = greenlet(lambda _: self._work(worker))
-        self.workers[name] = worker
-        self._go(worker)
+        self.workers[name] = Worker(name, batch[0].consumer, batch, self.now, skew)
+        return self.workers[name]
 
     def _spent(self, message: Sent) -> bool:
         if message.dead or message.receives < MAX_RECEIVES:
@@ -325,29 +413,56 @@ class Simulation:
 
     def _do_run(self, names: Sequence[str], moments: float) -> None:
         """The worker goes on for so many moments."""
-        for _ in range(int(moments) or 1):
-            if names[0] not in self.workers:
-                return
-            self._go(self.workers[names[0]])
+        if worker := self.workers.get(names[0]):
+            self._go(worker, moments=int(moments) or 1)
 
     def _do_finish(self, names: Sequence[str], _value: object) -> None:
         """The worker goes on to its end."""
-        while names[0] in self.workers:
-            self._go(self.workers[names[0]])
+        if worker := self.workers.get(names[0]):
+            self._go(worker, moments=inf)
 
     def _do_until(self, names: Sequence[str], moment: str) -> None:
         """The worker goes on until it stands at this moment, or to its end."""
-        while names[0] in self.workers and self.workers[names[0]].at != moment:
-            self._go(self.workers[names[0]])
+        worker = self.workers.get(names[0])
+        if worker and worker.at != moment:
+            self._go(worker, moments=inf, until=moment)
 
     def _do_kill(self, names: Sequence[str], _value: object) -> None:
         if names[0] in self.workers:
             self._kill(self.workers[names[0]])
 
+    def _do_strand(self, names: Sequence[str], _value: object) -> None:
+        """The worker goes on until it writes to the bucket, and dies with that on its way."""
+        if worker := self.workers.get(names[0]):
+            worker.strands = True
+            self._go(worker, moments=inf)
+
+    def _do_land(self, _names: object, _value: object) -> None:
+        """S3 applies what dead workers have sent."""
+        for key, write in self.in_flight:
+            write()
+            self.seen.late.add(key)
+            self.seen.windows["(d)"] += 1
+        self.in_flight.clear()
+
     def _do_fail(self, names: Sequence[str], kind: str) -> None:
         """What the worker stands before fails, or what it stands after loses its answer."""
         if names[0] in self.workers:
             self._go(self.workers[names[0]], ERRORS[kind]())
+
+    def _do_poison(self, names: Sequence[str], kind: str) -> None:
+        """The service's queue gets what nobody can handle."""
+        body = POISON[kind]
+        self.seen.poison.add((names[0], body))
+        if kind == "half":
+            notice = json.loads(next(iter(self.notices.values())))
+            body = json.dumps({"Records": [BROKEN, *notice["Records"]]})
+        self.send(names[0], "poison", body)
+
+    def _do_vanish(self, names: Sequence[str], _value: object) -> None:
+        """The original is gone for good, in all its versions."""
+        versions = self.uploads.versions[names[0]]
+        versions[:] = [None] * len(versions)
 
     def _do_copy(self, names: Sequence[str], delay: float) -> None:
         """The message is there once more, visible after a delay."""
@@ -380,7 +495,7 @@ class Simulation:
             if self.now > worker.started + LIMITS.timeout:
                 worker.overran = True
                 if worker.claim:
-                    self._tried(worker)
+                    self.tried(worker)
 
     def _do_down(self, names: Sequence[str], _value: object) -> None:
         self.down.update(names)
@@ -399,21 +514,9 @@ class Simulation:
         self._ask(names[0], ReplayRequested(image=image, run=self._run(image), force=forced))
 
     def _do_stuck(self, names: Sequence[str], _value: object) -> None:
-        """A reaper reports the current run as stuck."""
-        record = self.records.records.get(self.images[names[0]])
-        if record is None or record.status(record.run) is not RunStatus.OPEN:
-            return
-        upload = read_upload(self._record_of(names[0])).data
-        event = upload.model_copy(update={"run": record.run})
-        report = report_on(event, "reaper", GiveUp("stuck", "silent for too long", Fault.US))
-        self.publish(Envelope.first(report, "darkroom/reap", self.at()))
-
-    def _record_of(self, key: str) -> Mapping[str, Any]:
-        for notice in self.notices.values():
-            for record in json.loads(notice)["Records"]:
-                if record["s3"]["object"]["key"] == key:
-                    return record
-        raise KeyError(key)
+        """A reaper without patience reports this image's run, be it at work or not yet begun."""
+        for swept in self.reaper.sweep():
+            self.reaper.report([r for r in swept.found if r.image == self.images[names[0]]])
 
     def _do_expire(self, _names: object, _value: object) -> None:
         """A month passes: the ledger forgets everything."""
@@ -433,11 +536,12 @@ class Simulation:
         self.seen.broken("does not come to rest", list(self.messages))
 
     def _settle_down(self, message: Sent) -> None:
+        """A worker of its own handles the message to the end: it meets nobody on its way."""
         self.now = max(self.now, message.visible_at)
-        before = set(self.workers)
-        self._do_deliver((message.name,), 0.0)
-        for name in self.workers.keys() - before:
-            self._do_finish((name,), 0)
+        if worker := self._received((message.name,), 0.0):
+            worker.passes = inf
+            self._as(worker, lambda: self._work(worker))
+            self._ended(worker)
 
     def _run(self, image: str) -> int:
         record = self.records.records.get(image)
@@ -471,6 +575,7 @@ class Simulation:
         base = f"{service}:{what}"
         name = f"{base}#{self.names[base]}"
         self.names[base] += 1
+        self.sent.append(name)
         self.messages[name] = Sent(name, service, body, self.now, self.now)
         return self.messages[name]
 
@@ -542,12 +647,26 @@ class Topic:
     simulation: Simulation
 
     def publish(self, envelopes: Iterable[Envelope]) -> None:
+        worker = self.simulation.current
         for envelope in envelopes:
+            if isinstance(envelope.data, StepFailed) and worker and worker.claim:
+                self.simulation.tried(worker)  # whatever becomes of the report of it
             self.simulation.moment("before bus.publish")
             if isinstance(envelope.data, Fact):
                 self.simulation.looks_before_it_acts(envelope.data.image, envelope.data.run)
             self.simulation.publish(envelope)
             self.simulation.moment("after bus.publish")
+
+
+@dataclass
+class Loud:
+    """The events topic for the reaper, which is no worker: it stands nowhere."""
+
+    simulation: Simulation
+
+    def publish(self, envelopes: Iterable[Envelope]) -> None:
+        for envelope in envelopes:
+            self.simulation.publish(envelope)
 
 
 @dataclass
@@ -598,6 +717,7 @@ class Told:
         said = json.loads(words.data)
         seen = self.simulation.seen
         seen.told[said["id"]] += 1
+        seen.said(f"notification {said['id']}", words)
         seen.statuses[said["image"], said["run"]].add(said["status"])
         if worker := self.simulation.current:
             worker.asked.add(said["id"])
@@ -612,15 +732,26 @@ class Processed(MemoryObjects):
         self.simulation = simulation
 
     def put(self, key: str, body: bytes, *args: Any, **kwargs: Any) -> None:
+        self._sent(key, lambda: MemoryObjects.put(self, key, body, *args, **kwargs))
         super().put(key, body, *args, **kwargs)
         worker = self.simulation.current
+        if worker and worker.overran:
+            worker.wrote.add(key)
         if worker and key.startswith("analyses/"):
             _, image, run, _ = key.split("/")
             kept = {(image, int(run), name) for name in json.loads(body)["answers"]}
             worker.unnoted -= kept
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        return iter(list(super().keys(prefix)))
+    def replace(self, key: str, *args: Any) -> bool:
+        self._sent(key, lambda: MemoryObjects.replace(self, key, *args))
+        return super().replace(key, *args)
+
+    def _sent(self, key: str, write: Callable[[], object]) -> None:
+        """A worker that is to die with a write on its way does so here."""
+        worker = self.simulation.current
+        if worker and worker.strands:
+            self.simulation.in_flight.append((key, write))
+            raise Killed(worker.at)
 
 
 class Records(MemoryRecords):
@@ -675,6 +806,9 @@ class Ledger(MemoryLedger):
             worker.unnoted.discard(claim.key.name.rsplit("/", 1)[-1])
 
     def release(self, claim: Claim, *, charged: bool) -> None:
+        row = self.rows[claim.key]
+        if row.owner == claim.owner and not charged:
+            self.simulation.untried(claim)
         super().release(claim, charged=charged)
         if worker := self.simulation.current:
             worker.claim = None

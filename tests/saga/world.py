@@ -39,14 +39,16 @@ class Watched:
         self._part, self._name, self._moment = part, name, moment
 
     def __getattr__(self, name: str) -> Any:
-        call = getattr(self._part, name)
+        call, moment = getattr(self._part, name), self._moment
+        before, after = f"before {self._name}.{name}", f"after {self._name}.{name}"
 
         def watched(*args: Any, **kwargs: Any) -> Any:
-            self._moment(f"before {self._name}.{name}")
+            moment(before)
             answer = call(*args, **kwargs)
-            self._moment(f"after {self._name}.{name}")
+            moment(after)
             return answer
 
+        self.__dict__[name] = watched  # found there the next time
         return watched
 
 

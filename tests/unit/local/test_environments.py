@@ -59,3 +59,30 @@ def test_a_failed_installation_is_not_taken_for_a_whole_one(environment, say):
             environment.ensure(say)
 
     assert str(say).count("making") == 2
+
+
+def test_an_environment_of_another_checkout_is_not_emptied(environment, say, tmp_path):
+    anothers = tmp_path / "another checkout"
+    (anothers / "bin").mkdir(parents=True)
+    environment.directory.symlink_to(anothers)
+
+    with pytest.raises(InfraError, match=r"environment links to .*another checkout.*remove the"):
+        environment.ensure(say)
+
+    assert list(anothers.iterdir()) == [anothers / "bin"]
+
+
+def test_a_link_to_nowhere_is_the_same_clear_line(environment, say, tmp_path):
+    environment.directory.symlink_to(tmp_path / "removed")
+    with pytest.raises(InfraError, match=r"links to .*removed"):
+        environment.ensure(say)
+
+
+def test_a_link_to_one_that_holds_what_is_wanted_will_do(environment, say, tmp_path):
+    environment.ensure(say)
+    link = tmp_path / "link"
+    link.symlink_to(environment.directory)
+
+    Environment("the tool", link, environment.requirements).ensure(say)
+
+    assert str(say).count("making") == 1

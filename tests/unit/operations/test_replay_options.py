@@ -1,0 +1,67 @@
+"""What the options of `replay` mean, and which of them make no sense together."""
+
+import pytest
+
+from infra.__main__ import main
+from infra.operations import commands as operations
+from infra.operations import replay as asking
+from tests.unit.operations.conftest import Stage
+
+
+@pytest.fixture
+def wanted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[asking.Wanted]:
+    """What the stage in memory was searched for."""
+    searches = []
+
+    def failed(_images, wanted: asking.Wanted) -> list:
+        searches.append(wanted)
+        return []
+
+    monkeypatch.setattr(operations, "images_of", lambda _arguments: stage.images)
+    monkeypatch.setattr(asking, "failed", failed)
+    return searches
+
+
+def refusal(capsys, *words: str) -> str:
+    assert main(["replay", *words]) == 1
+    return str(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("stage_of_the_pipeline", ["analyze", "resize", "store"])
+def test_the_stage_of_a_replay_is_where_an_image_failed(wanted, stage_of_the_pipeline) -> None:
+    assert main(["replay", "--failed", "--stage", stage_of_the_pipeline]) == 0
+    assert wanted == [asking.Wanted(stage=stage_of_the_pipeline)]
+
+
+@pytest.mark.parametrize("option", ["--deployment", "--stage"])
+def test_every_other_command_takes_either_word_for_the_deployment(capsys, option) -> None:
+    assert main(["audit", option, "live"]) == 1
+    assert "there is no stage 'live'" in capsys.readouterr().err
+
+
+def test_a_replay_takes_one_word_only_for_the_deployment(capsys) -> None:
+    assert "there is no stage 'live'" in refusal(capsys, "--failed", "--deployment", "live")
+
+
+def test_a_stage_at_which_nothing_fails_is_refused_with_those_there_are(capsys) -> None:
+    said = refusal(capsys, "--failed", "--stage", "rescue")
+    assert said == "error: no image fails at 'rescue', but at one of: analyze, resize, store\n"
+
+
+def test_who_names_a_deployment_is_told_its_option(capsys) -> None:
+    assert "--deployment prod" in refusal(capsys, "--failed", "--stage", "prod")
+
+
+@pytest.mark.parametrize("choice", [("--stage", "resize"), ("--since", "1h"), ("--reason", "x")])
+def test_what_chooses_among_failed_images_is_refused_beside_named_ones(capsys, choice) -> None:
+    assert "choose among --failed images" in refusal(capsys, "an-image", *choice)
+
+
+@pytest.mark.parametrize("words", [(), ("an-image", "--failed")])
+def test_a_replay_is_of_named_images_or_of_failed_ones(capsys, words) -> None:
+    assert "name the images to replay, or --failed" in refusal(capsys, *words)
+
+
+@pytest.mark.parametrize("rate", ["0", "-1"])
+def test_a_rate_is_above_zero(capsys, rate) -> None:
+    assert "--rate is a number of images a second" in refusal(capsys, "--failed", "--rate", rate)
