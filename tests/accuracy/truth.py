@@ -10,13 +10,12 @@ FILE = Path(__file__).with_name("truth.toml")
 
 @dataclass(frozen=True)
 class Face:
-    """None: nobody knows, or it does not matter. Who is a letter that two photos may share."""
+    """Without an age, nobody knows it."""
 
     gender: str
     smile: bool
     mouth_open: bool
     age: int | None = None
-    who: str | None = None
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Photo:
     also: frozenset[str] = frozenset()
     faces: int = 0
     face: Face | None = None
+    people: frozenset[str] = frozenset()
     words: tuple[str, ...] = ()
 
     @property
@@ -59,5 +59,6 @@ def _photo(name: str, entry: dict) -> Photo:
         also=frozenset(entry.get("also", ())),
         faces=1 if face else entry.get("faces", 0),
         face=face,
+        people=frozenset(entry.get("people", [name] if face else [])),
         words=tuple(entry.get("text", "").split()),
     )
