@@ -23,7 +23,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload status test simulate chaos fuzz check synth schemas clean
+.PHONY: help demo local-up local-down follow upload status models accuracy test simulate chaos fuzz check synth schemas clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,12 @@ upload: $(READY) ## copy a file into the uploads bucket: FILE=photo.jpg (KEY=...
 
 status: $(READY) ## show what waits in the queues
 	@$(INFRA) status $(THERE)
+
+models: $(READY) ## fetch the local Rekognition's weights; print sources, sizes and licences
+	@.venv/bin/python -m infra.local.rekognition models
+
+accuracy: $(READY) ## count what the local Rekognition gets right (docs/accuracy.md)
+	@.venv/bin/python -m tests.accuracy
 
 test: $(READY) ## run everything that proves it (ARGS="-k word")
 	@.venv/bin/pytest $(ARGS)

@@ -11,6 +11,7 @@ from infra.local.managed import Managed
 from infra.local.places import ROOT
 from infra.local.processes import Say, Server
 from infra.local.rekognition import models
+from infra.local.rekognition.packages import ModelsError
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Recognizer(Managed):
         weights = models.default_directory()
         try:
             models.ensure(weights, say)
-        except models.ModelsError as error:
+        except ModelsError as error:
             raise InfraError(str(error)) from error
         return self._server(weights).start()
 

@@ -10,23 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from infra.local.rekognition.models import SSD_CONFIG, SSD_GRAPH
+from infra.local.rekognition.coordinates import Box, inside
+from infra.local.rekognition.packages import SSD_CONFIG, SSD_GRAPH
 
 SIDE: Final = 300  # pixels
 
 # Below this the detector's boxes are mostly wrong; above it some still are (a computer mouse on a
 # space suit, .48), which is what MinConfidence is for.
 FLOOR: Final = 0.35
-
-
-@dataclass(frozen=True)
-class Box:
-    """In ratios of the picture's width and height, from its top left corner."""
-
-    left: float
-    top: float
-    width: float
-    height: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +51,5 @@ class CocoDetector:
 
 def _detection(row: NDArray[np.float32]) -> Detection:
     """A row is (picture, thing, score, left, top, right, bottom); boxes may stick out."""
-    left, top, right, bottom = (float(edge) for edge in np.clip(row[3:7], 0, 1))
-    box = Box(left, top, max(0.0, right - left), max(0.0, bottom - top))
-    return Detection(int(row[1]), float(row[2]), box)
+    left, top, right, bottom = (float(edge) for edge in row[3:7])
+    return Detection(int(row[1]), float(row[2]), inside(left, top, right, bottom))

@@ -1,25 +1,50 @@
 """DetectLabels: the request's own rules, the two models behind it, and the answer's shape."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from infra.local.rekognition.coco import Box, CocoDetector
-from infra.local.rekognition.errors import Code, RekognitionError
-from infra.local.rekognition.imagenet import ImagenetClassifier, class_names
+from PIL import Image
+
+from infra.local.rekognition.dominant_colors import DominantColor, dominant_colors
+from infra.local.rekognition.image_quality import measure
 from infra.local.rekognition.labels import Instance, Label, find_labels
-from infra.local.rekognition.lazy import Lazy
+from infra.local.rekognition.networks import Networks
 from infra.local.rekognition.pictures import open_picture
 from infra.local.rekognition.sources import Sources
-from infra.local.rekognition.vocabulary import Vocabulary, load_vocabulary
+from infra.local.rekognition.vocabulary import Vocabulary
 
 MODEL_VERSION: Final = "local-1.0 ssd-mobilenet-v2-coco-2018-03-29 efficientnet-lite0-57934424"
-DEFAULT_MIN_CONFIDENCE: Final = 55.0  # percent, as Rekognition's own
-MAX_CONFIDENCE: Final = 100.0
+GENERAL_LABELS, IMAGE_PROPERTIES = "GENERAL_LABELS", "IMAGE_PROPERTIES"
+
+# Rekognition's own defaults; confidence in percent.
+DEFAULT_MIN_CONFIDENCE: Final = 55.0
+DEFAULT_COLORS: Final = 10
 
 # Twice the side of the larger network's input: a JPEG decoded smaller would lose what it can see.
 DECODED_SIDE: Final = 600
+
+
+@dataclass(frozen=True)
+class LabelFilter:
+    """Names of labels and of categories, as they are spelled in answers."""
+
+    labels: frozenset[str]
+    categories: frozenset[str]
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any], direction: str) -> "LabelFilter":
+        """The direction is Inclusion or Exclusion."""
+        labels = settings.get(f"Label{direction}Filters", ())
+        return cls(
+            frozenset(labels), frozenset(settings.get(f"LabelCategory{direction}Filters", ()))
+        )
+
+    def names(self, label: str, category: str | None) -> bool:
+        return label in self.labels or category in self.categories
+
+    def __bool__(self) -> bool:
+        return bool(self.labels or self.categories)
 
 
 @dataclass(frozen=True)
@@ -27,59 +52,67 @@ class DetectLabelsRequest:
     """What is asked; confidence in percent, and no limit of labels where none is given."""
 
     image: Mapping[str, Any]
+    features: frozenset[str]
     max_labels: int | None
     min_confidence: float
+    included: LabelFilter
+    excluded: LabelFilter
+    max_colors: int
 
     @classmethod
     def read(cls, parameters: Mapping[str, Any]) -> "DetectLabelsRequest":
-        """Refuses what it would have to ignore, rather than give an answer to another question."""
-        if parameters.get("Features", ["GENERAL_LABELS"]) != ["GENERAL_LABELS"]:
-            raise _invalid("Features: this local server offers GENERAL_LABELS only")
-        if "Settings" in parameters:
-            raise _invalid("Settings: this local server applies no filters yet")
-        min_confidence = float(parameters.get("MinConfidence", DEFAULT_MIN_CONFIDENCE))
-        if min_confidence > MAX_CONFIDENCE:
-            raise _invalid(f"MinConfidence: {min_confidence} is more than {MAX_CONFIDENCE}")
-        return cls(parameters["Image"], parameters.get("MaxLabels"), min_confidence)
-
-
-@dataclass(frozen=True)
-class _Models:
-    detector: CocoDetector
-    classifier: ImagenetClassifier
-    vocabulary: Vocabulary
+        settings = parameters.get("Settings", {})
+        labels = settings.get("GeneralLabels", {})
+        colors = settings.get("ImageProperties", {})
+        return cls(
+            image=parameters["Image"],
+            features=frozenset(parameters.get("Features") or (GENERAL_LABELS,)),
+            max_labels=parameters.get("MaxLabels"),
+            min_confidence=float(parameters.get("MinConfidence", DEFAULT_MIN_CONFIDENCE)),
+            included=LabelFilter.read(labels, "Inclusion"),
+            excluded=LabelFilter.read(labels, "Exclusion"),
+            max_colors=colors.get("MaxDominantColors", DEFAULT_COLORS),
+        )
 
 
 class DetectLabels:
-    """The operation; its models are loaded by the first picture that needs them."""
+    """The operation."""
 
-    def __init__(self, models: Path, threads: int, sources: Sources) -> None:
-        self._models = Lazy(lambda: _load(models, threads))
+    def __init__(self, networks: Networks, sources: Sources) -> None:
+        self._networks = networks
         self._sources = sources
 
     def __call__(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a request whose types are right already. Raises RekognitionError."""
         request = DetectLabelsRequest.read(parameters)
         picture = open_picture(self._sources.read(request.image), side=DECODED_SIDE)
-        models = self._models()
-        detections = models.detector.detect(picture, request.min_confidence / 100)
-        probabilities = models.classifier.classify(picture)
-        labels = find_labels(detections, probabilities.tolist(), models.vocabulary)
-        chosen = _choose(labels, request)
-        return {
-            "Labels": [_label(label, models.vocabulary) for label in chosen],
-            "LabelModelVersion": MODEL_VERSION,
-        }
+        answer: dict[str, Any] = {"Labels": [], "LabelModelVersion": MODEL_VERSION}
+        if GENERAL_LABELS in request.features:
+            answer["Labels"] = self._labels(picture, request)
+        if IMAGE_PROPERTIES in request.features:
+            answer["ImageProperties"] = _properties(picture, request.max_colors)
+        return answer
+
+    def _labels(self, picture: Image.Image, request: DetectLabelsRequest) -> list[dict[str, Any]]:
+        vocabulary = self._networks.vocabulary()
+        detections = self._networks.things().detect(picture, request.min_confidence / 100)
+        probabilities = self._networks.classes().classify(picture)
+        labels = find_labels(detections, probabilities.tolist(), vocabulary)
+        return [_label(label, vocabulary) for label in _choose(labels, request, vocabulary)]
 
 
-def _load(models: Path, threads: int) -> _Models:
-    vocabulary = load_vocabulary(class_names(models))
-    return _Models(CocoDetector(models, threads), ImagenetClassifier(models, threads), vocabulary)
-
-
-def _choose(labels: list[Label], request: DetectLabelsRequest) -> list[Label]:
-    sure = [label for label in labels if label.confidence >= request.min_confidence]
-    return sure[: request.max_labels]
+def _choose(
+    labels: Iterable[Label], request: DetectLabelsRequest, vocabulary: Vocabulary
+) -> list[Label]:
+    """Those that are sure enough and wanted; a filter that excludes wins."""
+    chosen = []
+    for label in labels:
+        category = vocabulary.category(label.name)
+        included = not request.included or request.included.names(label.name, category)
+        excluded = request.excluded.names(label.name, category)
+        if label.confidence >= request.min_confidence and included and not excluded:
+            chosen.append(label)
+    return chosen[: request.max_labels]
 
 
 def _label(label: Label, vocabulary: Vocabulary) -> dict[str, Any]:
@@ -95,12 +128,29 @@ def _label(label: Label, vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def _instance(instance: Instance) -> dict[str, Any]:
-    return {"BoundingBox": _bounding_box(instance.box), "Confidence": instance.confidence}
+    return {"BoundingBox": instance.box.as_answer(), "Confidence": instance.confidence}
 
 
-def _bounding_box(box: Box) -> dict[str, float]:
-    return {name.title(): value for name, value in asdict(box).items()}
+def _properties(picture: Image.Image, max_colors: int) -> dict[str, Any]:
+    """Of the whole picture: no model here knows its foreground from its background."""
+    quality = measure(picture)
+    return {
+        "Quality": {
+            "Brightness": quality.brightness,
+            "Sharpness": quality.sharpness,
+            "Contrast": quality.contrast,
+        },
+        "DominantColors": [_color(color) for color in dominant_colors(picture, max_colors)],
+    }
 
 
-def _invalid(message: str) -> RekognitionError:
-    return RekognitionError(Code.INVALID_PARAMETER, message)
+def _color(color: DominantColor) -> dict[str, Any]:
+    """Without SimplifiedColor: which twelve words Rekognition has for it is not published."""
+    return {
+        "Red": color.red,
+        "Green": color.green,
+        "Blue": color.blue,
+        "HexCode": f"#{color.red:02x}{color.green:02x}{color.blue:02x}",
+        "CSSColor": color.css,
+        "PixelPercent": color.percent,
+    }

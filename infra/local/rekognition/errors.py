@@ -12,6 +12,7 @@ class Code(StrEnum):
     INVALID_PARAMETER = "InvalidParameterException"
     INVALID_S3_OBJECT = "InvalidS3ObjectException"
     SERIALIZATION = "SerializationException"
+    THROTTLING = "ThrottlingException"
     UNKNOWN_OPERATION = "UnknownOperationException"
     UNRECOGNIZED_CLIENT = "UnrecognizedClientException"
 

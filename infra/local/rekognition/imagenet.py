@@ -1,34 +1,25 @@
 """What the whole picture shows: EfficientNet-Lite0 over ImageNet's 1,000 classes."""
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
 from infra.local.rekognition.efficientnet import INPUT, SIDE, to_onnx
-from infra.local.rekognition.models import EFFICIENTNET, IMAGENET_CLASSES
+from infra.local.rekognition.packages import EFFICIENTNET, IMAGENET_CLASSES
+from infra.local.rekognition.sessions import open_session
 from infra.local.rekognition.torch_file import read_tensors
 
 Probabilities = NDArray[np.float32]
-
-ERRORS_ONLY: Final = 3
 
 
 class ImagenetClassifier:
     """Safe for several threads at once, as an onnxruntime session is."""
 
     def __init__(self, models: Path, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = ERRORS_ONLY
         model = to_onnx(read_tensors(models / EFFICIENTNET))
-        self._session = onnxruntime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(model, threads)
 
     def classify(self, picture: Image.Image) -> Probabilities:
         """The probability of each class; together they are 1."""

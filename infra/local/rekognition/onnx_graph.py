@@ -30,7 +30,7 @@ class Graph:
     def constant(self, name: str, values: NDArray[Any]) -> str:
         """Keep a float32 tensor under this name; its bytes go into the file as they are."""
         tensor = _ints(1, values.shape) + _int(2, FLOAT) + _text(8, name)
-        self._constants.append(tensor + _bytes(9, values.astype("<f4", copy=False).tobytes()))
+        self._constants.append(tensor + as_bytes(9, values.astype("<f4", copy=False).tobytes()))
         return name
 
     def node(self, operator: str, inputs: Iterable[str], **attributes: Attribute) -> str:
@@ -38,23 +38,28 @@ class Graph:
         output = f"{operator}_{len(self._nodes)}"
         parts = [_text(1, name) for name in inputs]
         parts += [_text(2, output), _text(4, operator)]
-        parts += [_bytes(5, _attribute(name, value)) for name, value in attributes.items()]
+        parts += [as_bytes(5, _attribute(name, value)) for name, value in attributes.items()]
         self._nodes.append(b"".join(parts))
         return output
 
     def model(self, entry: tuple[str, Sequence[int]], exit_: tuple[str, Sequence[int]]) -> bytes:
         """The finished model, from the named input to the named output, each with its shape."""
-        graph = b"".join(_bytes(1, node) for node in self._nodes) + _text(2, "network")
-        graph += b"".join(_bytes(5, constant) for constant in self._constants)
-        graph += _bytes(11, _value(*entry)) + _bytes(12, _value(*exit_))
-        return _int(1, IR_VERSION) + _bytes(7, graph) + _bytes(8, _int(2, OPSET))
+        graph = b"".join(as_bytes(1, node) for node in self._nodes) + _text(2, "network")
+        graph += b"".join(as_bytes(5, constant) for constant in self._constants)
+        graph += as_bytes(11, declaration(*entry)) + as_bytes(12, declaration(*exit_))
+        return _int(1, IR_VERSION) + as_bytes(7, graph) + as_bytes(8, _int(2, OPSET))
 
 
-def _value(name: str, shape: Sequence[int]) -> bytes:
-    """ValueInfoProto of a float tensor."""
-    dimensions = b"".join(_bytes(1, _int(1, side)) for side in shape)
-    tensor = _int(1, FLOAT) + _bytes(2, dimensions)
-    return _text(1, name) + _bytes(2, _bytes(1, tensor))
+def declaration(name: str, shape: Sequence[int | str] | None = None) -> bytes:
+    """ValueInfoProto of a float tensor; a word in its shape is a side of any length."""
+    tensor = _int(1, FLOAT)
+    if shape is not None:
+        tensor += as_bytes(2, b"".join(as_bytes(1, _side(side)) for side in shape))
+    return _text(1, name) + as_bytes(2, as_bytes(1, tensor))
+
+
+def _side(side: int | str) -> bytes:
+    return _int(1, side) if isinstance(side, int) else _text(2, side)
 
 
 def _attribute(name: str, value: Attribute) -> bytes:
@@ -90,9 +95,10 @@ def _float(field: int, value: float) -> bytes:
     return _varint(field << 3 | 5) + np.float32(value).tobytes()
 
 
-def _bytes(field: int, value: bytes) -> bytes:
+def as_bytes(field: int, value: bytes) -> bytes:
+    """A field whose value is bytes, text or another message."""
     return _varint(field << 3 | 2) + _varint(len(value)) + value
 
 
 def _text(field: int, value: str) -> bytes:
-    return _bytes(field, value.encode())
+    return as_bytes(field, value.encode())

@@ -3,10 +3,11 @@
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from botocore.model import Shape, StructureShape
+from botocore.model import ListShape, Shape, StructureShape
 from botocore.validate import ParamValidator
 
 from infra.local.rekognition.errors import Code, RekognitionError
@@ -15,16 +16,39 @@ Parameters = Mapping[str, Any]
 
 
 def read_parameters(body: bytes, shape: StructureShape) -> Parameters:
-    """The parameters, blobs as bytes; types, required members and minima are right.
+    """The parameters, blobs as bytes, within all that their shape says. Raises RekognitionError.
 
-    Raises RekognitionError. botocore checks no maxima: those are the operation's own to check.
+    Of blobs, how long they may be is not checked: an image has an error of its own for that.
     """
     values = _decode(_parse(body), shape)
     report = ParamValidator().validate(values, shape)
     if report.has_errors():
         raise RekognitionError(Code.INVALID_PARAMETER, report.generate_report())
+    _check_limits(values, shape, "")
     parameters: Parameters = values
     return parameters
+
+
+def _check_limits(value: Any, shape: Shape, name: str) -> None:
+    """What botocore's own validation leaves to the service: maxima, and words out of a list."""
+    most = shape.metadata.get("max", math.inf)
+    if isinstance(shape, StructureShape):
+        for member, each in value.items():
+            _check_limits(each, shape.members[member], f"{name}.{member}".lstrip("."))
+    elif isinstance(shape, ListShape):
+        for each in value:
+            _check_limits(each, shape.member, name)
+    words = shape.metadata.get("enum")
+    if words and value not in words:
+        _refuse(f"{name}: {value!r} is none of {', '.join(words)}")
+    if isinstance(value, str | list) and len(value) > most:
+        _refuse(f"{name}: {len(value)} are more than {most}")
+    if isinstance(value, int | float) and value > most:
+        _refuse(f"{name}: {value} is more than {most}")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise RekognitionError(Code.INVALID_PARAMETER, message)
 
 
 def _parse(body: bytes) -> Any:

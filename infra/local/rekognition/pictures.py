@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from infra.local.rekognition.errors import Code, RekognitionError
 
@@ -20,14 +20,17 @@ DAMAGED = (OSError, SyntaxError, ValueError, EOFError)
 def open_picture(content: bytes, *, side: int) -> Image.Image:
     """Decode to upright RGB; a large JPEG at a fraction of its size, no side below `side` pixels.
 
-    Boxes are given as ratios, so the size it is decoded at does not show in an answer.
+    Boxes are given as ratios, so the size it is decoded at does not show in an answer. A JPEG is
+    turned as its Exif says, and boxes are those in the turned picture; of a PNG Rekognition reads
+    no Exif: https://docs.aws.amazon.com/rekognition/latest/dg/image-orientation.html
     Raises RekognitionError for what Rekognition would not take.
     """
-    picture = _identify(content)
-    _check_sides(picture.size)
-    picture.draft(None, (side, side))
+    file = _identify(content)
+    _check_sides(file.size)
+    file.draft(None, (side, side))
     try:
-        return _flatten(ImageOps.exif_transpose(picture))
+        upright = ImageOps.exif_transpose(file) if file.format == "JPEG" else file
+        return _flatten(upright)
     except DAMAGED as error:
         raise _not_a_picture("it is damaged") from error
 
@@ -39,7 +42,7 @@ def check_bytes(size: int, limit: int) -> None:
         raise RekognitionError(Code.IMAGE_TOO_LARGE, message)
 
 
-def _identify(content: bytes) -> Image.Image:
+def _identify(content: bytes) -> ImageFile.ImageFile:
     try:
         return Image.open(BytesIO(content), formats=("JPEG", "PNG"))
     except UnidentifiedImageError as error:

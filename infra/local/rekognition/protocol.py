@@ -11,6 +11,7 @@ from typing import Any, Final
 from botocore.model import StructureShape
 
 from infra.local.rekognition.errors import Code, RekognitionError
+from infra.local.rekognition.faults import Faults
 from infra.local.rekognition.parameters import Parameters, read_parameters
 
 Perform = Callable[[Parameters], Mapping[str, Any]]
@@ -54,13 +55,15 @@ class Operation:
 class Rekognition:
     """Every operation that is offered, by name."""
 
-    def __init__(self, operations: Mapping[str, Operation]) -> None:
+    def __init__(self, operations: Mapping[str, Operation], faults: Faults) -> None:
         self.operations = operations
+        self._faults = faults
         self._slots = BoundedSemaphore(SLOTS)
 
     def answer(self, call: Call) -> Answer:
         """Answer the call, whatever happens: errors are answers too."""
         try:
+            self._faults.strike()
             with self._slots:
                 return Answer(HTTPStatus.OK, self._perform(call))
         except RekognitionError as error:

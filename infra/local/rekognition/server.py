@@ -22,7 +22,9 @@ MAX_BODY: Final = MAX_BYTES * 4 // 3 + 64 * 1024
 MAX_DISCARDED: Final = 64 * 1024 * 1024
 CHUNK: Final = 64 * 1024
 
-IDLE_SECONDS: Final = 60
+# Long, because a connection that is closed just as its next request arrives is an error to a caller
+# without retries.
+IDLE_SECONDS: Final = 600
 
 
 class Server(ThreadingHTTPServer):

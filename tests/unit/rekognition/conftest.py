@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,17 @@ import botocore.session
 import pytest
 from botocore.client import Config
 
-from infra.local.rekognition import models
+from infra.local.rekognition import bench, models
+from infra.local.rekognition.networks import Networks
 from infra.local.rekognition.operations import offering, rekognition
+from infra.local.rekognition.packages import ModelsError
 from infra.local.rekognition.protocol import Rekognition
 from infra.local.rekognition.server import Server
+from infra.local.rekognition.sources import Sources
+from tests.accuracy.pages import drawn
 
 PHOTOS = Path(__file__).with_name("photos")
+MORE_PHOTOS = Path(__file__).parents[2] / "accuracy" / "photos"
 SAMPLES = Path(models.__file__).parents[1] / "samples"
 
 
@@ -48,7 +54,7 @@ def weights() -> Path:
     directory = models.default_directory()
     try:
         models.ensure(directory, print)
-    except models.ModelsError as error:
+    except ModelsError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))
@@ -57,7 +63,7 @@ def weights() -> Path:
 
 @pytest.fixture(scope="session")
 def client(weights: Path) -> Iterator[Any]:
-    with serving(rekognition(weights, threads=1)) as url:
+    with serving(rekognition(Networks(weights, threads=1), Sources())) as url:
         yield connect(url)
 
 
@@ -83,6 +89,35 @@ def coffee() -> bytes:
 
 
 @pytest.fixture(scope="session")
+def astronaut() -> bytes:
+    """One face, smiling; a patch on the sleeve too small to read."""
+    return bench.PORTRAIT.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def two_people() -> bytes:
+    return (MORE_PHOTOS / "two-people.jpg").read_bytes()
+
+
+NOTE = """
+Dear Ms Okonkwo,
+questions? Write to orders@example.com
+Kind regards, J. Smith
+"""
+
+
+@pytest.fixture(scope="session")
+def note() -> bytes:
+    """NOTE, drawn."""
+    return drawn("note", NOTE, size=26).content
+
+
+@pytest.fixture(scope="session")
+def note_lines() -> list[str]:
+    return NOTE.strip().split("\n")
+
+
+@pytest.fixture(scope="session")
 def fits() -> Callable[[str, dict[str, Any]], list[str]]:
     """What of an answer does not fit botocore's own output shape of the operation."""
     service = botocore.session.get_session().get_service_model("rekognition")
@@ -94,9 +129,19 @@ def fits() -> Callable[[str, dict[str, Any]], list[str]]:
     return misfits
 
 
+KINDS = {
+    "structure": dict,
+    "list": list,
+    "string": str,
+    "float": float,
+    "integer": int,
+    "boolean": bool,
+}
+
+
 def _misfits(shape, value, where):
-    kinds = {"structure": dict, "list": list, "string": str, "float": float, "integer": int}
-    if type(value) is not kinds[shape.type_name]:
+    limits = shape.metadata
+    if type(value) is not KINDS[shape.type_name]:
         yield f"{where} is {type(value).__name__}"
     elif shape.type_name == "structure":
         for name, each in value.items():
@@ -107,5 +152,16 @@ def _misfits(shape, value, where):
     elif shape.type_name == "list":
         for each in value:
             yield from _misfits(shape.member, each, f"{where}[]")
-    elif "max" in shape.metadata and not shape.metadata["min"] <= value <= shape.metadata["max"]:
+    elif not _within(limits, value):
         yield f"{where} is {value}"
+    elif where.rpartition(".")[2] in RATIOS and not 0 <= value <= 1:
+        yield f"{where} is {value}, which is no ratio"
+
+
+RATIOS = {"Left", "Top", "Width", "Height"}
+
+
+def _within(limits, value):
+    if isinstance(value, str):
+        return value in limits.get("enum", [value])
+    return limits.get("min", -inf) <= value <= limits.get("max", inf)

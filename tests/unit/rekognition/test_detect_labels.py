@@ -4,7 +4,7 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 
 def labels(answer):
@@ -90,6 +90,99 @@ def test_without_min_confidence_it_is_55(client, coffee):
     )
 
 
+def ask(client, photo, **settings):
+    return labels(
+        client.detect_labels(Image={"Bytes": photo}, Settings={"GeneralLabels": settings})
+    )
+
+
+def test_only_the_labels_that_are_included_are_said(client, coffee):
+    assert ask(client, coffee, LabelInclusionFilters=["Espresso", "Cat"]).keys() == {"Espresso"}
+
+
+def test_only_labels_of_the_included_categories_are_said(client, coffee):
+    found = ask(client, coffee, LabelCategoryInclusionFilters=["Food and Beverage"])
+
+    assert found.keys() == {"Espresso", "Coffee", "Beverage"}
+
+
+def test_what_is_excluded_is_not_said_though_it_is_included_too(client, coffee):
+    found = ask(
+        client,
+        coffee,
+        LabelCategoryInclusionFilters=["Food and Beverage", "Kitchen and Dining"],
+        LabelExclusionFilters=["Espresso"],
+        LabelCategoryExclusionFilters=["Kitchen and Dining"],
+    )
+
+    assert found.keys() == {"Coffee", "Beverage"}
+
+
+def half_red_half_white():
+    picture = Image.new("RGB", (200, 100), "white")
+    picture.paste("red", (0, 0, 100, 100))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_pictures_colours_are_told_by_their_share(client):
+    answer = client.detect_labels(
+        Image={"Bytes": half_red_half_white()}, Features=["IMAGE_PROPERTIES"]
+    )
+
+    red, white = sorted(answer["ImageProperties"]["DominantColors"], key=lambda c: c["CSSColor"])
+    assert (red["CSSColor"], red["HexCode"], red["PixelPercent"]) == ("red", "#ff0000", 50)
+    assert (white["CSSColor"], white["Red"], white["Blue"]) == ("white", 255, 255)
+    assert answer["Labels"] == []
+
+
+def test_no_more_colours_are_told_than_are_asked_for(client, coffee):
+    def colours(settings):
+        answer = client.detect_labels(
+            Image={"Bytes": coffee},
+            Features=["IMAGE_PROPERTIES"],
+            Settings={"ImageProperties": settings},
+        )
+        return answer["ImageProperties"]["DominantColors"]
+
+    assert [len(colours({"MaxDominantColors": most})) for most in (0, 1, 3)] == [0, 1, 3]
+    assert len(colours({})) == 10
+
+
+def test_labels_and_properties_come_together_where_both_are_asked(client, fits, cat):
+    features = ["GENERAL_LABELS", "IMAGE_PROPERTIES"]
+
+    answer = client.detect_labels(Image={"Bytes": cat}, Features=features)
+
+    assert fits("DetectLabels", answer) == []
+    assert "Cat" in labels(answer)
+    assert answer["ImageProperties"]["Quality"]["Brightness"] > 0
+
+
+def test_a_blurred_photo_is_told_to_be_less_sharp(client, cat):
+    def quality(photo):
+        answer = client.detect_labels(Image={"Bytes": photo}, Features=["IMAGE_PROPERTIES"])
+        return answer["ImageProperties"]["Quality"]
+
+    file = io.BytesIO()
+    Image.open(io.BytesIO(cat)).filter(ImageFilter.GaussianBlur(4)).save(file, "JPEG")
+    assert quality(file.getvalue())["Sharpness"] < quality(cat)["Sharpness"] / 2
+
+
+def test_the_exif_of_a_png_turns_nothing(client, cat):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    file = io.BytesIO()
+    Image.open(io.BytesIO(cat)).save(file, "PNG", exif=exif)
+
+    (seen,) = labels(client.detect_labels(Image={"Bytes": file.getvalue()}))["Cat"]["Instances"]
+
+    (expected,) = labels(client.detect_labels(Image={"Bytes": cat}))["Cat"]["Instances"]
+    for side, value in expected["BoundingBox"].items():
+        assert seen["BoundingBox"][side] == pytest.approx(value, abs=0.03)
+
+
 def test_a_photo_lying_on_its_side_is_seen_upright(client, cat):
     upright = Image.open(io.BytesIO(cat))
     lying, exif = upright.transpose(Image.Transpose.ROTATE_90), Image.Exif()
@@ -139,8 +232,9 @@ def test_what_rekognition_would_not_take_is_refused_by_its_own_code(client, imag
     "parameters",
     [
         {"MinConfidence": 100.5},
-        {"Features": ["IMAGE_PROPERTIES"]},
-        {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["Cat"]}}},
+        {"Features": ["CUSTOM_LABELS"]},
+        {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["A"] * 101}}},
+        {"Settings": {"ImageProperties": {"MaxDominantColors": 21}}},
         {"Image": {}},
         {"Image": {"Bytes": b"x", "S3Object": {"Bucket": "bucket", "Name": "key"}}},
         {"Image": {"S3Object": {"Bucket": "bucket"}}},

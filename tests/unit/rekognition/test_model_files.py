@@ -1,13 +1,16 @@
 """Checkpoints in, ONNX out: read and written by hand, so checked against those who know."""
 
+import json
 import pickle
 
 import numpy as np
 import onnxruntime
 import pytest
 
-from infra.local.rekognition import models
 from infra.local.rekognition.onnx_graph import Graph
+from infra.local.rekognition.onnx_inputs import with_input
+from infra.local.rekognition.packages import EFFICIENTNET
+from infra.local.rekognition.tfjs_file import read_tensors as read_tfjs
 from infra.local.rekognition.torch_file import read_tensors
 
 
@@ -53,7 +56,7 @@ def test_attributes_of_words_and_lists_are_understood(auto_pad, side):
 
 
 def test_the_checkpoints_tensors_have_their_names_shapes_and_order(weights):
-    tensors = read_tensors(weights / models.EFFICIENTNET)
+    tensors = read_tensors(weights / EFFICIENTNET)
 
     assert len(tensors) == 296
     assert tensors["_conv_stem.weight"].shape == (32, 3, 3, 3)
@@ -69,3 +72,28 @@ def test_a_checkpoint_that_asks_for_anything_else_is_refused(tmp_path):
 
     with pytest.raises(pickle.UnpicklingError, match=r"no business with builtins\.print"):
         read_tensors(path)
+
+
+def test_another_input_is_given_to_a_model_and_its_weights_stay():
+    graph = Graph()
+    doubled = graph.node("Mul", ["x", graph.constant("c", np.array([2.0]))])
+    fixed = graph.model(("x", (1, 2)), (doubled, (1, 2)))
+
+    answer = run(with_input(fixed, "x", ("rows", 3)), np.ones((5, 3), np.float32))
+
+    assert answer.tolist() == [[2.0, 2.0, 2.0]] * 5
+
+
+def test_bytes_and_floats_of_a_tfjs_model_become_tensors(tmp_path):
+    steps = {"dtype": "uint8", "scale": 0.5, "min": -1.0}
+    table = [
+        {"name": "a", "shape": [2, 1], "dtype": "float32", "quantization": steps},
+        {"name": "b", "shape": [1], "dtype": "float32"},
+    ]
+    (tmp_path / "t.json").write_text(json.dumps([{"weights": table}]))
+    (tmp_path / "t.bin").write_bytes(bytes([0, 4]) + np.float32(7).tobytes())
+
+    tensors = read_tfjs(tmp_path / "t.json", tmp_path / "t.bin")
+
+    assert tensors["a"].tolist() == [[-1.0], [1.0]]
+    assert tensors["b"].tolist() == [7.0]

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from infra.local.rekognition.coco import Box, Detection
+from infra.local.rekognition.coco import Detection
+from infra.local.rekognition.coordinates import Box
 from infra.local.rekognition.imagenet import class_names
 from infra.local.rekognition.labels import find_labels
 from infra.local.rekognition.vocabulary import Vocabulary, load_vocabulary
@@ -110,6 +111,14 @@ def test_of_two_opinions_the_surer_one_counts_and_the_box_stays(vocabulary, clas
     (cat,) = [label for label in labels if label.name == "Cat"]
     assert round(cat.confidence) == 90
     assert [round(instance.confidence) for instance in cat.instances] == [60]
+
+
+def test_where_a_person_is_seen_the_classifier_does_not_speak_of_animals(vocabulary, classes):
+    person, dog = Detection(1, 0.8, BOX), Detection(18, 0.7, BOX)
+    thinks = likely(classes, baboon=0.2, hog=0.5, pug=0.9)
+
+    assert found(find_labels([person], thinks, vocabulary)) == {"Person": 80}
+    assert found(find_labels([person, dog], thinks, vocabulary))["Dog"] == 70
 
 
 def test_a_label_is_never_surer_than_what_it_is_a_kind_of(vocabulary, classes):

