@@ -42,6 +42,8 @@ class Evidence:
     verdicts: defaultdict[tuple[str, int, str], set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )
+    words: dict[str, str] = field(default_factory=dict)
+    """What each verdict said when it was first announced, by its id."""
     tellable: set[str] = field(default_factory=set)
     tries: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     requests: Counter[str] = field(default_factory=Counter)
@@ -57,6 +59,9 @@ class Evidence:
             self._reported(envelope, event, budget)
         elif hasattr(event, "outcome"):
             self.verdicts[event.image, event.run, event.type].add(envelope.id)
+            said = event.model_dump_json()
+            if self.words.setdefault(envelope.id, said) != said:
+                self.broken("a verdict changed its words", f"{event.type} of run {event.run}")
             if type(event) in STATUS:
                 self.tellable.add(envelope.id)
 
