@@ -19,6 +19,11 @@ UPLOADED = "image.uploaded.v1"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z]+")
 PLACE = re.compile(r"(uploads|processed)(/.+)?|records|ledger|events|notifications|\*")
+RATE = re.compile(
+    r"rate\((?:1 (?P<one>minute|hour|day)|(?P<number>[2-9]|[1-9]\d+) (?P<unit>minute|hour|day)s)\)"
+)
+UNITS = {"minute": 60, "hour": 3600, "day": 86_400}  # s
+LONGEST_RATE = 86_400  # s; the alarm that waits for three runs can wait for a week at most
 
 
 @dataclass(frozen=True)
@@ -46,22 +51,25 @@ class Allow:
 
 @dataclass(frozen=True)
 class Function:
-    """The Lambda function of a service and how its queue feeds it. The bounds are Lambda's."""
+    """The Lambda function of a service and how queues feed it. The bounds are Lambda's.
+
+    What is None stands for a queue's and is given for all but a scheduled service.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
     memory: Annotated[int, Field(ge=128, le=10240)]  # MB
     timeout: Annotated[int, Field(ge=1, le=900)]  # s
-    batch: Annotated[int, Field(ge=1, le=10_000)]  # records an invocation, at most
-    concurrency: Annotated[int, Field(ge=2, le=1000)]  # batches at a time, at most
-    worst_case: Annotated[int, Field(ge=1)]  # s for one record
-    attempts: Annotated[int, Field(ge=1)]  # real tries of one event
+    worst_case: Annotated[int, Field(ge=1)]  # s for one record, or for one page of a sweep
+    batch: Annotated[int, Field(ge=1, le=10_000)] | None = None  # records an invocation, at most
+    concurrency: Annotated[int, Field(ge=2, le=1000)] | None = None  # batches at a time, at most
+    attempts: Annotated[int, Field(ge=1)] | None = None  # real tries of one event
     window: Annotated[int, Field(ge=0, le=300)] = 0  # s to wait for a batch to fill
 
     def __post_init__(self) -> None:
         if self.worst_case >= self.timeout:
             raise ValueError(f"worst_case must be below timeout = {self.timeout}")
-        if self.batch > 10 and self.window == 0:  # noqa: PLR2004  Lambda's own limit, said below
+        if (self.batch or 0) > 10 and self.window == 0:  # noqa: PLR2004  Lambda's limit, said below
             raise ValueError("a batch above 10 needs a window of at least 1 s")
 
 
@@ -80,6 +88,7 @@ class Definition:
     requires: tuple[str, ...]  # infra/requirements/<name>.txt
     function: Function
     rescues: bool = False  # it is fed by the other services' dead-letter queues
+    schedule: str | None = None  # nothing feeds it: it runs so often, such as rate(1 hour)
     allow: tuple[Allow, ...] = ()
 
     def __post_init__(self) -> None:
@@ -89,8 +98,19 @@ class Definition:
             raise ValueError(f"name = {self.name!r} is not lower case letters, digits and _")
         if self.uploads != (UPLOADED in self.answers):
             raise ValueError(f"uploads = true and answering {UPLOADED} go together")
-        if self.rescues == bool(self.answers):
-            raise ValueError("a service either answers events or rescues dead letters")
+        if [bool(self.answers), self.rescues, bool(self.schedule)].count(True) != 1:
+            raise ValueError(
+                "a service answers events, or rescues dead letters, or runs on a schedule"
+            )
+        self._check_how_it_is_fed()
+
+    def _check_how_it_is_fed(self) -> None:
+        run = self.function
+        given = {run.batch is not None, run.concurrency is not None, run.attempts is not None}
+        if given != {not self.schedule}:
+            raise ValueError("batch, concurrency and attempts go with queues, and with them alone")
+        if self.schedule and not 0 < self.every <= LONGEST_RATE:
+            raise ValueError(f"schedule = {self.schedule!r} is not one such as rate(1 hour)")
 
     @property
     def root(self) -> Path:
@@ -101,6 +121,13 @@ class Definition:
     def queued(self) -> bool:
         """Whether it has a queue of its own, and with it a dead-letter queue."""
         return bool(self.answers)
+
+    @property
+    def every(self) -> int:
+        """Seconds from one run of a scheduled service to the next; 0 for any other."""
+        if not (read := RATE.fullmatch(self.schedule or "")):
+            return 0
+        return int(read["number"] or 1) * UNITS[read["one"] or read["unit"]]
 
     @property
     def subscribes(self) -> tuple[str, ...]:

@@ -19,6 +19,12 @@ MAX_RECEIVES = 100
 # A hop takes seconds. A message that waits a quarter of an hour waits for somebody to look.
 STALE_SECONDS = 900
 
+# Rescue takes seconds. A dead letter still there after this many minutes is one it cannot rescue.
+RESCUE_MINUTES = 5
+
+# Runs that a scheduled service may miss in a row before someone has to look.
+MISSED_RUNS = 3
+
 # Lambda advises six timeouts; and a lease lasts the timeout and 10 s, and must end within it.
 VISIBILITY_TIMEOUTS = 6
 LEASE_TAIL = 10
@@ -35,9 +41,12 @@ def resources(definition: Definition, everyone: tuple[Definition, ...], stage: S
     """Every resource of one service; `everyone` tells a rescuing one whose dead letters to take."""
     found = function(definition, everyone, stage)
     if definition.queued:
-        found |= queues(definition, everyone, stage) | alarms(definition)
+        found |= queues(definition, everyone, stage)
+    found |= alarms(definition)
     if definition.subscribes:
         found |= subscription(definition)
+    if definition.schedule:
+        found |= schedule(definition, stage)
     return found
 
 
@@ -86,22 +95,49 @@ def subscription(definition: Definition) -> Json:
     }
 
 
+def schedule(definition: Definition, stage: Stage) -> Json:
+    """What wakes a scheduled service, and the role by which it may."""
+    name = definition.name
+    target = {
+        "Arn": _arn(name, "Function"),
+        "RoleArn": _arn(name, "ScheduleRole"),
+        # A run that could not begin until the next one is due is that one's to make up for.
+        "RetryPolicy": {"MaximumEventAgeInSeconds": definition.every},
+    }
+    properties = {
+        "Name": stage.called(name),
+        "Description": definition.purpose,
+        "ScheduleExpression": definition.schedule,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": target,
+    }
+    may_invoke = cfn.allow(["lambda:InvokeFunction"], _arn(name, "Function"))
+    # Any account's schedules come from that one service: ours alone may take the role.
+    ours = {"StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")}}
+    return {
+        cfn.logical(name, "ScheduleRole"): _role("scheduler", name, [may_invoke], ours),
+        cfn.logical(name, "Schedule"): cfn.resource("Scheduler::Schedule", properties),
+    }
+
+
 def function(definition: Definition, everyone: tuple[Definition, ...], stage: Stage) -> Json:
     """The Lambda function, its log group and role, and what feeds it."""
     name = definition.name
     return {
         cfn.logical(name, "Logs"): _logs(definition, stage),
-        cfn.logical(name, "Role"): _role(definition, everyone, stage),
+        cfn.logical(name, "Role"): _role("lambda", name, grants(definition, everyone, stage)),
         cfn.logical(name, "Function"): _function(definition, stage),
         **sources(definition, everyone),
     }
 
 
 def sources(definition: Definition, everyone: Iterable[Definition]) -> Json:
-    """What feeds the function: its own queue, or for a rescuing one each dead-letter queue."""
+    """The queues that feed the function: its own, or for a rescuing one each dead-letter queue."""
     name = definition.name
     if definition.queued:
         return {cfn.logical(name, "Source"): _source(definition, _arn(name, "Queue"))}
+    if not definition.rescues:
+        return {}
     return {
         cfn.logical(name, cfn.logical(other, "Source")): _source(
             definition, _arn(other, "DeadLetters")
@@ -111,15 +147,63 @@ def sources(definition: Definition, everyone: Iterable[Definition]) -> Json:
 
 
 def alarms(definition: Definition) -> Json:
-    """Someone has to look: a message was given up, or messages wait for too long."""
-    dead = cfn.logical(definition.name, "DeadLetters")
+    """Someone has to look, because nothing here makes it good by itself."""
+    if definition.queued:
+        return queue_alarm(definition) | dead_letter_alarms(definition)
+    # What a queued service's function fails on is still on its queue; here no one else has it.
+    errors = _of_function(definition.name, "Errors")
+    failed = _alarm(f"{definition.name}: the function failed", errors, Statistic="Sum")
+    found = {cfn.logical(definition.name, "ErrorsAlarm"): failed}
+    return found | (silence_alarm(definition) if definition.schedule else {})
+
+
+def queue_alarm(definition: Definition) -> Json:
+    """A message waits for too long."""
     queue = cfn.logical(definition.name, "Queue")
-    depth, age = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
-    waiting = f"{definition.name}: a message waits for more than {STALE_SECONDS // 60} minutes"
+    waits = f"{definition.name}: a message waits for more than {STALE_SECONDS // 60} minutes"
+    age = _of_queue(queue, "ApproximateAgeOfOldestMessage")
+    return {f"{queue}Alarm": _alarm(waits, age, Threshold=STALE_SECONDS)}
+
+
+def dead_letter_alarms(definition: Definition) -> Json:
+    """A message was given up; and what rescue does not manage to keep is still there.
+
+    The first shows in what is received: rescue has a letter before a depth could show it. A letter
+    on which rescue fails is in its hands for nearly all the time, until it is visible again and
+    taken again; where rescue does not run, letters wait. Their age tells nothing: SQS leaves out
+    what was received three times.
+    """
+    dead = cfn.logical(definition.name, "DeadLetters")
+    received = _of_queue(dead, "NumberOfMessagesReceived")
+    in_hand = _of_queue(dead, "ApproximateNumberOfMessagesNotVisible")
+    waiting = _of_queue(dead, "ApproximateNumberOfMessagesVisible")
+    fails = f"{definition.name}: rescue fails on a dead letter"
+    rests = f"{definition.name}: nobody rescues the dead letters"
+    lasting = {"EvaluationPeriods": RESCUE_MINUTES}
     return {
-        f"{dead}Alarm": _alarm(f"{definition.name}: dead letters", dead, depth, 0),
-        f"{queue}Alarm": _alarm(waiting, queue, age, STALE_SECONDS),
+        f"{dead}Alarm": _alarm(f"{definition.name}: dead letters", received, Statistic="Sum"),
+        f"{dead}InHandAlarm": _alarm(fails, in_hand, **lasting),
+        f"{dead}WaitingAlarm": _alarm(rests, waiting, **lasting),
     }
+
+
+def silence_alarm(definition: Definition) -> Json:
+    """A scheduled service that nobody wakes any more fails at nothing: that it does not run shows.
+
+    It rings from the first deployment to the first run.
+    """
+    name = definition.name
+    silent = _alarm(
+        f"{name}: missed {MISSED_RUNS} runs",
+        _of_function(name, "Invocations"),
+        Statistic="Sum",
+        Period=definition.every,
+        EvaluationPeriods=MISSED_RUNS,
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+        TreatMissingData="breaching",
+    )
+    return {cfn.logical(name, "SilenceAlarm"): silent}
 
 
 def grants(definition: Definition, everyone: Iterable[Definition], stage: Stage) -> list[Json]:
@@ -127,7 +211,7 @@ def grants(definition: Definition, everyone: Iterable[Definition], stage: Stage)
     found = [_may_log(definition, stage)]
     if definition.queued:
         found += _may_work(definition)
-    else:
+    if definition.rescues:
         found += [cfn.allow(RECEIVE, [_arn(name, "DeadLetters") for name in _rescued(everyone)])]
     if definition.announces:
         found += [cfn.allow(["sns:Publish"], cfn.ref("EventsTopic"))]
@@ -162,7 +246,7 @@ def variables(definition: Definition, stage: Stage) -> Json:
         "PROCESSED_BUCKET": core.bucket_name(stage, "processed"),
         "FUNCTION_TIMEOUT": str(run.timeout),
         "WORST_CASE": str(run.worst_case),
-        "ATTEMPTS": str(run.attempts),
+        **({"ATTEMPTS": str(run.attempts)} if run.attempts else {}),
         "LOG_LEVEL": stage.log_level,
         "TRACING": "on" if stage.tracing else "off",
     }
@@ -202,15 +286,17 @@ def _function(definition: Definition, stage: Stage) -> Json:
     return cfn.resource("Lambda::Function", properties)
 
 
-def _role(definition: Definition, everyone: Iterable[Definition], stage: Stage) -> Json:
-    service = {"Service": "lambda.amazonaws.com"}
-    assume = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
-    statements = grants(definition, everyone, stage)
+def _role(service: str, name: str, statements: list[Json], condition: Json | None = None) -> Json:
+    """A role that only this service of AWS may take, and what it may do."""
+    assume = {
+        "Effect": "Allow",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        **({"Condition": condition} if condition else {}),
+    }
     properties = {
         "AssumeRolePolicyDocument": cfn.policy(assume),
-        "Policies": [
-            {"PolicyName": definition.name, "PolicyDocument": cfn.policy(*statements)},
-        ],
+        "Policies": [{"PolicyName": name, "PolicyDocument": cfn.policy(*statements)}],
     }
     return cfn.resource("IAM::Role", properties)
 
@@ -295,20 +381,30 @@ def _allowed(allow: Allow, stage: Stage) -> Json:
     return cfn.allow(allow.actions, place(allow.on, stage), condition)
 
 
-def _alarm(description: str, queue: str, metric: str, threshold: int) -> Json:
+def _alarm(description: str, metric: Json, **otherwise: Any) -> Json:
+    """An alarm on any value above 0 in one minute, unless it is told otherwise."""
     properties = {
         "AlarmDescription": description,
-        "Namespace": "AWS/SQS",
-        "MetricName": metric,
-        "Dimensions": [{"Name": "QueueName", "Value": cfn.att(queue, "QueueName")}],
+        **metric,
         "Statistic": "Maximum",
         "Period": 60,
         "EvaluationPeriods": 1,
-        "Threshold": threshold,
+        "Threshold": 0,
         "ComparisonOperator": "GreaterThanThreshold",
-        "TreatMissingData": "notBreaching",  # an idle queue reports nothing
+        "TreatMissingData": "notBreaching",  # what is idle reports nothing
+        **otherwise,
     }
     return cfn.resource("CloudWatch::Alarm", properties)
+
+
+def _of_queue(queue: str, metric: str) -> Json:
+    name = {"Name": "QueueName", "Value": cfn.att(queue, "QueueName")}
+    return {"Namespace": "AWS/SQS", "MetricName": metric, "Dimensions": [name]}
+
+
+def _of_function(service: str, metric: str) -> Json:
+    name = {"Name": "FunctionName", "Value": cfn.ref(cfn.logical(service, "Function"))}
+    return {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": [name]}
 
 
 def _rescued(everyone: Iterable[Definition]) -> list[str]:

@@ -1,10 +1,11 @@
 """Where messages go: events to the topic, a message put back on its queue, or buried for good."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from shared.aws import aws_errors
 from shared.contracts.envelope import Envelope
+from shared.errors import Fault, PermanentError, sentence
 from shared.message import Message
 
 
@@ -27,7 +28,11 @@ class Queue(Protocol):
 
 
 class SnsBus:
-    """The events topic. The one attribute, ``type``, is what subscriptions filter on."""
+    """The events topic. The one attribute, ``type``, is what subscriptions filter on.
+
+    A message with its attribute holds 256 KiB. Each has a call of its own: a batch would have to
+    share these among all that is in it.
+    """
 
     def __init__(self, client: Any, topic: str) -> None:
         self._client = client
@@ -35,7 +40,7 @@ class SnsBus:
 
     def publish(self, envelopes: Sequence[Envelope]) -> None:
         for envelope in envelopes:
-            with aws_errors("the events topic"):
+            with aws_errors("the events topic", InvalidParameter=("refused-by-sns", Fault.US)):
                 self._client.publish(
                     TopicArn=self._topic,
                     Message=envelope.to_json(),
@@ -47,9 +52,6 @@ class SnsBus:
 
 class SqsQueue:
     """A queue and its dead-letter queue, by their URLs."""
-
-    LONGEST_DETAIL = 1000
-    """Characters: an attribute is part of the message's size, and an explanation needs no more."""
 
     def __init__(self, client: Any, queue: str, dead_letters: str) -> None:
         self._client = client
@@ -65,8 +67,14 @@ class SqsQueue:
             )
 
     def bury(self, body: str, reason: str, detail: str) -> None:
-        words = {"reason": reason, "detail": detail[: self.LONGEST_DETAIL] or reason}
-        with aws_errors("the dead-letter queue"):
+        try:
+            self._bury(body, {"reason": reason, "detail": sentence(detail) or reason})
+        except PermanentError:  # as large as the queue allows: rescue then finds the reason itself
+            self._bury(body, {})
+
+    def _bury(self, body: str, words: Mapping[str, str]) -> None:
+        refused = ("refused-by-sqs", Fault.US)
+        with aws_errors("the dead-letter queue", InvalidParameterValue=refused):
             self._client.send_message(
                 QueueUrl=self._dead_letters,
                 MessageBody=body,

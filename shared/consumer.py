@@ -5,7 +5,6 @@ settle. Everything that can go wrong on that line is decided here, once for all 
 failed try costs and how long it waits stands in ``retries``.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,13 +15,12 @@ from uuid import uuid4
 
 from shared import retries, telemetry
 from shared.bus import Bus, Queue
-from shared.contracts.envelope import Envelope, Event, read_envelope
+from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageEvent, StepFailed
 from shared.contracts.record import RunStatus
-from shared.contracts.uploads import is_notification, read_upload, uploads_in
-from shared.errors import DarkroomError, Fault, Overtaken, PermanentError
+from shared.errors import DarkroomError, Overtaken, PermanentError, sentence
 from shared.ledger import Claim, ClaimKey, Ledger, Standing
-from shared.message import Message
+from shared.message import Message, pieces, read
 from shared.retries import GiveUp, TryAgain
 from shared.runs import Runs
 from shared.telemetry import log
@@ -174,36 +172,6 @@ def _return(message: Message, again: HandBack, hand_back: Callable[[Message, flo
         log.warning("back only after the whole visibility time", extra={"error": str(error)})
 
 
-def pieces(body: str) -> list[str]:
-    """The bodies that one message stands for: S3 may put several uploads into one notification.
-
-    Raises PermanentError ``unreadable``.
-    """
-    message = _decoded(body)
-    if not is_notification(message):
-        return [body]
-    uploads = uploads_in(message)
-    return [body] if len(uploads) == 1 else [json.dumps({"Records": [one]}) for one in uploads]
-
-
-def read(body: str) -> Envelope:
-    """The envelope of one piece. Raises PermanentError ``unreadable`` or ``unknown-type``."""
-    message = _decoded(body)
-    if is_notification(message):
-        return read_upload(uploads_in(message)[0])
-    return read_envelope(message)
-
-
-def _decoded(body: str) -> Mapping[str, Any]:
-    try:
-        message = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise PermanentError("unreadable", f"not JSON: {error}", fault=Fault.US) from error
-    if not isinstance(message, dict):
-        raise PermanentError("unreadable", "not a JSON object", fault=Fault.US)
-    return message
-
-
 def _handle(service: Service, message: Message, in_time: Callable[[], bool]) -> HandBack | None:
     try:
         bodies = pieces(message.body)
@@ -245,7 +213,7 @@ def _handle_piece(service: Service, message: Message, body: str) -> HandBack | N
 def _bury(service: Service, body: str, reason: str, detail: str) -> None:
     """Nothing here can handle this: keep it where people look, and go on."""
     service.queue.bury(body, reason, detail)
-    log.error("buried", extra={"reason": reason, "detail": detail})
+    log.error("buried", extra={"reason": reason, "detail": sentence(detail)})
     telemetry.count("Buried", service=service.name, reason=reason)
 
 
@@ -379,6 +347,6 @@ def report_on(
         owner=owner or event.owner,
         stage=stage,
         reason=decision.reason,
-        detail=decision.detail,
+        detail=sentence(decision.detail),
         fault=decision.fault,
     )

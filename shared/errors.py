@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
+LONGEST_DETAIL = 1000
+"""Characters: an explanation needs no more, and it has to fit into a message beside all else."""
+
 
 class Fault(StrEnum):
     """Who has to act so that the same thing would work: the uploader, nobody (wait), or us."""
@@ -60,6 +63,14 @@ class Throttled(TransientError):
 
 class Overtaken(TransientError):
     """This worker outlived its claim, and what it was about to do is no longer its to do."""
+
+
+def sentence(words: str) -> str:
+    """The words as every queue, topic and table takes them: one line, no longer than a detail.
+
+    What cannot be printed becomes a space. Foreign messages put anything at all into errors.
+    """
+    return "".join(c if c.isprintable() else " " for c in words[:LONGEST_DETAIL])
 
 
 @contextmanager

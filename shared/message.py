@@ -1,8 +1,27 @@
-"""A message as a queue delivers it."""
+"""A message as a queue delivers it, and the events that its body tells of."""
 
-from collections.abc import Mapping
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from shared.contracts.envelope import UUID_TEXT, Envelope, read_envelope
+from shared.contracts.images import ImageEvent, Verdict
+from shared.contracts.uploads import is_notification, read_upload, uploads_in
+from shared.errors import Fault, PermanentError
+
+LARGEST_EVENT = 100 * 1024
+"""Bytes of what is understood of one fact or report. Two that say no more make a verdict that SNS
+takes (256 KiB), and a record that DynamoDB takes (400 KB).
+"""
+LONGEST_KEY = 1024
+"""Bytes of a key in UTF-8: S3 has no longer ones."""
+ID = re.compile(UUID_TEXT)
+LARGEST_NUMBER = 1e30
+"""Nobody counts or measures anything larger; DynamoDB ends at 38 digits."""
 
 
 @dataclass(frozen=True)
@@ -31,3 +50,84 @@ class Message:
             receives=int(system.get("ApproximateReceiveCount", 1)),
             attributes={name: value.get("stringValue", "") for name, value in own.items()},
         )
+
+
+def pieces(body: str) -> list[str]:
+    """The bodies that one message stands for: S3 may put several uploads into one notification.
+
+    Raises PermanentError ``unreadable``.
+    """
+    message = _decoded(body)
+    if not is_notification(message):
+        return [body]
+    uploads = uploads_in(message)
+    if len(uploads) == 1:
+        return [body]
+    with _readable():
+        return [json.dumps({"Records": [one]}) for one in uploads]
+
+
+def read(body: str) -> Envelope:
+    """The envelope of one piece. Raises PermanentError ``unreadable`` or ``unknown-type``."""
+    message = _decoded(body)
+    notified = is_notification(message)
+    envelope = read_upload(uploads_in(message)[0]) if notified else read_envelope(message)
+    if problem := _what_nobody_says(envelope, body):
+        raise PermanentError("unreadable", f"{envelope.type}: {problem}", fault=Fault.US)
+    return envelope
+
+
+def _what_nobody_says(envelope: Envelope, body: str) -> str | None:
+    """What is wrong with an envelope that has every field, but that no sender of ours can mean.
+
+    The tables are keyed by its id and its image, and what it says is said again in the answers:
+    neither could be written, however often it was tried. Of a large ``body`` only what we
+    understand counts: fields that a later version adds may be as large as they like.
+    """
+    event = envelope.data
+    if envelope.subject != event.image:
+        return "its subject is not its image"
+    if not ID.fullmatch(envelope.id):
+        return "its id is no UUID"
+    if isinstance(event, ImageEvent) and len(event.source.key.encode()) > LONGEST_KEY:
+        return f"its original has a key of more than {LONGEST_KEY} bytes"
+    small = 4 * len(body) <= LARGEST_EVENT  # no character has more bytes: spares most a look
+    if small or isinstance(event, Verdict):
+        return None
+    if len(envelope.to_json().encode()) > LARGEST_EVENT:
+        return f"it says more than {LARGEST_EVENT} bytes"
+    return None
+
+
+def _decoded(body: str) -> Mapping[str, Any]:
+    with _readable():
+        message = _JSON.decode(body)
+        if "\\u" in body:  # half of a surrogate pair is no text: nobody could say it again
+            json.dumps(message, ensure_ascii=False).encode()
+    if not isinstance(message, dict):
+        raise PermanentError("unreadable", "not a JSON object", fault=Fault.US)
+    return message
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, RecursionError) as error:
+        raise PermanentError("unreadable", f"not JSON: {error}", fault=Fault.US) from error
+
+
+def _integer(digits: str) -> int:
+    _number(digits)
+    return int(digits)
+
+
+def _number(word: str) -> float:
+    """ValueError for NaN, the infinities, and whatever no table could keep."""
+    value = float(word)
+    if math.isnan(value) or abs(value) > LARGEST_NUMBER or 0 < abs(value) < 1 / LARGEST_NUMBER:
+        raise ValueError(f"{word[:40]} is no number that anything has")
+    return value
+
+
+_JSON = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_constant=_number)

@@ -11,6 +11,10 @@ FOREVER = "public, max-age=31536000, immutable"
 """A key that belongs to one run never holds anything else, so whoever has it may keep it."""
 
 
+CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+"""Another one is there, somebody is just putting one, or the one that was there is gone."""
+
+
 @dataclass(frozen=True)
 class Stored:
     """An object as it was read. ``metadata`` is what the uploader said (``x-amz-meta-*``)."""
@@ -18,6 +22,8 @@ class Stored:
     body: bytes
     content_type: str = "application/octet-stream"
     metadata: Mapping[str, str] = field(default_factory=dict)
+    etag: str = ""
+    """As S3 says it: what the next one to replace it has to name."""
 
 
 class Objects(Protocol):
@@ -37,6 +43,13 @@ class Objects(Protocol):
     def put(
         self, key: str, body: bytes, content_type: str, cache_control: str = "no-cache"
     ) -> None: ...
+
+    def replace(self, key: str, before: Stored | None, body: bytes, content_type: str) -> bool:
+        """Put this in the place of what was found ``before``, None for nothing.
+
+        False if something else, or nothing, is there by now: then nothing was put.
+        """
+        ...
 
     def delete(self, key: str, *, version: str | None = None) -> None:
         """Deleting what is not there is no error. With a version, that one is gone for good."""
@@ -61,8 +74,7 @@ class S3Objects:
             **{"404": ("gone", Fault.USER), "412": ("replaced", Fault.USER)},
         ):
             answer = self._client.get_object(Bucket=self._bucket, Key=key, **wanted)
-            body = answer["Body"].read()
-        return Stored(body, answer.get("ContentType", ""), answer.get("Metadata", {}))
+            return _stored(answer)
 
     def find(self, key: str) -> Stored | None:
         with aws_errors(key):
@@ -70,8 +82,7 @@ class S3Objects:
                 answer = self._client.get_object(Bucket=self._bucket, Key=key)
             except self._client.exceptions.NoSuchKey:
                 return None
-            body = answer["Body"].read()
-        return Stored(body, answer.get("ContentType", ""), answer.get("Metadata", {}))
+            return _stored(answer)
 
     def put(
         self, key: str, body: bytes, content_type: str, cache_control: str = "no-cache"
@@ -85,6 +96,19 @@ class S3Objects:
                 CacheControl=cache_control,
             )
 
+    def replace(self, key: str, before: Stored | None, body: bytes, content_type: str) -> bool:
+        condition = {"IfMatch": before.etag} if before else {"IfNoneMatch": "*"}
+        with aws_errors(key):
+            try:
+                self._client.put_object(
+                    Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **condition
+                )
+            except self._client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] not in CHANGED:
+                    raise
+                return False
+        return True
+
     def delete(self, key: str, *, version: str | None = None) -> None:
         wanted = {"VersionId": version} if version else {}
         with aws_errors(key):
@@ -95,6 +119,15 @@ class S3Objects:
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
                 yield from (found["Key"] for found in page.get("Contents", []))
+
+
+def _stored(answer: Mapping[str, Any]) -> Stored:
+    return Stored(
+        body=answer["Body"].read(),
+        content_type=answer.get("ContentType", ""),
+        metadata=answer.get("Metadata", {}),
+        etag=answer["ETag"],
+    )
 
 
 def delete_all(objects: Objects, prefix: str) -> int:

@@ -111,7 +111,7 @@ class MemoryObjects:
         found = self._version(key, version) if version else self.find(key)
         if found is None:
             raise PermanentError("gone", key, fault=Fault.USER)
-        if etag and not version and etag != etag_of(found.body):
+        if etag and not version and etag != found.etag:
             raise PermanentError("replaced", key, fault=Fault.USER)
         return found
 
@@ -131,7 +131,15 @@ class MemoryObjects:
         cache_control: str = "no-cache",  # noqa: ARG002 - nobody caches memory
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        self.versions.setdefault(key, []).append(Stored(body, content_type, metadata or {}))
+        stored = Stored(body, content_type, metadata or {}, etag_of(body))
+        self.versions.setdefault(key, []).append(stored)
+
+    def replace(self, key: str, before: Stored | None, body: bytes, content_type: str) -> bool:
+        found = self.find(key)
+        if (found and found.etag) != (before and before.etag):
+            return False
+        self.put(key, body, content_type)
+        return True
 
     def delete(self, key: str, *, version: str | None = None) -> None:
         if version and self._version(key, version):

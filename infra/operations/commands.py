@@ -91,9 +91,9 @@ def _refuse_what_makes_no_sense(arguments: argparse.Namespace) -> None:
     if bool(arguments.image) == arguments.failed:
         raise InfraError("name the images to replay, or --failed for all that failed")
     narrower = (arguments.since, arguments.failed_at, arguments.reason)
-    if not arguments.failed and any(narrower):
+    if not arguments.failed and narrower != (None, None, None):
         raise InfraError("--since, --stage and --reason choose among --failed images")
-    if arguments.failed_at:
+    if arguments.failed_at is not None:
         _refuse_another_stage(arguments.failed_at)
     if arguments.rate <= 0:
         raise InfraError("--rate is a number of images a second, above 0")

@@ -7,12 +7,12 @@ from typing import Any
 
 from infra.operations.images import Images
 from infra.operations.replay import replay
-from shared.consumer import pieces, read
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
 from shared.contracts.record import RunStatus
 from shared.errors import PermanentError
 from shared.ledger import ClaimKey
+from shared.message import pieces, read
 
 PREFIX = "dead-letters/"
 EVERY_REPLAY_A_SECOND = 50.0

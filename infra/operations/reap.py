@@ -1,16 +1,16 @@
-"""Finding what nobody will ever finish: runs that fell silent, and uploads nobody heard of."""
+"""The scheduled function's sweep, by hand: all of it at once, with another limit, or told only."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from infra.commands import Say
+from infra.errors import InfraError
 from infra.operations.images import Images
-from shared.contracts.images import Source, StepFailed
-from shared.contracts.record import Record, RunStatus
-from shared.contracts.uploads import image_of
-from shared.errors import Fault
-
-Say = Callable[[str], None]
+from services.reap.records import DynamoRecords
+from services.reap.steps import Steps
+from services.reap.uploads import S3Uploads
+from shared.bus import SnsBus
+from shared.errors import DarkroomError
 
 
 @dataclass(frozen=True)
@@ -21,64 +21,31 @@ class Reaper:
     silence: timedelta
 
     def reap(self, say: Say, *, dry_run: bool) -> int:
-        """Report every silent run and every lost upload to ``store``; how many there are."""
-        reports = [*map(self._stuck, self._silent()), *self._lost()]
-        for report in reports:
-            say(f"{report.reason}: {report.image} run {report.run}  {report.source.key}")
+        """Report every silent run and every lost upload to ``store``; how many there are.
+
+        InfraError says what refused to be read; what was found until then is reported.
+        """
+        try:
+            return self._reap(say, dry_run=dry_run)
+        except DarkroomError as error:
+            raise InfraError(error.detail) from error
+
+    def _reap(self, say: Say, *, dry_run: bool) -> int:
+        steps, found = self._steps(), 0
+        for swept in steps.sweep():
+            for report in swept.found:
+                say(f"{report.reason}: {report.image} run {report.run}  {report.source.key}")
             if not dry_run:
-                self.images.say(report)
-        return len(reports)
+                steps.report(swept.found)
+            found += len(swept.found)
+        return found
 
-    def _silent(self) -> Iterator[Record]:
-        for record in self.images.records():
-            open_run = record.status(record.run) is RunStatus.OPEN
-            if open_run and self.images.heard_of(record) < self._limit:
-                yield record
-
-    def _stuck(self, record: Record) -> StepFailed:
-        stage = "analyze" if record.current.resized else "resize"
-        hours = self.silence / timedelta(hours=1)
-        return StepFailed(
-            image=record.image,
-            run=record.run,
-            source=record.source,
-            owner=record.owner,
-            stage=stage,
-            reason="stuck",
-            detail=f"Nothing was heard of this run for {hours:g} hours.",
-            fault=Fault.US,
+    def _steps(self) -> Steps:
+        outputs, client = self.images.outputs, self.images.clients.client
+        return Steps(
+            records=DynamoRecords(client("dynamodb"), outputs.table),
+            uploads=S3Uploads(client("s3"), outputs.buckets["uploads"]),
+            bus=SnsBus(client("sns"), outputs.topics["events"]),
+            now=self.images.clock,
+            silence=self.silence,
         )
-
-    def _lost(self) -> Iterator[StepFailed]:
-        """Uploads without a record: S3's notification is the only thread they hang by."""
-        bucket = self.images.outputs.buckets["uploads"]
-        s3 = self.images.clients.client("s3")
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            for found in page.get("Versions", []):
-                image = image_of(bucket, found["Key"], found["VersionId"])
-                old = found["LastModified"] < self._limit
-                if image and old and self.images.find(image) is None:
-                    yield _lost(image, bucket, found)
-
-    @property
-    def _limit(self) -> datetime:
-        return self.images.clock() - self.silence
-
-
-def _lost(image: str, bucket: str, found: dict[str, str]) -> StepFailed:
-    source = Source(
-        bucket=bucket,
-        key=found["Key"],
-        version=found["VersionId"],
-        etag=found["ETag"].strip('"'),
-        bytes=int(found["Size"]),
-    )
-    return StepFailed(
-        image=image,
-        run=0,
-        source=source,
-        stage="resize",
-        reason="lost",
-        detail="The upload is there, but no service ever heard of it.",
-        fault=Fault.WORLD,
-    )

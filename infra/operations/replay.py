@@ -28,7 +28,7 @@ def failed(images: Images, wanted: Wanted) -> Iterator[Record]:
         failure = record.current.failure
         if record.status(record.run) is not RunStatus.FAILED or failure is None:
             continue
-        late = wanted.since and _ended(record) < images.clock() - wanted.since
+        late = wanted.since is not None and _ended(record) < images.clock() - wanted.since
         other = wanted.stage not in (None, failure.stage)
         if not (late or other or wanted.reason not in (None, failure.reason)):
             yield record

@@ -1,9 +1,10 @@
 """What Rekognition's answers say, in our words. Pure."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 
 class Detection(StrEnum):
@@ -26,8 +27,15 @@ MODEL_VERSION = {
 LONGEST_LINE = 200
 MOST_LINES = 50
 """Lines of text, and characters of each, that travel in an event; the document has all of it."""
+ROOM = 12_000
+"""Bytes of JSON that the labels may take in an event, and the lines of text, and what was flagged.
+An event holds 256 KiB, and all runs of an image share the 400 KB of its record.
+"""
+NAMES = len('{"name":,"confidence":},')
+"""Bytes that one more takes beside its words and numbers, at most."""
 
 Answer = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ def summarize(answers: Mapping[Detection, Answer], thresholds: Thresholds) -> Su
         text=_text(answers.get(Detection.TEXT), thresholds),
         flagged=_flagged(answers.get(Detection.MODERATION), thresholds),
         models={
-            detection: str(answer[MODEL_VERSION[detection]])
+            detection: str(answer[MODEL_VERSION[detection]])[:LONGEST_LINE]
             for detection, answer in answers.items()
             if answer.get(MODEL_VERSION[detection])
         },
@@ -76,7 +84,8 @@ def _labels(answer: Answer | None, thresholds: Thresholds) -> tuple[tuple[str, f
     if answer is None:
         return None
     best = _sure(answer["Labels"], thresholds)[: thresholds.max_labels]
-    return tuple((label["Name"], round(label["Confidence"], 2)) for label in best)
+    named = ((label["Name"][:LONGEST_LINE], round(label["Confidence"], 2)) for label in best)
+    return _fitting(named)
 
 
 def _faces(answer: Answer | None, thresholds: Thresholds) -> int | None:
@@ -88,10 +97,22 @@ def _text(answer: Answer | None, thresholds: Thresholds) -> tuple[str, ...] | No
         return None
     lines = [found for found in answer["TextDetections"] if found["Type"] == "LINE"]
     sure = [line for line in lines if line["Confidence"] >= thresholds.min_confidence]
-    return tuple(line["DetectedText"][:LONGEST_LINE] for line in sure[:MOST_LINES])
+    return _fitting(line["DetectedText"][:LONGEST_LINE] for line in sure[:MOST_LINES])
 
 
 def _flagged(answer: Answer | None, thresholds: Thresholds) -> tuple[str, ...] | None:
     if answer is None:
         return None
-    return tuple(label["Name"] for label in _sure(answer["ModerationLabels"], thresholds))
+    sure = _sure(answer["ModerationLabels"], thresholds)
+    return _fitting(label["Name"][:LONGEST_LINE] for label in sure)
+
+
+def _fitting(found: Iterable[T]) -> tuple[T, ...]:
+    """As many of the first as there is room for; of any there are, at least one."""
+    kept, room = [], ROOM
+    for one in found:
+        room -= len(json.dumps(one, ensure_ascii=False).encode()) + NAMES
+        if room < 0:
+            break
+        kept.append(one)
+    return tuple(kept)

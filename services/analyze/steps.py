@@ -18,9 +18,12 @@ from shared.contracts.images import (
     Moderation,
 )
 from shared.errors import PermanentError, Throttled, TransientError
-from shared.objects import Objects, delete_all
+from shared.objects import Objects, Stored, delete_all
 
 ANALYZER = "rekognition"
+
+TRIES = 5
+"""Writes that may lose to another worker's before the message waits its turn."""
 
 Answers = dict[Detection, Answer]
 
@@ -74,29 +77,18 @@ class Steps:
 
     def _answers(self, event: ImageResized, key: str, turn: Turn) -> Answers:
         """Every answer wanted. What was paid for is kept, also if a call beside it fails."""
-        kept = self._kept(key)
-        answers = kept or {}
+        before = self.processed.find(key)
+        answers = kept_in(before)
         missing = [detection for detection in self.detect if detection not in answers]
-        if kept is not None and not missing:
-            return kept
+        if before and not missing:
+            return answers
         turn.confirm()
         found, failures = self._ask(missing, event.analysis.key)
-        answers |= found
-        if failures:
-            answers |= self._kept(key) or {}  # who took over meanwhile may have kept more
-        if answers or not failures:
-            self._charged(lambda: self._keep(event, key, answers))
+        if found or not failures:
+            answers = self._keep(event, key, answers | found, before)
         if failures:
             raise min(failures, key=lambda error: not isinstance(error, PermanentError))
         return answers
-
-    @staticmethod
-    def _charged(keep: Callable[[], None]) -> None:
-        """What was paid for could not be kept. Throttled or not, that is a try: it cost money."""
-        try:
-            keep()
-        except Throttled as error:
-            raise TransientError(error.reason, error.detail) from error
 
     def _ask(
         self, detections: Sequence[Detection], picture: str
@@ -116,14 +108,25 @@ class Steps:
                 answers[detection] = answer.result()
         return answers, failures
 
-    def _kept(self, key: str) -> Answers | None:
-        found = self.processed.find(key)
-        if found is None:
-            return None
-        answers = json.loads(found.body)["answers"]
-        return {Detection(name): answer for name, answer in answers.items()}
+    def _keep(
+        self, event: ImageResized, key: str, answers: Answers, before: Stored | None
+    ) -> Answers:
+        """Keep these answers, and those that another worker has kept meanwhile; all of them.
 
-    def _keep(self, event: ImageResized, key: str, answers: Answers) -> None:
+        What was paid for and cannot be kept is a try, throttled or not: it cost money.
+        """
+        try:
+            for _ in range(TRIES):
+                document = self._document(event, answers)
+                if self.processed.replace(key, before, document, "application/json"):
+                    return answers
+                before = self.processed.find(key)
+                answers = answers | kept_in(before)
+        except Throttled as error:
+            raise TransientError(error.reason, error.detail) from error
+        raise TransientError("contended", f"the analysis changed {TRIES} times meanwhile")
+
+    def _document(self, event: ImageResized, answers: Answers) -> bytes:
         document = {
             "image": event.image,
             "run": event.run,
@@ -132,4 +135,10 @@ class Steps:
             "picture": event.analysis.model_dump(),
             "answers": answers,
         }
-        self.processed.put(key, json.dumps(document).encode(), "application/json")
+        return json.dumps(document).encode()
+
+
+def kept_in(document: Stored | None) -> Answers:
+    """The answers that were kept so far."""
+    answers = json.loads(document.body)["answers"] if document else {}
+    return {Detection(name): answer for name, answer in answers.items()}

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from services.notify.logic import Words
 from shared.aws import aws_errors
+from shared.errors import Fault
 
 
 class Notifications(Protocol):
@@ -20,11 +21,14 @@ class SnsNotifications:
 
     def send(self, words: Words) -> None:
         versions = {"default": words.data, "email": words.email, "sms": words.sms}
-        with aws_errors("the notifications topic"):
+        refused = ("refused-by-sns", Fault.US)
+        with aws_errors("the notifications topic", InvalidParameter=refused):
             self._client.publish(
                 TopicArn=self._topic,
                 Subject=words.subject,
-                Message=json.dumps(versions),
+                Message=json.dumps(
+                    versions, ensure_ascii=False
+                ),  # \uXXXX would take thrice the room
                 MessageStructure="json",
                 MessageAttributes={
                     name: {"DataType": "String", "StringValue": value}

@@ -4,10 +4,11 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared.message import Message
+from shared.errors import PermanentError, sentence
+from shared.message import Message, pieces, read
 
 REASON = "undeliverable"
-"""The reason of a message that came without one: it was received too often, and nobody said why."""
+"""Of a message that can be read, and came without a reason: it was received too often."""
 NOT_FOR_US = frozenset({"unreadable", "unknown-type"})
 """Buried because nobody could make sense of it: no step of any run has failed by it."""
 
@@ -23,12 +24,11 @@ class DeadLetter:
 
     @classmethod
     def of(cls, message: Message) -> "DeadLetter":
-        return cls(
-            service=service_of(message.queue),
-            reason=message.attributes.get("reason", REASON),
-            detail=message.attributes.get("detail", "received too often without an answer"),
-            message=message,
+        said = message.attributes
+        reason, detail = (
+            (said["reason"], said.get("detail", "")) if said.get("reason") else _why(message.body)
         )
+        return cls(service_of(message.queue), reason, sentence(detail), message)
 
     @property
     def key(self) -> str:
@@ -51,6 +51,31 @@ class DeadLetter:
                 "body": self.message.body,
             }
         )
+
+
+def _why(body: str) -> tuple[str, str]:
+    """Reason and detail of a message that came without: what is wrong with it, if all of it is.
+
+    The queue itself moves what was received too often, and says nothing; and a message that is as
+    large as a queue allows is buried without words.
+    """
+    problems = []
+    try:
+        found = pieces(body)
+        problems = [problem for piece in found if (problem := _problem(piece))]
+    except PermanentError as error:
+        return error.reason, error.detail
+    if found and len(problems) == len(found):
+        return problems[0].reason, problems[0].detail
+    return REASON, "received too often without an answer"
+
+
+def _problem(piece: str) -> PermanentError | None:
+    try:
+        read(piece)
+    except PermanentError as error:
+        return error
+    return None
 
 
 def service_of(queue: str) -> str:

@@ -8,11 +8,11 @@ from typing import TypeVar
 from services.rescue.logic import DeadLetter
 from shared import telemetry
 from shared.bus import Bus
-from shared.consumer import HandBack, pieces, read, report_on
+from shared.consumer import HandBack, report_on
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
 from shared.errors import Fault, PermanentError
-from shared.message import Message
+from shared.message import Message, pieces, read
 from shared.objects import Objects
 from shared.retries import GiveUp
 from shared.telemetry import log

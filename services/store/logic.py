@@ -167,7 +167,7 @@ def verdict(record: Record, run: int) -> Verdict | None:
     known = record.runs.get(run)
     if known is None or known.ended is None:
         return None
-    common = _common(record, run, known.ended)
+    common = _common(record, run, known.ended, known_by=run)
     if known.status is RunStatus.FAILED:
         assert known.failure, "a run fails by a report"
         return ImageFailed.model_validate(common | known.failure.model_dump(exclude=set(common)))
@@ -185,27 +185,44 @@ def _granted(record: Record, request: ReplayRequested) -> Verdict | None:
     following = request.run + 1
     if record.deleted or record.run != following:
         return None
-    return ImageReplayed.model_validate(_common(record, following, record.runs[following].started))
+    started = record.runs[following].started
+    return ImageReplayed.model_validate(_common(record, following, started, known_by=request.run))
 
 
 def _superseded(record: Record, run: int) -> Verdict:
     later = [n for n, other in record.runs.items() if n > run and other.resized and other.analyzed]
     ended = record.runs[min(later)].ended
     assert ended, "a run is withdrawn by one that completed"
-    return ImageSuperseded.model_validate(_common(record, run, ended))
+    return ImageSuperseded.model_validate(_common(record, run, ended, known_by=run))
 
 
 def _deleted(record: Record) -> Verdict | None:
     if record.deleted is None:
         return None
-    return ImageDeleted.model_validate(_common(record, record.run, record.deleted))
+    return ImageDeleted.model_validate(
+        _common(record, record.run, record.deleted, known_by=record.run)
+    )
 
 
-def _common(record: Record, run: int, ended: datetime) -> dict[str, object]:
+def _common(record: Record, run: int, ended: datetime, *, known_by: int) -> dict[str, object]:
+    """What every verdict says. Of the original, what was found out up to the run ``known_by``.
+
+    The record may have learned more since, from a later run; a verdict that said so when it is
+    announced again would say two things under one id.
+    """
+    heard = [
+        event for n in sorted(record.runs) if n <= known_by for event in _heard(record.runs[n])
+    ]
+    read = [event.source for event in heard if event.source.sha256]
+    unread = record.source.model_copy(update={"sha256": None})
     return {
         "image": record.image,
         "run": run,
-        "source": record.source,
-        "owner": record.owner,
+        "source": read[-1] if read else unread,
+        "owner": next((event.owner for event in heard if event.owner), None),
         "ended": ended,
     }
+
+
+def _heard(run: Run) -> list[ImageEvent]:
+    return [event for event in (run.resized, run.analyzed, run.failure) if event]

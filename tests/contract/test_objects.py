@@ -109,6 +109,30 @@ def test_finding_what_is_there_is_that(bucket: OneBucket) -> None:
     assert bucket.objects.find("cat.jpg") == bucket.objects.get("cat.jpg")
 
 
+def test_in_the_place_of_nothing_one_is_put_and_no_other(bucket: OneBucket) -> None:
+    assert bucket.objects.replace("a.json", None, b"one", "application/json")
+    assert not bucket.objects.replace("a.json", None, b"two", "application/json")
+    found = bucket.objects.get("a.json")
+    assert (found.body, found.content_type) == (b"one", "application/json")
+
+
+def test_what_was_found_is_replaced_unless_another_came_between(bucket: OneBucket) -> None:
+    bucket.objects.put("a.json", b"one", "application/json")
+    before = bucket.objects.find("a.json")
+    assert bucket.objects.replace("a.json", before, b"two", "application/json")
+    assert not bucket.objects.replace("a.json", before, b"three", "application/json")
+    assert bucket.objects.get("a.json").body == b"two"
+
+
+def test_what_is_gone_meanwhile_is_not_replaced(bucket: OneBucket) -> None:
+    bucket.objects.put("a.json", b"one", "application/json")
+    before = bucket.objects.get("a.json")
+    bucket.objects.delete("a.json")
+    assert not bucket.objects.replace("a.json", before, b"two", "application/json")
+    assert bucket.objects.find("a.json") is None
+    assert bucket.objects.replace("a.json", None, b"three", "application/json")
+
+
 def test_deleting_twice_is_no_error(bucket: OneBucket) -> None:
     bucket.objects.put("cat.jpg", b"one", JPEG)
     bucket.objects.delete("cat.jpg")

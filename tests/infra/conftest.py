@@ -25,6 +25,21 @@ worst_case = 3
 attempts = 5
 """
 
+CLOCKWORK = """
+name = "{name}"
+purpose = "does something every hour"
+uploads = false
+schedule = "rate(1 hour)"
+answers = []
+announces = ["thing.done.v1"]
+requires = ["base"]
+
+[function]
+memory = 256
+timeout = 10
+worst_case = 3
+"""
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: builds with the real libraries; CI runs it")
@@ -49,6 +64,10 @@ class Project:
         toml = TOY.format(name=name, answers=answers, uploads=uploads, rescues=rescues)
         self.write(f"services/{name}/handler.py", "def handle(batch, context): ...\n")
         return self.write(f"services/{name}/service.toml", toml + more)
+
+    def clockwork(self, name):
+        """A service that runs on a schedule."""
+        return self.write(f"services/{name}/service.toml", CLOCKWORK.format(name=name))
 
     def definitions(self):
         return definitions(self.root)

@@ -14,7 +14,9 @@ def test_every_folder_with_a_definition_is_a_service(project):
 
 
 def test_the_projects_own_definitions_are_all_read():
-    assert {"analyze", "notify", "rescue", "resize", "store"} <= {d.name for d in definitions()}
+    assert {"analyze", "notify", "reap", "rescue", "resize", "store"} <= {
+        d.name for d in definitions()
+    }
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,9 @@ def test_the_projects_own_definitions_are_all_read():
         ("batch = 5", "batch = 50", "a batch above 10 needs a window"),
         ("worst_case = 3", "worst_case = 10", "worst_case must be below timeout = 10"),
         ("uploads = false", "uploads = true", "uploads = true and answering image.uploaded.v1"),
-        ("rescues = false", "rescues = true", "either answers events or rescues"),
+        ("rescues = false", "rescues = true", "or rescues dead letters, or runs on a schedule"),
+        ("rescues = false", 'schedule = "rate(1 hour)"', "or runs on a schedule"),
+        ("attempts = 5", "", "batch, concurrency and attempts go with queues"),
         ("attempts = 5", "attempts = ", "Invalid value"),
     ],
 )
@@ -43,6 +47,41 @@ def test_a_bad_field_is_refused_by_file_and_name(project, old, new, told):
     with pytest.raises(InfraError) as refusal:
         project.definitions()
     assert str(refusal.value).startswith(f"{path}: ")
+    assert told in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("rate(1 minute)", 60),
+        ("rate(15 minutes)", 900),
+        ("rate(1 hour)", 3600),
+        ("rate(1 day)", 86_400),
+    ],
+)
+def test_a_schedule_says_how_often(project, said, seconds):
+    path = project.clockwork("toy")
+    path.write_text(path.read_text().replace("rate(1 hour)", said))
+    (toy,) = project.definitions()
+    assert (toy.every, toy.queued) == (seconds, False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("rate(1 hour)", "rate(1 hours)", "is not one such as rate(1 hour)"),
+        ("rate(1 hour)", "rate(0 hours)", "is not one such as rate(1 hour)"),
+        ("rate(1 hour)", "rate(2 days)", "is not one such as rate(1 hour)"),
+        ("rate(1 hour)", "hourly", "is not one such as rate(1 hour)"),
+        ("rate(1 hour)", "", "or runs on a schedule"),
+        ("memory = 256", "memory = 256\nattempts = 5", "go with queues, and with them alone"),
+    ],
+)
+def test_a_schedule_that_nobody_can_keep_is_refused(project, old, new, told):
+    path = project.clockwork("toy")
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InfraError) as refusal:
+        project.definitions()
     assert told in str(refusal.value)
 
 

@@ -79,8 +79,9 @@ def test_only_store_may_write_records(roles):
 def test_a_function_takes_from_its_own_queue_alone(roles, everyone):
     for each in everyone:
         taken = [s["Resource"] for s in roles[each.name] if "sqs:ReceiveMessage" in s["Action"]]
-        if each.queued:
-            assert taken == [{"Fn::GetAtt": [logical(each.name, "Queue"), "Arn"]}]
+        own = [{"Fn::GetAtt": [logical(each.name, "Queue"), "Arn"]}]
+        if not each.rescues:
+            assert taken == (own if each.queued else [])
 
 
 def test_a_function_buries_in_its_own_dead_letter_queue_alone(roles, everyone):
@@ -100,6 +101,43 @@ def test_only_notify_may_tell_the_world(roles):
     topic = {"Ref": "NotificationsTopic"}
     assert {n for n, found in roles.items() if topic in [s["Resource"] for s in found]} == {
         "notify"
+    }
+
+
+def test_a_schedule_may_start_its_own_function_and_nothing_else(resources, everyone):
+    scheduled = [each.name for each in everyone if each.schedule]
+    assert scheduled
+    for name in scheduled:
+        role = resources[logical(name, "ScheduleRole")]["Properties"]
+        ((statement,),) = [p["PolicyDocument"]["Statement"] for p in role["Policies"]]
+        assert statement["Action"] == ["lambda:InvokeFunction"]
+        assert statement["Resource"] == {"Fn::GetAtt": [logical(name, "Function"), "Arn"]}
+
+
+def test_a_schedule_of_another_account_may_not_take_our_role(resources):
+    (assume,) = resources["ReapScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert assume["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert assume["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_reap_reads_records_and_writes_nothing_but_its_bookmark(roles):
+    allowed = {
+        action: json.dumps(statement["Resource"])
+        for statement in roles["reap"]
+        for action in statement["Action"]
+        if not action.startswith(("logs:", "xray:", "sns:"))
+    }
+    changing = {action for action in allowed if "Put" in action or "Delete" in action}
+    assert changing == {"s3:PutObject"}
+    assert "-processed" in allowed["s3:PutObject"]
+    assert "/reap/*" in allowed["s3:PutObject"]
+    assert set(allowed) - changing == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
     }
 
 

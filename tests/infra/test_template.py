@@ -17,7 +17,7 @@ from infra.stages import Stage
 from infra.template import template, text
 
 GOLDEN = Path(__file__).parent / "golden"
-PIPELINE = {"analyze", "notify", "rescue", "resize", "store"}
+PIPELINE = {"analyze", "notify", "reap", "rescue", "resize", "store"}
 STAGES = ("local", "dev", "prod")
 LINTED = ManualArgs(regions=["us-east-1", "eu-central-1"])
 
@@ -96,23 +96,76 @@ def test_messages_are_kept_a_week_and_dead_letters_two(resources, queued):
         assert of(resources, each.name, "DeadLetters")["MessageRetentionPeriod"] == 14 * day
 
 
-def test_every_queue_has_an_alarm_and_every_dead_letter_queue_its_own(resources):
-    queues = {name for name, each in resources.items() if each["Type"] == "AWS::SQS::Queue"}
-    watched = {
-        each["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+def alarms(resources):
+    """Each alarm as what it watches, the metric, and above or below what for how many minutes."""
+    found = [
+        each["Properties"]
         for each in resources.values()
         if each["Type"] == "AWS::CloudWatch::Alarm"
+    ]
+    return {
+        (
+            watched(alarm),
+            alarm["MetricName"],
+            alarm["Threshold"],
+            alarm["EvaluationPeriods"] * alarm["Period"] // 60,
+        ): alarm
+        for alarm in found
     }
-    assert watched == queues
 
 
-def test_an_alarm_asks_for_one_dead_letter_or_a_message_that_waits(resources, queued):
+def watched(alarm):
+    (value,) = [dimension["Value"] for dimension in alarm["Dimensions"]]
+    return value.get("Ref") or value["Fn::GetAtt"][0]
+
+
+def test_nothing_but_queues_and_the_functions_without_one_is_watched(resources, everyone):
+    queues = {name for name, each in resources.items() if each["Type"] == "AWS::SQS::Queue"}
+    bare = {service.cfn.logical(d.name, "Function") for d in everyone if not d.queued}
+    assert {"RescueFunction", "ReapFunction"} <= bare
+    assert {name for name, *_ in alarms(resources)} == queues | bare
+
+
+def test_a_message_that_waits_for_a_quarter_of_an_hour_is_an_alarm(resources, queued):
     for each in queued:
-        dead = of(resources, each.name, "DeadLettersAlarm")
-        stale = of(resources, each.name, "QueueAlarm")
-        assert dead["MetricName"] == "ApproximateNumberOfMessagesVisible"
-        assert dead["Threshold"] == 0
-        assert stale["MetricName"] == "ApproximateAgeOfOldestMessage"
+        queue = service.cfn.logical(each.name, "Queue")
+        assert (queue, "ApproximateAgeOfOldestMessage", 900, 1) in alarms(resources)
+
+
+def test_every_dead_letter_is_an_alarm_however_soon_it_is_rescued(resources, queued):
+    for each in queued:
+        dead = service.cfn.logical(each.name, "DeadLetters")
+        alarm = alarms(resources)[dead, "NumberOfMessagesReceived", 0, 1]
+        assert alarm["Statistic"] == "Sum"
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+
+
+@pytest.mark.parametrize("where", ["Visible", "NotVisible"])
+def test_a_dead_letter_that_rescue_fails_on_stays_and_is_an_alarm(resources, queued, where):
+    """Visible if rescue does not run; else in its hands, over and over."""
+    for each in queued:
+        dead = service.cfn.logical(each.name, "DeadLetters")
+        alarm = alarms(resources)[dead, f"ApproximateNumberOfMessages{where}", 0, 5]
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        assert "RedrivePolicy" not in resources[dead]["Properties"]
+
+
+@pytest.mark.parametrize("name", ["rescue", "reap"])
+def test_a_function_behind_which_no_queue_of_its_own_stands_fails_into_an_alarm(resources, name):
+    function = service.cfn.logical(name, "Function")
+    alarm = alarms(resources)[function, "Errors", 0, 1]
+    assert alarm["Statistic"] == "Sum"
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+
+
+def test_a_scheduled_service_that_does_not_run_is_an_alarm(resources, everyone):
+    scheduled = [each for each in everyone if each.schedule]
+    assert scheduled
+    for each in scheduled:
+        function = service.cfn.logical(each.name, "Function")
+        alarm = alarms(resources)[function, "Invocations", 1, 3 * each.every // 60]
+        assert alarm["ComparisonOperator"] == "LessThanThreshold"
+        assert alarm["TreatMissingData"] == "breaching"
 
 
 def test_a_subscription_lets_through_what_the_service_answers(resources, everyone):
@@ -194,9 +247,32 @@ def test_a_name_on_aws_is_this_accounts_own(resources, stage):
         assert name == {"Fn::Sub": f"darkroom-{stage.name}-uploads-${{AWS::AccountId}}"}
 
 
-def test_a_service_without_a_queue_is_told_of_none(resources):
-    environment = of(resources, "rescue", "Function")["Environment"]["Variables"]
+@pytest.mark.parametrize("name", ["rescue", "reap"])
+def test_a_service_without_a_queue_is_told_of_none(resources, name):
+    environment = of(resources, name, "Function")["Environment"]["Variables"]
     assert not {"QUEUE_URL", "DEAD_LETTER_QUEUE_URL"} & set(environment)
+
+
+def test_a_scheduled_service_is_woken_as_often_as_it_says(project, dev):
+    project.service("first", answers='["image.uploaded.v1"]', uploads="true")
+    before = template(project.definitions(), dev)["Resources"]
+    project.clockwork("toy")
+    after = template(project.definitions(), dev)["Resources"]
+    schedule = after["ToySchedule"]["Properties"]
+    assert schedule["ScheduleExpression"] == "rate(1 hour)"
+    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["ToyFunction", "Arn"]}
+    assert {after[name]["Type"] for name in set(after) - set(before)} == {
+        "AWS::CloudWatch::Alarm",
+        "AWS::IAM::Role",
+        "AWS::Lambda::Function",
+        "AWS::Logs::LogGroup",
+        "AWS::Scheduler::Schedule",
+    }
+
+
+def test_reap_is_woken_every_hour_and_has_the_longest_time_there_is(resources):
+    assert of(resources, "reap", "Schedule")["ScheduleExpression"] == "rate(1 hour)"
+    assert of(resources, "reap", "Function")["Timeout"] == 900
 
 
 def test_only_an_emulator_has_its_own_rekognition(resources, stage):

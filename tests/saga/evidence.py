@@ -42,8 +42,8 @@ class Evidence:
     verdicts: defaultdict[tuple[str, int, str], set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )
-    words: dict[str, str] = field(default_factory=dict)
-    """What each verdict said when it was first announced, by its id."""
+    words: defaultdict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
+    """What was said under each id, as often as it differed: events, and notifications as JSON."""
     tellable: set[str] = field(default_factory=set)
     tries: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     requests: Counter[str] = field(default_factory=Counter)
@@ -53,15 +53,17 @@ class Evidence:
     def broken(self, kind: str, about: object) -> None:
         self.violations.append(Violation(kind, str(about)))
 
+    def said(self, identity: str, words: object) -> None:
+        if words not in self.words[identity]:
+            self.words[identity].append(words)
+
     def announced(self, envelope: Envelope, budget: int) -> None:
         event = envelope.data
+        self.said(envelope.id, event)
         if isinstance(event, StepFailed):
             self._reported(envelope, event, budget)
         elif hasattr(event, "outcome"):
             self.verdicts[event.image, event.run, event.type].add(envelope.id)
-            said = event.model_dump_json()
-            if self.words.setdefault(envelope.id, said) != said:
-                self.broken("a verdict changed its words", f"{event.type} of run {event.run}")
             if type(event) in STATUS:
                 self.tellable.add(envelope.id)
 

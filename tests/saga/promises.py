@@ -49,6 +49,12 @@ def _one_id(simulation: Simulation) -> Iterator[str]:
             yield f"{named}: {sorted(ids)}"
 
 
+def _one_wording(simulation: Simulation) -> Iterator[str]:
+    for identity, words in simulation.seen.words.items():
+        if len(words) > 1:
+            yield f"{identity}: {words}"
+
+
 def _every_end_is_announced(simulation: Simulation) -> Iterator[str]:
     announced = simulation.seen.verdicts
     for record in simulation.records.records.values():
@@ -158,6 +164,7 @@ PROMISES: dict[str, Promise] = {
     "both outcomes were told": _one_outcome_told,
     "what was told is not on record": _what_is_told_is_on_record,
     "one verdict had two ids": _one_id,
+    "one id, two wordings": _one_wording,
     "an end was never announced": _every_end_is_announced,
     "an end was never told": _every_end_is_told,
     "told again outside the windows": _told_once,

@@ -29,7 +29,7 @@ from shared.contracts.images import (
 )
 from shared.contracts.record import Record, Run, RunStatus
 from shared.ledger import Claim
-from shared.testing import MemoryLedger, MemoryRecords
+from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords
 from tests.saga import simulation, wiring
 
 Patch = Callable[[], AbstractContextManager[Any]]
@@ -214,6 +214,15 @@ def _not_withdrawn() -> AbstractContextManager[Any]:
     return patch.object(logic, "_publish", kept)
 
 
+def _told_what_is_known_by_now() -> AbstractContextManager[Any]:
+    common = logic._common
+
+    def latest(record: Record, *args: Any, **_: Any) -> dict[str, object]:
+        return common(record, *args, known_by=record.run)
+
+    return patch.object(logic, "_common", latest)
+
+
 def _shown_once() -> AbstractContextManager[Any]:
     return patch.object(store_steps.Steps, "_project", store_steps.Steps._show)
 
@@ -224,6 +233,14 @@ def _unconditional() -> AbstractContextManager[Any]:
         return True
 
     return patch.object(MemoryRecords, "write", write)
+
+
+def _whatever_is_there() -> AbstractContextManager[Any]:
+    def replace_it(self: Any, key: str, _before: Any, body: bytes, content_type: str) -> bool:
+        self.put(key, body, content_type)
+        return True
+
+    return patch.object(MemoryObjects, "replace", replace_it)
 
 
 SAFEGUARDS: tuple[Safeguard, ...] = (
@@ -259,6 +276,12 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     ),
     Safeguard("run-owned keys", "undo takes the newer run's things", "replays", _keys_of_the_image),
     Safeguard("announcing again", "an end nobody hears of", "uniform", _silence),
+    Safeguard(
+        "a verdict keeps its words",
+        "one id, two contents",
+        "outage",
+        _told_what_is_known_by_now,
+    ),
     Safeguard("tombstone", "a deleted image comes back", "frozen", _no_tombstone),
     Safeguard("a replay names its run", "one request, two runs", "replays", _whatever_is_current),
     Safeguard("replay of ended runs only", "a run without an end", "replays", _open_runs_too),
@@ -267,7 +290,13 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "analysis reused",
         "paid twice",
         "uniform",
-        lambda: patch.object(analyze_steps.Steps, "_kept", lambda *_: {}),
+        lambda: patch.object(analyze_steps, "kept_in", lambda _: {}),
+    ),
+    Safeguard(
+        "an analysis replaces the one it grew from",
+        "a late worker's answers in the place of all",
+        "outlives",
+        _whatever_is_there,
     ),
     Safeguard("undo unledgered", "orphan of a late writer", "frozen", _undo_once),
     Safeguard(

@@ -19,7 +19,7 @@ from tests.saga.evidence import Violation
 from tests.saga.profiles import PROFILES
 from tests.saga.promises import broken
 from tests.saga.safeguards import SAFEGUARDS, Safeguard
-from tests.saga.simulation import Action, Simulation, reading_once
+from tests.saga.simulation import Action, Simulation, remembering
 
 MOST = 2000
 """Schedules within which the lack of a safeguard has to show."""
@@ -47,7 +47,7 @@ def replay(actions: Sequence[Action]) -> Outcome:
 
 
 def _run(simulation: Simulation, schedule: Iterator[Action]) -> Outcome:
-    with reading_once():
+    with remembering():
         for action in schedule:
             simulation.do(action)
         actions = tuple(simulation.trace)

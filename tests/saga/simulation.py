@@ -24,6 +24,7 @@ from services.resize import logic as pictures
 from services.resize.pictures.refusals import Refusal, refuse
 from shared import consumer
 from shared.consumer import answer_batch, consume, report_on
+from shared.contracts import envelope as wire
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import DeleteRequested, Fact, ReplayRequested
 from shared.contracts.record import Record, RunStatus
@@ -44,7 +45,7 @@ ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "throttled": lambda: Throttled("throttled", "slow down"),
     "permanent": lambda: PermanentError("forbidden", "no", fault=Fault.US),
 }
-PIECES, READ = lru_cache(4096)(consumer.pieces), lru_cache(4096)(consumer.read)
+REMEMBERED = tuple(map(lru_cache(4096), (consumer.pieces, consumer.read, wire.uuid5)))
 DRAIN = 4000
 """Deliveries within which everything must have come to rest once nothing fails any more."""
 
@@ -131,16 +132,16 @@ class Worker:
 
 
 @contextmanager
-def reading_once() -> Iterator[None]:
-    """Each text is decoded and validated once, however often it is delivered, and in however many
-    schedules: what it says follows from the text alone.
+def remembering() -> Iterator[None]:
+    """What a text says, and the id that a name gives, follow from these alone: each is worked out
+    once, however often it is delivered or said, and in however many schedules.
     """
-    before = consumer.pieces, consumer.read
-    consumer.pieces, consumer.read = PIECES, READ
+    before = consumer.pieces, consumer.read, wire.uuid5
+    consumer.pieces, consumer.read, wire.uuid5 = REMEMBERED
     try:
         yield
     finally:
-        consumer.pieces, consumer.read = before
+        consumer.pieces, consumer.read, wire.uuid5 = before
 
 
 class Inline(Executor):
@@ -215,7 +216,7 @@ class Simulation:
         """Stand here until somebody lets the worker go on, with an error if that is its lot."""
         worker = self.current
         assert worker, "only workers touch the world"
-        worker.at, worker.arrived = what, self.clock()
+        worker.at, worker.arrived = what, self.now + worker.skew
         error = None
         if worker.passes and what != worker.until:
             worker.passes -= 1
@@ -234,8 +235,8 @@ class Simulation:
         """A failed try of what the worker has claimed. Being throttled costs nothing, unless it is
         the ledger that throttles, or the bucket that was to keep what is paid for.
         """
-        costly = (" ledger.", " processed.put" if worker.service == "analyze" else " ledger.")
-        free = isinstance(error, Throttled) and not any(part in worker.at for part in costly)
+        costly = worker.at.partition(" ")[2].startswith(("ledger.", "processed.replace"))
+        free = isinstance(error, Throttled) and not costly
         if worker.claim and not free:
             self._tried(worker)
 
@@ -439,7 +440,8 @@ class Simulation:
         upload = read_upload(self._record_of(names[0])).data
         event = upload.model_copy(update={"run": record.run})
         report = report_on(event, "reaper", GiveUp("stuck", "silent for too long", Fault.US))
-        self.publish(Envelope.first(report, "darkroom/reap", self.at()))
+        cause = f"{event.image}/{event.run}"
+        self.publish(Envelope.first(report, "darkroom/reap", self.at(), cause))
 
     def _record_of(self, key: str) -> Mapping[str, Any]:
         for notice in self.notices.values():
@@ -633,6 +635,7 @@ class Told:
         said = json.loads(words.data)
         seen = self.simulation.seen
         seen.told[said["id"]] += 1
+        seen.said(f"notification {said['id']}", words)
         seen.statuses[said["image"], said["run"]].add(said["status"])
         if worker := self.simulation.current:
             worker.asked.add(said["id"])

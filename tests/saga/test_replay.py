@@ -133,3 +133,16 @@ def test_a_verdict_of_a_run_long_past_is_told_in_full() -> None:
     ask(world, ReplayRequested(image=image, run=0))
     world.run()
     assert verdict(world.records.read(image), 0) == before
+
+
+def test_a_verdict_keeps_its_words_whatever_a_later_run_finds_out() -> None:
+    world = World()
+    image = world.upload(CAT, owner="ada")
+    world.kill_always = "resize: before uploads.get"
+    world.run()
+    before = verdict(world.records.read(image), 0)
+    world.kill_always = ""
+    ask(world, ReplayRequested(image=image, run=0))
+    world.run()
+    assert (before.owner, verdict(world.records.read(image), 1).owner) == (None, "ada")
+    assert verdict(world.records.read(image), 0) == before

@@ -13,5 +13,5 @@ def test_the_lack_of_it_is_found(safeguard: Safeguard) -> None:
 
 
 def test_every_profile_but_the_faults_of_the_world_misses_a_safeguard() -> None:
-    of_the_world = {"throttled", "outage"}
+    of_the_world = {"throttled"}
     assert {safeguard.profile for safeguard in SAFEGUARDS} == PROFILES.keys() - of_the_world

@@ -171,7 +171,7 @@ def test_any_order_ends_the_same(seed: int) -> None:
     assert world.left() == sorted(key for image in images for key in everything_of(image))
 
 
-PAID_AGAIN = {"analyze: after recognizer.ask", "analyze: before processed.put"}
+PAID_AGAIN = {"analyze: after recognizer.ask", "analyze: before processed.replace"}
 TOLD_AGAIN = {"notify: after told.send", "notify: before ledger.settle"}
 """The windows that stay: killed between what cannot be taken back and the note of it."""
 

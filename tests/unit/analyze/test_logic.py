@@ -1,12 +1,20 @@
 """What Rekognition's answers say, within what an event may carry."""
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.analyze.logic import LONGEST_LINE, MOST_LINES, Detection, Thresholds, summarize
+from services.analyze.logic import (
+    LONGEST_LINE,
+    MOST_LINES,
+    ROOM,
+    Detection,
+    Thresholds,
+    summarize,
+)
 
 AS_USUAL = Thresholds(max_labels=3, min_confidence=70)
 
@@ -98,7 +106,28 @@ def test_each_detection_names_its_model() -> None:
     assert told.models == {"labels": "3.0", "moderation": "7.0"}
 
 
-@given(st.lists(st.tuples(st.text(), st.floats(0, 100))), st.integers(1, 20), st.floats(0, 100))
+def test_a_thousand_labels_are_cut_to_the_surest_that_an_event_may_carry() -> None:
+    found = [(f"A label of {'x' * 20} {n:03}", 99 - n / 100) for n in range(1000)]
+    told = summarize({Detection.LABELS: {"Labels": seen(*found)}}, Thresholds(1000, 0.0)).labels
+    assert [name for name, _ in told] == [name for name, _ in found[: len(told)]]
+    assert len(json.dumps([{"name": n, "confidence": c} for n, c in told])) <= ROOM
+    assert len(told) > 100
+
+
+@given(st.text(min_size=1, max_size=5000), st.integers(1, 500))
+def test_of_whatever_is_found_there_is_room_for_some_and_for_no_more_than_fits(
+    word: str, number: int
+) -> None:
+    found = seen(*[(word, 99.0)] * number)
+    flagged = summarize({Detection.MODERATION: {"ModerationLabels": found}}, AS_USUAL).flagged
+    assert 1 <= len(flagged) <= number
+    assert len(json.dumps(flagged, ensure_ascii=False).encode()) <= ROOM
+
+
+NAMES = st.text(max_size=50)
+
+
+@given(st.lists(st.tuples(NAMES, st.floats(0, 100))), st.integers(1, 20), st.floats(0, 100))
 def test_no_more_and_no_less_sure_labels_than_the_thresholds_say(
     found: list[tuple[str, float]], most: int, least: float
 ) -> None:

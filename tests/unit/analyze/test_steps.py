@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
@@ -146,6 +147,33 @@ def test_only_what_is_missing_is_asked_again() -> None:
     assert bench.analyze().faces == 1
     assert bench.recognizer.detections() == {Detection.FACES}
     assert bench.kept()["answers"] == ANSWERS
+
+
+def test_answers_that_another_worker_keeps_meanwhile_are_not_overwritten() -> None:
+    other = Bench()
+
+    class Late(Recognizer):
+        def ask(self, detection: Detection, key: str, thresholds: Thresholds) -> Any:
+            if detection is Detection.FACES:
+                other.analyze()
+            return super().ask(detection, key, thresholds)
+
+    late = Bench(Late(faces=TransientError("unavailable", "down")))
+    late.steps = replace(late.steps, processed=other.processed)
+    with pytest.raises(TransientError, match="down"):
+        late.analyze()
+    assert other.kept()["answers"] == ANSWERS
+
+
+def test_a_document_that_keeps_changing_is_left_for_the_next_try() -> None:
+    class Busy(MemoryObjects):
+        def replace(self, *_: Any) -> bool:
+            return False
+
+    bench = Bench()
+    bench.steps = replace(bench.steps, processed=Busy())
+    with pytest.raises(TransientError, match="contended"):
+        bench.analyze()
 
 
 def test_if_nothing_was_answered_nothing_is_kept() -> None:

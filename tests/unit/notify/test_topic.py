@@ -34,7 +34,9 @@ def test_each_protocol_is_told_in_its_own_words(stub: Stubber) -> None:
     expected = {
         "TopicArn": TOPIC,
         "Subject": WORDS.subject,
-        "Message": json.dumps({"default": WORDS.data, "email": WORDS.email, "sms": WORDS.sms}),
+        "Message": json.dumps(
+            {"default": WORDS.data, "email": WORDS.email, "sms": WORDS.sms}, ensure_ascii=False
+        ),
         "MessageStructure": "json",
         "MessageAttributes": {
             name: {"DataType": "String", "StringValue": value}
@@ -46,7 +48,12 @@ def test_each_protocol_is_told_in_its_own_words(stub: Stubber) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [("AuthorizationError", PermanentError), ("Throttled", Throttled)]
+    ("code", "kind"),
+    [
+        ("AuthorizationError", PermanentError),
+        ("InvalidParameter", PermanentError),
+        ("Throttled", Throttled),
+    ],
 )
 def test_a_refusal_is_one_of_ours(stub: Stubber, code: str, kind: type[Exception]) -> None:
     stub.add_client_error("publish", code, "because")

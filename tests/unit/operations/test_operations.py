@@ -10,15 +10,12 @@ from infra.errors import InfraError
 from infra.operations.audit import Audit
 from infra.operations.commands import span
 from infra.operations.dead_letters import DeadLetters, listing
-from infra.operations.reap import Reaper
 from infra.operations.replay import Wanted, failed, replay
 from shared.consumer import read
 from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequested
 from shared.ledger import ClaimKey
 from tests.contract.samples import ANALYZED, CAT, FIRST, GAVE_UP, LAST, RESIZED, TEXT
 from tests.unit.operations.conftest import Stage
-
-DAY = timedelta(hours=24)
 
 
 def quiet(_line: str) -> None:
@@ -76,19 +73,6 @@ def test_failed_images_are_found_by_what_is_asked(stage: Stage, wanted: Wanted, 
     stage.keep(RESIZED, ANALYZED)
     stage.keep(GAVE_UP)
     assert [record.image for record in failed(stage.images, wanted)] == [TEXT] * found
-
-
-def test_a_silent_run_is_reported_stuck_where_it_waits(stage: Stage) -> None:
-    stage.keep(RESIZED, at=stage.images.clock() - 2 * DAY)
-    assert Reaper(stage.images, DAY).reap(quiet, dry_run=False) == 1
-    report = read(stage.announced()[0]).data
-    assert (report.image, report.stage, report.reason) == (CAT, "analyze", "stuck")
-
-
-def test_a_run_that_was_heard_of_lately_is_left_alone(stage: Stage) -> None:
-    stage.keep(RESIZED)
-    assert Reaper(stage.images, DAY).reap(quiet, dry_run=False) == 0
-    assert stage.announced() == []
 
 
 def test_what_a_step_was_to_do_becomes_a_replay_of_its_image(stage: Stage) -> None:

@@ -6,12 +6,14 @@ import pytest
 
 from services.rescue.logic import DeadLetter, service_of
 from shared.message import Message
+from shared.testing import s3_notification
+from tests.contract.samples import SECOND
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:darkroom-local-resize-dead"
 
 
-def message(**words: str) -> Message:
-    return Message("m1", "r1", "the body", QUEUE, 1_800_000_000.0, 101, words)
+def message(body: str = "the body", **words: str) -> Message:
+    return Message("m1", "r1", body, QUEUE, 1_800_000_000.0, 101, words)
 
 
 def test_a_dead_letter_says_why_it_was_buried() -> None:
@@ -21,8 +23,38 @@ def test_a_dead_letter_says_why_it_was_buried() -> None:
 
 
 def test_a_message_that_came_without_words_was_received_too_often() -> None:
-    letter = DeadLetter.of(message())
+    letter = DeadLetter.of(message(SECOND.to_json()))
     assert (letter.reason, letter.reportable) == ("undeliverable", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("the body", "unreadable"),
+        ("{}", "unreadable"),
+        (json.dumps({"Records": [{"s3": {}}, {"s3": {}}]}), "unreadable"),
+        (json.dumps({"type": "image.resized.v9", "data": {}}), "unknown-type"),
+    ],
+)
+def test_what_nobody_can_read_says_so_itself_if_it_came_without_words(
+    body: str, reason: str
+) -> None:
+    letter = DeadLetter.of(message(body))
+    assert (letter.reason, letter.reportable) == (reason, False)
+    assert letter.detail
+
+
+def test_an_upload_among_unreadable_ones_is_still_a_failure_to_report() -> None:
+    records = json.loads(s3_notification(("uploads", "cat.jpg", b"cat")))["Records"]
+    letter = DeadLetter.of(message(json.dumps({"Records": [*records, {"s3": {}}]})))
+    assert (letter.reason, letter.reportable) == ("undeliverable", True)
+
+
+def test_a_terminal_that_lists_the_letters_is_told_nothing_but_words() -> None:
+    letter = DeadLetter.of(message(reason="killed", detail="\x1b[2Jgone\r\n" + "x" * 2000))
+    assert letter.detail.isprintable()
+    assert letter.detail.startswith(" [2Jgone  x")
+    assert len(letter.detail) == 1000
 
 
 @pytest.mark.parametrize("reason", ["unreadable", "unknown-type"])

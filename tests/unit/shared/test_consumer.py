@@ -11,7 +11,7 @@ from shared.contracts.record import RunStatus
 from shared.errors import Fault, PermanentError, Throttled, TransientError, known
 from shared.ledger import ClaimKey, Standing
 from shared.testing import MemoryBus, MemoryLedger, MemoryQueue, s3_notification
-from tests.contract.samples import FIRST, LAST, REFUSAL, REPORT, SECOND, UPLOADED
+from tests.contract.samples import FIRST, LAST, REFUSAL, REPORT, SECOND, TEXT, UPLOADED
 
 UPLOAD = s3_notification(("uploads", "cat.jpg", b"cat"))
 TWO_UPLOADS = s3_notification(("uploads", "cat.jpg", b"cat"), ("uploads", "dog.jpg", b"dog"))
@@ -189,6 +189,8 @@ def test_what_killed_every_worker_is_buried_and_settled(bench: Any) -> None:
         (json.dumps({"type": "image.enlarged.v1", "data": {}}), "unknown-type"),
         (REPORT.to_json(), "unknown-type"),
         (json.dumps({"Records": [{"s3": {}}]}), "unreadable"),
+        (json.dumps({"type": "image.resized.v9", "data": {"x": "x" * 260_000}}), "unknown-type"),
+        (SECOND.to_json().replace(SECOND.subject, TEXT, 1), "unreadable"),
     ],
 )
 def test_what_nobody_here_can_handle_is_buried_at_first_sight(
@@ -227,6 +229,13 @@ def test_a_report_knows_the_owner_that_the_step_had_read(bench: Any) -> None:
     bench.act = act
     bench.consume(UPLOAD)
     assert bench.reports()[0].owner == "ada"
+
+
+def test_a_report_is_short_whatever_went_wrong(bench: Any) -> None:
+    bench.act = failing(PermanentError("corrupt", "\ud800\0" * 500_000))
+    assert bench.consume(SECOND.to_json()) == []
+    (report,) = bench.reports()
+    assert len(report.model_dump_json()) < 3000
 
 
 def test_an_expected_failure_is_tried_again_and_reported_by_the_fifth(bench: Any) -> None:

@@ -1,8 +1,11 @@
 """The tree of errors, and what is known when one of them passes through."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.errors import (
+    LONGEST_DETAIL,
     DarkroomError,
     Fault,
     Overtaken,
@@ -10,6 +13,7 @@ from shared.errors import (
     Throttled,
     TransientError,
     known,
+    sentence,
 )
 
 
@@ -44,3 +48,15 @@ def test_errors_that_are_not_ours_pass_untouched() -> None:
     with pytest.raises(KeyError) as raised, known(owner="ada"):
         raise KeyError("x")
     assert not hasattr(raised.value, "facts")
+
+
+@given(st.text(st.characters(), max_size=3 * LONGEST_DETAIL))
+def test_a_sentence_is_one_line_of_words_that_anything_takes(words: str) -> None:
+    said = sentence(words)
+    assert said.isprintable()
+    assert len(said) <= LONGEST_DETAIL
+    assert len(said.encode()) <= 4 * LONGEST_DETAIL
+
+
+def test_a_sentence_that_is_one_stays_as_it_is() -> None:
+    assert sentence("Die Küche ist kein Bild: 猫, 🐈.") == "Die Küche ist kein Bild: 猫, 🐈."

@@ -1,0 +1,1 @@
+"""Finds what nobody will ever finish, and reports it."""

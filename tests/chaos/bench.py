@@ -1,0 +1,82 @@
+"""Everything a run takes: an emulator, a Rekognition, and the proxy before both."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.clients import LOCAL_REGION, Clients
+from infra.definitions import definitions
+from infra.deploy import deploy
+from infra.local import ports
+from infra.local.ministack import MiniStack
+from infra.local.processes import Say
+from infra.local.recognizer import Recognizer
+from infra.outputs import Outputs
+from infra.package import Target
+from infra.stages import Stage
+from shared.consumer import CLOCK_SKEW
+from tests.chaos import kills
+from tests.chaos.faults import Draw, none
+from tests.chaos.proxy import Proxy
+
+TIMED_OUT = "timed out after"
+"""MiniStack's own words in its log, one line for each invocation it ended at its timeout."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A MiniStack that checks signatures and roles, and functions that reach it by ``proxy``."""
+
+    emulator: MiniStack
+    proxy: Proxy
+    clients: Clients
+
+    def deploy(self, stage: Stage, say: Say) -> Outputs:
+        """Deploy it. A message waits no longer than a lease then, where it waits for six timeouts
+        elsewhere: those are for batches that Lambda has no room to run, and MiniStack always has.
+        """
+        target = Target.here(self.emulator.python)
+        outputs = deploy(stage, self.clients, target, say, self.proxy.endpoint)
+        for service in stage.run(definitions()):
+            if service.queued:
+                self.clients.client("sqs").set_queue_attributes(
+                    QueueUrl=outputs.queues[service.name],
+                    Attributes={
+                        "VisibilityTimeout": f"{service.function.timeout + CLOCK_SKEW:.0f}"
+                    },
+                )
+        return outputs
+
+    @contextmanager
+    def going_wrong(self, draw: Draw) -> Iterator[None]:
+        """Let calls meet these faults for as long as the block runs."""
+        self.proxy.draw = draw
+        try:
+            yield
+        finally:
+            self.proxy.draw = none
+
+    def timeouts(self) -> int:
+        """Invocations that met their timeout so far, in whichever stage."""
+        return self.emulator.log.read_text(errors="replace").count(TIMED_OUT)
+
+
+@contextmanager
+def bench(home: Path) -> Iterator[Bench]:
+    """All of it, running; stopped in the end, whatever happens."""
+    with ExitStack() as running:
+        emulator = running.enter_context(MiniStack(home / "emulator", ports.free(), auth=True))
+        recognizer = running.enter_context(
+            Recognizer(home / "rekognition", ports.free(), emulator.endpoint)
+        )
+        group = int((emulator.home / "pid").read_text())
+        proxy = running.enter_context(
+            Proxy(
+                ports.free(),
+                emulator.port,
+                {"rekognition": recognizer.port},
+                end=lambda number, theirs, ours: kills.end(number, group, theirs, ours),
+            )
+        )
+        yield Bench(emulator, proxy, Clients(emulator.endpoint, LOCAL_REGION))

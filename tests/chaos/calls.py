@@ -1,0 +1,95 @@
+"""What a function asks of AWS, read off the wire: which service, which operation, about what."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
+"""The signature's scope. It names the service, whichever protocol that speaks."""
+ANALYSIS = re.compile(r"analyses/(?P<run>[0-9a-f-]{36}/\d+)/analysis\.json$")
+RENDITION = re.compile(r"renditions/(?P<run>[0-9a-f-]{36}/\d+)/")
+S3_OPERATIONS = {
+    "GET": "GetObject",
+    "HEAD": "HeadObject",
+    "PUT": "PutObject",
+    "DELETE": "DeleteObject",
+    "POST": "PostObject",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. What it is not about is empty.
+
+    ``tells`` and ``settles`` are a notification's id; ``pays`` and ``keeps`` are ``<image>/<run>``
+    of the analysis that is bought, or written; ``puts`` is an object's key; ``announces`` is the
+    envelope that goes to the events topic.
+    """
+
+    service: str
+    operation: str
+    tells: str = ""
+    settles: str = ""
+    pays: str = ""
+    keeps: str = ""
+    puts: str = ""
+    announces: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.service} {self.operation}"
+
+
+def read_call(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Call:
+    """The call that this request is; one without a signature is of the service ``unsigned``."""
+    signed = CREDENTIAL.search(headers.get("Authorization", ""))
+    service = signed["service"] if signed else "unsigned"
+    operation = headers.get("X-Amz-Target", "").rpartition(".")[2]
+    match service:
+        case "s3":
+            return _of_s3(method, target)
+        case "sns":
+            return _of_sns(dict(parse_qsl(body.decode())))
+        case "dynamodb":
+            return _of_dynamodb(operation, json.loads(body))
+        case "rekognition":
+            return _of_rekognition(operation, json.loads(body))
+    return Call(service, operation)
+
+
+def _of_s3(method: str, target: str) -> Call:
+    place = urlsplit(target)
+    bucket, _, key = unquote(place.path).lstrip("/").partition("/")
+    if method == "GET" and bucket and not key:
+        return Call("s3", "ListObjectsV2")
+    if method != "PUT":
+        return Call("s3", S3_OPERATIONS[method])
+    analysis = ANALYSIS.search(key)
+    return Call("s3", "PutObject", puts=key, keeps=analysis["run"] if analysis else "")
+
+
+def _of_sns(said: Mapping[str, str]) -> Call:
+    if said.get("Action") != "Publish":
+        return Call("sns", said.get("Action", ""))
+    message = json.loads(said["Message"])
+    if said.get("MessageStructure") == "json":
+        return Call("sns", "Publish notification", tells=json.loads(message["default"])["id"])
+    return Call("sns", "Publish event", announces=said["Message"])
+
+
+def _of_dynamodb(operation: str, said: Mapping[str, Any]) -> Call:
+    claim = said.get("Key", {}).get("claim", {}).get("S", "")
+    if operation != "UpdateItem" or not claim:
+        return Call("dynamodb", operation)
+    if "SET settled_at" not in said["UpdateExpression"]:
+        return Call("dynamodb", "UpdateItem claim")
+    service, _, identity = claim.split("/")
+    return Call("dynamodb", "UpdateItem settle", settles=identity if service == "notify" else "")
+
+
+def _of_rekognition(operation: str, said: Mapping[str, Any]) -> Call:
+    made = RENDITION.match(said["Image"]["S3Object"]["Name"])
+    return Call("rekognition", operation, pays=made["run"] if made else "")

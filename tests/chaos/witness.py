@@ -1,0 +1,64 @@
+"""What the proxy saw: effects that took place, and what came between them and their notes."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from threading import Lock
+
+from tests.chaos.calls import Call
+from tests.chaos.faults import LATE, Fault
+from tests.chaos.windows import Window
+
+
+@dataclass
+class Witness:
+    """Counts effects, not calls: what was refused, or never got through, is not among them."""
+
+    paid: Window = field(default_factory=Window)
+    """Window (a), by ``<image>/<run>``."""
+    told: Window = field(default_factory=Window)
+    """Window (b), by the notification's id."""
+    puts: Counter[str] = field(default_factory=Counter)
+    """Objects written, by key."""
+    calls: Counter[str] = field(default_factory=Counter)
+    """All that was asked, by the call's name."""
+    faults: Counter[str] = field(default_factory=Counter)
+    """All that went wrong on purpose, by kind."""
+    announced: list[str] = field(default_factory=list)
+    """Envelopes that the events topic took, in order."""
+    _lock: Lock = field(default_factory=Lock)
+
+    def asked(self, call: Call, fault: Fault | None) -> None:
+        with self._lock:
+            self.calls[call.name] += 1
+            self.faults.update([fault.kind] if fault else [])
+
+    def prevented(self, call: Call, fault: Fault) -> None:
+        """The service never heard of it; so if it was a note, that was not made."""
+        self.told.cut(call.settles, fault.kind)
+        self.paid.cut(call.keeps, fault.kind)
+
+    def answered(self, call: Call, status: int, fault: Fault | None) -> None:
+        """The service has answered; with a late fault, the caller does not hear of it."""
+        if status != HTTPStatus.OK:
+            return
+        with self._lock:
+            self._count(call)
+        self.told.noted(call.settles)
+        self.paid.noted(call.keeps)
+        for window, name in ((self.told, call.tells), (self.paid, call.pays)):
+            if name:
+                window.effect(name)
+            if name and fault and fault.kind in LATE:
+                window.cut(name, fault.kind)
+
+    def hung_up(self, last: Call) -> None:
+        """The connection that this effect came by is gone, and with it the process behind it."""
+        self.told.cut(last.tells, "its process ended")
+        self.paid.cut(last.pays, "its process ended")
+
+    def _count(self, call: Call) -> None:
+        if call.puts:
+            self.puts[call.puts] += 1
+        if call.announces:
+            self.announced.append(call.announces)

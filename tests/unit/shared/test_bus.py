@@ -1,0 +1,83 @@
+"""What a topic and a queue refuse for its size, as their own service models take it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+
+from shared.bus import SnsBus, SqsQueue
+from shared.errors import LONGEST_DETAIL, Fault, PermanentError
+from tests.contract.samples import SECOND
+
+DEAD = "http://queue/dead"
+
+
+def stubbed(service: str) -> Iterator[Stubber]:
+    client = boto3.client(
+        service,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def sns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    yield from stubbed("sns")
+
+
+@pytest.fixture
+def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    yield from stubbed("sqs")
+
+
+def letter(**words: str) -> dict[str, Any]:
+    attributes = {n: {"DataType": "String", "StringValue": said} for n, said in words.items()}
+    return {"QueueUrl": DEAD, "MessageBody": "the body", "MessageAttributes": attributes}
+
+
+def buried(sqs: Stubber, detail: str = "why") -> None:
+    SqsQueue(sqs.client, "unused", DEAD).bury("the body", "unreadable", detail)
+
+
+def test_a_letter_that_leaves_no_room_for_words_is_sent_without(sqs: Stubber) -> None:
+    words = letter(reason="unreadable", detail="why")
+    sqs.add_client_error("send_message", "InvalidParameterValue", expected_params=words)
+    sqs.add_response("send_message", {"MessageId": "m1"}, letter())
+    buried(sqs)
+
+
+def test_a_letter_that_fits_in_no_way_is_ours_to_mend(sqs: Stubber) -> None:
+    for _ in range(2):
+        sqs.add_client_error("send_message", "InvalidParameterValue", "too long")
+    with pytest.raises(PermanentError) as refused:
+        buried(sqs)
+    assert (refused.value.reason, refused.value.fault) == ("refused-by-sqs", Fault.US)
+
+
+@pytest.mark.parametrize("detail", ["\ud800 is half a character", "\0", "\ufffe", "line\nbreak"])
+def test_a_detail_is_put_in_characters_that_sqs_takes(sqs: Stubber, detail: str) -> None:
+    told = letter(reason="unreadable", detail=ANY)
+    sqs.add_response("send_message", {"MessageId": "m1"}, told)
+    sent: list[str] = []
+    sqs.client.meta.events.register(
+        "before-parameter-build.sqs.SendMessage",
+        lambda params, **_: sent.append(params["MessageAttributes"]["detail"]["StringValue"]),
+    )
+    buried(sqs, detail * LONGEST_DETAIL)
+    assert sent[0].isprintable()
+    assert len(sent[0]) == LONGEST_DETAIL
+
+
+def test_an_event_that_sns_refuses_for_what_it_is_is_not_tried_again(sns: Stubber) -> None:
+    sns.add_client_error("publish", "InvalidParameter", "Message too long")
+    with pytest.raises(PermanentError) as refused:
+        SnsBus(sns.client, "arn:aws:sns:us-east-1:000000000000:events").publish([SECOND])
+    assert (refused.value.reason, refused.value.fault) == ("refused-by-sns", Fault.US)
