@@ -134,11 +134,8 @@ class Verdict(ImageEvent):
         return derive(self.image, self.run, self.outcome)
 
 
-class ImageStored(Verdict):
-    """The run completed: everything below exists and is recorded."""
-
-    type: ClassVar[str] = "image.stored.v1"
-    outcome: ClassVar[str] = "stored"
+class Completed(Verdict):
+    """What a completed run came to: everything below exists and is recorded."""
 
     format: str
     width: int
@@ -152,6 +149,26 @@ class ImageStored(Verdict):
     text: tuple[str, ...] | None = None
     moderation: Moderation | None = None
     analyzer: str
+
+
+class ImageStored(Completed):
+    """The run completed."""
+
+    type: ClassVar[str] = "image.stored.v1"
+    outcome: ClassVar[str] = "stored"
+
+    withheld: bool = False
+    """The renditions exist, but are not told of here: quarantine keeps them until a release."""
+
+
+class ImageReleased(Completed):
+    """The renditions that were withheld are handed out: an operator looked at the picture.
+
+    ``ended`` is when; ``run`` is the run that was published then.
+    """
+
+    type: ClassVar[str] = "image.released.v1"
+    outcome: ClassVar[str] = "released"
 
 
 class ImageFailed(Verdict):
@@ -201,6 +218,16 @@ class ReplayRequested(Request):
     type: ClassVar[str] = "replay.requested.v1"
 
     force: bool = False
+
+
+class ReleaseRequested(Request):
+    """Please hand out what is withheld of the image; ``run`` is the one that was looked at.
+
+    Granted while anything is withheld, of whichever run: all are made from the same original.
+    Asked again, the same release is announced again.
+    """
+
+    type: ClassVar[str] = "release.requested.v1"
 
 
 class DeleteRequested(Request):

@@ -33,6 +33,16 @@ class Run(Value):
     resized: ImageResized | None = None
     analyzed: ImageAnalyzed | None = None
     failure: StepFailed | None = None
+    withheld: bool = False
+    """Whether its renditions were withheld when it completed. A release does not change that."""
+
+
+class Release(Value):
+    """An operator looked at the picture and let it go."""
+
+    run: int
+    """The run that was published then."""
+    at: datetime
 
 
 class Record(Value):
@@ -46,6 +56,8 @@ class Record(Value):
     """The run whose renditions are handed out."""
     withdrawn: tuple[int, ...] = ()
     """The runs that were published once, and gave way to a later one."""
+    released: Release | None = None
+    """It holds for every later run too: all are made from the same original."""
     deleted: datetime | None = None
     """A tombstone: when the image was deleted. It outlives every queue and every claim."""
     source: Source
@@ -55,6 +67,12 @@ class Record(Value):
     @property
     def current(self) -> Run:
         return self.runs[self.run]
+
+    @property
+    def withheld(self) -> bool:
+        """Whether what is published waits for an operator's release."""
+        waits = self.published is not None and self.runs[self.published].withheld
+        return waits and self.released is None
 
     def status(self, run: int) -> RunStatus:
         """What became of this run."""
