@@ -12,7 +12,7 @@ from tests.saga.simulate import explore, main, quiet, replay, shrunk
 from tests.saga.simulation import Action, Simulation
 
 A_PROFILE = 250
-"""Schedules: 2,250 in all, under 20 s."""
+"""Schedules: 2,500 in all, under 20 s."""
 
 
 @pytest.mark.parametrize("profile", PROFILES)
