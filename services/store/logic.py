@@ -66,7 +66,7 @@ def _decided(record: Record | None, event: Event, at: datetime, policy: Policy) 
         case ReplayRequested():
             return record and _replay(record, event, at)
         case ReleaseRequested():
-            return record and _release(record, at)
+            return record and _release(record, event, at)
         case DeleteRequested():
             return record and _delete(record, at)
         case ImageEvent():
@@ -167,9 +167,13 @@ def _give_way(record: Record, at: datetime) -> Run:
     return _advance(record.current, failure, at)
 
 
-def _release(record: Record, at: datetime) -> Record:
-    """Hand out what is withheld now, whichever run it is: the picture is the same."""
-    if record.published is None or not record.withheld:
+def _release(record: Record, request: ReleaseRequested, at: datetime) -> Record:
+    """Hand out the picture if the run that was looked at was withheld.
+
+    It is the same picture if a later run is published by now, so that one is handed out.
+    """
+    seen = record.runs.get(request.run)
+    if record.published is None or record.released or not (seen and seen.withheld):
         return record
     return record.model_copy(update={"released": Release(run=record.published, at=at)})
 

@@ -221,9 +221,9 @@ class ReplayRequested(Request):
 
 
 class ReleaseRequested(Request):
-    """Please hand out what is withheld of the image; ``run`` is the one that was looked at.
+    """Please hand out this image: somebody looked at this run of it, which is withheld.
 
-    Granted while anything is withheld, of whichever run: all are made from the same original.
+    Granted if it was, whichever run is published by now: all are made from the same original.
     Asked again, the same release is announced again.
     """
 

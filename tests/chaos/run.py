@@ -4,7 +4,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
@@ -18,6 +18,7 @@ from tests.chaos.evidence import Evidence, Heard, Place
 from tests.chaos.faults import Draw, Drawn, delayed
 from tests.chaos.judge import Figure, Promise
 from tests.chaos.load import upload
+from tests.chaos.poller import Poller
 from tests.chaos.repeater import Repeater
 from tests.chaos.report import Part
 from tests.chaos.witness import Witness
@@ -53,6 +54,8 @@ class Trial:
     repeats: float = 0.0
     """The share of all messages that is sent again."""
     seed: int = 1
+    polled: bool = False
+    """Whether we feed the functions, and not before all is uploaded."""
 
 
 def under_faults(proxy: str, images: int, rate: float, seed: int) -> Trial:
@@ -85,6 +88,7 @@ def in_a_crowd(proxy: str, uploads: int) -> Trial:
         largest=SMALL,
         draw=delayed(stages.WORK),
         promises=judge.IN_A_CROWD,
+        polled=True,
     )
 
 
@@ -94,6 +98,7 @@ def run(trial: Trial, bench: Bench, say: Say) -> Part:
     place = Place(bench.deploy(trial.stage, lambda _line: None), bench.clients)
     witness = bench.proxy.witness = Witness()
     repeater = Repeater(place.outputs, bench.clients.client("sqs"), trial.repeats, trial.seed)
+    feeding = _poller(trial, place, bench) if trial.polled else nullcontext()
     timeouts, began = bench.timeouts(), time.monotonic()
     with (
         subscribed(place.outputs, bench.clients) as subscription,
@@ -103,13 +108,21 @@ def run(trial: Trial, bench: Bench, say: Say) -> Part:
     ):
         uploads = upload(place.outputs, bench.clients, trial.images, trial.largest)
         repeater.uploads(uploads)
-        _wait(trial.images, place, ears, witness, say)
+        with feeding:
+            _wait(trial.images, place, ears, witness, say)
     seconds = time.monotonic() - began
     images, timeouts = {one.image for one in uploads}, bench.timeouts() - timeouts
     evidence = gather(place, ears, witness, images, timeouts)
     found = judge.judge(evidence, trial.promises)
     counts = dict(_counts(evidence, witness, repeater))
     return Part(trial.name, found, counts, seconds, _why(found, place))
+
+
+def _poller(trial: Trial, place: Place, bench: Bench) -> AbstractContextManager[None]:
+    """In the place of the emulator's event sources."""
+    bench.unplug(place.outputs)
+    services = tuple(one for one in trial.stage.run(definitions()) if one.queued)
+    return Poller(services, place.outputs, bench.clients).feeding()
 
 
 @dataclass

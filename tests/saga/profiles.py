@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from tests.saga.simulation import Action, Sent, Simulation, Worker
+from tests.saga.simulation import POISON, Action, Sent, Simulation, Worker
 
 Schedule = Iterator[Action]
 Profile = Callable[[Simulation, Random], Schedule]
@@ -16,7 +16,27 @@ SKEW = 3.0
 """s. Clocks of workers differ from the simulation's by up to this."""
 MOMENTS = {"notify": 6}
 """How many moments a service's work has, where they are few."""
-PARTS = ("records", "bus", "ledger", "processed", "uploads", "recognizer", "told", "runs", "queue")
+CLAIMED = ("ledger.claim", "ledger.settle", "ledger.release", "runs.status")
+QUEUED = ("queue.hand_back", "queue.bury")
+MADE = ("processed.keys", "processed.delete", "bus.publish", *CLAIMED, *QUEUED)
+EFFECTS: dict[str, tuple[str, ...]] = {
+    "resize": ("uploads.get", "uploads.delete", "pictures.develop", "processed.put", *MADE),
+    "analyze": ("processed.find", "recognizer.ask", "processed.replace", *MADE),
+    "store": ("records.read", "records.write", "records.note", "processed.put", "processed.delete",
+              "bus.publish", *QUEUED),
+    "notify": ("told.send", *CLAIMED, *QUEUED),
+    "rescue": ("kept.put", "bus.publish"),
+}  # fmt: skip
+"""Every side effect of every service."""
+DEATHS = tuple(
+    (service, f"{when} {effect}")
+    for service, effects in EFFECTS.items()
+    for effect in effects
+    for when in ("before", "after")
+)
+"""Every moment that a worker may die at."""
+AFTER_A_FAILURE = ("ledger.release", *QUEUED)
+PARTS = tuple(sorted({effect.split(".")[0] for effects in EFFECTS.values() for effect in effects}))
 
 
 @dataclass(frozen=True)
@@ -111,10 +131,7 @@ def late(simulation: Simulation, random: Random) -> Schedule:
 
 
 def outlives(simulation: Simulation, random: Random) -> Schedule:
-    """A worker outlives its lease and goes on, while others have taken over from it.
-
-    It does not die of its own then: what it wrote last would be window (d)'s, found by an audit.
-    """
+    """A worker outlives its lease and goes on to its end, while others have taken over from it."""
     yield Action("upload", ("0.jpg",))
     target = random.choice(("resize", "analyze", "analyze", "notify"))
     still = yield from _freeze(simulation, random, target)
@@ -131,6 +148,30 @@ def outlives(simulation: Simulation, random: Random) -> Schedule:
     for worker in (third, second):
         if worker:
             yield Action("finish", (worker.name,))
+
+
+def stranded(simulation: Simulation, random: Random) -> Schedule:
+    """A worker dies with a write on its way, which S3 applies when all is over; or it dies past its
+    lease, after a write that nobody expects of it any more. Window (d).
+    """
+    yield Action("upload", ("0.jpg",))
+    if random.random() < 0.3:
+        yield from _finished_once(simulation, random)
+    target = random.choice(("resize", "resize", "analyze", "analyze", "store"))
+    still = yield from _freeze(simulation, random, target)
+    if still is None:
+        return
+    outlived = random.random() < 0.4
+    yield Action("linger", value=200) if outlived else Action("strand", (still.name,))
+    for _ in range(random.choice((1, 1, 2))):
+        yield from _meddle(simulation, random)
+        yield from _flow(simulation, random, still)
+    if outlived:
+        yield Action("run", (still.name,), random.choice((1, 2, 3, 4, 6)))
+        yield Action("kill", (still.name,))
+    if random.random() < 0.6:
+        yield Action("drain")
+    yield Action("land")
 
 
 def throttled(simulation: Simulation, random: Random) -> Schedule:
@@ -167,6 +208,45 @@ def replays(simulation: Simulation, random: Random) -> Schedule:
         yield from wander(simulation, random, hazards, random.choice((10, 40)))
 
 
+def killed(simulation: Simulation, random: Random) -> Schedule:
+    """Who comes to one moment of one service dies there, once or more often than there are tries.
+
+    Every moment gets its turn, also those that nobody comes to unless something else went wrong.
+    """
+    service, moment = random.choice(DEATHS)
+    yield Action("upload", (random.choice(("0.jpg", "0.jpg", "bad0.jpg", "deadly.jpg")),))
+    deaths = random.choice((1, 1, 2, 6))
+    for _ in range(40):
+        if not deaths:
+            return
+        worker = yield from _next(simulation, random, service)
+        if worker is None:
+            continue
+        if worker.service == service:
+            if random.random() < (0.8 if moment.endswith(AFTER_A_FAILURE) else 0.2):
+                yield Action("run", (worker.name,), random.randrange(1, MOMENTS.get(service, 12)))
+                yield Action("fail", (worker.name,), random.choice(("transient", "throttled")))
+            yield Action("until", (worker.name,), moment)
+            if worker.name in simulation.workers:
+                yield Action("kill", (worker.name,))
+                deaths -= 1
+        elif random.random() < 0.1:
+            yield from _disturb(random, worker)
+        yield Action("finish", (worker.name,))
+
+
+def poisoned(simulation: Simulation, random: Random) -> Schedule:
+    """Messages that nobody can read or answer, and an original that is gone."""
+    yield Action("upload", (_name(random, 0),))
+    for _ in range(random.choice((1, 2, 4))):
+        hazards = Hazards(copy=0.2, kill=random.choice((0, 0.05)), error=0.05)
+        yield from wander(simulation, random, hazards, random.choice((3, 8, 20)))
+        yield _poison(random, random.choice(tuple(simulation.services)))
+        if random.random() < 0.2:
+            yield Action("vanish", (next(iter(simulation.images)),))
+            yield from _meddle(simulation, random)
+
+
 def quarantine(simulation: Simulation, random: Random) -> Schedule:
     """Flagged pictures: released while they run, twice, late or after they were deleted."""
     yield Action("moderation", value=random.choice(("quarantine", "quarantine", "flag")))
@@ -176,10 +256,13 @@ def quarantine(simulation: Simulation, random: Random) -> Schedule:
         for _ in range(random.choice((1, 1, 2, 3))):
             yield from _oversee(simulation, random)
             yield from _flow(simulation, random, still)
-        if still:
+        if still and random.random() < 0.2:
+            yield Action("strand", (still.name,))
+        elif still:
             yield from _thaw(random, still)
         hazards = Hazards(copy=0.2, delay=0.1, kill=random.choice((0, 0.03)), error=0.03)
         yield from wander(simulation, random, hazards, random.choice((5, 20, 60)))
+        yield Action("land")
         if random.random() < 0.2:
             yield Action("drain")
             yield Action("expire")
@@ -188,8 +271,8 @@ def quarantine(simulation: Simulation, random: Random) -> Schedule:
 PROFILES: dict[str, Profile] = {
     profile.__name__.replace("_", "-"): profile
     for profile in (
-        uniform, several, frozen, last_attempt, late, outlives, throttled, outage, replays,
-        quarantine,
+        uniform, several, frozen, last_attempt, late, outlives, stranded, throttled,
+        outage, replays, killed, poisoned, quarantine,
     )
 }  # fmt: skip
 
@@ -291,6 +374,40 @@ def _freeze(
         else:
             yield Action("finish", (worker.name,))
     return None
+
+
+def _next(
+    simulation: Simulation, random: Random, service: str
+) -> Iterator[Action]:  # its return value is the worker, or None if time went by instead
+    """A worker with the next message, after whatever may lead to the rarer moments of ``service``.
+
+    Some outlive their lease.
+    """
+    if random.random() < 0.1:
+        yield from _meddle(simulation, random)
+    if random.random() < 0.05:
+        known = tuple(simulation.services)
+        yield _poison(random, service if service in known else random.choice(known))
+    visible = simulation.visible()
+    if not visible:
+        yield Action("tick", value=_wait(simulation) if simulation.messages else 1)
+        return None
+    message = random.choice(visible)
+    yield Action("deliver", (message.name,), 0.0)
+    worker = simulation.workers.get(f"{message.name}@{message.receives}")
+    if (
+        worker
+        and worker.service == service
+        and random.random() < (0.5 if service == "notify" else 0.2)
+    ):
+        yield Action("run", (worker.name,), random.randrange(1, MOMENTS.get(service, 12)))
+        yield Action("linger", value=200)
+    return worker
+
+
+def _poison(random: Random, service: str) -> Action:
+    kinds = POISON if service == "resize" else [kind for kind in POISON if kind != "half"]
+    return Action("poison", (service,), random.choice(list(kinds)))
 
 
 def _wait(simulation: Simulation) -> float:

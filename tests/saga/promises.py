@@ -1,13 +1,34 @@
 """What is promised always, held against what a schedule left behind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
 
+from infra.operations.audit import Audit
 from services.store.logic import verdict
 from shared.contracts.images import ImageStored
 from shared.contracts.record import Record, RunStatus
 from tests.saga.evidence import Violation
 from tests.saga.simulation import DETECTIONS, Simulation
 from tests.saga.wiring import LIMITS
+
+
+class Stage:
+    """What an operator's audit sees of a simulation: its records, and its bucket through S3."""
+
+    outputs = SimpleNamespace(buckets={"processed": "processed"})
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        self.find = simulation.records.records.get
+        self.clients = SimpleNamespace(client=lambda _: self)
+
+    def get_paginator(self, _operation: str) -> "Stage":
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> Iterator[Mapping[str, Any]]:  # noqa: N803 - boto3's names
+        yield {"Contents": [{"Key": key} for key in self.simulation.processed.keys(Prefix)]}
+
 
 Promise = Callable[[Simulation], Iterator[str]]
 
@@ -92,13 +113,22 @@ def _paid_once(simulation: Simulation) -> Iterator[str]:
 
 
 def _no_orphan(simulation: Simulation) -> Iterator[str]:
+    yield from _orphans(simulation) - simulation.seen.late
+
+
+def _the_audit_finds_every_orphan(simulation: Simulation) -> Iterator[str]:
+    yield from _orphans(simulation) ^ set(Audit(Stage(simulation)).orphans())
+
+
+def _orphans(simulation: Simulation) -> set[str]:
+    """Keys of what belongs to no run that is published."""
     records = simulation.records.records
-    for prefix in ("renditions/", "analyses/"):
-        for key in simulation.processed.keys(prefix):
-            _, image, run, *_ = key.split("/")
-            record = records.get(image)
-            if record is None or record.published is None or str(record.published) != run:
-                yield key
+    published = {f"{image}/{record.published}" for image, record in records.items()}
+    shown = {f"{image}.json" for image, record in records.items() if record.published is not None}
+    made = [*simulation.processed.keys("renditions/"), *simulation.processed.keys("analyses/")]
+    results = simulation.processed.keys("results/")
+    left = {key for key in made if key.split("/", 1)[1].rsplit("/", 1)[0] not in published}
+    return left | {key for key in results if key.split("/")[1] not in shown}
 
 
 def _published_is_complete(simulation: Simulation) -> Iterator[str]:
@@ -130,14 +160,17 @@ def _result_is_what_is_published(simulation: Simulation) -> Iterator[str]:
         record = simulation.records.records.get(image)
         found = simulation.processed.find(f"results/{image}.json")
         shown = ImageStored.model_validate_json(found.body).run if found else None
-        if shown != (record.published if record else None):
+        late = f"results/{image}.json" in simulation.seen.late
+        if shown != (record.published if record else None) and not late:
             yield f"{image} shows {shown}"
 
 
 def _quarantine_is_kept(simulation: Simulation) -> Iterator[str]:
-    """While it moved, every projection was looked at as it was written."""
+    """While it moved, every projection was looked at as it was written, also one that was late."""
     for image in simulation.images.values():
-        if found := simulation.processed.find(f"results/{image}.json"):
+        key = f"results/{image}.json"
+        found = None if key in simulation.seen.late else simulation.processed.find(key)
+        if found:
             shown = ImageStored.model_validate_json(found.body)
             waits = simulation.seen.waits(image, shown.run)
             if shown.withheld is not waits or bool(shown.renditions) is waits:
@@ -147,7 +180,7 @@ def _quarantine_is_kept(simulation: Simulation) -> Iterator[str]:
 def _release_is_granted(simulation: Simulation) -> Iterator[str]:
     for image in simulation.seen.release_due:
         record = simulation.records.records[image]
-        if not record.deleted and simulation.seen.waits(image, record.published):
+        if not record.deleted and image not in simulation.seen.released:
             yield image
 
 
@@ -159,13 +192,19 @@ def _delete_wins(simulation: Simulation) -> Iterator[str]:
                 yield f"the original of {key} is there"
             if record.status(record.run) is not RunStatus.DELETED:
                 yield f"{key} is {record.status(record.run)}"
-            yield from (k for k in simulation.processed.keys("") if image in k)
+            left = {k for k in simulation.processed.keys("") if image in k}
+            yield from left - simulation.seen.late
 
 
 def _dead_letters_are_kept(simulation: Simulation) -> Iterator[str]:
     kept = {key.rsplit("/", 1)[-1] for key in simulation.processed.keys("dead-letters/")}
     names = {f"{letter.name.rsplit('/', 1)[-1]}.json" for letter in simulation.dead}
     yield from names - kept
+
+
+def _poison_is_buried(simulation: Simulation) -> Iterator[str]:
+    buried = {(letter.service, letter.body) for letter in simulation.dead}
+    yield from (f"{service}: {body}" for service, body in simulation.seen.poison - buried)
 
 
 def _no_more_tries_than_the_budget(simulation: Simulation) -> Iterator[str]:
@@ -191,6 +230,7 @@ PROMISES: dict[str, Promise] = {
     "told again outside the windows": _told_once,
     "paid again outside the windows": _paid_once,
     "an orphan was left": _no_orphan,
+    "the audit does not find what is an orphan": _the_audit_finds_every_orphan,
     "what is published is incomplete": _published_is_complete,
     "an analysis lacks an answer": _analysis_is_whole,
     "the result is not what is published": _result_is_what_is_published,
@@ -198,6 +238,7 @@ PROMISES: dict[str, Promise] = {
     "a release was not granted": _release_is_granted,
     "something outlived its deletion": _delete_wins,
     "a dead letter was not kept": _dead_letters_are_kept,
+    "what nobody understands was not kept": _poison_is_buried,
     "an event was tried beyond its budget": _no_more_tries_than_the_budget,
     "one request, two runs": _one_run_a_request,
 }

@@ -11,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+from infra.operations import audit
 from services.analyze import handler as analyze
 from services.analyze import steps as analyze_steps
+from services.rescue import steps as rescue_steps
 from services.resize import handler as resize
 from services.resize import steps as resize_steps
 from services.store import logic
@@ -229,7 +231,7 @@ def _told_what_is_known_by_now() -> AbstractContextManager[Any]:
 
 
 def _released_unseen() -> AbstractContextManager[Any]:
-    def anyway(record: Record, at: datetime) -> Record:
+    def anyway(record: Record, _request: ReleaseRequested, at: datetime) -> Record:
         return record.model_copy(update={"released": Release(run=record.run, at=at)})
 
     return patch.object(logic, "_release", anyway)
@@ -238,9 +240,8 @@ def _released_unseen() -> AbstractContextManager[Any]:
 def _released_as_often_as_asked() -> AbstractContextManager[Any]:
     grant = logic._release
 
-    def again(record: Record, at: datetime) -> Record:
-        asked = record.model_copy(update={"released": None})
-        return grant(asked, at) if asked.withheld else record
+    def again(record: Record, request: ReleaseRequested, at: datetime) -> Record:
+        return grant(record.model_copy(update={"released": None}), request, at)
 
     return patch.object(logic, "_release", again)
 
@@ -325,6 +326,18 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "bury when spent", "a deadly picture kills for ever", "last-attempt", _no_end_of_tries
     ),
     Safeguard(
+        "bury what nobody understands",
+        "a message is lost",
+        "poisoned",
+        lambda: patch.object(consumer, "_bury", lambda *_: None),
+    ),
+    Safeguard(
+        "rescue reports what was killed",
+        "an upload without an end",
+        "killed",
+        lambda: patch.object(rescue_steps.Steps, "_reports", lambda *_: ()),
+    ),
+    Safeguard(
         "run check before a do",
         "works for an ended run",
         "late",
@@ -403,6 +416,12 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         _a_release_said_to_everybody,
     ),
     Safeguard("conditional write", "an outcome reversed", "uniform", _unconditional),
+    Safeguard(
+        "the audit",
+        "an orphan that nobody finds",
+        "stranded",
+        lambda: patch.object(audit, "_accounted_for", lambda *_: True),
+    ),
     Safeguard(
         "a request repeats what is recent only",
         "told again a month later",

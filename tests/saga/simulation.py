@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from math import inf
 from typing import Any
@@ -19,26 +19,35 @@ from typing import Any
 from greenlet import greenlet
 
 from services.analyze.logic import Detection
+from services.reap.steps import Steps as ReapSteps
 from services.rescue.steps import Steps as RescueSteps
 from services.resize import logic as pictures
 from services.resize.pictures.refusals import Refusal, refuse
 from services.store.logic import Policy
 from shared import consumer
-from shared.consumer import answer_batch, consume, report_on
+from shared.consumer import answer_batch, consume
 from shared.contracts import envelope as wire
 from shared.contracts.envelope import Envelope, Event
-from shared.contracts.images import DeleteRequested, Fact, ReleaseRequested, ReplayRequested
+from shared.contracts.images import (
+    DeleteRequested,
+    Fact,
+    ReleaseRequested,
+    ReplayRequested,
+    StepFailed,
+)
 from shared.contracts.record import Record, RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 from shared.ledger import Claim, ClaimKey, Standing
-from shared.retries import GiveUp
 from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords, s3_notification
 from tests.saga.evidence import OUTAGE, Evidence
 from tests.saga.wiring import LIMITS, SPECS, Parts, services
 from tests.saga.world import MAX_RECEIVES, VISIBILITY, Killed, Watched
+from tests.unit.reap.memory import PagedRecords, PagedUploads
 
 BEGINNING = 1_800_000_000.0
+AHEAD = timedelta(seconds=10)
+"""More than any clock is ahead of the reaper's, which waits for nothing."""
 DETECTIONS = (Detection.LABELS, Detection.MODERATION)
 NUDITY = {"Name": "Nudity", "Confidence": 99.1}
 GOOD, BAD, DEADLY = b"a picture", b"no picture", b"a picture that kills who looks at it"
@@ -52,7 +61,19 @@ DRAIN = 4000
 """Deliveries within which everything must have come to rest once nothing fails any more."""
 
 
-ABOUT_IMAGES = frozenset({"again", "delete", "release", "replay", "stuck"})
+BROKEN = {"eventName": "ObjectCreated:Put", "s3": "nobody can read this"}
+POISON: dict[str, str] = {
+    "junk": "this is not JSON",
+    "list": "[]",
+    "type": json.dumps({"type": "image.enlarged.v1", "data": {}}),
+    "version": json.dumps({"type": "image.resized.v9", "data": {}}),
+    "bare": json.dumps({"type": "image.resized.v1", "data": {}}),
+    "half": json.dumps({"Records": [BROKEN]}),
+}
+"""What no service can handle, by kind; ``half`` comes in one notification with a good one."""
+
+
+ABOUT_IMAGES = frozenset({"again", "delete", "poison", "release", "replay", "stuck", "vanish"})
 """Verbs that mean nothing before there is an upload."""
 
 
@@ -129,6 +150,10 @@ class Worker:
     left: float = 0.0
     """s. What it was told of its time when it asked last."""
     overran: bool = False
+    strands: bool = False
+    """It dies of its next write, which S3 applies later."""
+    wrote: set[str] = field(default_factory=set)
+    """What it has put since its lease ran out."""
     asked: set[Any] = field(default_factory=set)
     unnoted: set[Any] = field(default_factory=set)
     """What it paid for and has not kept, and what it told and has not settled."""
@@ -177,6 +202,7 @@ class Simulation:
         self.images: dict[str, str] = {}
         self.notices: dict[str, str] = {}
         self.dead: list[Sent] = []
+        self.in_flight: list[tuple[str, Callable[[], object]]] = []
         self.names: Counter[str] = Counter()
         self.uploads = MemoryObjects()
         self.processed = Processed(self)
@@ -187,6 +213,13 @@ class Simulation:
         self.listeners = _listeners(self.services)
         self.rescue = RescueSteps(
             kept=self._watched(self.processed, "kept"), bus=Topic(self), now=self.at
+        )
+        self.reaper = ReapSteps(
+            records=PagedRecords(self.records),
+            uploads=PagedUploads(self.uploads, "uploads", lambda _key: self.at()),
+            bus=Loud(self),
+            now=self.at,
+            silence=-AHEAD,
         )
 
     def _parts(self) -> Parts:
@@ -222,6 +255,7 @@ class Simulation:
         worker = self.current
         assert worker, "only workers touch the world"
         worker.at, worker.arrived = what, self.now + worker.skew
+        self.seen.moments.add((worker.service, what))
         error = None
         if worker.passes and what != worker.until:
             worker.passes -= 1
@@ -243,15 +277,21 @@ class Simulation:
         costly = worker.at.partition(" ")[2].startswith(("ledger.", "processed.replace"))
         free = isinstance(error, Throttled) and not costly
         if worker.claim and not free:
-            self._tried(worker)
+            self.tried(worker)
 
-    def _tried(self, worker: Worker) -> None:
+    def tried(self, worker: Worker) -> None:
         """A real try went by. Who finds the tries spent has only come to bury."""
         assert worker.claim
-        if worker.claim.attempts > LIMITS.attempts:
-            return
-        service, _, event = worker.claim.key.name.split("/")
-        self.seen.tries[service, event].add(worker.claim.owner)
+        if worker.claim.attempts <= LIMITS.attempts:
+            self._tries_of(worker.claim).add(worker.claim.owner)
+
+    def untried(self, claim: Claim) -> None:
+        """Given back before anything was done: no try, however long it held the claim."""
+        self._tries_of(claim).discard(claim.owner)
+
+    def _tries_of(self, claim: Claim) -> set[str]:
+        service, _, event = claim.key.name.split("/")
+        return self.seen.tries[service, event]
 
     def _go(
         self,
@@ -273,8 +313,9 @@ class Simulation:
         try:
             go()
         except Killed:
+            self.seen.killed.add((worker.service, worker.at))
             if worker.claim:
-                self._tried(worker)
+                self.tried(worker)
         finally:
             self.current = None
 
@@ -292,6 +333,9 @@ class Simulation:
         worker.asked.clear()
 
     def _kill(self, worker: Worker) -> None:
+        if worker.wrote:
+            self.seen.late |= worker.wrote
+            self.seen.windows["(d)"] += 1
         self._as(worker, lambda: worker.greenlet.throw(Killed(worker.at)))
         self._ended(worker)
 
@@ -383,10 +427,38 @@ class Simulation:
         if names[0] in self.workers:
             self._kill(self.workers[names[0]])
 
+    def _do_strand(self, names: Sequence[str], _value: object) -> None:
+        """The worker goes on until it writes to the bucket, and dies with that on its way."""
+        if worker := self.workers.get(names[0]):
+            worker.strands = True
+            self._go(worker, moments=inf)
+
+    def _do_land(self, _names: object, _value: object) -> None:
+        """S3 applies what dead workers have sent."""
+        for key, write in self.in_flight:
+            write()
+            self.seen.late.add(key)
+            self.seen.windows["(d)"] += 1
+        self.in_flight.clear()
+
     def _do_fail(self, names: Sequence[str], kind: str) -> None:
         """What the worker stands before fails, or what it stands after loses its answer."""
         if names[0] in self.workers:
             self._go(self.workers[names[0]], ERRORS[kind]())
+
+    def _do_poison(self, names: Sequence[str], kind: str) -> None:
+        """The service's queue gets what nobody can handle."""
+        body = POISON[kind]
+        self.seen.poison.add((names[0], body))
+        if kind == "half":
+            notice = json.loads(next(iter(self.notices.values())))
+            body = json.dumps({"Records": [BROKEN, *notice["Records"]]})
+        self.send(names[0], "poison", body)
+
+    def _do_vanish(self, names: Sequence[str], _value: object) -> None:
+        """The original is gone for good, in all its versions."""
+        versions = self.uploads.versions[names[0]]
+        versions[:] = [None] * len(versions)
 
     def _do_copy(self, names: Sequence[str], delay: float) -> None:
         """The message is there once more, visible after a delay."""
@@ -419,7 +491,7 @@ class Simulation:
             if self.now > worker.started + LIMITS.timeout:
                 worker.overran = True
                 if worker.claim:
-                    self._tried(worker)
+                    self.tried(worker)
 
     def _do_down(self, names: Sequence[str], _value: object) -> None:
         self.down.update(names)
@@ -453,22 +525,9 @@ class Simulation:
         self.services["store"] = services(replace(self.parts, policy=self.policy))["store"]
 
     def _do_stuck(self, names: Sequence[str], _value: object) -> None:
-        """A reaper reports the current run as stuck."""
-        record = self.records.records.get(self.images[names[0]])
-        if record is None or record.status(record.run) is not RunStatus.OPEN:
-            return
-        upload = read_upload(self._record_of(names[0])).data
-        event = upload.model_copy(update={"run": record.run})
-        report = report_on(event, "reaper", GiveUp("stuck", "silent for too long", Fault.US))
-        cause = f"{event.image}/{event.run}"
-        self.publish(Envelope.first(report, "darkroom/reap", self.at(), cause))
-
-    def _record_of(self, key: str) -> Mapping[str, Any]:
-        for notice in self.notices.values():
-            for record in json.loads(notice)["Records"]:
-                if record["s3"]["object"]["key"] == key:
-                    return record
-        raise KeyError(key)
+        """A reaper without patience reports this image's run, be it at work or not yet begun."""
+        for swept in self.reaper.sweep():
+            self.reaper.report([r for r in swept.found if r.image == self.images[names[0]]])
 
     def _do_expire(self, _names: object, _value: object) -> None:
         """A month passes: the ledger forgets everything."""
@@ -604,12 +663,26 @@ class Topic:
     simulation: Simulation
 
     def publish(self, envelopes: Iterable[Envelope]) -> None:
+        worker = self.simulation.current
         for envelope in envelopes:
+            if isinstance(envelope.data, StepFailed) and worker and worker.claim:
+                self.simulation.tried(worker)  # whatever becomes of the report of it
             self.simulation.moment("before bus.publish")
             if isinstance(envelope.data, Fact):
                 self.simulation.looks_before_it_acts(envelope.data.image, envelope.data.run)
             self.simulation.publish(envelope)
             self.simulation.moment("after bus.publish")
+
+
+@dataclass
+class Loud:
+    """The events topic for the reaper, which is no worker: it stands nowhere."""
+
+    simulation: Simulation
+
+    def publish(self, envelopes: Iterable[Envelope]) -> None:
+        for envelope in envelopes:
+            self.simulation.publish(envelope)
 
 
 @dataclass
@@ -679,14 +752,31 @@ class Processed(MemoryObjects):
         self.simulation = simulation
 
     def put(self, key: str, body: bytes, *args: Any, **kwargs: Any) -> None:
-        super().put(key, body, *args, **kwargs)
+        def write() -> None:
+            MemoryObjects.put(self, key, body, *args, **kwargs)
+            if key.startswith("results/"):
+                self.simulation.seen.handed_out(body.decode())
+
+        self._sent(key, write)
+        write()
         worker = self.simulation.current
-        if key.startswith("results/"):
-            self.simulation.seen.handed_out(body.decode())
+        if worker and worker.overran:
+            worker.wrote.add(key)
         if worker and key.startswith("analyses/"):
             _, image, run, _ = key.split("/")
             kept = {(image, int(run), name) for name in json.loads(body)["answers"]}
             worker.unnoted -= kept
+
+    def replace(self, key: str, *args: Any) -> bool:
+        self._sent(key, lambda: MemoryObjects.replace(self, key, *args))
+        return super().replace(key, *args)
+
+    def _sent(self, key: str, write: Callable[[], object]) -> None:
+        """A worker that is to die with a write on its way does so here."""
+        worker = self.simulation.current
+        if worker and worker.strands:
+            self.simulation.in_flight.append((key, write))
+            raise Killed(worker.at)
 
 
 class Records(MemoryRecords):
@@ -711,7 +801,8 @@ class Records(MemoryRecords):
         """
         seen, worker = self.simulation.seen, self.simulation.current
         if after.released and not (before and before.released):
-            if before is None or before.deleted or not seen.waits(after.image, before.published):
+            withheld = any(image == after.image for image, _ in seen.withheld)
+            if before is None or before.deleted or not withheld:
                 seen.broken("released what was not withheld", after.image)
             seen.released.add(after.image)
         if worker is None or worker.policy is Policy.FLAG or after.image in seen.released:
@@ -760,6 +851,9 @@ class Ledger(MemoryLedger):
             worker.unnoted.discard(claim.key.name.rsplit("/", 1)[-1])
 
     def release(self, claim: Claim, *, charged: bool) -> None:
+        row = self.rows[claim.key]
+        if row.owner == claim.owner and not charged:
+            self.simulation.untried(claim)
         super().release(claim, charged=charged)
         if worker := self.simulation.current:
             worker.claim = None

@@ -3,16 +3,26 @@
 ``make simulate`` runs the large one.
 """
 
+import re
 from datetime import timedelta
 
 import pytest
 
-from tests.saga.profiles import PROFILES
-from tests.saga.simulate import explore, main, quiet, replay, shrunk
-from tests.saga.simulation import Action, Simulation
+from infra.operations.audit import Audit
+from tests.saga import promises
+from tests.saga.profiles import DEATHS, PROFILES
+from tests.saga.simulate import MOST, explore, main, quiet, replay, shrunk
+from tests.saga.simulation import DETECTIONS, Action, Simulation
 
 A_PROFILE = 250
-"""Schedules: 2,500 in all, under 20 s."""
+"""Schedules: 3,250 in all, under 20 s."""
+
+COMMAND = r"again: make simulate PROFILE=(\S+) SEED=(\d+) RUNS=1"
+RESIZED = (
+    Action("upload", ("0.jpg",)),
+    Action("deliver", ("resize:0.jpg#0",)),
+    Action("finish", ("resize:0.jpg#0@1",)),
+)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -43,9 +53,7 @@ def test_what_a_window_excuses_is_counted_once_for_each_death_in_it() -> None:
     with quiet():
         outcome = replay(
             [
-                Action("upload", ("0.jpg",)),
-                Action("deliver", ("resize:0.jpg#0",)),
-                Action("finish", ("resize:0.jpg#0@1",)),
+                *RESIZED,
                 Action("deliver", (analysis := _waiting("analyze"),)),
                 Action("until", (f"{analysis}@1",), "after recognizer.ask"),
                 Action("kill", (f"{analysis}@1",)),
@@ -55,13 +63,67 @@ def test_what_a_window_excuses_is_counted_once_for_each_death_in_it() -> None:
     assert outcome.windows == {"(a)": 1}
 
 
+def test_a_write_that_lands_after_all_is_over_is_an_orphan_that_the_audit_finds() -> None:
+    simulation = Simulation()
+    analysis = _waiting("analyze")
+    with quiet():
+        for action in (
+            *RESIZED,
+            Action("deliver", (_waiting("store"),)),
+            Action("finish", (f"{_waiting('store')}@1",)),
+            Action("deliver", (analysis,)),
+            Action("until", (f"{analysis}@1",), "before processed.replace"),
+            Action("strand", (f"{analysis}@1",)),
+            Action("stuck", ("0.jpg",)),
+            Action("drain"),
+            Action("land"),
+        ):
+            simulation.do(action)
+    (orphan,) = Audit(promises.Stage(simulation)).orphans()
+    assert orphan.startswith("analyses/")
+    assert simulation.seen.windows == {"(a)": len(DETECTIONS), "(d)": 1}
+    assert promises.broken(simulation) == []
+
+
 def _waiting(service: str) -> str:
     """The name of the message that waits for this service once the renditions are made."""
     simulation = Simulation()
-    simulation.do(Action("upload", ("0.jpg",)))
-    simulation.do(Action("deliver", ("resize:0.jpg#0",)))
-    simulation.do(Action("finish", ("resize:0.jpg#0@1",)))
+    for action in RESIZED:
+        simulation.do(action)
     return next(name for name, sent in simulation.messages.items() if sent.service == service)
+
+
+def test_workers_die_right_before_and_right_after_every_side_effect() -> None:
+    missing = set(DEATHS)
+    for seed in range(1, MOST + 1):
+        with quiet():
+            outcome = explore("killed", seed)
+        assert outcome.moments <= set(DEATHS), "a side effect that EFFECTS does not name"
+        missing -= outcome.deaths
+        if not missing:
+            return
+    raise AssertionError(f"nobody died at {sorted(missing)}")
+
+
+def test_the_command_explains_a_broken_promise_and_the_line_it_prints_shows_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("services.store.logic.LATELY", timedelta(days=9999))
+    assert main(["--profile", "late", "--runs", "40", "--show", "1"]) == 1
+    explained, last = _explanation(capsys)
+    profile, seed = re.search(COMMAND, explained).groups()
+    assert re.fullmatch(r"40 schedules, [1-9]\d* violations, \d+ schedules/s", last)
+    assert main(["--profile", profile, "--seed", seed, "--runs", "1"]) == 1
+    assert _explanation(capsys)[0] == explained
+
+
+def _explanation(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    """What is said of the first seed that fails, its schedule among it, and the last line."""
+    said = capsys.readouterr().out
+    explained, _, summary = said.partition("excused by")
+    assert "\n  upload 0.jpg\n" in explained
+    assert "\n  => told again outside the windows: " in explained
+    return explained, summary.splitlines()[-1]
 
 
 def test_the_command_says_how_many_and_how_fast(capsys: pytest.CaptureFixture[str]) -> None:
