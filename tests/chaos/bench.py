@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.clients import LOCAL_REGION, Clients
-from infra.definitions import definitions
 from infra.deploy import deploy
 from infra.local import ports
 from infra.local.ministack import MiniStack
@@ -21,9 +20,12 @@ from shared.consumer import CLOCK_SKEW
 from tests.chaos import kills
 from tests.chaos.faults import Draw, none
 from tests.chaos.proxy import Proxy
+from tests.chaos.stages import queued
 
-TIMED_OUT = "timed out after"
+TIMED_OUT = "killing worker"
 """MiniStack's own words in its log, one line for each invocation it ended at its timeout."""
+STARTS = 5
+"""Times that a function may meet its timeout while it starts; then it starts during the run."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,11 @@ class Bench:
         """
         target = Target.here(self.emulator.python)
         outputs = deploy(stage, self.clients, target, say, self.proxy.endpoint)
-        for service in stage.run(definitions()):
-            if service.queued:
-                self.clients.client("sqs").set_queue_attributes(
-                    QueueUrl=outputs.queues[service.name],
-                    Attributes={
-                        "VisibilityTimeout": f"{service.function.timeout + CLOCK_SKEW:.0f}"
-                    },
-                )
+        for service in queued(stage):
+            self.clients.client("sqs").set_queue_attributes(
+                QueueUrl=outputs.queues[service.name],
+                Attributes={"VisibilityTimeout": f"{service.timeout + CLOCK_SKEW:.0f}"},
+            )
         self._warm(outputs, stage)
         return outputs
 
@@ -57,16 +56,16 @@ class Bench:
         Lambda starts each on a processor of its own; here they would wait for one another, and the
         first of them meet their timeouts.
         """
-        for service in stage.run(definitions()):
-            calls = service.function.concurrency if service.queued else 1
-            name = outputs.functions[service.name]
+        for service in queued(stage):
+            calls = service.concurrency
             with ThreadPoolExecutor(calls) as pool:
-                list(pool.map(self._invoke, [name] * calls))
+                list(pool.map(self._invoke, [outputs.functions[service.name]] * calls))
 
     def _invoke(self, function: str) -> None:
         call = {"FunctionName": function, "Payload": json.dumps({"Records": []})}
-        while "FunctionError" in self.clients.client("lambda").invoke(**call):
-            pass  # it met its timeout while it started
+        for _ in range(STARTS):
+            if "FunctionError" not in self.clients.client("lambda").invoke(**call):
+                return
 
     def unplug(self, outputs: Outputs) -> None:
         """Let messages wait on the queues: what is to feed the functions stands elsewhere."""

@@ -12,8 +12,8 @@ from threading import Event
 from typing import Any
 
 from infra.clients import Clients
-from infra.definitions import Definition
 from infra.outputs import Outputs
+from tests.chaos.stages import Fed
 
 MOST = 10
 """Messages that SQS hands over, or takes back, at once."""
@@ -27,7 +27,7 @@ class Poller:
     that stand there; reports of single failed messages are heeded.
     """
 
-    services: tuple[Definition, ...]
+    services: tuple[Fed, ...]
     outputs: Outputs
     clients: Clients
     _stop: Event = field(default_factory=Event)
@@ -35,12 +35,12 @@ class Poller:
     @contextmanager
     def feeding(self) -> Iterator[None]:
         """As many batches at a time as each service allows, for as long as the block runs."""
-        workers = sum(service.function.concurrency for service in self.services)
+        workers = sum(service.concurrency for service in self.services)
         with ThreadPoolExecutor(workers) as pool:
             feeds = [
                 pool.submit(self._feed, service)
                 for service in self.services
-                for _ in range(service.function.concurrency)
+                for _ in range(service.concurrency)
             ]
             try:
                 yield
@@ -49,7 +49,7 @@ class Poller:
             for feed in feeds:
                 feed.result()  # a poller that broke is an error of this program
 
-    def _feed(self, service: Definition) -> None:
+    def _feed(self, service: Fed) -> None:
         while not self._stop.is_set():
             batch = self._received(service)
             if batch:
@@ -57,12 +57,12 @@ class Poller:
             else:
                 self._stop.wait(PACE)
 
-    def _received(self, service: Definition) -> list[dict[str, Any]]:
+    def _received(self, service: Fed) -> list[dict[str, Any]]:
         batch: list[dict[str, Any]] = []
-        while len(batch) < service.function.batch:
+        while len(batch) < service.batch:
             answer = self._sqs.receive_message(
                 QueueUrl=self.outputs.queues[service.name],
-                MaxNumberOfMessages=min(MOST, service.function.batch - len(batch)),
+                MaxNumberOfMessages=min(MOST, service.batch - len(batch)),
                 AttributeNames=["All"],
             )
             if "Messages" not in answer:
@@ -70,7 +70,7 @@ class Poller:
             batch += answer["Messages"]
         return batch
 
-    def _handed_over(self, service: Definition, batch: list[dict[str, Any]]) -> None:
+    def _handed_over(self, service: Fed, batch: list[dict[str, Any]]) -> None:
         answer = self.clients.client("lambda").invoke(
             FunctionName=self.outputs.functions[service.name],
             Payload=json.dumps({"Records": [_record(message) for message in batch]}),

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
-from infra.definitions import definitions
 from infra.local.processes import Say
 from infra.local.subscription import Subscription, subscribed
 from infra.stages import Stage
@@ -64,8 +63,7 @@ def under_faults(proxy: str, images: int, rate: float, seed: int) -> Trial:
     Where processes cannot be found by their connections, none is killed.
     """
     stage = stages.chaos(proxy)
-    queued = [one for one in stage.run(definitions()) if one.queued]
-    budget = min(one.function.attempts for one in queued)
+    budget = min(service.attempts for service in stages.queued(stage))
     explained = judge.dead_letters_are_explained(budget)
     return Trial(
         name=f"{images} images, {rate:.0%} of all calls go wrong",
@@ -111,6 +109,7 @@ def run(trial: Trial, bench: Bench, say: Say) -> Part:
         with feeding:
             _wait(trial.images, place, ears, witness, say)
     seconds = time.monotonic() - began
+    bench.proxy.must_be_sound()
     images, timeouts = {one.image for one in uploads}, bench.timeouts() - timeouts
     evidence = gather(place, ears, witness, images, timeouts)
     found = judge.judge(evidence, trial.promises)
@@ -121,8 +120,7 @@ def run(trial: Trial, bench: Bench, say: Say) -> Part:
 def _poller(trial: Trial, place: Place, bench: Bench) -> AbstractContextManager[None]:
     """In the place of the emulator's event sources."""
     bench.unplug(place.outputs)
-    services = tuple(one for one in trial.stage.run(definitions()) if one.queued)
-    return Poller(services, place.outputs, bench.clients).feeding()
+    return Poller(stages.queued(trial.stage), place.outputs, bench.clients).feeding()
 
 
 @dataclass

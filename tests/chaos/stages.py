@@ -1,9 +1,10 @@
 """The two stages that are deployed for a run: one with short timeouts, one with crowded batches."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from infra.definitions import Definition, definitions
 from infra.stages import Stage
 
 EXITS = Path(__file__).parent / "exits"
@@ -22,7 +23,6 @@ WORK = {
     "sns Publish notification": 0.6,
 }
 """s that the emulator's answers take longer, so that so few records fit."""
-QUEUED = ("resize", "analyze", "store", "notify")
 
 
 def chaos(proxy: str) -> Stage:
@@ -38,5 +38,30 @@ def crowd(proxy: str) -> Stage:
 def _through(proxy: str, name: str, function: Mapping[str, int]) -> Stage:
     """The local stage, but its functions reach the emulator through the proxy only."""
     variables = {"AWS_ENDPOINT_URL": proxy, "PYTHONPATH": str(EXITS)}
-    functions = {service: dict(function) for service in QUEUED}
-    return replace(Stage.load("local"), name=name, variables=variables, functions=functions)
+    local = Stage.load("local")
+    functions = {service.name: dict(function) for service in queued(local)}
+    return replace(local, name=name, variables=variables, functions=functions)
+
+
+@dataclass(frozen=True)
+class Fed:
+    """A service that a queue feeds: how many records at a time, and how often at once; s."""
+
+    name: str
+    timeout: int
+    batch: int
+    concurrency: int
+    attempts: int
+
+
+def queued(stage: Stage) -> tuple[Fed, ...]:
+    """The services that have a queue of their own, as this stage runs them."""
+    return tuple(_fed(service) for service in stage.run(definitions()) if service.queued)
+
+
+def _fed(service: Definition) -> Fed:
+    run = service.function
+    assert run.batch
+    assert run.concurrency
+    assert run.attempts
+    return Fed(service.name, run.timeout, run.batch, run.concurrency, run.attempts)

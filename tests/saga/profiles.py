@@ -305,17 +305,19 @@ def _mistreat(random: Random, hazards: Hazards, name: str) -> Schedule:
 
 def _step(simulation: Simulation, random: Random, hazards: Hazards) -> Schedule:
     workers = list(simulation.workers.values())
-    visible = simulation.visible()
     chance = random.random()
-    if workers and (chance < 0.65 or not visible):
-        if not visible and chance > 0.95:
-            yield Action("tick", value=random.choice((1, 5, 27, 31)))
-        else:
-            yield _fate(random, hazards, random.choice(workers))
-    elif visible and chance < 0.97:
+    if workers and chance < 0.65:
+        yield _fate(random, hazards, random.choice(workers))
+        return
+    visible = simulation.visible()
+    if visible and chance < 0.97:
         yield _delivery(random, visible, hazards.batch)
-    else:
+    elif visible or not workers:
         yield Action("tick", value=_until_next(simulation, random))
+    elif chance > 0.95:
+        yield Action("tick", value=random.choice((1, 5, 27, 31)))
+    else:
+        yield _fate(random, hazards, random.choice(workers))
 
 
 def _fate(random: Random, hazards: Hazards, worker: Worker) -> Action:
