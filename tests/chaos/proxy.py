@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.chaos.calls import Call, read_call
-from tests.chaos.faults import ANSWERED, Draw, Fault, Kind, none, refusal
+from tests.chaos.faults import ANSWERED, EARLY, LATE, Draw, Fault, Kind, none, refusal
 from tests.chaos.witness import Witness
 
 HANDED_ON = frozenset({"connection", "keep-alive", "transfer-encoding", "expect"})
@@ -134,7 +134,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def carry(self) -> None:
         """One request, there and back, with whatever goes wrong on the way."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # the caller was killed in the middle of it
+            self.close_connection = True
+            return
         signature = self.headers.get("Authorization", "")
         target = self.headers.get("X-Amz-Target", "")
         call = read_call(self.command, self.path, signature, target, body)
@@ -157,25 +161,17 @@ class Handler(BaseHTTPRequestHandler):
         self.server.witness.answered(call, answer.status, fault)
         if call.tells or call.pays:
             self._last_effect = call
-        if fault:
-            self._after(fault)
+        if fault and fault.kind in LATE:
+            self._lose(fault.kind)
         return answer
 
     def _before(self, call: Call, fault: Fault) -> None:
-        match fault.kind:
-            case Kind.SLOW:
-                time.sleep(fault.seconds)
-                return
-            case Kind.RESET_BEFORE | Kind.KILL_BEFORE | Kind.EXIT_BEFORE | Kind.TIMEOUT_BEFORE:
-                self.server.witness.prevented(call, fault)
-                self._lose(fault.kind)
-            case kind if kind in ANSWERED:
-                self.server.witness.prevented(call, fault)
-
-    def _after(self, fault: Fault) -> None:
-        match fault.kind:
-            case Kind.RESET_AFTER | Kind.KILL_AFTER | Kind.EXIT_AFTER | Kind.TIMEOUT_AFTER:
-                self._lose(fault.kind)
+        if fault.kind is Kind.SLOW:
+            time.sleep(fault.seconds)
+        if fault.kind in EARLY | ANSWERED:
+            self.server.witness.prevented(call, fault)
+        if fault.kind in EARLY:
+            self._lose(fault.kind)
 
     def _lose(self, kind: Kind) -> None:
         """The caller hears nothing any more; whether it lives on depends on the kind."""
