@@ -247,6 +247,7 @@ def variables(definition: Definition, stage: Stage) -> Json:
         "FUNCTION_TIMEOUT": str(run.timeout),
         "WORST_CASE": str(run.worst_case),
         **({"ATTEMPTS": str(run.attempts)} if run.attempts else {}),
+        "MODERATION": stage.moderation,
         "LOG_LEVEL": stage.log_level,
         "TRACING": "on" if stage.tracing else "off",
     }

@@ -34,6 +34,7 @@ class Stage:
     variables: Texts
     service_variables: dict[str, Texts]
     functions: dict[str, dict[str, int]]
+    moderation: Literal["flag", "quarantine"] = "flag"  # what becomes of a flagged picture
 
     @classmethod
     def load(cls, name: str, folder: Path = FOLDER) -> "Stage":

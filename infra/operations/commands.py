@@ -1,4 +1,4 @@
-"""The operator's commands: replay, delete, dead-letters, reap, audit."""
+"""The operator's commands: replay, delete, quarantine, release, dead-letters, reap, audit."""
 
 import argparse
 import re
@@ -9,6 +9,7 @@ from infra import commands, stages
 from infra.commands import say
 from infra.definitions import definitions
 from infra.errors import InfraError
+from infra.operations import quarantine
 from infra.operations import replay as asking
 from infra.operations.audit import Audit
 from infra.operations.dead_letters import DeadLetters, listing
@@ -27,6 +28,10 @@ def register(subcommands: "commands.Subcommands") -> None:
     delete = commands.add(subcommands, "delete", _delete, "delete images for good")
     delete.add_argument("image", nargs="+")
     delete.add_argument("--yes", action="store_true", help="do not ask")
+    commands.add(subcommands, "quarantine", _quarantine, "list what waits for somebody's look")
+    release = commands.add(subcommands, "release", _release, "hand out what quarantine withholds")
+    release.add_argument("image", nargs="+")
+    release.add_argument("--dry-run", action="store_true", help="only list them")
     letters = commands.add(subcommands, "dead-letters", _dead_letters, "list what rescue kept")
     letters.add_argument("--replay", action="store_true", help="do what helps each of them")
     reap = commands.add(subcommands, "reap", _reap, "report silent runs and lost uploads")
@@ -124,6 +129,20 @@ def _agreed(number: int) -> bool:
     if not sys.stdin.isatty():
         raise InfraError("deleting is final; say --yes")
     return input(f"Delete {number} with originals and all? [y/N] ").strip().lower() == "y"
+
+
+def _quarantine(arguments: argparse.Namespace) -> None:
+    images = images_of(arguments)
+    records = quarantine.withheld(images)
+    for line in quarantine.listing(records, images.outputs.buckets["processed"]):
+        say(line)
+    say(f"{len(records)} withheld")
+
+
+def _release(arguments: argparse.Namespace) -> None:
+    images = images_of(arguments)
+    records = [images.record(image) for image in arguments.image]
+    quarantine.release(images, records, say, dry_run=arguments.dry_run)
 
 
 def _dead_letters(arguments: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from services.notify.topic import SnsNotifications
 from shared.aws import client
 from shared.consumer import Context, Route, Service, Tell, consume
 from shared.contracts.envelope import Event
-from shared.contracts.images import ImageDeleted, ImageFailed, ImageStored
+from shared.contracts.images import ImageDeleted, ImageFailed, ImageReleased, ImageStored
 from shared.function import service_on_aws
 
 
@@ -18,6 +18,7 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
     return {
         ImageStored: Tell(steps.tell),
         ImageFailed: Tell(steps.tell),
+        ImageReleased: Tell(steps.tell),
         ImageDeleted: Tell(steps.tell),
     }
 

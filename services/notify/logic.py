@@ -42,10 +42,12 @@ def _gist(told: Notification) -> str:
         return f"failed, {told.failure.detail}"
     if told.status is Outcome.DELETED:
         return "deleted, with everything that was made of it"
-    labels = ", ".join(label.name for label in (told.labels or ())[:3])
-    return f"{told.width} x {told.height}, {len(told.renditions)} renditions" + (
-        f", {labels}" if labels else ""
-    )
+    size = f"{told.width} x {told.height}"
+    if told.withheld:
+        return f"{size}, withheld until somebody has looked at it"
+    labels = [label.name for label in (told.labels or ())[:3]]
+    words = [size, f"{len(told.renditions)} renditions", *labels]
+    return ", ".join(["released", *words] if told.status is Outcome.RELEASED else words)
 
 
 def _details(told: Notification) -> list[str]:
@@ -66,6 +68,8 @@ def _details(told: Notification) -> list[str]:
     lines += [f"{label.confidence:5.1f} %  {label.name}" for label in told.labels or ()]
     if told.moderation and told.moderation.flagged:
         lines.append(f"Flagged:  {', '.join(told.moderation.names)}")
+    if told.withheld:
+        lines.append("Withheld: the renditions are handed out once an operator releases them.")
     return lines
 
 
@@ -74,6 +78,7 @@ def _attributes(told: Notification) -> dict[str, str]:
     return {
         "status": told.status,
         "flagged": str(flagged).lower(),
+        "withheld": str(told.withheld).lower(),
         "owner": told.owner or NOBODY,
         "stage": told.failure.stage if told.failure else told.status,
     }

@@ -14,6 +14,7 @@ from shared.contracts.images import (
     DeleteRequested,
     ImageAnalyzed,
     ImageResized,
+    ReleaseRequested,
     ReplayRequested,
     StepFailed,
 )
@@ -27,6 +28,7 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
         ImageAnalyzed: Decide(steps.decide),
         StepFailed: Decide(steps.decide),
         ReplayRequested: Decide(steps.decide),
+        ReleaseRequested: Decide(steps.decide),
         DeleteRequested: Decide(steps.decide),
     }
 
@@ -37,6 +39,7 @@ def service() -> Service:
     steps = Steps(
         records=DynamoRecords(client("dynamodb"), settings.records_table),
         processed=S3Objects(client("s3"), settings.processed_bucket),
+        policy=settings.moderation,
     )
     return service_on_aws(settings, routes(steps))
 

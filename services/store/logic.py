@@ -5,6 +5,7 @@ that has ended changes nothing, and is answered with what is on record.
 """
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
@@ -14,16 +15,18 @@ from shared.contracts.images import (
     ImageDeleted,
     ImageEvent,
     ImageFailed,
+    ImageReleased,
     ImageReplayed,
     ImageResized,
     ImageStored,
     ImageSuperseded,
+    ReleaseRequested,
     ReplayRequested,
     Request,
     StepFailed,
     Verdict,
 )
-from shared.contracts.record import Record, Run, RunStatus
+from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.errors import Fault
 
 INTERNAL = {"type", "image", "run", "source", "owner", "analysis", "models", "thresholds"}
@@ -35,31 +38,44 @@ late is told to nobody twice.
 """
 
 
-def decide(record: Record | None, event: Event, at: datetime) -> Record | None:
+class Policy(StrEnum):
+    """What becomes of a picture that is flagged."""
+
+    FLAG = "flag"
+    """It is told that it is flagged, and its renditions are handed out like any other's."""
+    QUARANTINE = "quarantine"
+    """Its renditions are withheld until an operator has looked at it and released it."""
+
+
+def decide(
+    record: Record | None, event: Event, at: datetime, policy: Policy = Policy.FLAG
+) -> Record | None:
     """The record after this event; the same one if it changes nothing.
 
     None stays None where there is nothing to decide: a request about an image, or an event about
     a later run, that no record knows. Runs begin in the record.
     """
-    after = _decided(record, event, at)
+    after = _decided(record, event, at, policy)
     if after is None or after == record:
         return record
     return after.model_copy(update={"revision": (record.revision if record else 0) + 1})
 
 
-def _decided(record: Record | None, event: Event, at: datetime) -> Record | None:
+def _decided(record: Record | None, event: Event, at: datetime, policy: Policy) -> Record | None:
     match event:
         case ReplayRequested():
             return record and _replay(record, event, at)
+        case ReleaseRequested():
+            return record and _release(record, event, at)
         case DeleteRequested():
             return record and _delete(record, at)
         case ImageEvent():
-            return _learn(record, event, at)
+            return _learn(record, event, at, policy)
         case _:
             raise TypeError(f"{event.type} is nothing to decide on")
 
 
-def _learn(record: Record | None, event: ImageEvent, at: datetime) -> Record | None:
+def _learn(record: Record | None, event: ImageEvent, at: datetime, policy: Policy) -> Record | None:
     if record is None:
         record = _begin(event, at)
     if record is None or record.status(event.run) is not RunStatus.OPEN:
@@ -67,7 +83,8 @@ def _learn(record: Record | None, event: ImageEvent, at: datetime) -> Record | N
     learned = _advance(record.runs[event.run], event, at)
     if learned == record.runs[event.run]:
         return record
-    runs = {**record.runs, event.run: learned}
+    judged = learned.model_copy(update={"withheld": _waits(learned, record, policy)})
+    runs = {**record.runs, event.run: judged}
     return _publish(record.model_copy(update={"runs": runs}), event)
 
 
@@ -95,6 +112,18 @@ def _advance(run: Run, event: ImageEvent, at: datetime) -> Run:
 def _complete(other: Fact | None, at: datetime) -> dict[str, object]:
     """A run is complete with both facts, in whichever order they came."""
     return {"status": RunStatus.COMPLETED, "ended": at} if other else {}
+
+
+def _waits(run: Run, record: Record, policy: Policy) -> bool:
+    """Whether a run that completes has to wait for an operator's look before it is handed out.
+
+    Decided once, in the write that completes it, so that its verdict keeps its words. What nobody
+    judged waits too: to switch the detection off must be no way out of quarantine.
+    """
+    if policy is Policy.FLAG or run.status is not RunStatus.COMPLETED or record.released:
+        return False
+    judged = run.analyzed.moderation if run.analyzed else None
+    return judged is None or judged.flagged
 
 
 def _publish(record: Record, event: ImageEvent) -> Record:
@@ -138,6 +167,17 @@ def _give_way(record: Record, at: datetime) -> Run:
     return _advance(record.current, failure, at)
 
 
+def _release(record: Record, request: ReleaseRequested, at: datetime) -> Record:
+    """Hand out the picture if the run that was looked at was withheld.
+
+    It is the same picture if a later run is published by now, so that one is handed out.
+    """
+    seen = record.runs.get(request.run)
+    if record.published is None or record.released or not (seen and seen.withheld):
+        return record
+    return record.model_copy(update={"released": Release(run=record.published, at=at)})
+
+
 def _delete(record: Record, at: datetime) -> Record:
     if record.deleted:
         return record
@@ -155,6 +195,7 @@ def answers(record: Record, event: Event, at: datetime) -> list[Verdict]:
     said = [
         _granted(record, event) if isinstance(event, ReplayRequested) else None,
         verdict(record, event.run),
+        _released(record, event),
         *(_superseded(record, run) for run in record.withdrawn),
         _deleted(record),
     ]
@@ -167,13 +208,50 @@ def verdict(record: Record, run: int) -> Verdict | None:
     known = record.runs.get(run)
     if known is None or known.ended is None:
         return None
+    if known.status is RunStatus.COMPLETED:
+        return _stored(record, run, withheld=known.withheld)
+    assert known.failure, "a run fails by a report"
     common = _common(record, run, known.ended, known_by=run)
-    if known.status is RunStatus.FAILED:
-        assert known.failure, "a run fails by a report"
-        return ImageFailed.model_validate(common | known.failure.model_dump(exclude=set(common)))
-    assert known.resized, "a run completes with both facts"
-    assert known.analyzed, "a run completes with both facts"
-    return ImageStored.model_validate(common | _said(known.resized) | _said(known.analyzed))
+    return ImageFailed.model_validate(common | known.failure.model_dump(exclude=set(common)))
+
+
+def result(record: Record) -> ImageStored | None:
+    """The published run's verdict as it has to be shown now; None where none is published.
+
+    It differs from what was announced once a release hands out what was withheld.
+    """
+    if record.published is None:
+        return None
+    return _stored(record, record.published, withheld=record.withheld)
+
+
+def _stored(record: Record, run: int, *, withheld: bool) -> ImageStored:
+    """Whoever reads of a run that is withheld does not learn where its renditions are."""
+    ended = record.runs[run].ended
+    assert ended, "a completed run has ended"
+    kept = {"withheld": True, "renditions": ()} if withheld else {}
+    return ImageStored.model_validate(_made(record, run, ended) | kept)
+
+
+def _released(record: Record, event: Event) -> Verdict | None:
+    """Said to who asks for it, and beside the verdict of the run that was released.
+
+    A later run's facts may come when nobody remembers any more that it was told.
+    """
+    release = record.released
+    if release is None or record.deleted:
+        return None
+    if not isinstance(event, ReleaseRequested) and event.run != release.run:
+        return None
+    return ImageReleased.model_validate(_made(record, release.run, release.at))
+
+
+def _made(record: Record, run: int, at: datetime) -> dict[str, object]:
+    """All that is said of a run that completed."""
+    resized, analyzed = record.runs[run].resized, record.runs[run].analyzed
+    assert resized, "a run completes with both facts"
+    assert analyzed, "a run completes with both facts"
+    return _common(record, run, at, known_by=run) | _said(resized) | _said(analyzed)
 
 
 def _said(fact: Fact) -> dict[str, object]:

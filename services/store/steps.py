@@ -24,6 +24,7 @@ class Steps:
 
     records: Records
     processed: Objects
+    policy: logic.Policy = logic.Policy.FLAG
 
     def decide(self, event: Event, turn: Turn) -> Iterator[Event]:
         """Answer with what is on record, also to the late, the repeated and the contradicting."""
@@ -43,7 +44,7 @@ class Steps:
     def _change(self, event: Event, turn: Turn) -> Record | None:
         for _ in range(TRIES):
             before = self.records.read(event.image)
-            after = logic.decide(before, event, turn.at)
+            after = logic.decide(before, event, turn.at, self.policy)
             if after is None or after is before or self.records.write(after):
                 return after
         raise TransientError("contended", f"the record changed {TRIES} times meanwhile")
@@ -63,10 +64,13 @@ class Steps:
             shown, record = record, self.records.read(record.image) or record
 
     def _show(self, record: Record) -> None:
-        """The document exists while a completed run is published, and only then."""
+        """The document exists while a completed run is published, and only then.
+
+        It is where anyone finds the renditions, so it names none that are withheld.
+        """
         key = f"results/{record.image}.json"
-        published = None if record.published is None else logic.verdict(record, record.published)
-        if published:
-            self.processed.put(key, published.model_dump_json().encode(), "application/json")
+        result = logic.result(record)
+        if result:
+            self.processed.put(key, result.model_dump_json().encode(), "application/json")
         else:
             self.processed.delete(key)

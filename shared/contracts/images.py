@@ -134,11 +134,8 @@ class Verdict(ImageEvent):
         return derive(self.image, self.run, self.outcome)
 
 
-class ImageStored(Verdict):
-    """The run completed: everything below exists and is recorded."""
-
-    type: ClassVar[str] = "image.stored.v1"
-    outcome: ClassVar[str] = "stored"
+class Completed(Verdict):
+    """What a completed run came to: everything below exists and is recorded."""
 
     format: str
     width: int
@@ -152,6 +149,26 @@ class ImageStored(Verdict):
     text: tuple[str, ...] | None = None
     moderation: Moderation | None = None
     analyzer: str
+
+
+class ImageStored(Completed):
+    """The run completed."""
+
+    type: ClassVar[str] = "image.stored.v1"
+    outcome: ClassVar[str] = "stored"
+
+    withheld: bool = False
+    """The renditions exist, but are not told of here: quarantine keeps them until a release."""
+
+
+class ImageReleased(Completed):
+    """The renditions that were withheld are handed out: an operator looked at the picture.
+
+    ``ended`` is when; ``run`` is the run that was published then.
+    """
+
+    type: ClassVar[str] = "image.released.v1"
+    outcome: ClassVar[str] = "released"
 
 
 class ImageFailed(Verdict):
@@ -201,6 +218,16 @@ class ReplayRequested(Request):
     type: ClassVar[str] = "replay.requested.v1"
 
     force: bool = False
+
+
+class ReleaseRequested(Request):
+    """Please hand out this image: somebody looked at this run of it, which is withheld.
+
+    Granted if it was, whichever run is published by now: all are made from the same original.
+    Asked again, the same release is announced again.
+    """
+
+    type: ClassVar[str] = "release.requested.v1"
 
 
 class DeleteRequested(Request):

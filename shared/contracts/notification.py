@@ -8,6 +8,7 @@ from shared.contracts.envelope import Value
 from shared.contracts.images import (
     ImageDeleted,
     ImageFailed,
+    ImageReleased,
     ImageStored,
     Label,
     Moderation,
@@ -23,12 +24,15 @@ class Outcome(StrEnum):
 
     COMPLETED = "completed"
     FAILED = "failed"
+    RELEASED = "released"
+    """It had completed before, and its renditions were withheld until now."""
     DELETED = "deleted"
 
 
 STATUS: dict[type[Verdict], Outcome] = {
     ImageStored: Outcome.COMPLETED,
     ImageFailed: Outcome.FAILED,
+    ImageReleased: Outcome.RELEASED,
     ImageDeleted: Outcome.DELETED,
 }
 """The verdicts that are told at all; the others are our own housekeeping."""
@@ -58,6 +62,8 @@ class Notification(Value):
     format: str | None = None
     width: int | None = None
     height: int | None = None
+    withheld: bool = False
+    """Quarantine keeps the renditions until an operator releases them, which is told again."""
     renditions: tuple[Rendition, ...] = ()
     labels: tuple[Label, ...] | None = None
     faces: int | None = None

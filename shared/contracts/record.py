@@ -39,6 +39,16 @@ class Run(Value):
     resized: ImageResized | None = None
     analyzed: ImageAnalyzed | None = None
     failure: StepFailed | None = None
+    withheld: bool = False
+    """Whether its renditions were withheld when it completed. A release does not change that."""
+
+
+class Release(Value):
+    """An operator looked at the picture and let it go."""
+
+    run: int
+    """The run that was published then."""
+    at: datetime
 
 
 class Record(Value):
@@ -52,6 +62,8 @@ class Record(Value):
     """The run whose renditions are handed out."""
     withdrawn: tuple[int, ...] = ()
     """The runs that were published once, and gave way to a later one."""
+    released: Release | None = None
+    """It holds for every later run too: all are made from the same original."""
     deleted: datetime | None = None
     """A tombstone: when the image was deleted. It outlives every queue and every claim."""
     source: Source
@@ -66,6 +78,12 @@ class Record(Value):
     def full(self) -> bool:
         """Whether one more run might not fit. As JSON it is larger than in the table."""
         return len(self.model_dump_json(exclude_none=True).encode()) > FULL
+
+    @property
+    def withheld(self) -> bool:
+        """Whether what is published waits for an operator's release."""
+        waits = self.published is not None and self.runs[self.published].withheld
+        return waits and self.released is None
 
     def status(self, run: int) -> RunStatus:
         """What became of this run."""

@@ -15,6 +15,7 @@ from shared.contracts.images import (
     ImageAnalyzed,
     ImageDeleted,
     ImageFailed,
+    ImageReleased,
     ImageReplayed,
     ImageResized,
     ImageStored,
@@ -22,6 +23,7 @@ from shared.contracts.images import (
     ImageUploaded,
     Label,
     Moderation,
+    ReleaseRequested,
     Rendition,
     ReplayRequested,
     Source,
@@ -105,6 +107,11 @@ STORED = ImageStored(
     moderation=MODERATION,
     analyzer="rekognition",
 )
+WITHHELD = STORED.model_copy(update={"withheld": True, "renditions": ()})
+LOOKED_AT = ReleaseRequested(image=CAT, run=0)
+RELEASED = ImageReleased.model_validate(
+    STORED.model_dump(exclude={"withheld"}) | {"ended": AT + timedelta(hours=1)}
+)
 GAVE_UP = StepFailed(
     image=TEXT,
     run=0,
@@ -140,6 +147,8 @@ FIRST = Envelope.first(UPLOADED, "darkroom/uploads", AT)
 SECOND = FIRST.caused(RESIZED, "darkroom/resize", 0, AT + timedelta(seconds=1))
 THIRD = SECOND.caused(ANALYZED, "darkroom/analyze", 0, AT + timedelta(seconds=2))
 LAST = THIRD.caused(STORED, "darkroom/store", 0, AT + timedelta(seconds=4))
+RELEASE = Envelope.first(LOOKED_AT, "darkroom/operator", AT + timedelta(hours=1))
+LETTING_GO = RELEASE.caused(RELEASED, "darkroom/store", 0, AT + timedelta(hours=1, seconds=1))
 OTHER = Envelope.first(ImageUploaded(image=TEXT, run=0, source=NO_PICTURE), "darkroom/uploads", AT)
 REPORT = OTHER.caused(GAVE_UP, "darkroom/resize", 0, AT + timedelta(seconds=1))
 REFUSAL = REPORT.caused(FAILED, "darkroom/store", 0, AT + timedelta(seconds=2))
@@ -149,11 +158,16 @@ GIVING_WAY = THIRD.caused(GAVE_WAY, "darkroom/store", 1, AT + timedelta(hours=2)
 DELETION = Envelope.first(UNWANTED, "darkroom/operator", AT + timedelta(hours=3))
 END = DELETION.caused(DELETED, "darkroom/store", 0, AT + timedelta(hours=3, seconds=1))
 
-SAID = (FIRST, SECOND, THIRD, LAST, REPORT, REFUSAL, REPLAY, GRANT, GIVING_WAY, DELETION, END)
+SAID = (
+    *(FIRST, SECOND, THIRD, LAST, RELEASE, LETTING_GO),
+    *(REPORT, REFUSAL, REPLAY, GRANT, GIVING_WAY, DELETION, END),
+)
 ENVELOPES = {envelope.type: envelope for envelope in SAID}
 """By type, each the answer to the one before it where a healthy upload has it so."""
 NOTIFICATIONS = {
     "notification.v1.completed": Notification.of(STORED, LAST.id),
+    "notification.v1.withheld": Notification.of(WITHHELD, LAST.id),
+    "notification.v1.released": Notification.of(RELEASED, LETTING_GO.id),
     "notification.v1.failed": Notification.of(FAILED, REFUSAL.id),
     "notification.v1.deleted": Notification.of(DELETED, END.id),
 }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.store.records import DynamoRecords, Moment
-from shared.contracts.record import Record, Run, RunStatus
+from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.runs import DynamoRuns
 from shared.testing import MemoryRecords
 from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, RESIZED, SOURCE
@@ -17,11 +17,17 @@ FULL = Record(
     runs={
         0: Run(status=RunStatus.FAILED, started=AT, ended=AT, resized=RESIZED, failure=GAVE_UP),
         1: Run(
-            status=RunStatus.COMPLETED, started=AT, ended=AT, resized=RESIZED, analyzed=ANALYZED
+            status=RunStatus.COMPLETED,
+            started=AT,
+            ended=AT,
+            resized=RESIZED,
+            analyzed=ANALYZED,
+            withheld=True,
         ),
         2: Run(started=datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)),
     },
     published=1,
+    released=Release(run=1, at=AT),
     source=SOURCE,
     owner="ada",
     revision=1,

@@ -1,9 +1,11 @@
-"""The operator's commands against a real stack: replay, delete, dead letters, reap, audit."""
+"""The operator's commands against a real stack: replay, release, delete, dead letters, audit."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -29,6 +31,18 @@ def infra(ministack: Stack) -> Infra:
         return done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture
+def quarantine(ministack: Stack) -> Iterator[None]:
+    """The stage withholds what is flagged; as it was, afterwards."""
+    client, name = ministack.client("lambda"), ministack.outputs.functions["store"]
+    before = client.get_function_configuration(FunctionName=name)["Environment"]
+    variables = before["Variables"] | {"MODERATION": "quarantine"}
+    ministack.settle()
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    yield
+    client.update_function_configuration(FunctionName=name, Environment=before)
 
 
 def completed(listener: Listener, key: str, cat: Path) -> str:
@@ -74,6 +88,43 @@ def test_a_deleted_image_leaves_nothing_and_cannot_be_replayed(
             Bucket=ministack.outputs.buckets["uploads"], Key="delete/cat.jpg"
         )
     assert "was deleted" in infra("replay", image, code=1)
+
+
+def test_a_flagged_image_is_withheld_until_it_is_released(
+    ministack: Stack, infra: Infra, cat: Path, quarantine: None
+) -> None:
+    with ministack.listening() as listener:
+        image = completed(listener, "quarantine/cat.jpg", cat)
+        keep_as_answered(ministack, image, run=1, names=["Smoking"])
+        infra("replay", image)
+        withheld = listener.hear("quarantine/cat.jpg")["quarantine/cat.jpg"]
+        assert (withheld["run"], withheld["withheld"], withheld["renditions"]) == (1, True, [])
+        assert (result(ministack, image)["withheld"], renditions(ministack, image)) == (True, [])
+        assert f"{image}  run 1" in infra("quarantine")
+        infra("release", image)
+        released = listener.hear("quarantine/cat.jpg")["quarantine/cat.jpg"]
+    assert (released["status"], released["withheld"]) == ("released", False)
+    assert renditions(ministack, image) == released["renditions"] != []
+    assert image not in infra("quarantine")
+
+
+def keep_as_answered(stack: Stack, image: str, run: int, names: list[str]) -> None:
+    """What Rekognition would say is in the picture: the run finds it asked and kept already."""
+    found = {"ModerationLabels": [{"Name": name, "Confidence": 99.0} for name in names]}
+    document = json.dumps({"answers": {"moderation": found}})
+    stack.client("s3").put_object(
+        Bucket=stack.outputs.buckets["processed"],
+        Key=f"analyses/{image}/{run}/analysis.json",
+        Body=document.encode(),
+    )
+
+
+def result(stack: Stack, image: str) -> dict[str, Any]:
+    return json.loads(stack.object(f"results/{image}.json")["Body"].read())
+
+
+def renditions(stack: Stack, image: str) -> list[dict[str, Any]]:
+    return result(stack, image)["renditions"]
 
 
 def test_an_audit_finds_what_nobody_accounts_for(ministack: Stack, infra: Infra) -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from infra.definitions import definitions
 from infra.errors import InfraError
 from infra.stages import FOLDER, Stage
 from infra.template import template
+from services.store.logic import Policy
 
 
 @pytest.fixture
@@ -72,6 +74,37 @@ def test_a_services_variable_wins_over_everyones(write, project):
 
 def test_locally_rekognition_is_asked_for_labels_only(local):
     assert local.variables_of("analyze")["DETECT"] == "labels"
+
+
+@pytest.fixture
+def moderated(tmp_path):
+    def moderated(word):
+        text = (FOLDER / "dev.toml").read_text()
+        assert 'moderation = "flag"' in text
+        mine = text.replace('moderation = "flag"', f'moderation = "{word}"')
+        (tmp_path / "mine.toml").write_text(mine)
+        return Stage.load("mine", tmp_path)
+
+    return moderated
+
+
+@pytest.mark.parametrize("policy", Policy)
+def test_store_is_told_what_becomes_of_a_flagged_picture(moderated, policy):
+    resources = template(definitions(), moderated(policy))["Resources"]
+    environment = resources["StoreFunction"]["Properties"]["Environment"]["Variables"]
+    assert Policy(environment["MODERATION"]) is policy
+
+
+def test_another_word_for_it_is_refused(moderated):
+    with pytest.raises(InfraError, match="moderation: Input should be 'flag' or 'quarantine'"):
+        moderated("hide")
+
+
+def test_a_stage_that_says_nothing_of_it_only_flags(tmp_path):
+    lines = (FOLDER / "dev.toml").read_text().splitlines()
+    silent = [line for line in lines if not line.startswith("moderation")]
+    (tmp_path / "mine.toml").write_text("\n".join(silent))
+    assert Stage.load("mine", tmp_path).moderation == "flag"
 
 
 def test_only_prod_keeps_its_data_when_its_stack_goes():

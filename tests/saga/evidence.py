@@ -1,5 +1,6 @@
 """What was seen while a schedule ran: the facts that the promises are held against at its end."""
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from shared.contracts.notification import STATUS
 
 Paid = tuple[str, int, str]
 """One detection of one run: image, run, detection."""
+RENDITION = re.compile(r"renditions/([0-9a-f-]+)/(\d+)/")
 OUTAGE = "unavailable"
 """The reason of every transient error that a schedule injects."""
 
@@ -58,10 +60,25 @@ class Evidence:
     """Keys of objects that landed after their worker's death, or were written past its lease by one
     that died of it: window (d). Only an audit finds those that are left.
     """
+    withheld: set[tuple[str, int]] = field(default_factory=set)
+    """Image and run of what completed flagged under quarantine, before any release."""
+    released: set[str] = field(default_factory=set)
+    release_due: set[str] = field(default_factory=set)
+    """Images of which a release was asked for while something was withheld."""
     violations: list[Violation] = field(default_factory=list)
 
     def broken(self, kind: str, about: object) -> None:
         self.violations.append(Violation(kind, str(about)))
+
+    def waits(self, image: str, run: int | None) -> bool:
+        """Whether this run's renditions are kept until somebody has looked at the picture."""
+        return (image, run) in self.withheld and image not in self.released
+
+    def handed_out(self, words: str) -> None:
+        """Somebody outside can read this now."""
+        for image, run in RENDITION.findall(words):
+            if self.waits(image, int(run)):
+                self.broken("what is withheld was handed out", f"run {run} of {image}")
 
     def said(self, identity: str, words: object) -> None:
         if words not in self.words[identity]:

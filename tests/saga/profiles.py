@@ -250,11 +250,32 @@ def poisoned(simulation: Simulation, random: Random) -> Schedule:
             yield from _meddle(simulation, random)
 
 
+def quarantine(simulation: Simulation, random: Random) -> Schedule:
+    """Flagged pictures: released while they run, twice, late or after they were deleted."""
+    yield Action("moderation", value=random.choice(("quarantine", "quarantine", "flag")))
+    yield Action("upload", (f"{random.choice(('flagged', 'flagged', 'doubtful'))}0.jpg",))
+    for _ in range(random.choice((1, 2, 3))):
+        still = yield from _freeze(simulation, random, random.choice(("store", "store", "notify")))
+        for _ in range(random.choice((1, 1, 2, 3))):
+            yield from _oversee(simulation, random)
+            yield from _flow(simulation, random, still)
+        if still and random.random() < 0.2:
+            yield Action("strand", (still.name,))
+        elif still:
+            yield from _thaw(random, still)
+        hazards = Hazards(copy=0.2, delay=0.1, kill=random.choice((0, 0.03)), error=0.03)
+        yield from wander(simulation, random, hazards, random.choice((5, 20, 60)))
+        yield Action("land")
+        if random.random() < 0.2:
+            yield Action("drain")
+            yield Action("expire")
+
+
 PROFILES: dict[str, Profile] = {
     profile.__name__.replace("_", "-"): profile
     for profile in (
         uniform, several, frozen, last_attempt, late, outlives, stranded, throttled,
-        outage, replays, killed, poisoned,
+        outage, replays, killed, poisoned, quarantine,
     )
 }  # fmt: skip
 
@@ -423,6 +444,24 @@ def _meddle(simulation: Simulation, random: Random) -> Schedule:
     verb = random.choice(("delete", "stuck", "stuck", "replay", "replay"))
     how = random.choice(("plain", "force")) if verb == "replay" else 0
     yield Action(verb, (name,), how)
+
+
+def _oversee(simulation: Simulation, random: Random) -> Schedule:
+    """Somebody releases an image, at once or by a message that comes late and again; or replays
+    it, or deletes it, or changes what becomes of the flagged.
+    """
+    verb = random.choice(("release",) * 5 + ("replay",) * 3 + ("delete", "moderation"))
+    if verb == "moderation":
+        yield Action(verb, value=random.choice(("flag", "quarantine", "quarantine")))
+        return
+    name = random.choice(list(simulation.images))
+    yield Action(verb, (name,), random.choice(("plain", "force")) if verb == "replay" else 0)
+    asked = [message for message in simulation.messages.values() if f":{verb}/" in message.name]
+    for message in asked:
+        if random.random() < 0.3:
+            yield Action("copy", (message.name,), random.choice((0, 30, 400, 4000)))
+        if random.random() < 0.2:
+            yield Action("delay", (message.name,), random.choice((1, 60, 250)))
 
 
 def _thaw(random: Random, worker: Worker) -> Schedule:

@@ -60,7 +60,8 @@ def _what_is_told_is_on_record(simulation: Simulation) -> Iterator[str]:
     for (image, run), statuses in simulation.seen.statuses.items():
         record = simulation.records.records.get(image)
         known = record.runs[run].status if record else RunStatus.UNKNOWN
-        if statuses - {"deleted", str(known)}:
+        released = {"released"} if image in simulation.seen.released else set()
+        if statuses - {"deleted", str(known)} - released:
             yield f"run {run} of {image} is {known}, told {sorted(statuses)}"
 
 
@@ -87,6 +88,9 @@ def _every_end_is_announced(simulation: Simulation) -> Iterator[str]:
             image == record.image and kind == "image.deleted.v1" for image, _, kind in announced
         ):
             yield "image.deleted.v1"
+        release = None if record.deleted else record.released
+        if release and (record.image, release.run, "image.released.v1") not in announced:
+            yield f"image.released.v1 of run {release.run}"
 
 
 def _every_end_is_told(simulation: Simulation) -> Iterator[str]:
@@ -161,6 +165,25 @@ def _result_is_what_is_published(simulation: Simulation) -> Iterator[str]:
             yield f"{image} shows {shown}"
 
 
+def _quarantine_is_kept(simulation: Simulation) -> Iterator[str]:
+    """While it moved, every projection was looked at as it was written, also one that was late."""
+    for image in simulation.images.values():
+        key = f"results/{image}.json"
+        found = None if key in simulation.seen.late else simulation.processed.find(key)
+        if found:
+            shown = ImageStored.model_validate_json(found.body)
+            waits = simulation.seen.waits(image, shown.run)
+            if shown.withheld is not waits or bool(shown.renditions) is waits:
+                yield f"run {shown.run} of {image}: withheld {waits}, shown {shown.withheld}"
+
+
+def _release_is_granted(simulation: Simulation) -> Iterator[str]:
+    for image in simulation.seen.release_due:
+        record = simulation.records.records[image]
+        if not record.deleted and image not in simulation.seen.released:
+            yield image
+
+
 def _delete_wins(simulation: Simulation) -> Iterator[str]:
     for key, image in simulation.images.items():
         record = simulation.records.records.get(image)
@@ -211,6 +234,8 @@ PROMISES: dict[str, Promise] = {
     "what is published is incomplete": _published_is_complete,
     "an analysis lacks an answer": _analysis_is_whole,
     "the result is not what is published": _result_is_what_is_published,
+    "quarantine is not what is shown": _quarantine_is_kept,
+    "a release was not granted": _release_is_granted,
     "something outlived its deletion": _delete_wins,
     "a dead letter was not kept": _dead_letters_are_kept,
     "what nobody understands was not kept": _poison_is_buried,

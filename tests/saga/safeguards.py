@@ -7,7 +7,7 @@ safeguard matters.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -22,18 +22,23 @@ from services.store import steps as store_steps
 from shared import consumer
 from shared.consumer import Tell, Turn, Undo
 from shared.contracts import record as record_contract
+from shared.contracts.envelope import Event
 from shared.contracts.images import (
     ImageDeleted,
     ImageEvent,
     ImageFailed,
+    ImageStored,
     ImageSuperseded,
+    ReleaseRequested,
     ReplayRequested,
+    Verdict,
 )
-from shared.contracts.record import Record, Run, RunStatus
+from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.ledger import Claim
 from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords
 from tests.saga import simulation, wiring
 
+AGES_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 Patch = Callable[[], AbstractContextManager[Any]]
 
 
@@ -225,6 +230,59 @@ def _told_what_is_known_by_now() -> AbstractContextManager[Any]:
     return patch.object(logic, "_common", latest)
 
 
+def _released_unseen() -> AbstractContextManager[Any]:
+    def anyway(record: Record, _request: ReleaseRequested, at: datetime) -> Record:
+        return record.model_copy(update={"released": Release(run=record.run, at=at)})
+
+    return patch.object(logic, "_release", anyway)
+
+
+def _released_as_often_as_asked() -> AbstractContextManager[Any]:
+    grant = logic._release
+
+    def again(record: Record, request: ReleaseRequested, at: datetime) -> Record:
+        return grant(record.model_copy(update={"released": None}), request, at)
+
+    return patch.object(logic, "_release", again)
+
+
+def _shown_like_any_other() -> AbstractContextManager[Any]:
+    shown = logic.result
+
+    def whole(record: Record) -> ImageStored | None:
+        return shown(record.model_copy(update={"released": Release(run=0, at=AGES_AGO)}))
+
+    return patch.object(logic, "result", whole)
+
+
+def _told_as_it_is_by_now() -> AbstractContextManager[Any]:
+    stored = logic._stored
+
+    def latest(record: Record, run: int, *, withheld: bool) -> ImageStored:
+        return stored(record, run, withheld=withheld and record.released is None)
+
+    return patch.object(logic, "_stored", latest)
+
+
+def _released_for_one_run() -> AbstractContextManager[Any]:
+    waits = logic._waits
+
+    def anew(run: Run, record: Record, policy: logic.Policy) -> bool:
+        return waits(run, record.model_copy(update={"released": None}), policy)
+
+    return patch.object(logic, "_waits", anew)
+
+
+def _a_release_said_to_everybody() -> AbstractContextManager[Any]:
+    released = logic._released
+
+    def always(record: Record, event: Event) -> Verdict | None:
+        asked = ReleaseRequested(image=event.image, run=event.run)
+        return released(record, asked)
+
+    return patch.object(logic, "_released", always)
+
+
 def _shown_once() -> AbstractContextManager[Any]:
     return patch.object(store_steps.Steps, "_project", store_steps.Steps._show)
 
@@ -324,6 +382,39 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     ),
     Safeguard("withdrawal in the completing write", "orphan", "replays", _not_withdrawn),
     Safeguard("projection read again", "an old result stays", "frozen", _shown_once),
+    Safeguard(
+        "a result names nothing withheld",
+        "what is withheld is handed out",
+        "quarantine",
+        _shown_like_any_other,
+    ),
+    Safeguard(
+        "release of what is withheld only", "released unseen", "quarantine", _released_unseen
+    ),
+    Safeguard(
+        "a release is granted once",
+        "each request is told",
+        "quarantine",
+        _released_as_often_as_asked,
+    ),
+    Safeguard(
+        "quarantine decided in the completing write",
+        "one id, two contents",
+        "quarantine",
+        _told_as_it_is_by_now,
+    ),
+    Safeguard(
+        "a release holds for every run",
+        "a released picture is withheld again",
+        "quarantine",
+        _released_for_one_run,
+    ),
+    Safeguard(
+        "a release is said beside its own run's verdict",
+        "told again a month later",
+        "quarantine",
+        _a_release_said_to_everybody,
+    ),
     Safeguard("conditional write", "an outcome reversed", "uniform", _unconditional),
     Safeguard(
         "the audit",

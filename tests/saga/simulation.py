@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from math import inf
@@ -23,11 +23,18 @@ from services.reap.steps import Steps as ReapSteps
 from services.rescue.steps import Steps as RescueSteps
 from services.resize import logic as pictures
 from services.resize.pictures.refusals import Refusal, refuse
+from services.store.logic import Policy
 from shared import consumer
 from shared.consumer import answer_batch, consume
 from shared.contracts import envelope as wire
 from shared.contracts.envelope import Envelope, Event
-from shared.contracts.images import DeleteRequested, Fact, ReplayRequested, StepFailed
+from shared.contracts.images import (
+    DeleteRequested,
+    Fact,
+    ReleaseRequested,
+    ReplayRequested,
+    StepFailed,
+)
 from shared.contracts.record import Record, RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
@@ -41,7 +48,8 @@ from tests.unit.reap.memory import PagedRecords, PagedUploads
 BEGINNING = 1_800_000_000.0
 AHEAD = timedelta(seconds=10)
 """More than any clock is ahead of the reaper's, which waits for nothing."""
-DETECTIONS = (Detection.LABELS, Detection.TEXT)
+DETECTIONS = (Detection.LABELS, Detection.MODERATION)
+NUDITY = {"Name": "Nudity", "Confidence": 99.1}
 GOOD, BAD, DEADLY = b"a picture", b"no picture", b"a picture that kills who looks at it"
 ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "transient": lambda: TransientError(OUTAGE, "the world is down"),
@@ -67,7 +75,7 @@ POISON: dict[str, str] = {
 """What no service can handle, by kind; ``half`` comes in one notification with a good one."""
 
 
-ABOUT_IMAGES = frozenset({"again", "delete", "poison", "replay", "stuck", "vanish"})
+ABOUT_IMAGES = frozenset({"again", "delete", "poison", "release", "replay", "stuck", "vanish"})
 """Verbs that mean nothing before there is an upload."""
 
 
@@ -129,6 +137,7 @@ class Worker:
     messages: list[Sent]
     started: float
     skew: float
+    policy: Policy
     greenlet: Any = None
     at: str = ""
     done: bool = False
@@ -209,7 +218,9 @@ class Simulation:
         self.uploads = MemoryObjects()
         self.processed = Processed(self)
         self.records, self.ledger = Records(self), Ledger(self)
-        self.services = services(self._parts())
+        self.policy = Policy.FLAG
+        self.parts = self._parts()
+        self.services = services(self.parts)
         self.listeners = _listeners(self.services)
         self.rescue = RescueSteps(
             kept=self._watched(self.processed, "kept"), bus=Topic(self), now=self.at
@@ -401,7 +412,7 @@ class Simulation:
             message.receives += 1
             message.visible_at = self.now + VISIBILITY
         name = f"{batch[0].name}@{batch[0].receives}"
-        self.workers[name] = Worker(name, batch[0].consumer, batch, self.now, skew)
+        self.workers[name] = Worker(name, batch[0].consumer, batch, self.now, skew, self.policy)
         return self.workers[name]
 
     def _spent(self, message: Sent) -> bool:
@@ -513,6 +524,21 @@ class Simulation:
         forced = how == "force"
         self._ask(names[0], ReplayRequested(image=image, run=self._run(image), force=forced))
 
+    def _do_release(self, names: Sequence[str], _value: object) -> None:
+        """Somebody looked at what is published, or believes so."""
+        image = self.images[names[0]]
+        record = self.records.records.get(image)
+        run = record.published if record else None
+        if self.seen.waits(image, run):
+            self.seen.release_due.add(image)
+        run = self._run(image) if run is None else run
+        self._ask(names[0], ReleaseRequested(image=image, run=run))
+
+    def _do_moderation(self, _names: object, policy: str) -> None:
+        """The stage's setting changes; who is at work goes on with the one it began with."""
+        self.policy = Policy(policy)
+        self.services["store"] = services(replace(self.parts, policy=self.policy))["store"]
+
     def _do_stuck(self, names: Sequence[str], _value: object) -> None:
         """A reaper without patience reports this image's run, be it at work or not yet begun."""
         for swept in self.reaper.sweep():
@@ -561,6 +587,11 @@ class Simulation:
         ended = MemoryRecords.status(self.records, image, run) is not RunStatus.OPEN
         if ended and worker.looked <= worker.claim.until < worker.arrived:
             self.seen.broken("worked past its lease for a run that had ended", worker.name)
+
+    def flagged(self, image: str, run: int) -> bool:
+        """Whether there is something in the picture; of a doubtful one, every other run says so."""
+        (key,) = (key for key, known in self.images.items() if known == image)
+        return key.startswith("flagged") or (key.startswith("doubtful") and run % 2 == 1)
 
     # ---- the topic and the queues ----------------------------------------------------------------
 
@@ -688,7 +719,7 @@ class Queue:
 
 @dataclass
 class Recognizer:
-    """A Rekognition that sees a cat, and counts what it is paid for."""
+    """A Rekognition that sees a cat, and in a flagged picture more; it counts what it is paid."""
 
     simulation: Simulation
 
@@ -702,8 +733,8 @@ class Recognizer:
         self.simulation.seen.paid[paid] += 1
         worker.asked.add(paid)
         worker.unnoted.add(paid)
-        if detection is Detection.TEXT:
-            return {"TextDetections": []}
+        if detection is Detection.MODERATION:
+            return {"ModerationLabels": [NUDITY] * self.simulation.flagged(image, int(run))}
         return {"Labels": [{"Name": "Cat", "Confidence": 98.7}], "LabelModelVersion": "3.0"}
 
 
@@ -718,6 +749,10 @@ class Told:
         seen = self.simulation.seen
         seen.told[said["id"]] += 1
         seen.said(f"notification {said['id']}", words)
+        seen.handed_out(f"{words.data} {words.email} {words.sms}")
+        kept = said["status"] == "completed" and (said["image"], said["run"]) in seen.withheld
+        if said["withheld"] is not kept:
+            seen.broken("told otherwise than quarantine decided", f"withheld {said['withheld']}")
         seen.statuses[said["image"], said["run"]].add(said["status"])
         if worker := self.simulation.current:
             worker.asked.add(said["id"])
@@ -732,8 +767,13 @@ class Processed(MemoryObjects):
         self.simulation = simulation
 
     def put(self, key: str, body: bytes, *args: Any, **kwargs: Any) -> None:
-        self._sent(key, lambda: MemoryObjects.put(self, key, body, *args, **kwargs))
-        super().put(key, body, *args, **kwargs)
+        def write() -> None:
+            MemoryObjects.put(self, key, body, *args, **kwargs)
+            if key.startswith("results/"):
+                self.simulation.seen.handed_out(body.decode())
+
+        self._sent(key, write)
+        write()
         worker = self.simulation.current
         if worker and worker.overran:
             worker.wrote.add(key)
@@ -755,7 +795,7 @@ class Processed(MemoryObjects):
 
 
 class Records(MemoryRecords):
-    """The records; an outcome that is reversed is seen at once."""
+    """The records; an outcome that is reversed is seen at once, and so is a release of nothing."""
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__()
@@ -764,9 +804,29 @@ class Records(MemoryRecords):
     def write(self, record: Record) -> bool:
         before = self.records.get(record.image)
         written = super().write(record)
+        if written:
+            self._judged(before, record)
         if written and before:
             self._never_reversed(before, record)
         return written
+
+    def _judged(self, before: Record | None, after: Record) -> None:
+        """What has to wait follows from the picture and from the setting of who completes its run,
+        not from what the record says of it.
+        """
+        seen, worker = self.simulation.seen, self.simulation.current
+        if after.released and not (before and before.released):
+            withheld = any(image == after.image for image, _ in seen.withheld)
+            if before is None or before.deleted or not withheld:
+                seen.broken("released what was not withheld", after.image)
+            seen.released.add(after.image)
+        if worker is None or worker.policy is Policy.FLAG or after.image in seen.released:
+            return
+        for number, run in after.runs.items():
+            open_before = before is None or before.status(number) is RunStatus.OPEN
+            completed = open_before and run.status is RunStatus.COMPLETED
+            if completed and self.simulation.flagged(after.image, number):
+                seen.withheld.add((after.image, number))
 
     def _never_reversed(self, before: Record, after: Record) -> None:
         seen = self.simulation.seen

@@ -14,6 +14,7 @@ from services.resize import handler as resize
 from services.resize import logic as pictures
 from services.resize.steps import Steps as ResizeSteps
 from services.store import handler as store
+from services.store.logic import Policy
 from services.store.steps import Steps as StoreSteps
 from shared.consumer import Limits, Route, Service
 from shared.contracts.envelope import Event
@@ -39,6 +40,7 @@ class Parts:
     develop: Callable[..., pictures.Developed] = pictures.develop
     pool: Callable[[int], Executor] = ThreadPoolExecutor
     detect: tuple[Detection, ...] = (Detection.LABELS,)
+    policy: Policy = Policy.FLAG
 
 
 def services(parts: Parts) -> dict[str, Service]:
@@ -54,7 +56,7 @@ def services(parts: Parts) -> dict[str, Service]:
                 parts.processed, parts.recognizer, parts.detect, Thresholds(), pool=parts.pool
             )
         ),
-        "store": store.routes(StoreSteps(parts.records, parts.processed)),
+        "store": store.routes(StoreSteps(parts.records, parts.processed, parts.policy)),
         "notify": notify.routes(NotifySteps(parts.told)),
     }
     return {name: _service(parts, name, answered) for name, answered in routes.items()}

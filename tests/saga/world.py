@@ -13,6 +13,7 @@ from typing import Any
 
 from services.analyze.logic import Detection, Thresholds
 from services.rescue.steps import Steps as RescueSteps
+from services.store.logic import Policy
 from shared.consumer import Service, answer_batch, consume, read
 from shared.testing import (
     Clock,
@@ -24,6 +25,10 @@ from shared.testing import (
 )
 from tests.saga.wiring import Parts, services
 
+DETECT = {
+    Policy.FLAG: (Detection.LABELS,),
+    Policy.QUARANTINE: (Detection.LABELS, Detection.MODERATION),
+}
 VISIBILITY = 180.0
 MAX_RECEIVES = 100
 
@@ -66,15 +71,18 @@ class Delivery:
 
 @dataclass
 class Recognizer:
-    """A Rekognition that sees a cat, counts what it is paid for, and fails when it is told to."""
+    """A Rekognition that sees a cat, counts what it is paid for, and flags and fails as told."""
 
     paid: Counter[str] = field(default_factory=Counter)
     failures: list[Exception] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
 
     def ask(self, detection: Detection, key: str, thresholds: Thresholds) -> dict[str, Any]:
         if self.failures:
             raise self.failures.pop(0)
         self.paid[key] += 1
+        if detection is Detection.MODERATION:
+            return {"ModerationLabels": [{"Name": n, "Confidence": 99.1} for n in self.flags]}
         return {"Labels": [{"Name": "Cat", "Confidence": 98.7}], "LabelModelVersion": "3.0"}
 
 
@@ -91,7 +99,9 @@ class Told:
 class World:
     """All services, wired as infra wires them."""
 
-    def __init__(self, seed: int | None = None, *, copies: int = 1) -> None:
+    def __init__(
+        self, seed: int | None = None, *, copies: int = 1, policy: Policy = Policy.FLAG
+    ) -> None:
         self.random = random.Random(seed) if seed is not None else None
         self.copies = copies
         self.clock = Clock()
@@ -105,6 +115,7 @@ class World:
         self.worker = ""
         self.dead: list[tuple[str, Delivery]] = []
         self.published: list[Any] = []
+        self.policy = policy
         self.services = self._services()
         self.queues = {name: [] for name in self.services}
         self.rescue = RescueSteps(
@@ -128,6 +139,8 @@ class World:
                 bus=self._watched(self, "bus"),
                 queue=lambda name: self._watched(Mailbox(self, name), "queue"),
                 clock=self.clock,
+                detect=DETECT[self.policy],
+                policy=self.policy,
             )
         )
 

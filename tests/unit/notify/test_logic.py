@@ -14,6 +14,8 @@ from tests.contract.samples import CAT, NOTIFICATIONS, golden, indented
 
 DONE = NOTIFICATIONS["notification.v1.completed"]
 FAILED = NOTIFICATIONS["notification.v1.failed"]
+WITHHELD = NOTIFICATIONS["notification.v1.withheld"]
+RELEASED = NOTIFICATIONS["notification.v1.released"]
 
 anything = st.text(max_size=300)
 
@@ -108,6 +110,7 @@ def test_subscribers_can_filter_on_how_it_ended() -> None:
     assert attributes() == {
         "status": "completed",
         "flagged": "true",
+        "withheld": "false",
         "owner": "ada",
         "stage": "completed",
     }
@@ -117,9 +120,32 @@ def test_subscribers_can_filter_on_where_it_failed() -> None:
     assert word(FAILED).attributes == {
         "status": "failed",
         "flagged": "false",
+        "withheld": "false",
         "owner": "ada",
         "stage": "resize",
     }
+
+
+def test_who_looks_after_quarantine_can_filter_on_what_waits_and_what_was_released() -> None:
+    told = [word(one).attributes for one in (WITHHELD, RELEASED)]
+    assert [(one["withheld"], one["status"]) for one in told] == [
+        ("true", "completed"),
+        ("false", "released"),
+    ]
+
+
+def test_a_withheld_picture_reads_why_and_not_where_its_renditions_are() -> None:
+    told = word(WITHHELD)
+    assert told.sms == "cat & küche.jpg: 4032 x 3024, withheld until somebody has looked at it"
+    assert "Flagged:  Smoking" in told.email
+    assert "Withheld: the renditions are handed out once an operator releases them." in told.email
+    assert "renditions/" not in told.data + told.email + told.sms
+
+
+def test_a_released_picture_reads_like_a_completed_one_that_was_released() -> None:
+    told = word(RELEASED)
+    assert told.sms == "cat & küche.jpg: released, 4032 x 3024, 2 renditions, Cat, Window"
+    assert "thumbnail 256 x 192, 9,876 bytes" in told.email
 
 
 @pytest.mark.parametrize("moderation", [None, Moderation(flagged=False)])

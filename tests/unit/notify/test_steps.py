@@ -10,7 +10,7 @@ from services.notify.steps import Steps
 from shared.consumer import Turn
 from shared.contracts.notification import Failure, Notification, Outcome
 from shared.errors import Overtaken
-from tests.contract.samples import AT, FAILED, LAST, REFUSAL, STORED
+from tests.contract.samples import AT, FAILED, LAST, LETTING_GO, REFUSAL, RELEASED, STORED
 
 
 @dataclass
@@ -51,6 +51,12 @@ def test_a_completed_run_is_told_with_all_that_was_made() -> None:
     assert (told.status, told.failure) == (Outcome.COMPLETED, None)
     assert (told.image, told.run, told.time) == (STORED.image, STORED.run, STORED.ended)
     assert (told.renditions, told.labels) == (STORED.renditions, STORED.labels)
+
+
+def test_a_release_is_told_with_all_that_was_withheld() -> None:
+    told = Notification.of(RELEASED, LETTING_GO.id)
+    assert (told.status, told.withheld) == (Outcome.RELEASED, False)
+    assert (told.time, told.renditions) == (RELEASED.ended, STORED.renditions)
 
 
 def test_a_failed_run_is_told_with_where_and_why() -> None:

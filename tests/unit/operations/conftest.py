@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from infra.operations.images import Images
 from infra.outputs import Outputs
-from services.store.logic import decide
+from services.store.logic import Policy, decide
 from services.store.records import DynamoRecords
 from shared.contracts.envelope import Event
 from shared.contracts.record import Record
@@ -40,12 +40,17 @@ class Stage:
     def client(self, service: str) -> Any:
         return self.images.clients.client(service)
 
-    def keep(self, *events: Event, at: datetime = NOW - timedelta(hours=2)) -> Record:
+    def keep(
+        self,
+        *events: Event,
+        at: datetime = NOW - timedelta(hours=2),
+        policy: Policy = Policy.FLAG,
+    ) -> Record:
         """The record after these events, as ``store`` would have written it."""
         records = DynamoRecords(self.client("dynamodb"), "records")
         record = None
         for event in events:
-            record = decide(record, event, at)
+            record = decide(record, event, at, policy)
             assert records.write(record)
         return record
 

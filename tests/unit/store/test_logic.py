@@ -8,17 +8,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.store.logic import answers, decide, verdict
+from services.store.logic import Policy, answers, decide, result, verdict
 from shared.contracts.images import (
     DeleteRequested,
     ImageEvent,
     ImageFailed,
+    ImageReleased,
     ImageStored,
     ImageSuperseded,
+    Moderation,
+    ReleaseRequested,
     ReplayRequested,
 )
-from shared.contracts.record import Record, RunStatus
-from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, RESIZED, SOURCE, STORED, UPLOADED
+from shared.contracts.record import Record, Release, RunStatus
+from tests.contract.samples import (
+    ANALYZED,
+    AT,
+    CAT,
+    GAVE_UP,
+    LOOKED_AT,
+    RESIZED,
+    SOURCE,
+    STORED,
+    UPLOADED,
+)
 
 REPORT = GAVE_UP.model_copy(update={"image": CAT, "source": SOURCE, "stage": "analyze"})
 UNREAD = SOURCE.model_copy(update={"sha256": None})
@@ -33,9 +46,11 @@ SAID = [
 """Facts and reports about one run, and the same again with other contents."""
 
 
-def after(*events: ImageEvent, record: Record | None = None) -> Record | None:
+def after(
+    *events: Any, record: Record | None = None, policy: Policy = Policy.FLAG
+) -> Record | None:
     for n, event in enumerate(events):
-        record = decide(record, event, AT + timedelta(seconds=n))
+        record = decide(record, event, AT + timedelta(seconds=n), policy)
     return record
 
 
@@ -92,7 +107,14 @@ GONE = DeleteRequested(image=CAT, run=0)
 BOTH = (RESIZED, ANALYZED)
 SEVERAL_RUNS = st.lists(
     st.tuples(
-        st.sampled_from([*((one,) for one in SAID), *[BOTH, (AGAIN,)] * 4, (BY_FORCE,), (GONE,)]),
+        st.sampled_from(
+            [
+                *((one,) for one in SAID),
+                *[BOTH, (AGAIN,)] * 4,
+                *[(LOOKED_AT,)] * 2,
+                *[(BY_FORCE,), (GONE,)],
+            ]
+        ),
         st.sampled_from([0, 0, 0, 0, 0, 1, -1]),
     ),
     min_size=3,
@@ -114,7 +136,7 @@ def history(said: list[Any]) -> Iterator[tuple[Record | None, Any, Record]]:
         run = max(0, (record.run if record else 0) - back)
         for event in events:
             before, at = record, at + timedelta(seconds=1)
-            record = decide(before, of_run(event, run), at)
+            record = decide(before, of_run(event, run), at, Policy.QUARANTINE)
             if record:
                 yield before, of_run(event, run), record
 
@@ -162,6 +184,20 @@ def test_what_is_handed_out_is_the_one_run_that_completed_and_has_not_given_way(
     for _, _, record in history(said):
         done = {run for run in record.runs if record.status(run) is RunStatus.COMPLETED}
         assert done == (set() if record.published is None else {record.published})
+
+
+@settings(max_examples=400, deadline=None)
+@given(SEVERAL_RUNS)
+def test_what_was_withheld_is_handed_out_after_a_release_and_never_before(said: list[Any]) -> None:
+    looked_at = False
+    for before, event, record in history(said):
+        seen = before.runs.get(event.run) if before else None
+        looked_at |= isinstance(event, ReleaseRequested) and bool(seen and seen.withheld)
+        assert not (record.released and not looked_at)
+        shown = result(record)
+        if shown:
+            assert shown.withheld is record.withheld is not bool(shown.renditions)
+            assert not (looked_at and shown.withheld)
 
 
 @settings(max_examples=400, deadline=None)
@@ -256,3 +292,98 @@ def test_a_deletion_is_one_write_and_the_last() -> None:
     assert deleted.revision == before.revision + 1
     assert deleted.status(0) is RunStatus.DELETED
     assert decide(deleted, ReplayRequested(image=CAT, run=0, force=True), AT) == deleted
+
+
+JUDGED = {
+    "flagged": Moderation(flagged=True, names=("Smoking",)),
+    "clean": Moderation(flagged=False),
+    "not judged": None,
+}
+
+
+def judged(word: str, policy: Policy) -> Record:
+    analyzed = ANALYZED.model_copy(update={"moderation": JUDGED[word]})
+    return after(RESIZED, analyzed, policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("word", "policy", "withheld"),
+    [
+        ("flagged", Policy.QUARANTINE, True),
+        ("not judged", Policy.QUARANTINE, True),
+        ("clean", Policy.QUARANTINE, False),
+        ("flagged", Policy.FLAG, False),
+        ("not judged", Policy.FLAG, False),
+    ],
+)
+def test_under_quarantine_only_what_was_judged_clean_is_handed_out(
+    word: str, policy: Policy, withheld: bool
+) -> None:
+    record = judged(word, policy)
+    said = verdict(record, 0)
+    assert (record.withheld, said.withheld) == (withheld, withheld)
+    assert said.renditions == (() if withheld else RESIZED.renditions)
+    assert result(record) == said
+
+
+@pytest.mark.parametrize("later", Policy)
+def test_whether_a_run_is_withheld_is_decided_by_the_write_that_completes_it(later: Policy) -> None:
+    record = judged("flagged", Policy.QUARANTINE)
+    again = after(ANALYZED, RESIZED, record=record, policy=later)
+    assert again == record
+
+
+def test_a_run_that_fails_is_not_withheld() -> None:
+    record = after(RESIZED, REPORT, policy=Policy.QUARANTINE)
+    assert (record.current.withheld, record.withheld) == (False, False)
+
+
+def test_a_release_is_one_write_and_leaves_the_verdict_as_it_was() -> None:
+    before = judged("flagged", Policy.QUARANTINE)
+    released = decide(before, LOOKED_AT, AT, Policy.QUARANTINE)
+    assert released.revision == before.revision + 1
+    assert verdict(released, 0) == verdict(before, 0)
+    assert result(released).renditions == RESIZED.renditions
+    assert decide(released, LOOKED_AT, AT + timedelta(hours=1)) == released
+
+
+@pytest.mark.parametrize("word", ["open", "failed", "clean", "deleted"])
+def test_what_is_not_withheld_cannot_be_released(word: str) -> None:
+    flagged = judged("flagged", Policy.QUARANTINE)
+    record = {
+        "open": after(RESIZED),
+        "failed": after(REPORT),
+        "clean": judged("clean", Policy.QUARANTINE),
+        "deleted": after(DeleteRequested(image=CAT, run=0), record=flagged),
+    }[word]
+    assert decide(record, LOOKED_AT, AT) == record
+    assert not [one for one in answers(record, LOOKED_AT, AT) if isinstance(one, ImageReleased)]
+
+
+def test_a_release_of_an_image_that_nobody_knows_is_answered_with_nothing() -> None:
+    assert decide(None, LOOKED_AT, AT) is None
+
+
+def test_a_release_holds_for_the_runs_that_follow() -> None:
+    seen = after(LOOKED_AT, record=judged("flagged", Policy.QUARANTINE))
+    following = after(ReplayRequested(image=CAT, run=0), record=seen)
+    second = after(
+        of_run(RESIZED, 1), of_run(ANALYZED, 1), record=following, policy=Policy.QUARANTINE
+    )
+    assert (second.published, second.withheld, verdict(second, 1).withheld) == (1, False, False)
+
+
+def test_a_release_counts_though_another_run_took_the_place_of_the_one_looked_at() -> None:
+    seen = after(ReplayRequested(image=CAT, run=0), record=judged("flagged", Policy.QUARANTINE))
+    clean = of_run(ANALYZED, 1).model_copy(update={"moderation": JUDGED["clean"]})
+    second = after(of_run(RESIZED, 1), clean, record=seen, policy=Policy.QUARANTINE)
+    released = decide(second, LOOKED_AT, AT)
+    assert released.released == Release(run=1, at=AT)
+    assert [one.run for one in answers(released, LOOKED_AT, AT)][:2] == [0, 1]
+
+
+def test_after_a_deletion_no_release_is_said_any_more() -> None:
+    released = after(LOOKED_AT, record=judged("flagged", Policy.QUARANTINE))
+    deleted = decide(released, DeleteRequested(image=CAT, run=0), AT)
+    assert ImageReleased in {type(one) for one in answers(released, LOOKED_AT, AT)}
+    assert ImageReleased not in {type(one) for one in answers(deleted, LOOKED_AT, AT)}

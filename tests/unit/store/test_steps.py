@@ -5,13 +5,26 @@ from typing import Any
 
 import pytest
 
+from services.store.logic import Policy
 from services.store.steps import TRIES, Steps
 from shared.consumer import Turn
-from shared.contracts.images import ImageFailed, ImageStored
+from shared.contracts.images import ImageFailed, ImageReleased, ImageStored
 from shared.contracts.record import Record
 from shared.errors import TransientError
 from shared.testing import MemoryObjects, MemoryRecords
-from tests.contract.samples import ANALYZED, AT, CAT, FIRST, GAVE_UP, RESIZED, SECOND, SOURCE, THIRD
+from tests.contract.samples import (
+    ANALYZED,
+    AT,
+    CAT,
+    FIRST,
+    GAVE_UP,
+    LETTING_GO,
+    RELEASE,
+    RESIZED,
+    SECOND,
+    SOURCE,
+    THIRD,
+)
 
 RESULT = f"results/{CAT}.json"
 REPORT = FIRST.caused(
@@ -34,10 +47,10 @@ class Contended(MemoryRecords):
 
 
 class Bench:
-    def __init__(self, records: MemoryRecords | None = None) -> None:
+    def __init__(self, records: MemoryRecords | None = None, policy: Policy = Policy.FLAG) -> None:
         self.records = records or MemoryRecords()
         self.processed = MemoryObjects()
-        self.steps = Steps(self.records, self.processed)
+        self.steps = Steps(self.records, self.processed, policy)
 
     def hear(self, *envelopes: Any) -> list[Any]:
         """What store answers to each of these."""
@@ -123,6 +136,38 @@ def test_a_fact_about_a_run_nobody_knows_is_noted_and_answered_with_nothing() ->
     assert bench.hear(later) == []
     assert bench.records.read(CAT) is None
     assert (CAT, later.id) in bench.records.moments
+
+
+def test_under_quarantine_a_flagged_picture_is_shown_without_its_renditions() -> None:
+    bench = Bench(policy=Policy.QUARANTINE)
+    (stored,) = bench.hear(SECOND, THIRD)
+    assert (stored.withheld, stored.renditions) == (True, ())
+    assert ImageStored.model_validate(bench.result()) == stored
+
+
+def test_a_release_is_announced_and_shown_with_all_renditions() -> None:
+    bench = Bench(policy=Policy.QUARANTINE)
+    *_, released = bench.hear(SECOND, THIRD, RELEASE)
+    assert isinstance(released, ImageReleased)
+    assert released.renditions == RESIZED.renditions
+    assert ImageStored.model_validate(bench.result()).renditions == RESIZED.renditions
+
+
+def test_a_release_repeated_is_answered_with_the_same_words_and_id() -> None:
+    bench = Bench(policy=Policy.QUARANTINE)
+    bench.hear(SECOND, THIRD)
+    first, again = bench.hear(RELEASE), bench.hear(RELEASE)
+    assert first == again
+    assert first[-1].identity("", "", 0) == LETTING_GO.id
+
+
+def test_a_projection_overtaken_by_a_release_is_made_again() -> None:
+    bench = Bench(policy=Policy.QUARANTINE)
+    bench.hear(SECOND, THIRD)
+    before = bench.records.read(CAT)
+    bench.hear(RELEASE)
+    bench.steps._project(before)
+    assert bench.result()["renditions"]
 
 
 def test_what_changed_while_it_was_shown_is_shown_as_it_is_then() -> None:

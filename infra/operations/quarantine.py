@@ -1,0 +1,67 @@
+"""What quarantine withholds: listed for who looks at it, and handed out when they release it."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from infra.commands import Say
+from infra.errors import InfraError
+from infra.operations.images import Images
+from infra.operations.replay import described
+from shared.contracts.images import ReleaseRequested
+from shared.contracts.record import Record, Run, RunStatus
+
+
+def withheld(images: Images) -> list[Record]:
+    """The images that wait for somebody's look; who waits longest comes first."""
+    return sorted((record for record in images.records() if record.withheld), key=_since)
+
+
+def listing(records: Iterable[Record], processed: str) -> Iterator[str]:
+    """Two lines for each: since when and why it is withheld, and a rendition to look at.
+
+    ``processed`` is the bucket that it stands in.
+    """
+    for record in records:
+        run = _published(record)
+        since = _since(record).isoformat(" ", "seconds")
+        yield f"{record.image}  run {record.published}  {since}  {_why(run)}  {record.source.key}"
+        if run.resized and run.resized.renditions:
+            yield f"  s3://{processed}/{run.resized.renditions[-1].key}"
+
+
+def refuse_what_cannot_be_released(record: Record) -> None:
+    """InfraError, before anything is asked; ``store`` refuses it again."""
+    if record.withheld or (record.released and not record.deleted):
+        return  # one that was released already is announced again
+    if record.deleted:
+        raise InfraError(f"{record.image} was deleted: nothing of it is left to release")
+    if record.published is None and record.status(record.run) is RunStatus.OPEN:
+        raise InfraError(f"{record.image} is still at work: whether to withhold it is not decided")
+    raise InfraError(f"{record.image} is not withheld")
+
+
+def release(images: Images, records: list[Record], say: Say, *, dry_run: bool) -> None:
+    """Ask for the renditions of each to be handed out."""
+    for record in records:
+        refuse_what_cannot_be_released(record)
+    for record in records:
+        say(f"{'would release' if dry_run else 'releasing'} {described(record)}")
+        if not dry_run:
+            seen = record.run if record.published is None else record.published
+            images.say(ReleaseRequested(image=record.image, run=seen))
+
+
+def _published(record: Record) -> Run:
+    assert record.published is not None, "only what is published can be withheld"
+    return record.runs[record.published]
+
+
+def _since(record: Record) -> datetime:
+    ended = _published(record).ended
+    assert ended, "a published run has ended"
+    return ended
+
+
+def _why(run: Run) -> str:
+    judged = run.analyzed.moderation if run.analyzed else None
+    return ", ".join(judged.names) if judged else "not judged: moderation is switched off"

@@ -1,0 +1,114 @@
+"""What an operator sees of quarantine, and what can be released."""
+
+from datetime import timedelta
+
+import pytest
+
+from infra.__main__ import main
+from infra.errors import InfraError
+from infra.operations import commands as operations
+from infra.operations.quarantine import listing, release, withheld
+from services.store.logic import Policy
+from shared.contracts.images import DeleteRequested, ReleaseRequested, ReplayRequested
+from shared.contracts.record import Record
+from shared.message import read
+from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, LOOKED_AT, RESIZED, TEXT
+from tests.unit.operations.conftest import Stage
+
+KEY = RESIZED.source.key
+
+
+def quiet(_line: str) -> None:
+    """Say nothing."""
+
+
+def flagged(stage: Stage, *more, **how) -> Record:
+    return stage.keep(RESIZED, ANALYZED, *more, policy=Policy.QUARANTINE, **how)
+
+
+def ask(stage: Stage, record: Record, *, dry_run: bool = False) -> None:
+    release(stage.images, [record], quiet, dry_run=dry_run)
+
+
+def test_what_waits_is_listed_with_why_and_with_a_rendition_to_look_at(stage: Stage) -> None:
+    flagged(stage, at=AT)
+    assert list(listing(withheld(stage.images), "processed")) == [
+        f"{CAT}  run 0  2026-11-21 10:00:00+00:00  Smoking  {KEY}",
+        f"  s3://processed/renditions/{CAT}/0/preview.jpeg",
+    ]
+
+
+def test_what_nobody_judged_is_listed_as_that(stage: Stage) -> None:
+    unasked = ANALYZED.model_copy(update={"moderation": None})
+    stage.keep(RESIZED, unasked, policy=Policy.QUARANTINE)
+    first, _ = listing(withheld(stage.images), "processed")
+    assert "not judged: moderation is switched off" in first
+
+
+def test_who_waits_longest_comes_first(stage: Stage) -> None:
+    flagged(stage, at=AT + timedelta(hours=1))
+    others = (one.model_copy(update={"image": TEXT}) for one in (RESIZED, ANALYZED))
+    stage.keep(*others, policy=Policy.QUARANTINE, at=AT)
+    assert [record.image for record in withheld(stage.images)] == [TEXT, CAT]
+
+
+@pytest.mark.parametrize("more", [LOOKED_AT, DeleteRequested(image=CAT, run=0)])
+def test_what_was_released_or_deleted_waits_no_longer(stage: Stage, more) -> None:
+    flagged(stage, more)
+    assert withheld(stage.images) == []
+
+
+def test_a_release_names_the_run_that_was_looked_at(stage: Stage) -> None:
+    ask(stage, flagged(stage, ReplayRequested(image=CAT, run=0)))
+    (body,) = stage.announced()
+    assert read(body).data == ReleaseRequested(image=CAT, run=0)
+
+
+def test_a_dry_run_asks_for_nothing(stage: Stage) -> None:
+    ask(stage, flagged(stage), dry_run=True)
+    assert stage.announced() == []
+
+
+def test_what_was_released_already_is_asked_for_again_under_the_same_id(stage: Stage) -> None:
+    record = flagged(stage, LOOKED_AT)
+    ask(stage, record)
+    ask(stage, record)
+    assert len({read(body).id for body in stage.announced()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("events", "why"),
+    [
+        ((RESIZED,), "still at work"),
+        ((GAVE_UP,), "is not withheld"),
+        ((RESIZED, ANALYZED), "is not withheld"),
+        ((RESIZED, ANALYZED, DeleteRequested(image=CAT, run=0)), "was deleted"),
+    ],
+)
+def test_what_is_not_withheld_is_refused_before_anything_is_asked(
+    stage: Stage, events, why
+) -> None:
+    with pytest.raises(InfraError, match=why):
+        ask(stage, stage.keep(*events))
+    assert stage.announced() == []
+
+
+@pytest.fixture
+def command(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The stage in memory, as the command line finds it."""
+    monkeypatch.setattr(operations, "images_of", lambda _arguments: stage.images)
+    return stage
+
+
+def test_the_commands_list_what_is_withheld_and_release_it(command: Stage, capsys) -> None:
+    flagged(command)
+    assert main(["quarantine"]) == 0
+    assert capsys.readouterr().out.endswith("1 withheld\n")
+    assert main(["release", CAT]) == 0
+    assert capsys.readouterr().out == f"releasing {CAT}  run 0  completed  {KEY}\n"
+    assert len(command.announced()) == 1
+
+
+def test_an_image_that_nobody_knows_is_said_to_be_unknown(command: Stage, capsys) -> None:
+    assert main(["release", TEXT]) == 1
+    assert capsys.readouterr().err == f"error: no image {TEXT} in stage test\n"
