@@ -14,6 +14,7 @@ from shared.contracts.images import (
     ImageReplayed,
     ImageResized,
     ImageUploaded,
+    Reanalysis,
     Rendition,
     Taken,
 )
@@ -40,6 +41,41 @@ class Steps:
     develop: Callable[[bytes, Sequence[logic.Spec], logic.Limits], logic.Developed] = logic.develop
 
     def resize(self, event: ImageUploaded | ImageReplayed, turn: Turn) -> Iterator[Event]:
+        """Say what renditions there are: copies of the published run's where all that is wanted is
+        a re-analysis, or else made from the original.
+        """
+        again = event if isinstance(event, ImageReplayed) else None
+        taken = self._taken_over(again, turn) if again else None
+        yield taken or self._made(event, turn, again.reanalysis if again else None)
+
+    def _taken_over(self, event: ImageReplayed, turn: Turn) -> ImageResized | None:
+        """None where nothing is to be taken over, or where some of it is gone."""
+        made = event.made
+        if made is None:
+            return None
+        there = set(self.processed.keys(prefix(made)))
+        if not {one.key for one in (*made.renditions, made.analysis)} <= there:
+            return None
+        turn.confirm()
+        return made.model_copy(
+            update={
+                "run": event.run,
+                "source": event.source,
+                "owner": event.owner,
+                "renditions": tuple(self._copy(event, made, one) for one in made.renditions),
+                "analysis": self._copy(event, made, made.analysis),
+                "reanalysis": event.reanalysis,
+            }
+        )
+
+    def _copy(self, event: ImageEvent, made: ImageResized, one: Rendition) -> Rendition:
+        key = prefix(event) + one.key.removeprefix(prefix(made))
+        self.processed.copy(one.key, key)
+        return one.model_copy(update={"key": key})
+
+    def _made(
+        self, event: ImageUploaded | ImageReplayed, turn: Turn, reanalysis: Reanalysis | None
+    ) -> ImageResized:
         """Check the original and make its renditions; nothing is kept of one that is refused."""
         original = self._read(event)
         owner = original.metadata.get("owner", "")[:LONGEST_OWNER] or None
@@ -47,7 +83,7 @@ class Steps:
             picture = self.develop(original.body, self.specs, self.limits)
         turn.confirm()
         made = {r.name: self._keep(event, r) for r in (*picture.renditions, picture.analysis)}
-        yield ImageResized(
+        return ImageResized(
             image=event.image,
             run=event.run,
             source=event.source.model_copy(update={"sha256": sha256(original.body).hexdigest()}),
@@ -59,6 +95,7 @@ class Steps:
             gps_removed=picture.gps_removed,
             renditions=tuple(made[r.name] for r in picture.renditions),
             analysis=made[picture.analysis.name],
+            reanalysis=reanalysis,
         )
 
     def forget(self, event: ImageEvent) -> None:
