@@ -188,6 +188,7 @@ class Simulation:
         return Parts(
             uploads=self._watched(self.uploads, "uploads"),
             processed=self._watched(self.processed, "processed"),
+            index=self._watched(self.processed, "index"),
             records=self._watched(self.records, "records"),
             runs=self._watched(self.records, "runs"),
             ledger=self._watched(self.ledger, "ledger"),
