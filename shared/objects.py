@@ -105,7 +105,12 @@ class S3Objects:
         with aws_errors(key):
             try:
                 self._client.put_object(
-                    Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **condition
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=body,
+                    ContentType=content_type,
+                    CacheControl="no-cache",
+                    **condition,
                 )
             except self._client.exceptions.ClientError as error:
                 if error.response["Error"]["Code"] not in CHANGED:

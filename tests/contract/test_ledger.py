@@ -1,9 +1,21 @@
 """One suite for every ledger: the one in DynamoDB (as moto plays it) and the one in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from shared.ledger import KEPT_FOR, Claim, ClaimKey, DynamoLedger, Ledger, Standing
 from shared.testing import MemoryLedger
@@ -110,6 +122,77 @@ def test_another_service_event_or_image_is_another_claim(ledger: Ledger, other: 
 def test_every_try_is_counted(ledger: Ledger) -> None:
     counts = [claim(ledger, str(n), NOW + 41 * n).attempts for n in range(6)]
     assert counts == [1, 2, 3, 4, 5, 6]
+
+
+# ---- any interleaving --------------------------------------------------------------------------
+
+EXAMPLES = {"memory": 200, "dynamodb": 40}
+"""Of moto's DynamoDB every step takes milliseconds."""
+
+
+class Workers(RuleBasedStateMachine):
+    """Workers that claim one event, live or die, and come back late, by clocks that differ."""
+
+    held = Bundle("held")
+
+    def __init__(self, ledger: Ledger, image: str) -> None:
+        super().__init__()
+        self.ledger = ledger
+        self.key = ClaimKey(image, KEY.name)
+        self.now = NOW
+        self.owners = (f"owner {n}" for n in count())
+        self.owner = ""
+        self.until = 0.0
+        self.charged = 0
+        self.done = False
+
+    @rule(seconds=st.sampled_from([1, 5, LEASE - 1, LEASE, LEASE + 1]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(target=held, skew=st.integers(-3, 3))
+    def somebody_claims(self, skew: int) -> Claim | MultipleResults[Claim]:
+        now, owner = self.now + skew, next(self.owners)
+        found = self.ledger.claim(self.key, owner, now, LEASE)
+        if self.done:
+            assert found.standing is Standing.DONE
+        elif self.until >= now:
+            assert (found.standing, found.owner) == (Standing.BUSY, self.owner)
+        else:
+            self.owner, self.until, self.charged = owner, now + LEASE, self.charged + 1
+            assert found == Claim(self.key, Standing.MINE, owner, self.until, self.charged)
+            return found
+        return multiple()
+
+    @precondition(lambda self: self.until >= self.now and not self.done)
+    @rule()
+    def the_owner_asks_again_for_an_answer_that_was_lost(self) -> None:
+        found = self.ledger.claim(self.key, self.owner, self.now, LEASE)
+        assert found == Claim(self.key, Standing.MINE, self.owner, self.until, self.charged)
+
+    @rule(claim=held)
+    def somebody_settles(self, claim: Claim) -> None:
+        self.ledger.settle(claim, self.now)
+        self.done = self.done or claim.owner == self.owner
+
+    @rule(claim=held, charged=st.booleans())
+    def somebody_gives_it_back(self, claim: Claim, charged: bool) -> None:
+        self.ledger.release(claim, charged=charged)
+        if (claim.owner, claim.until) == (self.owner, self.until):
+            self.until = 0.0
+            self.charged -= 0 if charged else 1
+
+
+def test_one_owner_at_a_time_every_try_counted_once_and_done_is_done(
+    ledger: Ledger, request: pytest.FixtureRequest
+) -> None:
+    """However workers claim, settle, give back, die and come back late."""
+    images: Iterator[str] = (f"image {n}" for n in count())
+    examples = EXAMPLES[request.node.callspec.params["ledger"]]
+    run_state_machine_as_test(
+        lambda: Workers(ledger, next(images)),
+        settings=settings(max_examples=examples, stateful_step_count=30, deadline=None),
+    )
 
 
 @pytest.fixture

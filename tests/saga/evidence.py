@@ -48,6 +48,10 @@ class Evidence:
     tries: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     requests: Counter[str] = field(default_factory=Counter)
     """Replays that somebody asked for, by image: copies of one request count once."""
+    late: set[str] = field(default_factory=set)
+    """Keys of objects that landed after their worker's death, or were written past its lease by one
+    that died of it: window (d). Only an audit finds those that are left.
+    """
     violations: list[Violation] = field(default_factory=list)
 
     def broken(self, kind: str, about: object) -> None:

@@ -133,6 +133,30 @@ def outlives(simulation: Simulation, random: Random) -> Schedule:
             yield Action("finish", (worker.name,))
 
 
+def stranded(simulation: Simulation, random: Random) -> Schedule:
+    """A worker dies with a write on its way, which S3 applies when all is over; or it dies past its
+    lease, after a write that nobody expects of it any more. Window (d).
+    """
+    yield Action("upload", ("0.jpg",))
+    if random.random() < 0.3:
+        yield from _finished_once(simulation, random)
+    target = random.choice(("resize", "resize", "analyze", "analyze", "store"))
+    still = yield from _freeze(simulation, random, target)
+    if still is None:
+        return
+    outlived = random.random() < 0.4
+    yield Action("linger", value=200) if outlived else Action("strand", (still.name,))
+    for _ in range(random.choice((1, 1, 2))):
+        yield from _meddle(simulation, random)
+        yield from _flow(simulation, random, still)
+    if outlived:
+        yield Action("run", (still.name,), random.choice((1, 2, 3, 4, 6)))
+        yield Action("kill", (still.name,))
+    if random.random() < 0.6:
+        yield Action("drain")
+    yield Action("land")
+
+
 def throttled(simulation: Simulation, random: Random) -> Schedule:
     """The world asks to slow down, far more often than there are tries."""
     yield Action("upload", ("0.jpg",))
@@ -170,7 +194,8 @@ def replays(simulation: Simulation, random: Random) -> Schedule:
 PROFILES: dict[str, Profile] = {
     profile.__name__.replace("_", "-"): profile
     for profile in (
-        uniform, several, frozen, last_attempt, late, outlives, throttled, outage, replays,
+        uniform, several, frozen, last_attempt, late, outlives, stranded, throttled,
+        outage, replays,
     )
 }  # fmt: skip
 

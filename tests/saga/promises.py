@@ -1,13 +1,34 @@
 """What is promised always, held against what a schedule left behind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
 
+from infra.operations.audit import Audit
 from services.store.logic import verdict
 from shared.contracts.images import ImageStored
 from shared.contracts.record import Record, RunStatus
 from tests.saga.evidence import Violation
 from tests.saga.simulation import DETECTIONS, Simulation
 from tests.saga.wiring import LIMITS
+
+
+class Stage:
+    """What an operator's audit sees of a simulation: its records, and its bucket through S3."""
+
+    outputs = SimpleNamespace(buckets={"processed": "processed"})
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        self.find = simulation.records.records.get
+        self.clients = SimpleNamespace(client=lambda _: self)
+
+    def get_paginator(self, _operation: str) -> "Stage":
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> Iterator[Mapping[str, Any]]:  # noqa: N803 - boto3's names
+        yield {"Contents": [{"Key": key} for key in self.simulation.processed.keys(Prefix)]}
+
 
 Promise = Callable[[Simulation], Iterator[str]]
 
@@ -88,13 +109,22 @@ def _paid_once(simulation: Simulation) -> Iterator[str]:
 
 
 def _no_orphan(simulation: Simulation) -> Iterator[str]:
+    yield from _orphans(simulation) - simulation.seen.late
+
+
+def _the_audit_finds_every_orphan(simulation: Simulation) -> Iterator[str]:
+    yield from _orphans(simulation) ^ set(Audit(Stage(simulation)).orphans())
+
+
+def _orphans(simulation: Simulation) -> set[str]:
+    """Keys of what belongs to no run that is published."""
     records = simulation.records.records
-    for prefix in ("renditions/", "analyses/"):
-        for key in simulation.processed.keys(prefix):
-            _, image, run, *_ = key.split("/")
-            record = records.get(image)
-            if record is None or record.published is None or str(record.published) != run:
-                yield key
+    published = {f"{image}/{record.published}" for image, record in records.items()}
+    shown = {f"{image}.json" for image, record in records.items() if record.published is not None}
+    made = [*simulation.processed.keys("renditions/"), *simulation.processed.keys("analyses/")]
+    results = simulation.processed.keys("results/")
+    left = {key for key in made if key.split("/", 1)[1].rsplit("/", 1)[0] not in published}
+    return left | {key for key in results if key.split("/")[1] not in shown}
 
 
 def _published_is_complete(simulation: Simulation) -> Iterator[str]:
@@ -126,7 +156,8 @@ def _result_is_what_is_published(simulation: Simulation) -> Iterator[str]:
         record = simulation.records.records.get(image)
         found = simulation.processed.find(f"results/{image}.json")
         shown = ImageStored.model_validate_json(found.body).run if found else None
-        if shown != (record.published if record else None):
+        late = f"results/{image}.json" in simulation.seen.late
+        if shown != (record.published if record else None) and not late:
             yield f"{image} shows {shown}"
 
 
@@ -138,7 +169,8 @@ def _delete_wins(simulation: Simulation) -> Iterator[str]:
                 yield f"the original of {key} is there"
             if record.status(record.run) is not RunStatus.DELETED:
                 yield f"{key} is {record.status(record.run)}"
-            yield from (k for k in simulation.processed.keys("") if image in k)
+            left = {k for k in simulation.processed.keys("") if image in k}
+            yield from left - simulation.seen.late
 
 
 def _dead_letters_are_kept(simulation: Simulation) -> Iterator[str]:
@@ -170,6 +202,7 @@ PROMISES: dict[str, Promise] = {
     "told again outside the windows": _told_once,
     "paid again outside the windows": _paid_once,
     "an orphan was left": _no_orphan,
+    "the audit does not find what is an orphan": _the_audit_finds_every_orphan,
     "what is published is incomplete": _published_is_complete,
     "an analysis lacks an answer": _analysis_is_whole,
     "the result is not what is published": _result_is_what_is_published,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+from infra.operations import audit
 from services.analyze import handler as analyze
 from services.analyze import steps as analyze_steps
 from services.resize import handler as resize
@@ -311,6 +312,12 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     Safeguard("withdrawal in the completing write", "orphan", "replays", _not_withdrawn),
     Safeguard("projection read again", "an old result stays", "replays", _shown_once),
     Safeguard("conditional write", "an outcome reversed", "uniform", _unconditional),
+    Safeguard(
+        "the audit",
+        "an orphan that nobody finds",
+        "stranded",
+        lambda: patch.object(audit, "_accounted_for", lambda *_: True),
+    ),
     Safeguard(
         "a request repeats what is recent only",
         "told again a month later",

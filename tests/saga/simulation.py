@@ -126,6 +126,10 @@ class Worker:
     left: float = 0.0
     """s. What it was told of its time when it asked last."""
     overran: bool = False
+    strands: bool = False
+    """It dies of its next write, which S3 applies later."""
+    wrote: set[str] = field(default_factory=set)
+    """What it has put since its lease ran out."""
     asked: set[Any] = field(default_factory=set)
     unnoted: set[Any] = field(default_factory=set)
     """What it paid for and has not kept, and what it told and has not settled."""
@@ -174,6 +178,7 @@ class Simulation:
         self.images: dict[str, str] = {}
         self.notices: dict[str, str] = {}
         self.dead: list[Sent] = []
+        self.in_flight: list[tuple[str, Callable[[], object]]] = []
         self.names: Counter[str] = Counter()
         self.uploads = MemoryObjects()
         self.processed = Processed(self)
@@ -288,6 +293,9 @@ class Simulation:
         worker.asked.clear()
 
     def _kill(self, worker: Worker) -> None:
+        if worker.wrote:
+            self.seen.late |= worker.wrote
+            self.seen.windows["(d)"] += 1
         self._as(worker, lambda: worker.greenlet.throw(Killed(worker.at)))
         self._ended(worker)
 
@@ -378,6 +386,20 @@ class Simulation:
     def _do_kill(self, names: Sequence[str], _value: object) -> None:
         if names[0] in self.workers:
             self._kill(self.workers[names[0]])
+
+    def _do_strand(self, names: Sequence[str], _value: object) -> None:
+        """The worker goes on until it writes to the bucket, and dies with that on its way."""
+        if worker := self.workers.get(names[0]):
+            worker.strands = True
+            self._go(worker, moments=inf)
+
+    def _do_land(self, _names: object, _value: object) -> None:
+        """S3 applies what dead workers have sent."""
+        for key, write in self.in_flight:
+            write()
+            self.seen.late.add(key)
+            self.seen.windows["(d)"] += 1
+        self.in_flight.clear()
 
     def _do_fail(self, names: Sequence[str], kind: str) -> None:
         """What the worker stands before fails, or what it stands after loses its answer."""
@@ -651,12 +673,26 @@ class Processed(MemoryObjects):
         self.simulation = simulation
 
     def put(self, key: str, body: bytes, *args: Any, **kwargs: Any) -> None:
+        self._sent(key, lambda: MemoryObjects.put(self, key, body, *args, **kwargs))
         super().put(key, body, *args, **kwargs)
         worker = self.simulation.current
+        if worker and worker.overran:
+            worker.wrote.add(key)
         if worker and key.startswith("analyses/"):
             _, image, run, _ = key.split("/")
             kept = {(image, int(run), name) for name in json.loads(body)["answers"]}
             worker.unnoted -= kept
+
+    def replace(self, key: str, *args: Any) -> bool:
+        self._sent(key, lambda: MemoryObjects.replace(self, key, *args))
+        return super().replace(key, *args)
+
+    def _sent(self, key: str, write: Callable[[], object]) -> None:
+        """A worker that is to die with a write on its way does so here."""
+        worker = self.simulation.current
+        if worker and worker.strands:
+            self.simulation.in_flight.append((key, write))
+            raise Killed(worker.at)
 
 
 class Records(MemoryRecords):

@@ -7,12 +7,20 @@ from datetime import timedelta
 
 import pytest
 
+from infra.operations.audit import Audit
+from tests.saga import promises
 from tests.saga.profiles import PROFILES
 from tests.saga.simulate import explore, main, quiet, replay, shrunk
-from tests.saga.simulation import Action, Simulation
+from tests.saga.simulation import DETECTIONS, Action, Simulation
 
 A_PROFILE = 250
-"""Schedules: 2,250 in all, under 20 s."""
+"""Schedules: 2,500 in all, under 20 s."""
+
+RESIZED = (
+    Action("upload", ("0.jpg",)),
+    Action("deliver", ("resize:0.jpg#0",)),
+    Action("finish", ("resize:0.jpg#0@1",)),
+)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -43,9 +51,7 @@ def test_what_a_window_excuses_is_counted_once_for_each_death_in_it() -> None:
     with quiet():
         outcome = replay(
             [
-                Action("upload", ("0.jpg",)),
-                Action("deliver", ("resize:0.jpg#0",)),
-                Action("finish", ("resize:0.jpg#0@1",)),
+                *RESIZED,
                 Action("deliver", (analysis := _waiting("analyze"),)),
                 Action("until", (f"{analysis}@1",), "after recognizer.ask"),
                 Action("kill", (f"{analysis}@1",)),
@@ -55,12 +61,33 @@ def test_what_a_window_excuses_is_counted_once_for_each_death_in_it() -> None:
     assert outcome.windows == {"(a)": 1}
 
 
+def test_a_write_that_lands_after_all_is_over_is_an_orphan_that_the_audit_finds() -> None:
+    simulation = Simulation()
+    analysis = _waiting("analyze")
+    with quiet():
+        for action in (
+            *RESIZED,
+            Action("deliver", (_waiting("store"),)),
+            Action("finish", (f"{_waiting('store')}@1",)),
+            Action("deliver", (analysis,)),
+            Action("until", (f"{analysis}@1",), "before processed.replace"),
+            Action("strand", (f"{analysis}@1",)),
+            Action("stuck", ("0.jpg",)),
+            Action("drain"),
+            Action("land"),
+        ):
+            simulation.do(action)
+    (orphan,) = Audit(promises.Stage(simulation)).orphans()
+    assert orphan.startswith("analyses/")
+    assert simulation.seen.windows == {"(a)": len(DETECTIONS), "(d)": 1}
+    assert promises.broken(simulation) == []
+
+
 def _waiting(service: str) -> str:
     """The name of the message that waits for this service once the renditions are made."""
     simulation = Simulation()
-    simulation.do(Action("upload", ("0.jpg",)))
-    simulation.do(Action("deliver", ("resize:0.jpg#0",)))
-    simulation.do(Action("finish", ("resize:0.jpg#0@1",)))
+    for action in RESIZED:
+        simulation.do(action)
     return next(name for name, sent in simulation.messages.items() if sent.service == service)
 
 
