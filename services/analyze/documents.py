@@ -54,10 +54,10 @@ def only(document: Analysis, detections: Iterable[Detection]) -> Analysis:
 
 def merged(ours: Analysis, theirs: Analysis | None) -> Analysis:
     """What two workers of one run have kept. Theirs stood there first, so it counts."""
+    if theirs and theirs.answers.keys() >= ours.answers.keys():
+        return theirs
     if theirs is None or ours.reused_from:
         return ours
-    if theirs.answers.keys() >= ours.answers.keys():
-        return theirs
     return ours.model_copy(
         update={
             "answers": {**ours.answers, **theirs.answers},

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from shared.contracts.envelope import Envelope
-from shared.contracts.images import StepFailed
+from shared.contracts.envelope import Envelope, Event
+from shared.contracts.images import ImageAnalyzed, StepFailed
 from shared.contracts.notification import STATUS
 
 Paid = tuple[str, int, str]
@@ -52,6 +52,8 @@ class Evidence:
     """Keys of objects that landed after their worker's death, or were written past its lease by one
     that died of it: window (d). Only an audit finds those that are left.
     """
+    outlived: bool = False
+    """Whether any worker has outlived its lease."""
     violations: list[Violation] = field(default_factory=list)
 
     def broken(self, kind: str, about: object) -> None:
@@ -61,9 +63,17 @@ class Evidence:
         if words not in self.words[identity]:
             self.words[identity].append(words)
 
+    def _settled(self, event: Event) -> Event:
+        """What must not differ when it is said again. Who took over from a worker that outlives its
+        lease may ask once more, or reuse: window (g). The fact then tells of that, and only that.
+        """
+        if not self.outlived or not isinstance(event, ImageAnalyzed):
+            return event
+        return event.model_copy(update={"asked": None, "reused_from": None})
+
     def announced(self, envelope: Envelope, budget: int) -> None:
         event = envelope.data
-        self.said(envelope.id, event)
+        self.said(envelope.id, self._settled(event))
         if isinstance(event, StepFailed):
             self._reported(envelope, event, budget)
         elif hasattr(event, "outcome"):
