@@ -5,6 +5,8 @@ import pytest
 from infra.errors import InfraError
 from infra.stages import FOLDER, Stage
 from infra.template import template
+from services.analyze.settings import AnalyzeSettings
+from tests.unit.shared.test_config import COMPLETE
 
 
 @pytest.fixture
@@ -72,6 +74,15 @@ def test_a_services_variable_wins_over_everyones(write, project):
 
 def test_locally_rekognition_is_asked_for_labels_only(local):
     assert local.variables_of("analyze")["DETECT"] == "labels"
+
+
+@pytest.mark.parametrize("name", ["local", "dev", "prod"])
+def test_what_a_stage_sets_for_analyze_is_what_analyze_can_read(name):
+    said = Stage.load(name).variables_of("analyze")
+    fields = {variable.lower() for variable in said}
+    settings = AnalyzeSettings.read(COMPLETE | {"PROCESSED_BUCKET": "processed"} | said)
+    assert fields <= set(AnalyzeSettings.model_fields)
+    assert fields == settings.model_fields_set - {"processed_bucket", *map(str.lower, COMPLETE)}
 
 
 def test_only_prod_keeps_its_data_when_its_stack_goes():
