@@ -14,7 +14,6 @@ from shared.contracts.images import (
     ImageReplayed,
     ImageResized,
     ImageUploaded,
-    Reanalysis,
     Rendition,
     Taken,
 )
@@ -44,15 +43,16 @@ class Steps:
         """Say what renditions there are: copies of the published run's where all that is wanted is
         a re-analysis, or else made from the original.
         """
-        again = event if isinstance(event, ImageReplayed) else None
-        taken = self._taken_over(again, turn) if again else None
-        yield taken or self._made(event, turn, again.reanalysis if again else None)
+        if not isinstance(event, ImageReplayed) or event.made is None:
+            yield self._made(event, turn)
+            return
+        taken = self._taken_over(event, event.made, turn) or self._made(event, turn)
+        yield taken.model_copy(update={"reanalysis": event.reanalysis})
 
-    def _taken_over(self, event: ImageReplayed, turn: Turn) -> ImageResized | None:
-        """None where nothing is to be taken over, or where some of it is gone."""
-        made = event.made
-        if made is None:
-            return None
+    def _taken_over(
+        self, event: ImageReplayed, made: ImageResized, turn: Turn
+    ) -> ImageResized | None:
+        """What was made for another run, copied; None where some of it is gone."""
         there = set(self.processed.keys(prefix(made)))
         if not {one.key for one in (*made.renditions, made.analysis)} <= there:
             return None
@@ -64,7 +64,6 @@ class Steps:
                 "owner": event.owner,
                 "renditions": tuple(self._copy(event, made, one) for one in made.renditions),
                 "analysis": self._copy(event, made, made.analysis),
-                "reanalysis": event.reanalysis,
             }
         )
 
@@ -73,9 +72,7 @@ class Steps:
         self.processed.copy(one.key, key)
         return one.model_copy(update={"key": key})
 
-    def _made(
-        self, event: ImageUploaded | ImageReplayed, turn: Turn, reanalysis: Reanalysis | None
-    ) -> ImageResized:
+    def _made(self, event: ImageUploaded | ImageReplayed, turn: Turn) -> ImageResized:
         """Check the original and make its renditions; nothing is kept of one that is refused."""
         original = self._read(event)
         owner = original.metadata.get("owner", "")[:LONGEST_OWNER] or None
@@ -95,7 +92,6 @@ class Steps:
             gps_removed=picture.gps_removed,
             renditions=tuple(made[r.name] for r in picture.renditions),
             analysis=made[picture.analysis.name],
-            reanalysis=reanalysis,
         )
 
     def forget(self, event: ImageEvent) -> None:

@@ -7,16 +7,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.store.logic import decide, verdict
+from services.store.logic import answers, decide, verdict
 from shared.contracts.images import (
     DeleteRequested,
+    Earlier,
     ImageEvent,
     ImageFailed,
+    ImageReplayed,
     ImageStored,
+    Reanalysis,
     ReplayRequested,
 )
 from shared.contracts.record import Record, RunStatus
-from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, RESIZED, SOURCE, STORED, UPLOADED
+from tests.contract.samples import (
+    ANALYZED,
+    ANALYZED_ANEW,
+    AT,
+    CAT,
+    GAVE_UP,
+    RESIZED,
+    RESIZED_ANEW,
+    SOURCE,
+    STORED,
+    UPLOADED,
+)
 
 REPORT = GAVE_UP.model_copy(update={"image": CAT, "source": SOURCE, "stage": "analyze"})
 UNREAD = SOURCE.model_copy(update={"sha256": None})
@@ -161,3 +175,49 @@ def test_a_deletion_is_one_write_and_the_last() -> None:
     assert deleted.revision == before.revision + 1
     assert deleted.status(0) is RunStatus.DELETED
     assert decide(deleted, ReplayRequested(image=CAT, run=0, force=True), AT) == deleted
+
+
+ANEW = ReplayRequested(image=CAT, run=0, analyze_only=True, analyzer="rekognition")
+
+
+def test_a_reanalysis_takes_over_from_the_published_run() -> None:
+    granted = after(RESIZED, ANALYZED, ANEW)
+    again = Reanalysis(of=0, analyzer="rekognition")
+    assert (granted.run, granted.current.reanalysis, granted.published) == (1, again, 0)
+    (told,) = [one for one in answers(granted, ANEW, AT) if isinstance(one, ImageReplayed)]
+    assert (told.run, told.reanalysis, told.made) == (1, again, RESIZED)
+
+
+def test_after_a_failure_a_reanalysis_still_takes_over_from_the_published_run() -> None:
+    failed = after(RESIZED, ANALYZED, ReplayRequested(image=CAT, run=0), of_run(REPORT, 1))
+    granted = decide(failed, of_run(ANEW, 1), AT)
+    assert (granted.run, granted.current.reanalysis.of) == (2, 0)
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("before", [[RESIZED], [REPORT]])
+def test_without_a_published_run_there_is_no_reanalysis(before: Any, force: bool) -> None:
+    record = after(*before)
+    assert decide(record, ANEW.model_copy(update={"force": force}), AT) == record
+
+
+def test_a_full_replay_takes_nothing_over() -> None:
+    request = ReplayRequested(image=CAT, run=0)
+    granted = after(RESIZED, ANALYZED, request)
+    (told, *_) = answers(granted, request, AT)
+    assert (told.reanalysis, told.made) == (None, None)
+
+
+def test_the_verdict_describes_each_version_by_the_run_that_asked_for_it() -> None:
+    twice = [RESIZED, ANALYZED, ANEW, of_run(RESIZED, 1), of_run(ANALYZED, 1), of_run(ANEW, 1)]
+    record = after(*twice, RESIZED_ANEW, ANALYZED_ANEW)
+    (first, second) = verdict(record, 2).versions
+    assert (first.run, first.document) == (0, f"analyses/{CAT}/2/versions/0.json")
+    assert (second.run, second.document) == (1, f"analyses/{CAT}/2/versions/1.json")
+    assert (first.analyzer, first.models) == (ANALYZED.analyzer, ANALYZED.models)
+    assert (first.thresholds, first.asked) == (ANALYZED.thresholds, ANALYZED.asked)
+
+
+def test_a_version_of_a_run_nobody_knows_is_not_told() -> None:
+    stray = ANALYZED.model_copy(update={"earlier": (Earlier(run=7, document="d"),)})
+    assert verdict(after(RESIZED, stray), 0).versions == ()
