@@ -23,7 +23,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload status test simulate fuzz check synth schemas clean
+.PHONY: help demo local-up local-down follow upload status test simulate chaos fuzz check synth schemas clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,10 @@ test: $(READY) ## run everything that proves it (ARGS="-k word")
 simulate: $(READY) ## run the saga through schedules of faults (RUNS=10000 SEED=1 PROFILE=...)
 	@.venv/bin/python -m tests.saga.simulate --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
 		$(if $(PROFILE),--profile $(PROFILE))
+
+chaos: $(READY) ## kill functions, break calls, on MiniStack (IMAGES=300 UPLOADS=500 FAULTS=0.1 SEED=1)
+	@.venv/bin/python -m tests.chaos --images $(or $(IMAGES),300) --uploads $(or $(UPLOADS),500) \
+		--faults $(or $(FAULTS),0.1) --seed $(or $(SEED),1)
 
 fuzz: $(READY) ## develop mutated pictures for a while (SECONDS=60 SEED=1)
 	@.venv/bin/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)

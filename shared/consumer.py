@@ -18,7 +18,7 @@ from shared.bus import Bus, Queue
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageEvent, StepFailed
 from shared.contracts.record import RunStatus
-from shared.errors import DarkroomError, Overtaken, PermanentError, sentence
+from shared.errors import DarkroomError, Overtaken, PermanentError, TransientError, sentence
 from shared.ledger import Claim, ClaimKey, Ledger, Standing
 from shared.message import Message, pieces, read
 from shared.retries import GiveUp, TryAgain
@@ -29,6 +29,9 @@ CLOCK_SKEW = 10.0
 """s. A lease outlasts the function's timeout by this: clocks differ by 3 s, requests trail."""
 SOON = 5.0
 """s. Within this, what a batch had no time for is back on the queue."""
+LAST_MOMENT = 1.0
+"""s. With less time left nothing is handed back: a batch that met its timeout would come again as
+a whole, and a large one whose queue is slow can take that long to hand back."""
 
 
 class Context(Protocol):
@@ -131,13 +134,21 @@ class HandBack:
 def consume(service: Service, batch: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Handle every record of the batch; the answer names those that SQS must deliver again."""
 
+    def left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
     def in_time() -> bool:
-        return context.get_remaining_time_in_millis() / 1000 >= service.limits.worst_case
+        return left() >= service.limits.worst_case
 
     def handle(message: Message) -> HandBack | None:
         return _handle(service, message, in_time)
 
-    return answer_batch(batch, handle, service.queue.hand_back)
+    def hand_back(message: Message, seconds: float) -> None:
+        if left() < LAST_MOMENT:
+            raise TransientError("no-time", "handing it back could cost the batch its answer")
+        service.queue.hand_back(message, seconds)
+
+    return answer_batch(batch, handle, hand_back)
 
 
 def answer_batch(

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,17 @@ def read(body: str) -> Envelope:
     if problem := _what_nobody_says(envelope, body):
         raise PermanentError("unreadable", f"{envelope.type}: {problem}", fault=Fault.US)
     return envelope
+
+
+def understood(body: str) -> Iterator[Envelope]:
+    """What of a message can be read: one bad record silences no other beside it."""
+    try:
+        found = pieces(body)
+    except PermanentError:
+        return
+    for piece in found:
+        with suppress(PermanentError):
+            yield read(piece)
 
 
 def _what_nobody_says(envelope: Envelope, body: str) -> str | None:

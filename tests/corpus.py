@@ -6,9 +6,8 @@
 import io
 import struct
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +23,9 @@ from tests.pictures import (
     hole,
     photo,
     png,
+    png_chunk,
+    png_of,
+    zeros,
 )
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "hostile-pictures.md"
@@ -45,12 +47,15 @@ class Made:
 
 @dataclass(frozen=True)
 class Case:
-    """``costly``: its test watches time and memory, in a process of its own."""
+    """``memory``: MB that a process of its own, libraries and all, or a child of it may hold at
+    most while it develops this; 0 where that is not watched.
+    """
 
     name: str
     make: Callable[[], bytes]
     becomes: Made | Refusal
-    costly: bool = False
+    memory: int = 0
+    limits: Limits = LIMITS
 
 
 def broken_words() -> Iterator[Case]:
@@ -93,29 +98,59 @@ def polyglots() -> Iterator[Case]:
     )
 
 
-def bombs() -> Iterator[Case]:
-    """Small files that promise, or become, very much."""
+def header_bombs() -> Iterator[Case]:
+    """Small files whose header promises very much: refused before any of it is made."""
     many = Refusal.TOO_MANY_PIXELS
+    for name, make, becomes in (
+        ("PNG of 60,000 x 60,000", partial(png, 60_000, 60_000, 1, 0, [bytes(7500)] * 100), many),
+        ("GIF of 65,535 x 65,535", partial(gif_bomb, 65_535), many),
+        ("GIF with a frame larger than its screen", partial(gif_bomb, 1), many),
+        ("WebP of 16,383 x 16,383", partial(webp, 16_383, 16_383), many),
+        ("TIFF of 60,000 x 60,000", partial(tiff, 60_000, 60_000, zeros(10_000)), many),
+        ("BMP of 60,000 x 60,000", partial(bmp, 60_000, 60_000, bytes(10_000)), many),
+        ("JPEG of 65,500 x 65,500", partial(lossless_jpeg, 65_500, 65_500, bytes(99)), many),
+        ("HEIC of 60,000 x 60,000", partial(boxes_bomb, "HEIC"), many),
+        ("AVIF of 60,000 x 60,000", partial(boxes_bomb, "AVIF"), Refusal.CORRUPT),
+        ("ICO of a PNG of 60,000 x 60,000", ico_bomb, UNSUPPORTED),
+        ("ICO of a bitmap of 60,000 x 60,000", partial(ico_bomb, bitmap=True), UNSUPPORTED),
+    ):
+        yield Case(name, make, becomes, memory=100)
+
+
+def bombs() -> Iterator[Case]:
+    """Small files that become very much, or take very long."""
+    yield Case("PNG with a text of 100 MB", text_bomb, Refusal.CORRUPT, memory=200)
     yield Case(
-        "PNG of 60,000 x 60,000 in its header",
-        lambda: png(60_000, 60_000, 1, 0, [bytes(7500)] * 100),
-        many,
-        costly=True,
+        "TIFF whose strip unpacks to 100 times its size", tiff_strip_bomb, SMALL_TIFF, memory=100
     )
     yield Case(
-        "PNG of 8,000 x 8,000, all of it zeros",
-        lambda: png(8000, 8000, 8, 2, [bytes(24_000)] * 8000),
-        Made("PNG", 256, 256),
-        costly=True,
+        "TIFF of 120 x 80 in a tile of 60,000 x 60,000",
+        tiff_tile_bomb,
+        Refusal.CORRUPT,
+        memory=100,
     )
-    yield Case("PNG with a text of 100 MB", text_bomb, Refusal.CORRUPT, costly=True)
-    yield Case("GIF of 65,535 x 65,535", gif_bomb, many, costly=True)
-    yield Case("GIF with a frame larger than its screen", gif_frame_bomb, many, costly=True)
-    yield Case("WebP of 16,383 x 16,383", webp_bomb, many, costly=True)
-    yield Case("TIFF of 60,000 x 60,000", partial(tiff_bomb, 60_000), many, costly=True)
-    yield Case("TIFF whose strip unpacks to 100 times its size", tiff_strip_bomb, SMALL_TIFF, True)
-    yield Case("ICO", lambda: encoded(corners(), "ICO"), UNSUPPORTED)
-    yield Case("JPEG of 48 MP", large_jpeg, Made("JPEG", 256, 192), costly=True)
+    short = replace(LIMITS, seconds=0.3)
+    for name, make in (
+        ("JPEG of 64 MP in 10,000 scans", partial(scan_bomb, 10_000)),
+        ("JPEG with 6,000,000 empty comments", partial(comment_bomb, 6_000_000)),
+        ("PNG with 2,000,000 empty chunks", partial(chunk_bomb, 2_000_000)),
+    ):
+        yield Case(f"{name}, in a third of a second", make, Refusal.TOO_COSTLY, 800, short)
+
+
+def large_pictures() -> Iterator[Case]:
+    """48 MP, as phones make them, in every format."""
+    for form, memory in (
+        ("JPEG", 100),
+        ("PNG", 300),
+        ("WEBP", 1000),
+        ("GIF", 400),
+        ("TIFF", 400),
+        ("BMP", 400),
+        ("AVIF", 700),
+        ("HEIC", 500),
+    ):
+        yield Case(f"{form} of 48 MP", partial(large, form), Made(form, 256, 192), memory)
 
 
 def shapes() -> Iterator[Case]:
@@ -154,6 +189,14 @@ def several() -> Iterator[Case]:
         name = "APNG" if form == "PNG" else f"animated {form}"
         yield Case(name, partial(animated, form), Made(form, 120, 80))
     yield Case("TIFF of three pages", partial(animated, "TIFF"), SMALL_TIFF)
+    for name, make, form in (
+        ("GIF of 100,000 frames", partial(gif_frames, 100_000), "GIF"),
+        ("WebP of 10,000 frames", partial(webp_frames, 10_000), "WEBP"),
+        ("APNG of 10,000 frames", partial(apng_frames, 10_000), "PNG"),
+        ("TIFF of 10,000 pages", partial(tiff_pages, 10_000), "TIFF"),
+        ("TIFF whose page is followed by itself", partial(tiff_pages, 1, again=True), "TIFF"),
+    ):
+        yield Case(name, make, Made(form, 120, 80), memory=100)
 
 
 def metadata_and_coding() -> Iterator[Case]:
@@ -163,8 +206,13 @@ def metadata_and_coding() -> Iterator[Case]:
         "broken ICC profile", partial(encoded, corners(), "JPEG", icc_profile=b"x" * 200), SMALL
     )
     yield Case("progressive JPEG", partial(encoded, corners(), "JPEG", progressive=True), SMALL)
-    yield Case("arithmetic-coded JPEG", arithmetic_jpeg, Made("JPEG", 8, 8))
-    yield Case("lossless JPEG", lossless_jpeg, Made("JPEG", 16, 16))
+    for width, height in ((300, 200), (3300, 2200)):
+        for name, make in (("arithmetic-coded", arithmetic_jpeg), ("lossless", lossless_jpeg)):
+            yield Case(
+                f"{name} JPEG of {width} x {height}",
+                partial(make, width, height),
+                Made("JPEG", 256, 171),
+            )
     for form in ("HEIC", "AVIF"):
         yield Case(form, partial(encoded, corners(), form), Made(form, 120, 80))
 
@@ -180,7 +228,9 @@ def cases() -> list[Case]:
         broken_words,
         cut_short,
         polyglots,
+        header_bombs,
         bombs,
+        large_pictures,
         shapes,
         colours,
         several,
@@ -218,98 +268,227 @@ def animated(form: str) -> bytes:
     return encoded(frames[0], form, save_all=True, append_images=frames[1:])
 
 
-def large_jpeg() -> bytes:
-    return encoded(Image.radial_gradient("L").resize((8000, 6000)).convert("RGB"), "JPEG")
+def large(form: str) -> bytes:
+    """48 MP in one colour, or one grey where three channels would take the encoder seconds."""
+    if form == "PNG":
+        return png_of(8000, 6000, 8, 2, zeros(6000 * (1 + 3 * 8000)))
+    if form == "TIFF":
+        return tiff(8000, 6000, zeros(3 * 8000 * 6000), samples=3)
+    if form == "WEBP":
+        return webp(8000, 6000)
+    fast = {
+        "AVIF": {"speed": 10, "quality": 10},
+        "HEIC": {"quality": 10, "enc_params": {"preset": "ultrafast"}},
+    }
+    mode = "L" if form in {"GIF", "BMP", "HEIC", "AVIF"} else "RGB"
+    return encoded(Image.new(mode, (8000, 6000)), form, **fast.get(form, {}))
 
 
 def text_bomb() -> bytes:
     """A zTXt chunk of 100 MB, in 100 KB, before the pixels."""
-    body = b"zTXt" + b"Comment\0\0" + zlib.compress(bytes(100_000_000))
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return _png_with(png_chunk(b"zTXt", b"Comment\0\0" + zeros(100_000_000)))
+
+
+def chunk_bomb(count: int) -> bytes:
+    return _png_with(png_chunk(b"prVt", b"") * count)
+
+
+def _png_with(chunks: bytes) -> bytes:
+    """A small one with these chunks between its header and its pixels."""
     small = png(9, 9, 8, 0, [bytes(9)] * 9)
-    return small[:33] + chunk + small[33:]
+    return small[:33] + chunks + small[33:]
 
 
-def gif_bomb() -> bytes:
-    return b"GIF89a" + struct.pack("<HHBBB", 65_535, 65_535, 0x80, 0, 0) + bytes(6) + GIF_FRAME
+def comment_bomb(count: int) -> bytes:
+    small = encoded(corners(), "JPEG")
+    return small[:2] + _segment(0xFE, b"") * count + small[2:]
 
 
-def gif_frame_bomb() -> bytes:
-    return b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(6) + GIF_FRAME
+def scan_bomb(count: int) -> bytes:
+    """8,000 x 8,000 grey pixels, of which every scan but the first says "nothing here", shortly.
 
-
-GIF_FRAME = b"," + struct.pack("<HHHHB", 0, 0, 65_535, 65_535, 0) + b"\2\2\x44\1\0;"
-"""One of 65,535 x 65,535, of which there is a single pixel."""
-
-
-def webp_bomb() -> bytes:
-    """The header of a lossless picture: 14 bits each for width and height, less one."""
-    pixels = b"\x2f" + struct.pack("<I", 16_382 | 16_382 << 14) + bytes(20)
-    chunk = b"VP8L" + struct.pack("<I", len(pixels)) + pixels + bytes(len(pixels) % 2)
-    return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
-
-
-def tiff_bomb(side: int, height: int = 0, packed: bytes = b"") -> bytes:
-    """An 8-bit grey picture in one deflated strip; ``height`` is the width's unless given."""
-    strip = packed or zlib.compress(bytes(10_000))
-    entries = (
-        (256, side),
-        (257, height or side),
-        (258, 8),
-        (259, 8),
-        (262, 1),
-        (273, 8),
-        (277, 1),
-        (278, height or side),
-        (279, len(strip)),
+    Huffman tables of one code each, a single zero bit: "no difference" for the mean of a block,
+    and "the next 16,384 blocks end here" for the rest of them (14 more bits would say how many
+    beyond that).
+    """
+    frame = struct.pack(">BHHB3B", 8, 8000, 8000, 1, 1, 0x11, 0)
+    one_code = bytes((1, *[0] * 15))
+    blocks = 1000 * 1000
+    scan = _segment(0xDA, bytes((1, 1, 0, 1, 63, 0))) + bytes(blocks // 16_384 * 15 // 8 + 2)
+    return (
+        b"\xff\xd8"
+        + _segment(0xDB, b"\0" + b"\1" * 64)
+        + _segment(0xC2, frame)
+        + _segment(0xC4, b"\0" + one_code + b"\0")
+        + _segment(0xC4, b"\x10" + one_code + b"\xe0")
+        + _segment(0xDA, bytes((1, 1, 0, 0, 0, 0)))
+        + bytes(blocks // 8)
+        + scan * count
+        + b"\xff\xd9"
     )
-    directory = struct.pack("<H", len(entries))
-    directory += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
-    return b"II*\0" + struct.pack("<I", 8 + len(strip)) + strip + directory + bytes(4)
+
+
+def gif_bomb(screen: int) -> bytes:
+    """One frame of 65,535 x 65,535, of which there is a single pixel."""
+    head = b"GIF89a" + struct.pack("<HHBBB", screen, screen, 0x80, 0, 0) + bytes(6)
+    return head + gif_frame(65_535, 65_535) + b";"
+
+
+def gif_frame(width: int, height: int) -> bytes:
+    return b"," + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\2\2\x44\1\0"
+
+
+def gif_frames(count: int) -> bytes:
+    return encoded(corners(), "GIF")[:-1] + gif_frame(1, 1) * (count - 1) + b";"
+
+
+def webp(width: int, height: int) -> bytes:
+    """A lossless picture all black: its size, less one, and five codes of one symbol, zero.
+
+    A pixel then takes no bits at all, and any size the same 34 bytes.
+    """
+    size = width - 1 | height - 1 << 14
+    codes = sum(0b0001 << 3 + 4 * n for n in range(5))  # after three bits: nothing is transformed
+    return _riff(_webp_chunk(b"VP8L", b"\x2f" + struct.pack("<IQ", size, codes)))
+
+
+def webp_frames(count: int) -> bytes:
+    pixels = webp(120, 80)[12:]
+    size = struct.pack("<I", 119)[:3] + struct.pack("<I", 79)[:3]
+    frame = _webp_chunk(b"ANMF", bytes(6) + size + bytes(4) + pixels)
+    animated_canvas = _webp_chunk(b"VP8X", bytes((2, 0, 0, 0)) + size)
+    return _riff(animated_canvas + _webp_chunk(b"ANIM", bytes(6)) + frame * count)
+
+
+def _riff(chunks: bytes) -> bytes:
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+
+
+def _webp_chunk(name: bytes, body: bytes) -> bytes:
+    return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+
+def apng_frames(count: int) -> bytes:
+    """All frames but the first are a single pixel."""
+    first = png(120, 80, 8, 0, [bytes(120)] * 80)
+    head, pixels, end = first[:33], first[33:-12], first[-12:]
+    control = struct.pack(">IIIIHHBB", 120, 80, 0, 0, 1, 10, 0, 0)
+    small = struct.pack(">IIIIHHBB", 1, 1, 0, 0, 1, 10, 0, 0)
+    body = png_chunk(b"acTL", struct.pack(">II", count, 0))
+    body += png_chunk(b"fcTL", bytes(4) + control) + pixels
+    pixel = zeros(2)
+    frames = (
+        png_chunk(b"fcTL", struct.pack(">I", n) + small)
+        + png_chunk(b"fdAT", struct.pack(">I", n + 1) + pixel)
+        for n in range(1, 2 * count - 1, 2)
+    )
+    return b"".join((head, body, *frames, end))
+
+
+def boxes_bomb(form: str) -> bytes:
+    """A small picture whose box for its size says 60,000 x 60,000."""
+    small = encoded(corners(), form)
+    at = small.index(b"ispe") + 8
+    return small[:at] + struct.pack(">II", 60_000, 60_000) + small[at + 8 :]
+
+
+def ico_bomb(*, bitmap: bool = False) -> bytes:
+    """An icon whose one picture is far larger than its directory, with a byte each, can say."""
+    content = png(60_000, 60_000, 1, 0, [bytes(7500)] * 100)
+    if bitmap:
+        content = bmp(60_000, 60_000, bytes(10_000))[14:]
+    return struct.pack("<HHHBBBBHHII", 0, 1, 1, 0, 0, 0, 0, 1, 24, len(content), 22) + content
+
+
+def bmp(width: int, height: int, pixels: bytes) -> bytes:
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, len(pixels), 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54) + head + pixels
+
+
+Entry = tuple[int, int]
+"""Of a TIFF's directory: tag and value."""
+
+
+def tiff(width: int, height: int, strip: bytes, samples: int = 1) -> bytes:
+    """A picture of 8 bits a sample, in one deflated strip."""
+    kind = 1 if samples == 1 else 2
+    entries = (*_tiff_head(width, height, kind), (273, 8), (277, samples), (278, height))
+    return _tiff_file(strip, directory((*entries, (279, len(strip))), 0))
+
+
+def tiff_tile_bomb() -> bytes:
+    """Pixels in one tile, for which a decoder that believes in it would reserve 3.6 GB."""
+    tile = zeros(10_000)
+    entries = (*_tiff_head(120, 80, 1), (277, 1), (322, 60_000), (323, 60_000))
+    return _tiff_file(tile, directory((*entries, (324, 8), (325, len(tile))), 0))
+
+
+def tiff_pages(count: int, *, again: bool = False) -> bytes:
+    """The same strip on each page. ``again``: the last is followed by the first."""
+    strip = zeros(120 * 80)
+    entries = (*_tiff_head(120, 80, 1), (273, 8), (277, 1), (278, 80), (279, len(strip)))
+    length, start = len(directory(entries, 0)), 8 + len(strip)
+    following = [start + n * length for n in range(1, count)] + [start if again else 0]
+    return _tiff_file(strip, b"".join(directory(entries, at) for at in following))
+
+
+def _tiff_head(width: int, height: int, kind: int) -> Sequence[Entry]:
+    """Size, 8 bits a sample, deflated; ``kind``: 1 for grey, 2 for RGB."""
+    return (256, width), (257, height), (258, 8), (259, 8), (262, kind)
+
+
+def _tiff_file(pixels: bytes, directories: bytes) -> bytes:
+    return b"II*\0" + struct.pack("<I", 8 + len(pixels)) + pixels + directories
+
+
+def directory(entries: Sequence[Entry], following: int) -> bytes:
+    body = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    return struct.pack("<H", len(entries)) + body + struct.pack("<I", following)
 
 
 def tiff_strip_bomb() -> bytes:
-    return tiff_bomb(120, 80, zlib.compress(bytes(100 * 120 * 80)))
+    return tiff(120, 80, zeros(100 * 120 * 80))
 
 
 def _segment(marker: int, body: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
-def arithmetic_jpeg() -> bytes:
-    """Eight by eight pixels of middle grey.
+def arithmetic_jpeg(width: int, height: int) -> bytes:
+    """Middle grey, with a restart after each block of eight by eight pixels.
 
-    All that is coded is "no difference" and "end of block". From fresh statistics both lie in the
-    lowest interval of the arithmetic coder (the second by its conditional exchange), whose code is
-    zero bits only.
+    All that is coded is "no difference" and "end of block". From fresh statistics, which a restart
+    gives, both lie in the lowest interval of the arithmetic coder (the second by its conditional
+    exchange), whose code is zero bits only.
     """
-    frame = struct.pack(">BHHB3B", 8, 8, 8, 1, 1, 0x11, 0)
+    blocks = -(-width // 8) * -(-height // 8)
+    coded = b"".join(bytes((0, 0, 0xFF, 0xD0 + n % 8)) for n in range(blocks))
     return (
         b"\xff\xd8"
         + _segment(0xDB, b"\0" + b"\1" * 64)
-        + _segment(0xC9, frame)
+        + _segment(0xC9, struct.pack(">BHHB3B", 8, height, width, 1, 1, 0x11, 0))
+        + _segment(0xDD, struct.pack(">H", 1))
         + _segment(0xDA, bytes((1, 1, 0, 0, 63, 0)))
-        + b"\0\0\xff\xd9"
+        + coded[:-2]
+        + b"\xff\xd9"
     )
 
 
-def lossless_jpeg() -> bytes:
-    """Sixteen by sixteen pixels of middle grey: 256 differences of none, a zero bit each."""
-    frame = struct.pack(">BHHB3B", 8, 16, 16, 1, 1, 0x11, 0)
-    table = b"\0" + bytes((1, *[0] * 15)) + b"\0"
+def lossless_jpeg(width: int, height: int, coded: bytes = b"") -> bytes:
+    """Middle grey: for each pixel a difference of none, which is a zero bit."""
     return (
         b"\xff\xd8"
-        + _segment(0xC3, frame)
-        + _segment(0xC4, table)
+        + _segment(0xC3, struct.pack(">BHHB3B", 8, height, width, 1, 1, 0x11, 0))
+        + _segment(0xC4, b"\0" + bytes((1, *[0] * 15)) + b"\0")
         + _segment(0xDA, bytes((1, 1, 0, 1, 0, 0)))
-        + bytes(32)
+        + (coded or bytes(-(-width * height // 8)))
         + b"\xff\xd9"
     )
 
 
 def document() -> str:
     """The table, in the corpus's order."""
-    rows = [f"| {case.name} | {_told(case.becomes)} |" for case in cases()]
+    rows = [f"| {case.name} | {_told(case.becomes)} | {_held(case)} |" for case in cases()]
     return "\n".join([*INTRODUCTION, *rows, ""])
 
 
@@ -323,8 +502,8 @@ INTRODUCTION = (
     "JPEG and PNG are decoded by the function itself; everything else in a child process with a",
     "limit on memory and time. If that child dies, the reason is `too-costly`.",
     "",
-    "| An upload that is | becomes |",
-    "| --- | --- |",
+    "| An upload that is | becomes | holding at most |",
+    "| --- | --- | --- |",
 )
 
 
@@ -332,6 +511,10 @@ def _told(becomes: Made | Refusal) -> str:
     if isinstance(becomes, Refusal):
         return f"refused: `{becomes.code}`"
     return f"{becomes.format}, rendition of {becomes.width} x {becomes.height}"
+
+
+def _held(case: Case) -> str:
+    return f"{case.memory} MB" if case.memory else ""
 
 
 if __name__ == "__main__":

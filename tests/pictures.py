@@ -99,14 +99,32 @@ def exif(
 
 def png(width: int, height: int, depth: int, colour_type: int, rows: Iterable[bytes]) -> bytes:
     """A PNG of any depth and colour type, written by hand: Pillow writes no 16-bit RGB."""
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    return png_of(width, height, depth, colour_type, pixels)
+
+
+def png_of(width: int, height: int, depth: int, colour_type: int, pixels: bytes) -> bytes:
+    """The same of pixels that are deflated already, each row with its filter's byte before it."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(name, body) for name, body in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, body) for name, body in chunks)
 
 
-def _png_chunk(name: bytes, body: bytes) -> bytes:
+def png_chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def zeros(count: int) -> bytes:
+    """So many zero bytes, deflated: a packed megabyte again and again, which takes no time."""
+    whole, rest = divmod(count, MEGABYTE)
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    megabyte = packer.compress(bytes(MEGABYTE)) + packer.flush(zlib.Z_FULL_FLUSH)
+    end = packer.compress(bytes(rest)) + packer.flush()
+    adler = count % 65_521 << 16 | 1  # of zeros: the second sum counts them, the first stays one
+    return b"\x78\x9c" + megabyte * whole + end + struct.pack(">I", adler)
+
+
+MEGABYTE = 1024**2
 
 
 def rgb_profile(columns: Sequence[Sequence[float]] = SRGB_COLUMNS, gamma: float = 2.2) -> bytes:

@@ -10,11 +10,13 @@ from infra.operations.replay import How, replay
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
 from shared.contracts.record import RunStatus
-from shared.errors import PermanentError
+from shared.errors import sentence
 from shared.ledger import ClaimKey
-from shared.message import pieces, read
+from shared.message import understood
 
 PREFIX = "dead-letters/"
+LONGEST_CLAIM = 120
+"""Characters: a type and an image's id take 60, and a stranger's words no more than a line."""
 EVERY_REPLAY_A_SECOND = 50.0
 
 Say = Callable[[str], None]
@@ -30,26 +32,30 @@ class Letter:
     detail: str
     sent: str
     envelopes: tuple[Envelope, ...]
+    claim: str
+    """What it says of itself, for a message that nobody can read."""
 
     @classmethod
     def of(cls, key: str, kept: bytes) -> "Letter":
         said = json.loads(kept)
         names = ("service", "reason", "detail", "sent")
         told = {name: str(said[name]) for name in names}
-        return cls(key=key, envelopes=tuple(_envelopes(said["body"])), **told)
+        body = said["body"]
+        return cls(key=key, envelopes=tuple(understood(body)), claim=_claim(body), **told)
 
     @property
     def about(self) -> str:
         told = [f"{envelope.type} of {envelope.subject}" for envelope in self.envelopes]
-        return ", ".join(told) or "a message that cannot be read"
+        return ", ".join(told) or self.claim
 
 
-def _envelopes(body: str) -> Iterator[Envelope]:
+def _claim(body: str) -> str:
+    """The type and the image that a message names, though nobody knows such a type."""
     try:
-        for piece in pieces(body):
-            yield read(piece)
-    except PermanentError:
-        return
+        said = json.loads(body)
+        return sentence(f"{said['type']} of {said['subject']}")[:LONGEST_CLAIM]
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return "a message that cannot be read"
 
 
 @dataclass(frozen=True)

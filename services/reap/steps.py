@@ -22,7 +22,7 @@ from services.reap.uploads import Uploads
 from shared import telemetry
 from shared.bus import Bus
 from shared.consumer import report_on
-from shared.contracts.envelope import Envelope
+from shared.contracts.envelope import Envelope, derive
 from shared.contracts.images import StepFailed
 from shared.contracts.record import Record
 from shared.telemetry import log
@@ -42,8 +42,8 @@ class Swept:
 class Steps:
     """Runs and uploads that nobody will finish: found, and reported to ``store``.
 
-    A report of the same run for the same reason always has the same id, whoever makes it, and
-    ``store`` answers a repeat with what is on record: it may be made any number of times.
+    A report that says the same has the same id, whoever makes it and however often, and ``store``
+    answers a repeat with what is on record.
     """
 
     records: Records
@@ -79,10 +79,10 @@ class Steps:
             position = swept.following
 
     def report(self, found: Sequence[StepFailed]) -> None:
-        """Announce these. Their cause is the run's silence: no event is there to name."""
+        """Announce these. No event caused them, so what they say stands for their cause."""
         for report in found:
-            about = f"{report.image}/{report.run}/{report.reason}"
-            self.bus.publish([Envelope.first(report, SOURCE, self.now(), about)])
+            cause = derive(report.model_dump_json())
+            self.bus.publish([Envelope.first(report, SOURCE, self.now(), cause)])
             facts = {"reason": report.reason, "run": report.run, "key": report.source.key}
             log.warning("reaped", extra={"correlation_id": report.image, **facts})
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from services.rescue.logic import DeadLetter
 from shared import telemetry
@@ -11,15 +10,13 @@ from shared.bus import Bus
 from shared.consumer import HandBack, report_on
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
-from shared.errors import Fault, PermanentError
-from shared.message import Message, pieces, read
+from shared.errors import Fault
+from shared.message import Message, understood
 from shared.objects import Objects
 from shared.retries import GiveUp
 from shared.telemetry import log
 
 SOURCE = "darkroom/rescue"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,22 +43,7 @@ class Steps:
         in circles.
         """
         gave_up = GiveUp(letter.reason, letter.detail, Fault.US)
-        for envelope in _envelopes(letter.message.body) if letter.reportable else ():
+        for envelope in understood(letter.message.body) if letter.reportable else ():
             if isinstance(envelope.data, Fact):
                 report = report_on(envelope.data, letter.service, gave_up)
                 yield envelope.caused(report, SOURCE, 0, self.now())
-
-
-def _envelopes(body: str) -> Iterator[Envelope]:
-    """What of the message can be understood: one bad record silences no other beside it."""
-    for piece in _understood(pieces, body) or ():
-        if envelope := _understood(read, piece):
-            yield envelope
-
-
-def _understood(reader: Callable[[str], T], body: str) -> T | None:
-    try:
-        return reader(body)
-    except PermanentError as error:
-        log.warning("kept, but not understood", extra={"error": str(error)})
-        return None

@@ -10,16 +10,18 @@ from contextlib import contextmanager
 from PIL import Image, ImageFile
 from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, which has no types
 
+from services.resize.pictures import jpeg
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
 from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
 from services.resize.pictures.geometry import fit
-from services.resize.pictures.header import TAME, identify, load_heic, open_header
+from services.resize.pictures.header import identify, load_heic, open_header
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
+from services.resize.pictures.tame import is_tame
 from services.resize.pictures.truncation import is_cut_short
 from services.resize.pictures.values import (
     Developed,
@@ -57,7 +59,7 @@ def develop(
     Raises PermanentError with one of ``Refusal``'s codes, and nothing else, for any bytes.
     """
     kind = identify(original, limits.bytes)
-    decode = _decode_here if kind in TAME else _decode_in_a_child
+    decode = _decode_here if is_tame(kind, original) else _decode_in_a_child
     decoded = decode(kind, original, max(spec.side for spec in (*specs, analysis)), limits)
     made = _cascade(decoded.image, decoded.seen, [*specs, analysis], analysis)
     return Developed(
@@ -82,6 +84,7 @@ def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits)
         except PermanentError as error:
             return pack_refusal(error)
 
+    core.clear_cache()  # what Pillow keeps: up to 256 MB, which the child may need
     try:
         return unpack(confined(work, Allowance(limits.memory, limits.seconds)))
     except Stopped as error:
@@ -92,7 +95,7 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
     with _decoding(kind, original):
         picture = open_header(kind, original, limits)
         size = Size(*picture.size)
-        whole = _decode(picture, fit(size, largest))
+        whole = _decode(picture, original, fit(size, largest))
         metadata = read_metadata(picture)
         upright = _upright(whole, fit(size, largest), metadata)
     return Decoded(upright, _as_seen(size, metadata.turn), metadata.taken, metadata.located)
@@ -114,13 +117,13 @@ def _decoding(kind: str, original: bytes) -> Iterator[None]:
             raise refuse(Refusal.TRUNCATED if cut else Refusal.CORRUPT, format=kind) from error
 
 
-def _decode(picture: ImageFile.ImageFile, enough: Size) -> Image.Image:
-    """Decode to no less than ``enough``: JPEG's transform yields 1/2, 1/4, 1/8 for less work.
+def _decode(picture: ImageFile.ImageFile, original: bytes, enough: Size) -> Image.Image:
+    """Decode to no less than ``enough``.
 
     HEIC's draft would decode an embedded thumbnail instead, which need not show the same picture.
     """
     if picture.format == "JPEG":
-        picture.draft(None, enough)
+        jpeg.prepare(picture, original, enough)
     picture.load()
     return shrinkable(picture)
 

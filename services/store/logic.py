@@ -241,19 +241,13 @@ def _common(record: Record, run: int, ended: datetime, *, known_by: int) -> dict
     The record may have learned more since, from a later run; a verdict that said so when it is
     announced again would say two things under one id.
     """
-    heard = [
-        event for n in sorted(record.runs) if n <= known_by for event in _heard(record.runs[n])
-    ]
+    runs = [record.runs[n] for n in sorted(record.runs) if n <= known_by]
+    heard = [said for one in runs for said in (one.resized, one.analyzed, one.failure) if said]
     read = [event.source for event in heard if event.source.sha256]
-    unread = record.source.model_copy(update={"sha256": None})
     return {
         "image": record.image,
         "run": run,
-        "source": read[-1] if read else unread,
+        "source": read[-1] if read else record.source.model_copy(update={"sha256": None}),
         "owner": next((event.owner for event in heard if event.owner), None),
         "ended": ended,
     }
-
-
-def _heard(run: Run) -> list[ImageEvent]:
-    return [event for event in (run.resized, run.analyzed, run.failure) if event]

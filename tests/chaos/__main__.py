@@ -28,6 +28,12 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("ended early; nothing is left running")
         return 128 + signal.SIGINT
+    report.write(RESULT, parts, vars(asked))
+    return conclude(parts, time.monotonic() - began)
+
+
+def conclude(parts: Sequence[report.Part], seconds: float) -> int:
+    """Say all there is to say of these runs; 1 if one of them missed a figure."""
     for part in parts:
         _say(f"{part.name}: {report.counts(part)}")
         for line in report.explained(part):
@@ -35,8 +41,8 @@ def main(words: Sequence[str] | None = None) -> int:
     for line in report.table(parts):
         _say(line)
     met = all(part.met for part in parts)
-    _say(f"{'every figure is met' if met else 'A FIGURE IS MISSED'}; {_since(began)}")
-    report.write(RESULT, parts, vars(asked))
+    minutes, rest = divmod(round(seconds), 60)
+    _say(f"{'every figure is met' if met else 'A FIGURE IS MISSED'}; {minutes}:{rest:02} minutes")
     return 0 if met else 1
 
 
@@ -61,11 +67,6 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--faults", type=float, default=0.1, help="share of calls (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the faults (%(default)s)")
     return parser.parse_args(words)
-
-
-def _since(began: float) -> str:
-    minutes, seconds = divmod(round(time.monotonic() - began), 60)
-    return f"{minutes}:{seconds:02} minutes"
 
 
 def _say(line: str) -> None:

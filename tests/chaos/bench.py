@@ -1,12 +1,13 @@
 """Everything a run takes: an emulator, a Rekognition, and the proxy before both."""
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.clients import LOCAL_REGION, Clients
-from infra.definitions import definitions
 from infra.deploy import deploy
 from infra.local import ports
 from infra.local.ministack import MiniStack
@@ -19,9 +20,12 @@ from shared.consumer import CLOCK_SKEW
 from tests.chaos import kills
 from tests.chaos.faults import Draw, none
 from tests.chaos.proxy import Proxy
+from tests.chaos.stages import queued
 
-TIMED_OUT = "timed out after"
+TIMED_OUT = "killing worker"
 """MiniStack's own words in its log, one line for each invocation it ended at its timeout."""
+STARTS = 5
+"""Times that a function may meet its timeout while it starts; then it starts during the run."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,39 @@ class Bench:
         """
         target = Target.here(self.emulator.python)
         outputs = deploy(stage, self.clients, target, say, self.proxy.endpoint)
-        for service in stage.run(definitions()):
-            if service.queued:
-                self.clients.client("sqs").set_queue_attributes(
-                    QueueUrl=outputs.queues[service.name],
-                    Attributes={
-                        "VisibilityTimeout": f"{service.function.timeout + CLOCK_SKEW:.0f}"
-                    },
-                )
+        for service in queued(stage):
+            self.clients.client("sqs").set_queue_attributes(
+                QueueUrl=outputs.queues[service.name],
+                Attributes={"VisibilityTimeout": f"{service.timeout + CLOCK_SKEW:.0f}"},
+            )
+        self._warm(outputs, stage)
         return outputs
+
+    def _warm(self, outputs: Outputs, stage: Stage) -> None:
+        """Start as many of each function as may run at once, by giving them nothing to do.
+
+        Lambda starts each on a processor of its own; here they would wait for one another, and the
+        first of them meet their timeouts.
+        """
+        for service in queued(stage):
+            calls = service.concurrency
+            with ThreadPoolExecutor(calls) as pool:
+                list(pool.map(self._invoke, [outputs.functions[service.name]] * calls))
+
+    def _invoke(self, function: str) -> None:
+        call = {"FunctionName": function, "Payload": json.dumps({"Records": []})}
+        for _ in range(STARTS):
+            if "FunctionError" not in self.clients.client("lambda").invoke(**call):
+                return
+
+    def unplug(self, outputs: Outputs) -> None:
+        """Let messages wait on the queues: what is to feed the functions stands elsewhere."""
+        functions = self.clients.client("lambda")
+        for service in outputs.queues:
+            name = outputs.functions[service]
+            found = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+            for source in found:
+                functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
 
     @contextmanager
     def going_wrong(self, draw: Draw) -> Iterator[None]:

@@ -43,14 +43,17 @@ class Call:
         return f"{self.service} {self.operation}"
 
 
-def read_call(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Call:
-    """The call that this request is; one without a signature is of the service ``unsigned``."""
-    signed = CREDENTIAL.search(headers.get("Authorization", ""))
+def read_call(method: str, path: str, signature: str, target: str, body: bytes) -> Call:
+    """The call that this request is; one without a signature is of the service ``unsigned``.
+
+    ``signature`` is the header Authorization, ``target`` the header X-Amz-Target of JSON protocols.
+    """
+    signed = CREDENTIAL.search(signature)
     service = signed["service"] if signed else "unsigned"
-    operation = headers.get("X-Amz-Target", "").rpartition(".")[2]
+    operation = target.rpartition(".")[2]
     match service:
         case "s3":
-            return _of_s3(method, target)
+            return _of_s3(method, path)
         case "sns":
             return _of_sns(dict(parse_qsl(body.decode())))
         case "dynamodb":
@@ -60,8 +63,8 @@ def read_call(method: str, target: str, headers: Mapping[str, str], body: bytes)
     return Call(service, operation)
 
 
-def _of_s3(method: str, target: str) -> Call:
-    place = urlsplit(target)
+def _of_s3(method: str, path: str) -> Call:
+    place = urlsplit(path)
     bucket, _, key = unquote(place.path).lstrip("/").partition("/")
     if method == "GET" and bucket and not key:
         return Call("s3", "ListObjectsV2")

@@ -11,9 +11,10 @@ from infra.operations.audit import Audit
 from infra.operations.images import Images
 from infra.outputs import Outputs
 from services.store.records import DynamoRecords
-from shared.consumer import pieces, read
 from shared.contracts.record import Record, RunStatus
+from shared.errors import PermanentError
 from shared.ledger import ClaimKey
+from shared.message import pieces, read
 from tests.chaos.windows import Repeated
 
 DEPTHS = (
@@ -164,8 +165,12 @@ class Place:
 
 def _letters(kept: Mapping[str, Any], ledger: Mapping[ClaimKey, Claimed]) -> Iterator[Letter]:
     service, reason = kept["service"], kept["reason"]
-    for piece in pieces(kept["body"]):
-        envelope = read(piece)
+    try:
+        envelopes = [read(piece) for piece in pieces(kept["body"])]
+    except PermanentError:
+        envelopes = []
+        yield Letter(service, reason, image="", tries=0)
+    for envelope in envelopes:
         key = ClaimKey.of(service, envelope.subject, envelope.type, envelope.id)
         tries = ledger[key].attempts if key in ledger else 0
         yield Letter(service, reason, envelope.subject, tries)

@@ -35,6 +35,8 @@ class Kind(StrEnum):
 ANSWERED = frozenset({Kind.ERROR, Kind.THROTTLE, Kind.REFUSE})
 """The caller gets an answer, and nothing was done."""
 DEADLY = frozenset({Kind.KILL_BEFORE, Kind.KILL_AFTER, Kind.EXIT_BEFORE, Kind.EXIT_AFTER})
+EARLY = frozenset({Kind.RESET_BEFORE, Kind.KILL_BEFORE, Kind.EXIT_BEFORE, Kind.TIMEOUT_BEFORE})
+"""The caller gets no answer, and nothing was done."""
 LATE = frozenset({Kind.RESET_AFTER, Kind.KILL_AFTER, Kind.EXIT_AFTER, Kind.TIMEOUT_AFTER})
 """It was done, and the caller never hears of it."""
 

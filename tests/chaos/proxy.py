@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
 
 from tests.chaos.calls import Call, read_call
-from tests.chaos.faults import ANSWERED, Draw, Fault, Kind, none, refusal
+from tests.chaos.faults import ANSWERED, EARLY, LATE, Draw, Fault, Kind, none, refusal
 from tests.chaos.witness import Witness
 
 HANDED_ON = frozenset({"connection", "keep-alive", "transfer-encoding", "expect"})
@@ -72,6 +72,9 @@ class Proxy(ThreadingHTTPServer):
         self.draw = draw
         self.end = end
         self.witness = Witness()
+        self.broken: BaseException | None = None
+        self.hung_up = Event()
+        """Set as soon as a caller has hung up."""
 
     @property
     def endpoint(self) -> str:
@@ -92,8 +95,17 @@ class Proxy(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that vanishes is what this is about; any other error is shown."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        error = sys.exc_info()[1]
+        if not isinstance(error, ConnectionError):
+            self.broken = error
             super().handle_error(request, client_address)
+
+    def must_be_sound(self) -> None:
+        """RuntimeError if anything went wrong here that was not meant to."""
+        if self.broken:
+            raise RuntimeError(
+                "the proxy broke, so what it counted is worth nothing"
+            ) from self.broken
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -111,6 +123,7 @@ class Handler(BaseHTTPRequestHandler):
     def finish(self) -> None:
         if self._last_effect:
             self.server.witness.hung_up(self._last_effect)
+        self.server.hung_up.set()
         super().finish()
 
     def handle_expect_100(self) -> bool:
@@ -121,8 +134,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def carry(self) -> None:
         """One request, there and back, with whatever goes wrong on the way."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        call = read_call(self.command, self.path, self.headers, body)
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # the caller was killed in the middle of it
+            self.close_connection = True
+            return
+        signature = self.headers.get("Authorization", "")
+        target = self.headers.get("X-Amz-Target", "")
+        call = read_call(self.command, self.path, signature, target, body)
         fault = self.server.draw(call)
         self.server.witness.asked(call, fault)
         try:
@@ -142,25 +161,17 @@ class Handler(BaseHTTPRequestHandler):
         self.server.witness.answered(call, answer.status, fault)
         if call.tells or call.pays:
             self._last_effect = call
-        if fault:
-            self._after(fault)
+        if fault and fault.kind in LATE:
+            self._lose(fault.kind)
         return answer
 
     def _before(self, call: Call, fault: Fault) -> None:
-        match fault.kind:
-            case Kind.SLOW:
-                time.sleep(fault.seconds)
-                return
-            case Kind.RESET_BEFORE | Kind.KILL_BEFORE | Kind.EXIT_BEFORE | Kind.TIMEOUT_BEFORE:
-                self.server.witness.prevented(call, fault)
-                self._lose(fault.kind)
-            case kind if kind in ANSWERED:
-                self.server.witness.prevented(call, fault)
-
-    def _after(self, fault: Fault) -> None:
-        match fault.kind:
-            case Kind.RESET_AFTER | Kind.KILL_AFTER | Kind.EXIT_AFTER | Kind.TIMEOUT_AFTER:
-                self._lose(fault.kind)
+        if fault.kind is Kind.SLOW:
+            time.sleep(fault.seconds)
+        if fault.kind in EARLY | ANSWERED:
+            self.server.witness.prevented(call, fault)
+        if fault.kind in EARLY:
+            self._lose(fault.kind)
 
     def _lose(self, kind: Kind) -> None:
         """The caller hears nothing any more; whether it lives on depends on the kind."""
@@ -184,10 +195,14 @@ class Handler(BaseHTTPRequestHandler):
         port = self.server.services.get(call.service, self.server.emulator)
         headers = {k: v for k, v in self.headers.items() if k.lower() not in HANDED_ON}
         with closing(HTTPConnection("127.0.0.1", port, timeout=LONGEST_TIMEOUT)) as onward:
-            onward.request(self.command, self.path, body, headers)
-            answer = onward.getresponse()
-            kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in HANDED_ON]
-            return Answer(answer.status, kept, answer.read())
+            try:
+                onward.request(self.command, self.path, body, headers)
+                answer = onward.getresponse()
+                kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in HANDED_ON]
+                return Answer(answer.status, kept, answer.read())
+            except TimeoutError as error:
+                self.server.witness.silent(call)
+                raise Gone(call.name) from error
 
     def _say(self, answer: Answer) -> None:
         self.send_response_only(answer.status)

@@ -4,11 +4,10 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
-from infra.definitions import definitions
 from infra.local.processes import Say
 from infra.local.subscription import Subscription, subscribed
 from infra.stages import Stage
@@ -18,6 +17,7 @@ from tests.chaos.evidence import Evidence, Heard, Place
 from tests.chaos.faults import Draw, Drawn, delayed
 from tests.chaos.judge import Figure, Promise
 from tests.chaos.load import upload
+from tests.chaos.poller import Poller
 from tests.chaos.repeater import Repeater
 from tests.chaos.report import Part
 from tests.chaos.witness import Witness
@@ -53,6 +53,8 @@ class Trial:
     repeats: float = 0.0
     """The share of all messages that is sent again."""
     seed: int = 1
+    polled: bool = False
+    """Whether we feed the functions, and not before all is uploaded."""
 
 
 def under_faults(proxy: str, images: int, rate: float, seed: int) -> Trial:
@@ -61,8 +63,7 @@ def under_faults(proxy: str, images: int, rate: float, seed: int) -> Trial:
     Where processes cannot be found by their connections, none is killed.
     """
     stage = stages.chaos(proxy)
-    queued = [one for one in stage.run(definitions()) if one.queued]
-    budget = min(one.function.attempts for one in queued)
+    budget = min(service.attempts for service in stages.queued(stage))
     explained = judge.dead_letters_are_explained(budget)
     return Trial(
         name=f"{images} images, {rate:.0%} of all calls go wrong",
@@ -85,6 +86,7 @@ def in_a_crowd(proxy: str, uploads: int) -> Trial:
         largest=SMALL,
         draw=delayed(stages.WORK),
         promises=judge.IN_A_CROWD,
+        polled=True,
     )
 
 
@@ -94,6 +96,7 @@ def run(trial: Trial, bench: Bench, say: Say) -> Part:
     place = Place(bench.deploy(trial.stage, lambda _line: None), bench.clients)
     witness = bench.proxy.witness = Witness()
     repeater = Repeater(place.outputs, bench.clients.client("sqs"), trial.repeats, trial.seed)
+    feeding = _poller(trial, place, bench) if trial.polled else nullcontext()
     timeouts, began = bench.timeouts(), time.monotonic()
     with (
         subscribed(place.outputs, bench.clients) as subscription,
@@ -103,13 +106,21 @@ def run(trial: Trial, bench: Bench, say: Say) -> Part:
     ):
         uploads = upload(place.outputs, bench.clients, trial.images, trial.largest)
         repeater.uploads(uploads)
-        _wait(trial.images, place, ears, witness, say)
+        with feeding:
+            _wait(trial.images, place, ears, witness, say)
     seconds = time.monotonic() - began
+    bench.proxy.must_be_sound()
     images, timeouts = {one.image for one in uploads}, bench.timeouts() - timeouts
     evidence = gather(place, ears, witness, images, timeouts)
     found = judge.judge(evidence, trial.promises)
     counts = dict(_counts(evidence, witness, repeater))
     return Part(trial.name, found, counts, seconds, _why(found, place))
+
+
+def _poller(trial: Trial, place: Place, bench: Bench) -> AbstractContextManager[None]:
+    """In the place of the emulator's event sources."""
+    bench.unplug(place.outputs)
+    return Poller(stages.queued(trial.stage), place.outputs, bench.clients).feeding()
 
 
 @dataclass

@@ -52,6 +52,11 @@ class Witness:
             if name and fault and fault.kind in LATE:
                 window.cut(name, fault.kind)
 
+    def silent(self, call: Call) -> None:
+        """The service did not answer, and nobody had asked for that."""
+        with self._lock:
+            self.faults[f"no answer to {call.name}"] += 1
+
     def hung_up(self, last: Call) -> None:
         """The connection that this effect came by is gone, and with it the process behind it."""
         self.told.cut(last.tells, "its process ended")

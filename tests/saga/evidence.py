@@ -48,6 +48,12 @@ class Evidence:
     tries: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     requests: Counter[str] = field(default_factory=Counter)
     """Replays that somebody asked for, by image: copies of one request count once."""
+    moments: set[tuple[str, str]] = field(default_factory=set)
+    """Every service and moment that a worker came to: right before, or right after, one effect."""
+    killed: set[tuple[str, str]] = field(default_factory=set)
+    """Those that one of them died at."""
+    poison: set[tuple[str, str]] = field(default_factory=set)
+    """What was sent to which service for nobody to understand, as it is to be kept."""
     late: set[str] = field(default_factory=set)
     """Keys of objects that landed after their worker's death, or were written past its lease by one
     that died of it: window (d). Only an audit finds those that are left.

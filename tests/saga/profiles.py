@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from tests.saga.simulation import Action, Sent, Simulation, Worker
+from tests.saga.simulation import POISON, Action, Sent, Simulation, Worker
 
 Schedule = Iterator[Action]
 Profile = Callable[[Simulation, Random], Schedule]
@@ -18,18 +18,35 @@ MOMENTS = {"notify": 6}
 """How many moments a service's work has, where they are few."""
 HOW = ("plain", "plain", "force", "force", "analyze-only", "analyze-only force")
 """What a replay may ask for."""
-PARTS = (
-    "records",
-    "bus",
-    "ledger",
-    "processed",
-    "uploads",
-    "recognizer",
-    "told",
-    "runs",
-    "queue",
-    "index",
+CLAIMED = ("ledger.claim", "ledger.settle", "ledger.release", "runs.status")
+QUEUED = ("queue.hand_back", "queue.bury")
+MADE = ("processed.keys", "processed.delete", "bus.publish", *CLAIMED, *QUEUED)
+EFFECTS: dict[str, tuple[str, ...]] = {
+    "resize": ("uploads.get", "uploads.delete", "pictures.develop", "processed.put",
+               "processed.copy", *MADE),
+    "analyze": ("processed.find", "recognizer.ask", "processed.replace", "processed.put",
+                "runs.resized", "index.find", "index.put", "index.keys", "index.delete", *MADE),
+    "store": ("records.read", "records.write", "records.note", "processed.put", "processed.delete",
+              "bus.publish", *QUEUED),
+    "notify": ("told.send", *CLAIMED, *QUEUED),
+    "rescue": ("kept.put", "bus.publish"),
+}  # fmt: skip
+"""Every side effect of every service."""
+DEATHS = tuple(
+    (service, f"{when} {effect}")
+    for service, effects in EFFECTS.items()
+    for effect in effects
+    for when in ("before", "after")
 )
+"""Every moment that a worker may die at."""
+AFTER_A_FAILURE = ("ledger.release", *QUEUED)
+AFTER_AN_END = {
+    ("resize", "processed.copy"),
+    ("analyze", "processed.put"),
+    ("analyze", "index.delete"),
+}
+"""Effects of a run that takes over from one before it, or gives way to one after it."""
+PARTS = tuple(sorted({effect.split(".")[0] for effects in EFFECTS.values() for effect in effects}))
 
 
 @dataclass(frozen=True)
@@ -124,10 +141,7 @@ def late(simulation: Simulation, random: Random) -> Schedule:
 
 
 def outlives(simulation: Simulation, random: Random) -> Schedule:
-    """A worker outlives its lease and goes on, while others have taken over from it.
-
-    It does not die of its own then: what it wrote last would be window (d)'s, found by an audit.
-    """
+    """A worker outlives its lease and goes on to its end, while others have taken over from it."""
     yield Action("upload", ("0.jpg",))
     target = random.choice(("resize", "analyze", "analyze", "notify"))
     still = yield from _freeze(simulation, random, target)
@@ -227,11 +241,53 @@ def reuses(simulation: Simulation, random: Random) -> Schedule:
         yield from wander(simulation, random, hazards, random.choice((0, 10)))
 
 
+def killed(simulation: Simulation, random: Random) -> Schedule:
+    """Who comes to one moment of one service dies there, once or more often than there are tries.
+
+    Every moment gets its turn, also those that nobody comes to unless something else went wrong.
+    """
+    service, moment = random.choice(DEATHS)
+    yield Action("upload", (random.choice(("0.jpg", "0.jpg", "bad0.jpg", "deadly.jpg")),))
+    deaths = random.choice((1, 1, 2, 6))
+    if (service, moment.split()[1]) in AFTER_AN_END:
+        yield Action("drain")
+        yield Action("replay", (next(iter(simulation.images)),), "analyze-only")
+    for _ in range(40):
+        if not deaths:
+            return
+        worker = yield from _next(simulation, random, service)
+        if worker is None:
+            continue
+        if worker.service == service:
+            if random.random() < (0.8 if moment.endswith(AFTER_A_FAILURE) else 0.2):
+                yield Action("run", (worker.name,), random.randrange(1, MOMENTS.get(service, 12)))
+                yield Action("fail", (worker.name,), random.choice(("transient", "throttled")))
+            yield Action("until", (worker.name,), moment)
+            if worker.name in simulation.workers:
+                yield Action("kill", (worker.name,))
+                deaths -= 1
+        elif random.random() < 0.1:
+            yield from _disturb(random, worker)
+        yield Action("finish", (worker.name,))
+
+
+def poisoned(simulation: Simulation, random: Random) -> Schedule:
+    """Messages that nobody can read or answer, and an original that is gone."""
+    yield Action("upload", (_name(random, 0),))
+    for _ in range(random.choice((1, 2, 4))):
+        hazards = Hazards(copy=0.2, kill=random.choice((0, 0.05)), error=0.05)
+        yield from wander(simulation, random, hazards, random.choice((3, 8, 20)))
+        yield _poison(random, random.choice(tuple(simulation.services)))
+        if random.random() < 0.2:
+            yield Action("vanish", (next(iter(simulation.images)),))
+            yield from _meddle(simulation, random)
+
+
 PROFILES: dict[str, Profile] = {
     profile.__name__.replace("_", "-"): profile
     for profile in (
         uniform, several, frozen, last_attempt, late, outlives, stranded, throttled,
-        outage, replays, reuses,
+        outage, replays, reuses, killed, poisoned,
     )
 }  # fmt: skip
 
@@ -264,17 +320,19 @@ def _mistreat(random: Random, hazards: Hazards, name: str) -> Schedule:
 
 def _step(simulation: Simulation, random: Random, hazards: Hazards) -> Schedule:
     workers = list(simulation.workers.values())
-    visible = simulation.visible()
     chance = random.random()
-    if workers and (chance < 0.65 or not visible):
-        if not visible and chance > 0.95:
-            yield Action("tick", value=random.choice((1, 5, 27, 31)))
-        else:
-            yield _fate(random, hazards, random.choice(workers))
-    elif visible and chance < 0.97:
+    if workers and chance < 0.65:
+        yield _fate(random, hazards, random.choice(workers))
+        return
+    visible = simulation.visible()
+    if visible and chance < 0.97:
         yield _delivery(random, visible, hazards.batch)
-    else:
+    elif visible or not workers:
         yield Action("tick", value=_until_next(simulation, random))
+    elif chance > 0.95:
+        yield Action("tick", value=random.choice((1, 5, 27, 31)))
+    else:
+        yield _fate(random, hazards, random.choice(workers))
 
 
 def _fate(random: Random, hazards: Hazards, worker: Worker) -> Action:
@@ -333,6 +391,45 @@ def _freeze(
         else:
             yield Action("finish", (worker.name,))
     return None
+
+
+def _next(
+    simulation: Simulation, random: Random, service: str
+) -> Iterator[Action]:  # its return value is the worker, or None if time went by instead
+    """A worker with the next message, after whatever may lead to the rarer moments of ``service``.
+
+    Some outlive their lease.
+    """
+    if random.random() < 0.1:
+        yield from _meddle(simulation, random)
+    if random.random() < 0.05:
+        known = tuple(simulation.services)
+        yield _poison(random, service if service in known else random.choice(known))
+    visible = simulation.visible()
+    if not visible:
+        yield Action("tick", value=_wait(simulation) if simulation.messages else 1)
+        return None
+    message = random.choice(visible)
+    yield Action("deliver", (message.name,), 0.0)
+    worker = simulation.workers.get(f"{message.name}@{message.receives}")
+    if worker and worker.service == service and random.random() < 0.2:
+        yield from _outlive(random, worker)
+    return worker
+
+
+def _outlive(random: Random, worker: Worker) -> Schedule:
+    """The worker stands still until its lease is over, right after its claim or further on."""
+    if "ledger.claim" in EFFECTS[worker.service]:
+        yield Action("until", (worker.name,), "after ledger.claim")
+    if random.random() < 0.5:
+        further = random.randrange(1, MOMENTS.get(worker.service, 12))
+        yield Action("run", (worker.name,), further)
+    yield Action("linger", value=200)
+
+
+def _poison(random: Random, service: str) -> Action:
+    kinds = POISON if service == "resize" else [kind for kind in POISON if kind != "half"]
+    return Action("poison", (service,), random.choice(list(kinds)))
 
 
 def _wait(simulation: Simulation) -> float:

@@ -217,6 +217,11 @@ def _dead_letters_are_kept(simulation: Simulation) -> Iterator[str]:
     yield from names - kept
 
 
+def _poison_is_buried(simulation: Simulation) -> Iterator[str]:
+    buried = {(letter.service, letter.body) for letter in simulation.dead}
+    yield from (f"{service}: {body}" for service, body in simulation.seen.poison - buried)
+
+
 def _no_more_tries_than_the_budget(simulation: Simulation) -> Iterator[str]:
     for event, tries in simulation.seen.tries.items():
         if len(tries) > LIMITS.attempts:
@@ -248,6 +253,7 @@ PROMISES: dict[str, Promise] = {
     "the result is not what is published": _result_is_what_is_published,
     "something outlived its deletion": _delete_wins,
     "a dead letter was not kept": _dead_letters_are_kept,
+    "what nobody understands was not kept": _poison_is_buried,
     "an event was tried beyond its budget": _no_more_tries_than_the_budget,
     "one request, two runs": _one_run_a_request,
 }

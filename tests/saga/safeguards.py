@@ -15,6 +15,7 @@ from infra.operations import audit
 from services.analyze import documents, reuse
 from services.analyze import handler as analyze
 from services.analyze import steps as analyze_steps
+from services.rescue import steps as rescue_steps
 from services.resize import handler as resize
 from services.resize import steps as resize_steps
 from services.store import logic
@@ -311,6 +312,18 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     Safeguard("attempts, never receives", "given up untried", "uniform", _receives_count),
     Safeguard(
         "bury when spent", "a deadly picture kills for ever", "last-attempt", _no_end_of_tries
+    ),
+    Safeguard(
+        "bury what nobody understands",
+        "a message is lost",
+        "poisoned",
+        lambda: patch.object(consumer, "_bury", lambda *_: None),
+    ),
+    Safeguard(
+        "rescue reports what was killed",
+        "an upload without an end",
+        "killed",
+        lambda: patch.object(rescue_steps.Steps, "_reports", lambda *_: ()),
     ),
     Safeguard(
         "run check before a do",

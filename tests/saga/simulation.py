@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from math import inf
 from typing import Any
@@ -19,25 +19,28 @@ from typing import Any
 from greenlet import greenlet
 
 from services.analyze.logic import Detection
+from services.reap.steps import Steps as ReapSteps
 from services.rescue.steps import Steps as RescueSteps
 from services.resize import logic as pictures
 from services.resize.pictures.refusals import Refusal, refuse
 from shared import consumer
-from shared.consumer import answer_batch, consume, report_on
+from shared.consumer import answer_batch, consume
 from shared.contracts import envelope as wire
 from shared.contracts.envelope import Envelope, Event
-from shared.contracts.images import DeleteRequested, Fact, ReplayRequested
+from shared.contracts.images import DeleteRequested, Fact, ReplayRequested, StepFailed
 from shared.contracts.record import Record, RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 from shared.ledger import Claim, ClaimKey, Standing
-from shared.retries import GiveUp
 from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords, s3_notification
 from tests.saga.evidence import OUTAGE, Evidence
 from tests.saga.wiring import LIMITS, SPECS, Parts, services
 from tests.saga.world import MAX_RECEIVES, VISIBILITY, Killed, Watched
+from tests.unit.reap.memory import PagedRecords, PagedUploads
 
 BEGINNING = 1_800_000_000.0
+AHEAD = timedelta(seconds=10)
+"""More than any clock is ahead of the reaper's, which waits for nothing."""
 DETECTIONS = (Detection.LABELS, Detection.TEXT)
 GOOD, BAD, DEADLY = b"a picture", b"no picture", b"a picture that kills who looks at it"
 ERRORS: dict[str, Callable[[], DarkroomError]] = {
@@ -52,7 +55,19 @@ DRAIN = 4000
 
 SHRUGGED_OFF = {"index.put", "runs.resized"}
 """Moments of making an entry in the index of analysed content: it is not worth a try."""
-ABOUT_IMAGES = frozenset({"again", "delete", "replay", "stuck"})
+BROKEN = {"eventName": "ObjectCreated:Put", "s3": "nobody can read this"}
+POISON: dict[str, str] = {
+    "junk": "this is not JSON",
+    "list": "[]",
+    "type": json.dumps({"type": "image.enlarged.v1", "data": {}}),
+    "version": json.dumps({"type": "image.resized.v9", "data": {}}),
+    "bare": json.dumps({"type": "image.resized.v1", "data": {}}),
+    "half": json.dumps({"Records": [BROKEN]}),
+}
+"""What no service can handle, by kind; ``half`` comes in one notification with a good one."""
+
+
+ABOUT_IMAGES = frozenset({"again", "delete", "poison", "replay", "stuck", "vanish"})
 """Verbs that mean nothing before there is an upload."""
 
 
@@ -190,6 +205,13 @@ class Simulation:
         self.rescue = RescueSteps(
             kept=self._watched(self.processed, "kept"), bus=Topic(self), now=self.at
         )
+        self.reaper = ReapSteps(
+            records=PagedRecords(self.records),
+            uploads=PagedUploads(self.uploads, "uploads", lambda _key: self.at()),
+            bus=Loud(self),
+            now=self.at,
+            silence=-AHEAD,
+        )
 
     def _parts(self) -> Parts:
         return Parts(
@@ -225,6 +247,7 @@ class Simulation:
         worker = self.current
         assert worker, "only workers touch the world"
         worker.at, worker.arrived = what, self.now + worker.skew
+        self.seen.moments.add((worker.service, what))
         error = None
         if worker.passes and what != worker.until:
             worker.passes -= 1
@@ -248,15 +271,21 @@ class Simulation:
         free = isinstance(error, Throttled) and not costly
         free = free or worker.at.partition(" ")[2] in SHRUGGED_OFF
         if worker.claim and not free:
-            self._tried(worker)
+            self.tried(worker)
 
-    def _tried(self, worker: Worker) -> None:
+    def tried(self, worker: Worker) -> None:
         """A real try went by. Who finds the tries spent has only come to bury."""
         assert worker.claim
-        if worker.claim.attempts > LIMITS.attempts:
-            return
-        service, _, event = worker.claim.key.name.split("/")
-        self.seen.tries[service, event].add(worker.claim.owner)
+        if worker.claim.attempts <= LIMITS.attempts:
+            self._tries_of(worker.claim).add(worker.claim.owner)
+
+    def untried(self, claim: Claim) -> None:
+        """Given back before anything was done: no try, however long it held the claim."""
+        self._tries_of(claim).discard(claim.owner)
+
+    def _tries_of(self, claim: Claim) -> set[str]:
+        service, _, event = claim.key.name.split("/")
+        return self.seen.tries[service, event]
 
     def _go(
         self,
@@ -278,8 +307,9 @@ class Simulation:
         try:
             go()
         except Killed:
+            self.seen.killed.add((worker.service, worker.at))
             if worker.claim:
-                self._tried(worker)
+                self.tried(worker)
         finally:
             self.current = None
 
@@ -410,6 +440,20 @@ class Simulation:
         if names[0] in self.workers:
             self._go(self.workers[names[0]], ERRORS[kind]())
 
+    def _do_poison(self, names: Sequence[str], kind: str) -> None:
+        """The service's queue gets what nobody can handle."""
+        body = POISON[kind]
+        self.seen.poison.add((names[0], body))
+        if kind == "half":
+            notice = json.loads(next(iter(self.notices.values())))
+            body = json.dumps({"Records": [BROKEN, *notice["Records"]]})
+        self.send(names[0], "poison", body)
+
+    def _do_vanish(self, names: Sequence[str], _value: object) -> None:
+        """The original is gone for good, in all its versions."""
+        versions = self.uploads.versions[names[0]]
+        versions[:] = [None] * len(versions)
+
     def _do_copy(self, names: Sequence[str], delay: float) -> None:
         """The message is there once more, visible after a delay."""
         if message := self.messages.get(names[0]):
@@ -441,7 +485,7 @@ class Simulation:
             if self.now > worker.started + LIMITS.timeout:
                 worker.overran = self.seen.outlived = True
                 if worker.claim:
-                    self._tried(worker)
+                    self.tried(worker)
 
     def _do_down(self, names: Sequence[str], _value: object) -> None:
         self.down.update(names)
@@ -465,22 +509,9 @@ class Simulation:
         self._ask(names[0], request)
 
     def _do_stuck(self, names: Sequence[str], _value: object) -> None:
-        """A reaper reports the current run as stuck."""
-        record = self.records.records.get(self.images[names[0]])
-        if record is None or record.status(record.run) is not RunStatus.OPEN:
-            return
-        upload = read_upload(self._record_of(names[0])).data
-        event = upload.model_copy(update={"run": record.run})
-        report = report_on(event, "reaper", GiveUp("stuck", "silent for too long", Fault.US))
-        cause = f"{event.image}/{event.run}"
-        self.publish(Envelope.first(report, "darkroom/reap", self.at(), cause))
-
-    def _record_of(self, key: str) -> Mapping[str, Any]:
-        for notice in self.notices.values():
-            for record in json.loads(notice)["Records"]:
-                if record["s3"]["object"]["key"] == key:
-                    return record
-        raise KeyError(key)
+        """A reaper without patience reports this image's run, be it at work or not yet begun."""
+        for swept in self.reaper.sweep():
+            self.reaper.report([r for r in swept.found if r.image == self.images[names[0]]])
 
     def _do_expire(self, _names: object, _value: object) -> None:
         """A month passes: the ledger forgets everything."""
@@ -611,12 +642,26 @@ class Topic:
     simulation: Simulation
 
     def publish(self, envelopes: Iterable[Envelope]) -> None:
+        worker = self.simulation.current
         for envelope in envelopes:
+            if isinstance(envelope.data, StepFailed) and worker and worker.claim:
+                self.simulation.tried(worker)  # whatever becomes of the report of it
             self.simulation.moment("before bus.publish")
             if isinstance(envelope.data, Fact):
                 self.simulation.looks_before_it_acts(envelope.data.image, envelope.data.run)
             self.simulation.publish(envelope)
             self.simulation.moment("after bus.publish")
+
+
+@dataclass
+class Loud:
+    """The events topic for the reaper, which is no worker: it stands nowhere."""
+
+    simulation: Simulation
+
+    def publish(self, envelopes: Iterable[Envelope]) -> None:
+        for envelope in envelopes:
+            self.simulation.publish(envelope)
 
 
 @dataclass
@@ -763,6 +808,9 @@ class Ledger(MemoryLedger):
             worker.unnoted.discard(claim.key.name.rsplit("/", 1)[-1])
 
     def release(self, claim: Claim, *, charged: bool) -> None:
+        row = self.rows[claim.key]
+        if row.owner == claim.owner and not charged:
+            self.simulation.untried(claim)
         super().release(claim, charged=charged)
         if worker := self.simulation.current:
             worker.claim = None

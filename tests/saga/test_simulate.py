@@ -3,19 +3,21 @@
 ``make simulate`` runs the large one.
 """
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from infra.operations.audit import Audit
 from tests.saga import promises
-from tests.saga.profiles import PROFILES
-from tests.saga.simulate import explore, main, quiet, replay, shrunk
+from tests.saga.profiles import DEATHS, PROFILES
+from tests.saga.simulate import MOST, explore, main, quiet, replay, shrunk
 from tests.saga.simulation import DETECTIONS, Action, Simulation
 
 A_PROFILE = 250
-"""Schedules: 2,500 in all, under 20 s."""
+"""Schedules: 3,000 in all, under 20 s."""
 
+COMMAND = r"again: make simulate PROFILE=(\S+) SEED=(\d+) RUNS=1"
 RESIZED = (
     Action("upload", ("0.jpg",)),
     Action("deliver", ("resize:0.jpg#0",)),
@@ -89,6 +91,39 @@ def _waiting(service: str) -> str:
     for action in RESIZED:
         simulation.do(action)
     return next(name for name, sent in simulation.messages.items() if sent.service == service)
+
+
+def test_workers_die_right_before_and_right_after_every_side_effect() -> None:
+    missing = set(DEATHS)
+    for seed in range(1, MOST + 1):
+        with quiet():
+            outcome = explore("killed", seed)
+        assert outcome.moments <= set(DEATHS), "a side effect that EFFECTS does not name"
+        missing -= outcome.deaths
+        if not missing:
+            return
+    raise AssertionError(f"nobody died at {sorted(missing)}")
+
+
+def test_the_command_explains_a_broken_promise_and_the_line_it_prints_shows_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("services.store.logic.LATELY", timedelta(days=9999))
+    assert main(["--profile", "late", "--runs", "40", "--show", "1"]) == 1
+    explained, last = _explanation(capsys)
+    profile, seed = re.search(COMMAND, explained).groups()
+    assert re.fullmatch(r"40 schedules, [1-9]\d* violations, \d+ schedules/s", last)
+    assert main(["--profile", profile, "--seed", seed, "--runs", "1"]) == 1
+    assert _explanation(capsys)[0] == explained
+
+
+def _explanation(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    """What is said of the first seed that fails, its schedule among it, and the last line."""
+    said = capsys.readouterr().out
+    explained, _, summary = said.partition("excused by")
+    assert "\n  upload 0.jpg\n" in explained
+    assert "\n  => told again outside the windows: " in explained
+    return explained, summary.splitlines()[-1]
 
 
 def test_the_command_says_how_many_and_how_fast(capsys: pytest.CaptureFixture[str]) -> None:

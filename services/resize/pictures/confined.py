@@ -1,9 +1,15 @@
 """Work in a child process that may die in the parent's place: too much memory, time, or a crash.
 
 A fork, a pipe and two limits: Lambda has no ``/dev/shm``, so no pool and no queue of Python's. The
-child has the parent's memory and none of its other threads; it works, answers and leaves.
+child has the parent's memory and none of its other threads; it works, answers and leaves. What
+another thread held at the fork is held for ever in the child, so the work must take no lock of
+Python's and import nothing; the allocators, the log and the import system renew theirs at a fork.
+
+On macOS memory is not limited: the system takes such a limit and does not keep it. Time is. Its
+warning about a fork concerns Objective-C, of which neither Pillow nor its decoders use any.
 """
 
+import logging
 import math
 import os
 import resource
@@ -54,9 +60,9 @@ class Stopped(Exception):
 def confined(work: Work, allowance: Allowance) -> bytes:
     """Do the work in a child and give back what it returned, joined.
 
-    The child is gone when this returns, whatever became of it. ``work`` must not raise. Raises
-    Stopped if the child gave no whole answer, TransientError if none could be started. Where there
-    is no ``/proc`` (macOS), memory is not limited.
+    The child is gone when this returns, whatever became of it. ``work`` must not raise, and what it
+    prints or logs is lost. Raises Stopped if the child gave no whole answer, TransientError if none
+    could be started.
     """
     until = time.monotonic() + allowance.seconds
     child, answers = _start(work, allowance)
@@ -76,7 +82,7 @@ def confined(work: Work, allowance: Allowance) -> bytes:
 def _start(work: Work, allowance: Allowance) -> tuple[int, int]:
     """The child's id, and where to read what it writes."""
     with _forking, warnings.catch_warnings():
-        # Python 3.12 warns of locks that other threads may hold; the child takes none of theirs.
+        # Python 3.12 warns of locks that other threads may hold: see the module's docstring.
         warnings.simplefilter("ignore", DeprecationWarning)
         answers, writing = os.pipe()
         try:
@@ -96,6 +102,7 @@ def _start(work: Work, allowance: Allowance) -> tuple[int, int]:
 def _work_and_leave(work: Work, writing: int, allowance: Allowance) -> NoReturn:
     """The child's whole life. Nothing may return or rise from here: the parent's code is above."""
     try:
+        _fall_silent()
         _limit(allowance)
         parts = work()
         _write(writing, LENGTH.pack(sum(map(len, parts))))
@@ -105,14 +112,28 @@ def _work_and_leave(work: Work, writing: int, allowance: Allowance) -> NoReturn:
         os._exit(0)  # an answer that is not whole says the rest
 
 
+def _fall_silent() -> None:
+    """Decoders complain of damage on standard error, line by line; in the log it is one refusal."""
+    logging.disable()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+
+
 def _limit(allowance: Allowance) -> None:
     """The CPU limit ends a child whose parent was killed and cannot end it."""
     cpu = math.ceil(time.process_time() + allowance.seconds * 4)  # of up to four threads
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if STATM.exists():
-        most = _address_space() + allowance.memory + ROOM_FOR_THREADS
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    _lower(resource.RLIMIT_CPU, cpu)
+    _lower(resource.RLIMIT_CORE, 0)
+    if STATM.exists():  # not on macOS
+        _lower(resource.RLIMIT_AS, _address_space() + allowance.memory + ROOM_FOR_THREADS)
+
+
+def _lower(kind: int, most: int) -> None:
+    """Set a limit; one that is stricter already stays, since only root may raise it."""
+    _, hard = resource.getrlimit(kind)
+    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (least, least))
 
 
 def _address_space() -> int:

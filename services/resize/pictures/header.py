@@ -47,10 +47,6 @@ OPENERS: Mapping[str, Opener] = {
 """Each reads a header and decodes nothing. Called directly, not through ``Image.open``, which would
 try further formats than the one that the content shows."""
 
-TAME = frozenset({"JPEG", "PNG"})
-"""Decoders that are known to take no more memory and time than their header promises. All others
-work in a child process."""
-
 BYTES_A_PIXEL: Mapping[str, int] = {
     "JPEG": 10,  # 8 of it for progressive CMYK, whose coefficients are all kept until the end
     "PNG": 13,

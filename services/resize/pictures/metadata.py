@@ -12,7 +12,8 @@ from services.resize.pictures.values import Taken
 
 T = TypeVar("T")
 
-OFFSET = re.compile(r"[+-]\d\d:\d\d")
+TIME = re.compile(r"(\d{4}):(\d\d?):(\d\d?) (\d\d?):(\d\d?):(\d\d?)", re.ASCII)
+OFFSET = re.compile(r"[+-]\d\d:\d\d", re.ASCII)
 LONGEST_CAMERA = 100
 """Characters; real ones have under 40, and it goes into an event of limited size."""
 
@@ -77,9 +78,15 @@ def _taken_at(exif: Image.Exif) -> str | None:
 
 
 def _iso(time: str, offset: str) -> str | None:
+    """Not by strptime: its first call imports a module, and every call takes a lock, which another
+    thread may hold while a child that decodes is forked.
+    """
+    read = TIME.fullmatch(time)
+    if not read:
+        return None
     try:
-        at = datetime.strptime(time, "%Y:%m:%d %H:%M:%S").isoformat()  # noqa: DTZ007 - EXIF's times are local; the offset is a tag of its own
-    except ValueError:  # unset clocks write zeros or blanks
+        at = datetime(*map(int, read.groups())).isoformat()  # type: ignore[arg-type]  # noqa: DTZ001 - EXIF's times are local; the offset is a tag of its own
+    except ValueError:  # unset clocks write zeros
         return None
     return at + (offset if OFFSET.fullmatch(offset) else "")
 

@@ -88,6 +88,7 @@ def test_a_deleted_image_is_not_replayed(stage: Stage) -> None:
         (Wanted(reason="stuck"), 0),
         (Wanted(since=timedelta(hours=3)), 1),
         (Wanted(since=timedelta(hours=1)), 0),
+        (Wanted(since=timedelta(0)), 0),
     ],
 )
 def test_failed_images_are_found_by_what_is_asked(stage: Stage, wanted: Wanted, found: int) -> None:

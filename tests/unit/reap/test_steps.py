@@ -72,12 +72,19 @@ def test_an_upload_with_a_record_is_not_lost(bench: Bench) -> None:
     assert swept(bench) == []
 
 
-def test_a_report_is_ours_and_tells_why(bench: Bench) -> None:
+def test_a_report_is_ours_and_of_now(bench: Bench) -> None:
     bench.keep(RESIZED)
     swept(bench)
     (envelope,) = bench.bus.published
     assert (envelope.source, envelope.time) == ("darkroom/reap", NOW)
-    assert envelope.causationid == f"{RESIZED.image}/0/stuck"
+
+
+def test_what_is_said_otherwise_has_another_id(bench: Bench) -> None:
+    bench.keep(ANALYZED)
+    swept(bench)
+    waits_elsewhere = bench.bus.published[0].data.model_copy(update={"stage": "analyze"})
+    bench.steps.report([waits_elsewhere])
+    assert len({envelope.id for envelope in bench.bus.published}) == 2
 
 
 def test_two_sweeps_say_the_same_under_the_same_ids(bench: Bench) -> None:

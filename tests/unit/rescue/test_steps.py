@@ -1,6 +1,7 @@
 """A dead letter is kept first; then what it was to do for a run is reported."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from services.rescue import handler
 from services.rescue.steps import Steps
 from shared.consumer import answer_batch
+from shared.contracts.envelope import Envelope
 from shared.errors import Fault, TransientError
 from shared.message import Message
 from shared.testing import MemoryBus, MemoryObjects, s3_notification, sqs_batch
@@ -25,10 +27,22 @@ class BrokenObjects(MemoryObjects):
         raise TransientError("unavailable", "down")
 
 
+class BrokenBus(MemoryBus):
+    """A topic that refuses as often as it is told to."""
+
+    refusals = 0
+
+    def publish(self, envelopes: Sequence[Envelope]) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise TransientError("unavailable", "down")
+        super().publish(envelopes)
+
+
 class Bench:
     def __init__(self, kept: MemoryObjects | None = None) -> None:
         self.kept = kept or MemoryObjects()
-        self.bus = MemoryBus()
+        self.bus = BrokenBus()
         self.steps = Steps(self.kept, self.bus, lambda: NOW)
 
     def rescue(self, body: str, service: str = "resize", **words: str) -> None:
@@ -118,6 +132,26 @@ def test_rescuing_twice_keeps_one_letter_and_reports_under_one_id() -> None:
     bench.rescue(SECOND.to_json())
     assert len(bench.letters()) == 1
     assert len({envelope.id for envelope in bench.bus.published}) == 1
+
+
+def test_what_could_not_be_kept_stays_on_its_queue_and_is_kept_once_when_s3_is_back() -> None:
+    bench = Bench(BrokenObjects())
+    batch = sqs_batch(SECOND.to_json(), "nonsense", receives=3)
+    stays = {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
+    assert answer_batch(batch, bench.steps.rescue, handler.stay) == stays
+    back = Bench()
+    assert answer_batch(batch, back.steps.rescue, handler.stay) == {"batchItemFailures": []}
+    assert [letter["body"] for letter in back.letters()] == [SECOND.to_json(), "nonsense"]
+    assert (len(bench.reports()), len(back.reports())) == (0, 1)
+
+
+def test_what_was_kept_but_not_reported_stays_and_is_reported_under_the_same_letter() -> None:
+    bench = Bench()
+    bench.bus.refusals = 1
+    batch = sqs_batch(SECOND.to_json())
+    assert answer_batch(batch, bench.steps.rescue, handler.stay)["batchItemFailures"]
+    assert answer_batch(batch, bench.steps.rescue, handler.stay) == {"batchItemFailures": []}
+    assert (len(bench.letters()), len(bench.reports())) == (1, 1)
 
 
 def test_what_cannot_be_rescued_now_stays_and_takes_no_other_with_it() -> None:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from services.resize.logic import Limits, Spec, develop
 from services.resize.pictures.confined import Allowance, Stopped, confined
-from services.resize.pictures.header import OPENERS, TAME
+from services.resize.pictures.header import OPENERS
+from services.resize.pictures.tame import TAME
 from shared.errors import PermanentError, TransientError
 from tests.pictures import corners, encoded
 
@@ -80,7 +81,7 @@ def test_a_decoder_that_misbehaves_costs_its_picture(broken, decoder, limits, st
 
 def test_only_the_tame_are_decoded_in_the_service_itself(monkeypatch):
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
-    assert {develop(encoded(corners(), form), SPECS, Limits()).format for form in TAME} == TAME
+    assert {develop(encoded(corners(), form), SPECS, Limits()).format for form in TAME} == {*TAME}
 
 
 @pytest.mark.parametrize("form", sorted(OPENERS.keys() - TAME))

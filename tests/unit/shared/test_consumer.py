@@ -120,6 +120,12 @@ def test_without_time_for_one_more_the_rest_goes_back_uncharged(bench: Any) -> N
     assert all(0 < seconds <= 5 for seconds in bench.waits())
 
 
+def test_in_the_last_moment_nothing_is_handed_back_but_the_batch_still_answers(bench: Any) -> None:
+    bench.time_left.seconds = 0.9
+    assert bench.consume(SECOND.to_json(), UPLOAD) == ["m0", "m1"]
+    assert bench.waits() == []
+
+
 def test_with_just_enough_time_it_is_handled(bench: Any) -> None:
     bench.time_left.seconds = 5
     assert bench.consume(SECOND.to_json()) == []

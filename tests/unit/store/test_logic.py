@@ -1,10 +1,11 @@
 """How a record changes: the first end counts, and whatever comes later is told the same."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.store.logic import answers, decide, verdict
@@ -16,6 +17,7 @@ from shared.contracts.images import (
     ImageReplayed,
     ImageStored,
     Reanalysis,
+    ImageSuperseded,
     ReplayRequested,
 )
 from shared.contracts.record import Record, RunStatus
@@ -97,6 +99,99 @@ def test_what_is_said_of_a_run_nobody_knows_changes_nothing(
     before = after(*events)
     assert decide(before, of_run(last, run), AT) == before
     assert before is None or verdict(before, run) is None
+
+
+AGAIN, BY_FORCE = (ReplayRequested(image=CAT, run=0, force=force) for force in (False, True))
+GONE = DeleteRequested(image=CAT, run=0)
+BOTH = (RESIZED, ANALYZED)
+SEVERAL_RUNS = st.lists(
+    st.tuples(
+        st.sampled_from([*((one,) for one in SAID), *[BOTH, (AGAIN,)] * 4, (BY_FORCE,), (GONE,)]),
+        st.sampled_from([0, 0, 0, 0, 0, 1, -1]),
+    ),
+    min_size=3,
+    max_size=25,
+)
+"""What is said and asked, and of which run: the current one, or one before or after it."""
+
+NEXT = {
+    RunStatus.OPEN: {RunStatus.COMPLETED, RunStatus.FAILED},
+    RunStatus.COMPLETED: {RunStatus.SUPERSEDED},
+}
+"""What a run may become, beside deleted with its image."""
+
+
+def history(said: list[Any]) -> Iterator[tuple[Record | None, Any, Record]]:
+    """Each event with the record before and after it, from the first that makes one."""
+    record, at = None, AT
+    for events, back in said:
+        run = max(0, (record.run if record else 0) - back)
+        for event in events:
+            before, at = record, at + timedelta(seconds=1)
+            record = decide(before, of_run(event, run), at)
+            if record:
+                yield before, of_run(event, run), record
+
+
+@settings(max_examples=400, deadline=None)
+@given(SEVERAL_RUNS)
+def test_whatever_is_said_and_asked_each_run_ends_once_and_its_end_is_never_another(
+    said: list[Any],
+) -> None:
+    ends: dict[int, Any] = {}
+    for _, _, record in history(said):
+        told = {run: verdict(record, run) for run in record.runs}
+        assert all(told[run] == end for run, end in ends.items())
+        ends |= {run: end for run, end in told.items() if end}
+
+
+@settings(max_examples=400, deadline=None)
+@given(SEVERAL_RUNS)
+def test_a_run_goes_one_way_only_and_deleted_is_the_end_of_all(said: list[Any]) -> None:
+    for before, _, record in history(said):
+        for run in before.runs if before else ():
+            was, now = before.status(run), record.status(run)
+            assert now in {was, RunStatus.DELETED} | NEXT.get(was, set())
+        assert record == before or before is None or not before.deleted
+
+
+@settings(max_examples=400, deadline=None)
+@given(SEVERAL_RUNS)
+def test_a_new_run_takes_the_place_of_the_one_that_was_named_and_of_no_other(
+    said: list[Any],
+) -> None:
+    for before, event, record in history(said):
+        assert set(record.runs) == set(range(record.run + 1))
+        if before and record.run != before.run:
+            assert isinstance(event, ReplayRequested)
+            assert (event.run, record.run) == (before.run, before.run + 1)
+            assert event.force or before.status(event.run) is not RunStatus.OPEN
+
+
+@settings(max_examples=400, deadline=None)
+@given(SEVERAL_RUNS)
+def test_what_is_handed_out_is_the_one_run_that_completed_and_has_not_given_way(
+    said: list[Any],
+) -> None:
+    for _, _, record in history(said):
+        done = {run for run in record.runs if record.status(run) is RunStatus.COMPLETED}
+        assert done == (set() if record.published is None else {record.published})
+
+
+@settings(max_examples=400, deadline=None)
+@given(SEVERAL_RUNS)
+def test_all_that_is_announced_has_one_id_for_each_run_and_outcome_and_always_says_the_same(
+    said: list[Any],
+) -> None:
+    told: dict[str, Any] = {}
+    for _, event, record in history(said):
+        for run in record.runs:
+            for one in answers(record, of_run(event, run), AT):
+                assert told.setdefault(one.identity("", "", 0), one) == one
+                assert (
+                    not isinstance(one, ImageSuperseded)
+                    or one.ended > verdict(record, one.run).ended
+                )
 
 
 @pytest.mark.parametrize("order", [(RESIZED, ANALYZED), (ANALYZED, RESIZED)])

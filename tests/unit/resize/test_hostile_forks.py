@@ -1,0 +1,101 @@
+"""A child is forked while other threads work, and waits for none of what they held."""
+
+import _strptime
+import importlib
+import io
+import logging
+import sys
+import threading
+import wave
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime
+
+import pytest
+
+from services.resize.logic import Limits, Spec, develop
+from tests.pictures import corners, encoded, exif
+
+FORKS = 200
+PATIENT = Limits(seconds=60)
+"""A child that waits for ever is told from one on a busy machine."""
+
+LOG = logging.getLogger("tests.forks")
+LOG.propagate = False
+HANDLER = logging.StreamHandler(io.StringIO())
+
+
+@pytest.fixture
+def picture():
+    """What a child has most to do with: every part of the metadata is read."""
+    told = exif(orientation=6, make="Maker", at="2024:05:01 12:30:45", located=True)
+    return encoded(corners(), "TIFF", exif=told)
+
+
+@pytest.fixture
+def at_work():
+    """Threads that take locks, allocate and change places as often as they can."""
+    done, interval = threading.Event(), sys.getswitchinterval()
+    threads = [threading.Thread(target=repeat, args=(work, done)) for work in WORK]
+    LOG.addHandler(HANDLER)
+    sys.setswitchinterval(1e-5)
+    for thread in threads:
+        thread.start()
+    yield threads
+    done.set()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval)
+    LOG.removeHandler(HANDLER)
+
+
+def repeat(work, done):
+    while not done.wait(0.002):
+        work()
+
+
+WORK = (
+    lambda: LOG.warning("at work"),
+    lambda: [datetime.strptime("2024", "%Y") for _ in range(20)],  # noqa: DTZ007 - for its lock
+    lambda: [bytes(2**16) for _ in range(8)],
+    lambda: importlib.reload(wave),
+    lambda: encoded(corners(), "JPEG"),
+)
+
+
+def made(original):
+    return develop(original, [Spec("one", 64)], PATIENT).taken.at
+
+
+def test_no_child_hangs_while_threads_work(picture, at_work):
+    ends = {made(picture) for _ in range(FORKS)}
+    assert ends == {"2024-05-01T12:30:45"}
+    assert all(thread.is_alive() for thread in at_work)
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [_strptime._cache_lock, HANDLER.lock],
+    ids=["strptime", "a log handler"],
+)
+def test_a_lock_that_is_held_at_the_fork_stops_no_child(picture, lock):
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with lock:
+            held.set()
+            done.wait()
+
+    with ExitStack() as ending:
+        thread = threading.Thread(target=hold)
+        ending.callback(thread.join)
+        ending.callback(done.set)
+        thread.start()
+        held.wait()
+        assert made(picture) == "2024-05-01T12:30:45"
+
+
+def test_several_pictures_at_once_do_not_meet(picture):
+    with ThreadPoolExecutor(4) as pool:
+        ends = list(pool.map(made, [picture] * 20))
+    assert ends == ["2024-05-01T12:30:45"] * 20
