@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from shared.contracts.envelope import Envelope, Event
-from shared.contracts.images import ImageAnalyzed, StepFailed
+from shared.contracts.envelope import Envelope
+from shared.contracts.images import StepFailed
 from shared.contracts.notification import STATUS
 
 Paid = tuple[str, int, str]
@@ -69,17 +69,9 @@ class Evidence:
         if words not in self.words[identity]:
             self.words[identity].append(words)
 
-    def _settled(self, event: Event) -> Event:
-        """What must not differ when it is said again. Who took over from a worker that outlives its
-        lease may ask once more, or reuse: window (g). The fact then tells of that, and only that.
-        """
-        if not self.outlived or not isinstance(event, ImageAnalyzed):
-            return event
-        return event.model_copy(update={"asked": None, "reused_from": None})
-
     def announced(self, envelope: Envelope, budget: int) -> None:
         event = envelope.data
-        self.said(envelope.id, self._settled(event))
+        self.said(envelope.id, event)
         if isinstance(event, StepFailed):
             self._reported(envelope, event, budget)
         elif hasattr(event, "outcome"):

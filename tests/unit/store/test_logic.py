@@ -16,8 +16,8 @@ from shared.contracts.images import (
     ImageFailed,
     ImageReplayed,
     ImageStored,
-    Reanalysis,
     ImageSuperseded,
+    Reanalysis,
     ReplayRequested,
 )
 from shared.contracts.record import Record, RunStatus
