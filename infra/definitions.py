@@ -23,7 +23,7 @@ RATE = re.compile(
     r"rate\((?:1 (?P<one>minute|hour|day)|(?P<number>[2-9]|[1-9]\d+) (?P<unit>minute|hour|day)s)\)"
 )
 UNITS = {"minute": 60, "hour": 3600, "day": 86_400}  # s
-LONGEST_RATE = 86_400  # s; the alarm that waits for three runs can wait for a week at most
+LONGEST_RATE = 86_400  # s; as long as EventBridge Scheduler tries to begin a run
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Allow:
 class Function:
     """The Lambda function of a service and how queues feed it. The bounds are Lambda's.
 
-    What is None stands for a queue's and is given for all but a scheduled service.
+    What may be None is said of a queue, and by every service but a scheduled one.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT

@@ -8,10 +8,11 @@ from typing import Any
 from infra.clients import Clients
 from infra.errors import InfraError
 from infra.outputs import Outputs
-from services.store.records import DynamoRecords, record_in
+from services.store.records import DynamoRecords
 from shared.bus import SnsBus
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.record import RECORD, Record
+from shared.records import record_in
 
 SOURCE = "darkroom/operator"
 
@@ -48,18 +49,6 @@ class Images:
         )
         for page in pages:
             yield from map(record_in, page["Items"])
-
-    def heard_of(self, record: Record) -> datetime:
-        """When anything was last said of the record's current run."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self.outputs.table,
-            KeyConditionExpression="image = :image AND begins_with(#item, :event)",
-            ExpressionAttributeNames={"#item": "item"},
-            ExpressionAttributeValues={":image": {"S": record.image}, ":event": {"S": "event/"}},
-        )
-        moments = [item for page in pages for item in page["Items"]]
-        times = [datetime.fromisoformat(moment["time"]["S"]) for moment in moments]
-        return max([record.current.started, *times])
 
     def say(self, event: Event) -> Envelope:
         """Announce a request or a report; asked again about the same run, it has the same id."""

@@ -8,11 +8,10 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from services.reap.logic import Marker, Page
 from shared.aws import aws_errors
 from shared.contracts.record import RECORD, Record
+from shared.records import record_in
 
 AT_ONCE = 100
 """Keys. BatchGetItem takes no more."""
@@ -51,7 +50,7 @@ class DynamoRecords:
             )
         last = answer.get("LastEvaluatedKey", {})
         following = {name: value["S"] for name, value in last.items()}
-        return Page(tuple(map(_record, answer["Items"])), following)
+        return Page(tuple(map(record_in, answer["Items"])), following)
 
     def heard(self, image: str) -> datetime | None:
         with aws_errors("the timeline"):
@@ -81,8 +80,3 @@ class DynamoRecords:
 
 def _key(image: str, item: str) -> dict[str, Any]:
     return {"image": {"S": image}, "item": {"S": item}}
-
-
-def _record(item: dict[str, Any]) -> Record:
-    from_dynamo = TypeDeserializer()
-    return Record.model_validate({name: from_dynamo.deserialize(v) for name, v in item.items()})

@@ -7,10 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import TypeSerializer
 
 from shared.aws import aws_errors
 from shared.contracts.record import RECORD, Record
+from shared.records import record_in
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,3 @@ class DynamoRecords:
 def _attributes(item: Mapping[str, Any]) -> dict[str, Any]:
     to_dynamo = TypeSerializer()
     return {name: to_dynamo.serialize(value) for name, value in item.items()}
-
-
-def record_in(item: Mapping[str, Any]) -> Record:
-    """The record that an item of the table holds, as DynamoDB's client gives it."""
-    from_dynamo = TypeDeserializer()
-    return Record.model_validate({k: from_dynamo.deserialize(v) for k, v in item.items()})

@@ -148,13 +148,16 @@ def outlives(simulation: Simulation, random: Random) -> Schedule:
     if still is None:
         return
     yield Action("linger", value=200)
-    second = yield from _redeliver(simulation, random, still)
+    message = still.messages[0]
+    yield Action("copy", (message.name,))
+    copied = simulation.messages[simulation.sent[-1]]
+    second = yield from _redeliver(simulation, random, message)
     if random.random() < 0.6:
         yield from _meddle(simulation, random)
         yield from _flow(simulation, random, still, second)
     yield from _thaw(random, still)
     yield Action("tick", value=random.choice((2, 5)))
-    third = yield from _redeliver(simulation, random, still)
+    third = yield from _redeliver(simulation, random, copied)
     for worker in (third, second):
         if worker:
             yield Action("finish", (worker.name,))
@@ -473,13 +476,13 @@ def _disturb(random: Random, worker: Worker) -> Schedule:
 
 
 def _redeliver(
-    simulation: Simulation, random: Random, still: Worker
+    simulation: Simulation, random: Random, message: Sent
 ) -> Iterator[Action]:  # its return value is the worker, or None
-    """The message that ``still`` works on is handed to another worker, which then stands still."""
-    message = still.messages[0]
+    """The message is handed to a worker of its own, which stands still in the middle of it."""
+    name = f"{message.name}@{message.receives + 1}"
     yield Action("deliver", (message.name,), 0.0)
-    worker = simulation.workers.get(f"{message.name}@{message.receives}")
-    if worker is None or worker is still:
+    worker = simulation.workers.get(name)
+    if worker is None:
         return None
     yield Action("run", (worker.name,), random.randrange(1, 16))
     return worker

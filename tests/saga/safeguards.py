@@ -399,7 +399,7 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         lambda: patch.object(wiring, "LIMITS", replace(wiring.LIMITS, worst_case=0)),
     ),
     Safeguard("withdrawal in the completing write", "orphan", "replays", _not_withdrawn),
-    Safeguard("projection read again", "an old result stays", "replays", _shown_once),
+    Safeguard("projection read again", "an old result stays", "frozen", _shown_once),
     Safeguard("conditional write", "an outcome reversed", "uniform", _unconditional),
     Safeguard(
         "the audit",
