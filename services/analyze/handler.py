@@ -6,7 +6,7 @@ from typing import Any
 
 from services.analyze.documents import Documents
 from services.analyze.logic import Analyzer
-from services.analyze.rekognition import Rekognition
+from services.analyze.rekognition import Recognizer, Rekognition
 from services.analyze.reuse import Reuse
 from services.analyze.settings import AnalyzeSettings
 from services.analyze.steps import Steps
@@ -33,16 +33,20 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
     }
 
 
+def analyzers(bucket: str) -> dict[str, Recognizer]:
+    """Everyone that can be asked about the pictures in this bucket, by name."""
+    return {Analyzer.REKOGNITION: Rekognition(client("rekognition", once=True), bucket)}
+
+
 @cache
 def service() -> Service:
     settings = AnalyzeSettings.read()
     processed = S3Objects(client("s3"), settings.processed_bucket)
     runs = DynamoRuns(client("dynamodb"), settings.records_table)
-    rekognition = Rekognition(client("rekognition", once=True), settings.processed_bucket)
     steps = Steps(
         documents=Documents(processed),
         reuse=Reuse(processed, runs, on=settings.reuse),
-        analyzers={Analyzer.REKOGNITION: rekognition},
+        analyzers=analyzers(settings.processed_bucket),
         question=settings.question,
     )
     return service_on_aws(settings, routes(steps))

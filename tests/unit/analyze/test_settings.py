@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.analyze.logic import Detection, Question, Thresholds
+from services.analyze.handler import analyzers
+from services.analyze.logic import Analyzer, Detection, Question, Thresholds
 from services.analyze.settings import AnalyzeSettings
 from shared.config import Misconfigured
 from tests.unit.shared.test_config import COMPLETE
@@ -65,3 +66,8 @@ def test_a_bad_value_is_named(name: str, value: str) -> None:
 def test_the_bucket_has_to_be_said() -> None:
     with pytest.raises(Misconfigured, match=r"^PROCESSED_BUCKET: Field required$"):
         AnalyzeSettings.read(COMPLETE)
+
+
+def test_whoever_can_be_named_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert analyzers("processed").keys() == set(Analyzer)
