@@ -29,9 +29,10 @@ CLOCK_SKEW = 10.0
 """s. A lease outlasts the function's timeout by this: clocks differ by 3 s, requests trail."""
 SOON = 5.0
 """s. Within this, what a batch had no time for is back on the queue."""
-LAST_MOMENT = 1.0
+LAST_MOMENT = 2.0
 """s. With less time left nothing is handed back: a batch that met its timeout would come again as
-a whole, and a large one whose queue is slow can take that long to hand back."""
+a whole, and handing back many, with a queue that is slow, can take that long. One call that has to
+be made a second time takes about one second."""
 
 
 class Context(Protocol):

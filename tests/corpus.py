@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from services.resize.logic import Limits, Refusal, Spec
+from services.resize.pictures.header import BYTES_A_PIXEL
 from services.resize.pictures.refusals import SUPPORTED
 from tests.pictures import (
     all_blue_ink_profile,
@@ -492,6 +493,12 @@ def document() -> str:
     return "\n".join([*INTRODUCTION, *rows, ""])
 
 
+def _caps() -> str:
+    """The most megapixels of each format, by its measured cost and the memory there is."""
+    caps = {form: min(LIMITS.pixels, LIMITS.memory // BYTES_A_PIXEL[form]) for form in FORMATS}
+    return ", ".join(f"{form} {cap / 1e6:.0f}" for form, cap in caps.items())
+
+
 INTRODUCTION = (
     "# What happens to hostile pictures",
     "",
@@ -499,8 +506,14 @@ INTRODUCTION = (
     "`tests/corpus.py`, proved by `tests/unit/resize/test_hostile.py`; `python -m tests.corpus`",
     f"writes this file. A rendition is shown for a longest side of {SIDE} pixels.",
     "",
-    "JPEG and PNG are decoded by the function itself; everything else in a child process with a",
-    "limit on memory and time. If that child dies, the reason is `too-costly`.",
+    "JPEG and PNG that are built as usual (at most 100 scans, or 100 chunks beside the pixels) are",
+    "decoded by the function itself; everything else in a child process with a limit on memory and",
+    f"time ({LIMITS.seconds:.0f} s). If that child dies, the reason is `too-costly`. On macOS",
+    "memory is not limited: the system keeps no such limit. The caps on pixels hold there too.",
+    "",
+    "The last column is the peak of a process, libraries and all, or of its child: a test fails",
+    f"above it. A header may promise {LIMITS.pixels / 1e6:.0f} MP, and less of a format whose",
+    f"decoder needs more: {_caps()}.",
     "",
     "| An upload that is | becomes | holding at most |",
     "| --- | --- | --- |",

@@ -2,6 +2,7 @@
 
 import faulthandler
 import os
+import resource
 import signal
 import threading
 from itertools import count
@@ -11,11 +12,11 @@ import pytest
 from PIL import Image
 
 from services.resize.logic import Limits, Spec, develop
-from services.resize.pictures.confined import Allowance, Stopped, confined
+from services.resize.pictures.confined import Allowance, Stopped, _lower, confined
 from services.resize.pictures.header import OPENERS
-from services.resize.pictures.tame import TAME
+from services.resize.pictures.tame import TAME, is_tame
 from shared.errors import PermanentError, TransientError
-from tests.pictures import corners, encoded
+from tests.pictures import corners, encoded, exif, noise
 
 MB = 1024**2
 PLENTY = Allowance(memory=512 * MB, seconds=60)
@@ -84,6 +85,19 @@ def test_only_the_tame_are_decoded_in_the_service_itself(monkeypatch):
     assert {develop(encoded(corners(), form), SPECS, Limits()).format for form in TAME} == {*TAME}
 
 
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("JPEG", {"progressive": True, "icc_profile": bytes(300_000), "exif": exif(make="M")}),
+        ("JPEG", {"subsampling": 0}),
+        ("PNG", {"compress_level": 0}),
+    ],
+    ids=["progressive JPEG, large profile", "JPEG", "PNG of 45 chunks"],
+)
+def test_a_tame_picture_may_have_many_parts(form, options):
+    assert is_tame(form, encoded(noise(1200, 800), form, **options))
+
+
 @pytest.mark.parametrize("form", sorted(OPENERS.keys() - TAME))
 def test_all_others_are_decoded_in_a_child(monkeypatch, form):
     def unable():
@@ -107,6 +121,26 @@ def test_work_that_raises_is_stopped_and_never_answered():
 def test_an_answer_longer_than_the_memory_given_is_not_collected():
     with pytest.raises(Stopped, match="answer"):
         confined(lambda: [bytes(MB)] * 3, Allowance(memory=MB, seconds=60))
+
+
+def test_what_the_child_prints_is_lost(capfd):
+    def work():
+        os.write(1, b"to standard output")
+        os.write(2, b"to standard error")
+        return [b"the answer"]
+
+    assert confined(work, PLENTY) == b"the answer"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_stricter_limit_that_is_there_stays():
+    def limit_twice():
+        for seconds in (1000, 2000):
+            _lower(resource.RLIMIT_CPU, seconds)
+        return [b"%d" % resource.getrlimit(resource.RLIMIT_CPU)[1]]
+
+    plenty = Allowance(memory=512 * MB, seconds=600)
+    assert confined(limit_twice, plenty) == b"1000"
 
 
 def test_nothing_stays_open_behind_a_child():

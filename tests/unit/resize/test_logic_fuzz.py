@@ -13,7 +13,7 @@ from tests.pictures import encoded, exif, photo, rgb_profile
 
 CODES = {refusal.code for refusal in Refusal}
 LIMITS = Limits(pixels=2_000_000)
-TRIES = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+TRIES = settings(deadline=None, max_examples=48, suppress_health_check=[HealthCheck.too_slow])
 """No deadline: a decoder takes as long as it takes, and that is not what is tested here."""
 
 EDITS = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=8)), max_size=6)

@@ -121,7 +121,7 @@ def test_without_time_for_one_more_the_rest_goes_back_uncharged(bench: Any) -> N
 
 
 def test_in_the_last_moment_nothing_is_handed_back_but_the_batch_still_answers(bench: Any) -> None:
-    bench.time_left.seconds = 0.9
+    bench.time_left.seconds = 1.9
     assert bench.consume(SECOND.to_json(), UPLOAD) == ["m0", "m1"]
     assert bench.waits() == []
 

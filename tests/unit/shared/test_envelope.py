@@ -2,12 +2,14 @@
 
 import re
 from datetime import datetime, timedelta, timezone
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.envelope import Envelope, derive, traceparent
 from shared.contracts.images import ImageFailed, ImageStored
+from shared.message import read
 from tests.contract.samples import (
     ANALYZED,
     AT,
@@ -17,6 +19,7 @@ from tests.contract.samples import (
     REPORT,
     RESIZED,
     SECOND,
+    SOURCE,
     STORED,
     THIRD,
     UPLOADED,
@@ -74,6 +77,32 @@ def test_an_upload_is_caused_by_nothing_but_its_image() -> None:
 def test_every_answer_names_its_cause_and_the_image() -> None:
     assert (SECOND.causationid, SECOND.correlationid) == (FIRST.id, CAT)
     assert (THIRD.causationid, THIRD.correlationid) == (SECOND.id, CAT)
+
+
+@given(
+    image=st.uuids(),
+    run=st.integers(0, 10**6),
+    key=st.text(min_size=1, max_size=250),
+    owner=st.none() | st.text(max_size=250),
+    at=st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=st.timezones()),  # noqa: DTZ001 - the zone is drawn too
+)
+def test_whatever_an_event_says_is_read_as_it_was_written(
+    image: UUID, run: int, key: str, owner: str | None, at: datetime
+) -> None:
+    source = SOURCE.model_copy(update={"key": key})
+    said = {"image": str(image), "run": run, "source": source, "owner": owner}
+    cause = Envelope.first(UPLOADED.model_copy(update=said), "darkroom/uploads", at)
+    answer = cause.caused(RESIZED.model_copy(update=said), "darkroom/resize", 0, at)
+    assert [read(one.to_json()) for one in (cause, answer)] == [cause, answer]
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x1f"))
+"""What stands between the parts of an id is in none of them: no bucket, version or type has it."""
+
+
+@given(st.lists(st.tuples(WORDS, WORDS, st.integers(0, 9)), unique=True, max_size=8))
+def test_different_parts_never_make_the_same_id(parts: list[tuple[str, str, int]]) -> None:
+    assert len({derive(*part) for part in parts}) == len(parts)
 
 
 @given(st.uuids(), st.uuids())
