@@ -120,7 +120,7 @@ def header_bombs() -> Iterator[Case]:
 
 def bombs() -> Iterator[Case]:
     """Small files that become very much, or take very long."""
-    yield Case("PNG with a text of 100 MB", text_bomb, Refusal.CORRUPT, memory=200)
+    yield Case("PNG with a text of 100 MB", text_bomb, Refusal.CORRUPT, memory=100)
     yield Case(
         "TIFF whose strip unpacks to 100 times its size", tiff_strip_bomb, SMALL_TIFF, memory=100
     )
@@ -136,7 +136,7 @@ def bombs() -> Iterator[Case]:
         ("JPEG with 6,000,000 empty comments", partial(comment_bomb, 6_000_000)),
         ("PNG with 2,000,000 empty chunks", partial(chunk_bomb, 2_000_000)),
     ):
-        yield Case(f"{name}, in a third of a second", make, Refusal.TOO_COSTLY, 800, short)
+        yield Case(f"{name}, in a third of a second", make, Refusal.TOO_COSTLY, 300, short)
 
 
 def large_pictures() -> Iterator[Case]:
@@ -147,9 +147,9 @@ def large_pictures() -> Iterator[Case]:
         ("WEBP", 1000),
         ("GIF", 400),
         ("TIFF", 400),
-        ("BMP", 400),
-        ("AVIF", 700),
-        ("HEIC", 500),
+        ("BMP", 200),
+        ("AVIF", 300),
+        ("HEIC", 250),
     ):
         yield Case(f"{form} of 48 MP", partial(large, form), Made(form, 256, 192), memory)
 

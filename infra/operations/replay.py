@@ -57,6 +57,11 @@ def refuse_what_cannot_be_replayed(record: Record, how: How) -> None:
     """InfraError, before anything is asked; ``store`` refuses it again."""
     if record.deleted:
         raise InfraError(f"{record.image} was deleted: its original is gone")
+    if record.full:
+        raise InfraError(
+            f"{record.image} has had {len(record.runs)} runs, and its record holds no more: "
+            "upload the original again"
+        )
     if record.status(record.run) is RunStatus.OPEN and not how.force:
         raise InfraError(f"{record.image} is still at work; --force gives its run up for a new one")
     if how.analyze_only and record.published is None:

@@ -118,7 +118,7 @@ def _publish(record: Record, event: ImageEvent) -> Record:
 
 def _replay(record: Record, request: ReplayRequested, at: datetime) -> Record:
     """Grant a new run in the place of the one that the request names, and of no other."""
-    if record.deleted or record.run != request.run:
+    if record.deleted or record.run != request.run or record.full:
         return record
     if request.analyze_only and record.published is None:
         return record

@@ -16,6 +16,12 @@ RECORD = "record"
 """The range key of the record among an image's items; its timeline stands at ``event/<id>``."""
 
 
+FULL = 190_000
+"""Bytes. DynamoDB keeps 400 KB of an item, and one more run may take as much as the two largest
+facts that can be read.
+"""
+
+
 class RunStatus(StrEnum):
     """What became of a run. The first three are stored, the others follow from the record."""
 
@@ -63,6 +69,11 @@ class Record(Value):
     @property
     def current(self) -> Run:
         return self.runs[self.run]
+
+    @property
+    def full(self) -> bool:
+        """Whether one more run might not fit. As JSON it is larger than in the table."""
+        return len(self.model_dump_json(exclude_none=True).encode()) > FULL
 
     def status(self, run: int) -> RunStatus:
         """What became of this run."""

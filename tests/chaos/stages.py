@@ -9,10 +9,10 @@ from infra.stages import Stage
 
 EXITS = Path(__file__).parent / "exits"
 
-SHORT = {"timeout": 6, "worst_case": 3, "batch": 3, "concurrency": 4}
+SHORT = {"timeout": 6, "worst_case": 3, "batch": 3, "concurrency": 3}
 """Seconds and records. A lease lasts 16 s then, and a killed function's messages as long."""
 
-CROWDED = {"timeout": 12, "worst_case": 8, "batch": 50, "window": 1, "concurrency": 5}
+CROWDED = {"timeout": 12, "worst_case": 8, "batch": 50, "window": 1, "concurrency": 4}
 """Batches of 50, and 4 s for records of which each takes two thirds of one; the rest goes back.
 
 The 8 s for one record are for handing back 45, by a dozen functions at once on two cores.

@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from math import inf
 from typing import Any
 
-from greenlet import greenlet
+from greenlet import getcurrent, greenlet
 
 from services.analyze.logic import Detection
 from services.reap.steps import Steps as ReapSteps
@@ -49,6 +49,8 @@ ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "permanent": lambda: PermanentError("forbidden", "no", fault=Fault.US),
 }
 REMEMBERED = tuple(map(lru_cache(4096), (consumer.pieces, consumer.read, wire.uuid5)))
+IDLE: list[greenlet] = []
+"""Greenlets without work. To map a stack for a new one takes longer than many a step."""
 DRAIN = 4000
 """Deliveries within which everything must have come to rest once nothing fails any more."""
 
@@ -131,6 +133,7 @@ class Worker:
     skew: float
     greenlet: Any = None
     at: str = ""
+    done: bool = False
     passes: float = 0
     """Moments that it may go through without standing still."""
     until: str = ""
@@ -163,6 +166,14 @@ def remembering() -> Iterator[None]:
         yield
     finally:
         consumer.pieces, consumer.read, wire.uuid5 = before
+
+
+def _labour(work: Callable[[], None]) -> None:
+    """A greenlet's life: one work after another, idle between them, until it is killed in one."""
+    while True:
+        work()
+        IDLE.append(getcurrent())
+        work = getcurrent().parent.switch()
 
 
 class Inline(Executor):
@@ -290,15 +301,18 @@ class Simulation:
     def _go(
         self,
         worker: Worker,
-        error: BaseException | None = None,
+        word: BaseException | Callable[[], None] | None = None,
         *,
         moments: float = 1,
         until: str = "",
     ) -> None:
-        """Let the worker go on, so many moments or to its end; it stands still at ``until``."""
+        """Let the worker go on, so many moments or to its end; it stands still at ``until``.
+
+        The first ``word`` it gets is its work, any later one an error that it meets there.
+        """
         worker.passes, worker.until = moments - 1, until
-        self._as(worker, lambda: worker.greenlet.switch(error))
-        if worker.greenlet.dead:
+        self._as(worker, lambda: worker.greenlet.switch(word))
+        if worker.done or worker.greenlet.dead:
             self._ended(worker)
 
     def _as(self, worker: Worker, go: Callable[[], object]) -> None:
@@ -343,6 +357,7 @@ class Simulation:
         for message in worker.messages:
             if message.name not in again:
                 self._acknowledge(message)
+        worker.done = True
 
     def _acknowledge(self, message: Sent) -> None:
         if message.unacknowledged:
@@ -377,8 +392,8 @@ class Simulation:
     def _do_deliver(self, names: Sequence[str], skew: float) -> None:
         """The first message's queue hands these to a worker whose clock is off by ``skew`` s."""
         if worker := self._received(names, skew):
-            worker.greenlet = greenlet(lambda _: self._work(worker))
-            self._go(worker)
+            worker.greenlet = IDLE.pop() if IDLE else greenlet(_labour)
+            self._go(worker, lambda: self._work(worker))
 
     def _received(self, names: Sequence[str], skew: float) -> Worker | None:
         """A worker with what is visible of these, before it begins."""

@@ -13,6 +13,7 @@ from infra.operations.dead_letters import DeadLetters, listing
 from infra.operations.replay import How, Wanted, failed, replay
 from shared.consumer import read
 from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequested
+from shared.contracts.record import FULL
 from shared.ledger import ClaimKey
 from tests.contract.samples import ANALYZED, CAT, FIRST, GAVE_UP, LAST, RESIZED, TEXT
 from tests.unit.operations.conftest import Stage
@@ -77,6 +78,13 @@ def test_a_deleted_image_is_not_replayed(stage: Stage) -> None:
     record = stage.keep(GAVE_UP, DeleteRequested(image=TEXT, run=0))
     with pytest.raises(InfraError, match="was deleted"):
         ask(stage, record)
+
+
+def test_an_image_whose_record_is_full_is_not_replayed(stage: Stage) -> None:
+    record = stage.keep(GAVE_UP)
+    long = record.model_copy(update={"owner": "o" * FULL})
+    with pytest.raises(InfraError, match="has had 1 runs, and its record holds no more"):
+        ask(stage, long)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,13 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.analyze.logic import Detection, Thresholds
+from services.analyze.documents import Documents
+from services.analyze.logic import Detection, Question, Thresholds
+from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps as Analyze
 from services.notify.steps import Steps as Notify
 from services.notify.topic import SnsNotifications
@@ -19,7 +22,9 @@ from services.store.steps import Steps as Store
 from shared.bus import SnsBus
 from shared.consumer import Turn, report_on
 from shared.contracts.envelope import Envelope
-from shared.contracts.images import ImageResized
+from shared.contracts.images import ImageResized, ReplayRequested
+from shared.contracts.notification import STATUS
+from shared.contracts.record import RunStatus
 from shared.errors import Fault
 from shared.message import LARGEST_EVENT, LONGEST_KEY, read
 from shared.retries import GiveUp
@@ -93,9 +98,23 @@ class Pipeline:
     processed: MemoryObjects = field(default_factory=MemoryObjects)
     records: MemoryRecords = field(default_factory=MemoryRecords)
 
+    def replay(self) -> bool:
+        """Ask for one more run; whether there is one."""
+        run = self.records.records[CAT].run
+        asked = Envelope.first(ReplayRequested(image=CAT, run=run), "darkroom/operator", AT)
+        list(Store(self.records, self.processed).decide(asked.data, Turn(asked, AT, lambda: None)))
+        return self.records.records[CAT].run > run
+
     def run(self, resized: ImageResized, seen: Recognizer, most: int = 1000) -> None:
-        """From a run's renditions to what is told of its end."""
-        analyze = Analyze(self.processed, seen, ALL, Thresholds(most, 0.0))
+        """From the current run's renditions to what is told of its end."""
+        if CAT in self.records.records:
+            resized = resized.model_copy(update={"run": self.records.records[CAT].run})
+        analyze = Analyze(
+            Documents(self.processed),
+            Reuse(self.processed, self.records, on=False),
+            {"rekognition": seen},
+            Question("rekognition", ALL, Thresholds(most, 0.0, 0.0, 0.0, 0.0)),
+        )
         heard = second(resized)
         store = Store(self.records, self.processed)
         for fact in (heard, self._answer(heard, analyze.analyze)):
@@ -119,8 +138,9 @@ class Pipeline:
         for verdict in store.decide(fact.data, Turn(fact, AT, lambda: None)):
             told = fact.caused(verdict, "darkroom/store", 0, AT)
             self._publish(told)
-            topic = SnsNotifications(self.aws, "topic")
-            Notify(topic).tell(told.data, Turn(told, AT, lambda: None))
+            if type(verdict) in STATUS:
+                notify = Notify(SnsNotifications(self.aws, "topic"))
+                notify.tell(told.data, Turn(told, AT, lambda: None))
         DynamoRecords(self.aws, "records").write(self.records.records[fact.subject])
 
     def _publish(self, envelope: Envelope) -> None:
@@ -166,6 +186,28 @@ def test_whatever_went_wrong_fits_into_all_that_is_said_of_it(key: str, detail: 
     pipeline.fail(resized(key), detail)
     assert fits(pipeline)
     assert max(pipeline.aws.published) < SNS_TAKES / 4
+
+
+@pytest.mark.parametrize(
+    ("seen", "renditions", "least"),
+    [
+        (Recognizer("A label of two words", 100), 3, 10),
+        (Recognizer("🐈" * 300, 300), 3, 4),
+        (Recognizer("\0" * 300, 300), MOST_RENDITIONS, 1),
+    ],
+)
+def test_however_often_an_image_is_replayed_its_record_fits_and_the_last_run_still_ends(
+    seen: Recognizer, renditions: int, least: int
+) -> None:
+    pipeline = Pipeline()
+    pipeline.run(resized("cat.jpg", renditions), seen)
+    while pipeline.replay():
+        pipeline.run(resized("cat.jpg", renditions), seen)
+    record = pipeline.records.records[CAT]
+    assert record.full
+    assert record.status(record.run) is RunStatus.COMPLETED
+    assert record.run >= least
+    assert fits(pipeline)
 
 
 def test_an_analysis_of_several_megabytes_is_kept_whole_and_told_in_short() -> None:
