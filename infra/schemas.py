@@ -1,4 +1,5 @@
-"""The JSON Schemas of all that is said on the wire, written from the contracts' own classes.
+"""The JSON Schemas of all that is said on the wire, and of the analysis document, written from
+the contracts' own classes.
 
 `docs/schemas/<type>.json` describes a whole message: the envelope with its data. They are for
 those who do not read Python; the golden files decide what a version means.
@@ -19,6 +20,7 @@ from pydantic import BaseModel, create_model
 from infra.cfn import Json
 from infra.definitions import ROOT
 from infra.errors import InfraError
+from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Envelope, Event, Value
 from shared.contracts.notification import Notification
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "docs" / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOTIFICATION = "notification.v1"
+ANALYSIS = "analysis.v1"
 
 V = TypeVar("V", bound=Value)
 
@@ -73,6 +76,7 @@ def schema_texts() -> dict[str, str]:
     """The text of every schema by its file's name."""
     schemas = {kind.type: event_schema(kind) for kind in _events()}
     schemas[NOTIFICATION] = _schema(NOTIFICATION, Notification)
+    schemas[ANALYSIS] = _schema(ANALYSIS, Analysis)
     return {f"{name}.json": json.dumps(found, indent=2) + "\n" for name, found in schemas.items()}
 
 

@@ -51,6 +51,10 @@ class Objects(Protocol):
         """
         ...
 
+    def copy(self, source: str, target: str) -> None:
+        """Copy within the bucket, with type and caching. Raises PermanentError ``gone``."""
+        ...
+
     def delete(self, key: str, *, version: str | None = None) -> None:
         """Deleting what is not there is no error. With a version, that one is gone for good."""
         ...
@@ -113,6 +117,12 @@ class S3Objects:
                     raise
                 return False
         return True
+
+    def copy(self, source: str, target: str) -> None:
+        with aws_errors(source, NoSuchKey=("gone", Fault.USER)):
+            self._client.copy_object(
+                Bucket=self._bucket, Key=target, CopySource={"Bucket": self._bucket, "Key": source}
+            )
 
     def delete(self, key: str, *, version: str | None = None) -> None:
         wanted = {"VersionId": version} if version else {}

@@ -17,6 +17,13 @@ class Runs(Protocol):
         """As it is on record now; never from a copy that may lag."""
         ...
 
+    def resized(self, image: str, run: int) -> bool:
+        """Whether the record knows that the run's renditions were made.
+
+        From then on every verdict that unmakes the run names the original's sha256.
+        """
+        ...
+
 
 class DynamoRuns:
     """One strongly consistent read of the record. Only ``store`` may write it."""
@@ -26,17 +33,25 @@ class DynamoRuns:
         self._table = table
 
     def status(self, image: str, run: int) -> RunStatus:
+        item = self._read(image, run, "image, deleted, withdrawn, runs.#run.#part", "status")
+        return _status(item, run) if item else status_without_record(run)
+
+    def resized(self, image: str, run: int) -> bool:
+        item = self._read(image, run, "runs.#run.#part.image", "resized")
+        return bool(item)
+
+    def _read(self, image: str, run: int, wanted: str, part: str) -> Mapping[str, Any] | None:
+        """What is ``wanted`` of the record, and of this ``part`` of the run; None for nothing."""
         with aws_errors("the record"):
             answer = self._client.get_item(
                 TableName=self._table,
                 Key={"image": {"S": image}, "item": {"S": RECORD}},
                 ConsistentRead=True,
-                ProjectionExpression="image, deleted, withdrawn, runs.#run.#status",
-                ExpressionAttributeNames={"#run": str(run), "#status": "status"},
+                ProjectionExpression=wanted,
+                ExpressionAttributeNames={"#run": str(run), "#part": part},
             )
-        if "Item" not in answer:
-            return status_without_record(run)
-        return _status(answer["Item"], run)
+        found: Mapping[str, Any] | None = answer.get("Item")
+        return found
 
 
 def _status(item: Mapping[str, Any], run: int) -> RunStatus:

@@ -100,6 +100,11 @@ class MemoryRecords:
         record = self.records.get(image)
         return record.status(run) if record else status_without_record(run)
 
+    def resized(self, image: str, run: int) -> bool:
+        record = self.records.get(image)
+        known = record.runs.get(run) if record else None
+        return known is not None and known.resized is not None
+
 
 @dataclass
 class MemoryObjects:
@@ -140,6 +145,10 @@ class MemoryObjects:
             return False
         self.put(key, body, content_type)
         return True
+
+    def copy(self, source: str, target: str) -> None:
+        found = self.get(source)
+        self.versions.setdefault(target, []).append(found)
 
     def delete(self, key: str, *, version: str | None = None) -> None:
         if version and self._version(key, version):

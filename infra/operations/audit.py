@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from infra.operations.images import Images
+from shared.contracts.analysis import Hint
 from shared.contracts.record import Record, RunStatus
 
 KINDS = ("renditions", "analyses", "results")
@@ -12,7 +15,9 @@ MAY_HAVE_OBJECTS = (RunStatus.OPEN, RunStatus.COMPLETED)
 
 @dataclass(frozen=True)
 class Audit:
-    """Every object is one run's (``<kind>/<image>/<run>/…``) or one image's published result."""
+    """Every object is one run's (``<kind>/<image>/<run>/…``), one image's published result, or an
+    entry of the index of analysed content, which points at one run.
+    """
 
     images: Images
 
@@ -26,6 +31,20 @@ class Audit:
                     records = {image: self.images.find(image)}  # keys come sorted by image
                 if not _accounted_for(key, records[image]):
                     yield key
+        for key in self._keys("reuse/"):
+            hint = self._hint(key)
+            record = self.images.find(hint.image) if hint else None
+            if hint is None or record is None or record.status(hint.run) not in MAY_HAVE_OBJECTS:
+                yield key
+
+    def _hint(self, key: str) -> Hint | None:
+        """None for what is no entry, whatever it is."""
+        bucket = self.images.outputs.buckets["processed"]
+        answer = self.images.clients.client("s3").get_object(Bucket=bucket, Key=key)
+        try:
+            return Hint.model_validate_json(answer["Body"].read())
+        except ValidationError:
+            return None
 
     def _keys(self, prefix: str) -> Iterator[str]:
         pages = self.images.clients.client("s3").get_paginator("list_objects_v2")

@@ -16,6 +16,7 @@ from infra.operations.dead_letters import DeadLetters, listing
 from infra.operations.images import Images
 from infra.operations.reap import Reaper
 from infra.outputs import Outputs
+from services.analyze.logic import Analyzer
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 GIVES_UP = {"step.failed.v1", "image.failed.v1"}
@@ -55,6 +56,10 @@ def _add_replay(subcommands: "commands.Subcommands") -> None:
         help="with --failed: at this stage of the pipeline",
     )
     parser.add_argument("--reason", help="with --failed: for this reason, such as throttled")
+    parser.add_argument(
+        "--analyze-only", action="store_true", help="keep what is published, only ask anew"
+    )
+    parser.add_argument("--analyzer", metavar="NAME", help="with --analyze-only: who is asked")
     parser.add_argument("--force", action="store_true", help="give up runs still at work")
     parser.add_argument("--dry-run", action="store_true", help="only list them")
     parser.add_argument("--rate", type=float, default=10.0, help="images a second; default: 10")
@@ -75,7 +80,9 @@ def images_of(arguments: argparse.Namespace) -> Images:
 def _replay(arguments: argparse.Namespace) -> None:
     _refuse_what_makes_no_sense(arguments)
     images = images_of(arguments)
-    wanted = asking.Wanted(arguments.since, arguments.failed_at, arguments.reason)
+    wanted = asking.Wanted(
+        arguments.since, arguments.failed_at, arguments.reason, published=arguments.analyze_only
+    )
     records = (
         list(asking.failed(images, wanted))
         if arguments.failed
@@ -85,7 +92,7 @@ def _replay(arguments: argparse.Namespace) -> None:
         images,
         records,
         say,
-        force=arguments.force,
+        asking.How(arguments.force, arguments.analyze_only, arguments.analyzer),
         dry_run=arguments.dry_run,
         rate=arguments.rate,
     )
@@ -100,6 +107,8 @@ def _refuse_what_makes_no_sense(arguments: argparse.Namespace) -> None:
         raise InfraError("--since, --stage and --reason choose among --failed images")
     if arguments.failed_at is not None:
         _refuse_another_stage(arguments.failed_at)
+    if arguments.analyzer is not None:
+        _refuse_another_analyzer(arguments.analyzer, arguments.analyze_only)
     if arguments.rate <= 0:
         raise InfraError("--rate is a number of images a second, above 0")
 
@@ -111,6 +120,13 @@ def _refuse_another_stage(name: str) -> None:
         return
     meant = f"; if you mean the deployment: --deployment {name}" if _is_deployment(name) else ""
     raise InfraError(f"no image fails at {name!r}, but at one of: {', '.join(known)}{meant}")
+
+
+def _refuse_another_analyzer(name: str, analyze_only: bool) -> None:
+    if not analyze_only:
+        raise InfraError("--analyzer says who is asked with --analyze-only")
+    if name not in list(Analyzer):
+        raise InfraError(f"there is no analyzer {name!r}; choose one of: {', '.join(Analyzer)}")
 
 
 def _is_deployment(name: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.operations.images import Images
-from infra.operations.replay import replay
+from infra.operations.replay import How, replay
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
 from shared.contracts.record import RunStatus
@@ -92,7 +92,7 @@ class DeadLetters:
         record = self.images.find(envelope.subject)
         if record and record.status(record.run) is RunStatus.FAILED:
             rate = EVERY_REPLAY_A_SECOND
-            replay(self.images, [record], say, force=False, dry_run=False, rate=rate)
+            replay(self.images, [record], say, How(), dry_run=False, rate=rate)
         else:
             say(f"{envelope.subject} has moved on: nothing to replay")
 

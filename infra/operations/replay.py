@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from infra.errors import InfraError
@@ -20,6 +20,19 @@ class Wanted:
     since: timedelta | None = None
     stage: str | None = None
     reason: str | None = None
+    published: bool = False
+    """Only those that have a published run nevertheless."""
+
+
+@dataclass(frozen=True)
+class How:
+    """What a new run does: all anew, or with ``analyze_only`` nothing but ask, ``analyzer`` if one
+    is named. ``force`` gives up a run still at work.
+    """
+
+    force: bool = False
+    analyze_only: bool = False
+    analyzer: str | None = None
 
 
 def failed(images: Images, wanted: Wanted) -> Iterator[Record]:
@@ -30,6 +43,7 @@ def failed(images: Images, wanted: Wanted) -> Iterator[Record]:
             continue
         late = wanted.since is not None and _ended(record) < images.clock() - wanted.since
         other = wanted.stage not in (None, failure.stage)
+        other = other or (wanted.published and record.published is None)
         if not (late or other or wanted.reason not in (None, failure.reason)):
             yield record
 
@@ -39,7 +53,7 @@ def _ended(record: Record) -> datetime:
     return record.current.ended
 
 
-def refuse_what_cannot_be_replayed(record: Record, *, force: bool) -> None:
+def refuse_what_cannot_be_replayed(record: Record, how: How) -> None:
     """InfraError, before anything is asked; ``store`` refuses it again."""
     if record.deleted:
         raise InfraError(f"{record.image} was deleted: its original is gone")
@@ -48,21 +62,25 @@ def refuse_what_cannot_be_replayed(record: Record, *, force: bool) -> None:
             f"{record.image} has had {len(record.runs)} runs, and its record holds no more: "
             "upload the original again"
         )
-    if record.status(record.run) is RunStatus.OPEN and not force:
+    if record.status(record.run) is RunStatus.OPEN and not how.force:
         raise InfraError(f"{record.image} is still at work; --force gives its run up for a new one")
+    if how.analyze_only and record.published is None:
+        raise InfraError(
+            f"{record.image} has no published run to analyse again: leave --analyze-only out"
+        )
 
 
 def replay(
-    images: Images, records: list[Record], say: Say, *, force: bool, dry_run: bool, rate: float
+    images: Images, records: list[Record], say: Say, how: How, *, dry_run: bool, rate: float
 ) -> None:
     """Ask for a new run of each, at most ``rate`` a second."""
     for record in records:
-        refuse_what_cannot_be_replayed(record, force=force)
+        refuse_what_cannot_be_replayed(record, how)
     for n, record in enumerate(records):
         say(f"{'would replay' if dry_run else 'replaying'} {described(record)}")
         if not dry_run:
             time.sleep(1 / rate if n else 0)
-            images.say(ReplayRequested(image=record.image, run=record.run, force=force))
+            images.say(ReplayRequested(image=record.image, run=record.run, **asdict(how)))
 
 
 def delete(images: Images, records: list[Record], say: Say) -> None:

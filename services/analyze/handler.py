@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from services.analyze.rekognition import Rekognition
+from services.analyze.documents import Documents
+from services.analyze.logic import Analyzer
+from services.analyze.rekognition import Recognizer, Rekognition
+from services.analyze.reuse import Reuse
 from services.analyze.settings import AnalyzeSettings
 from services.analyze.steps import Steps
 from shared.aws import client
@@ -18,6 +21,7 @@ from shared.contracts.images import (
 )
 from shared.function import service_on_aws
 from shared.objects import S3Objects
+from shared.runs import DynamoRuns
 
 
 def routes(steps: Steps) -> dict[type[Event], Route]:
@@ -29,14 +33,21 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
     }
 
 
+def analyzers(bucket: str) -> dict[str, Recognizer]:
+    """Everyone that can be asked about the pictures in this bucket, by name."""
+    return {Analyzer.REKOGNITION: Rekognition(client("rekognition", once=True), bucket)}
+
+
 @cache
 def service() -> Service:
     settings = AnalyzeSettings.read()
+    processed = S3Objects(client("s3"), settings.processed_bucket)
+    runs = DynamoRuns(client("dynamodb"), settings.records_table)
     steps = Steps(
-        processed=S3Objects(client("s3"), settings.processed_bucket),
-        recognizer=Rekognition(client("rekognition", once=True), settings.processed_bucket),
-        detect=settings.detect,
-        thresholds=settings.thresholds,
+        documents=Documents(processed),
+        reuse=Reuse(processed, runs, on=settings.reuse),
+        analyzers=analyzers(settings.processed_bucket),
+        question=settings.question,
     )
     return service_on_aws(settings, routes(steps))
 

@@ -2,9 +2,15 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, TypeVar
+
+
+class Analyzer(StrEnum):
+    """Who can be asked, by the name that settings, requests and documents use."""
+
+    REKOGNITION = "rekognition"
 
 
 class Detection(StrEnum):
@@ -15,6 +21,9 @@ class Detection(StrEnum):
     TEXT = "text"
     MODERATION = "moderation"
 
+
+OF_PEOPLE = frozenset({Detection.FACES})
+"""What tells of the people in a picture. Switched off, it is taken over from no earlier version."""
 
 MODEL_VERSION = {
     Detection.LABELS: "LabelModelVersion",
@@ -40,13 +49,44 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Confidences are in percent."""
+    """The confidence, in percent, from which what a detection finds counts; and of how many labels
+    at most.
+    """
 
     max_labels: int = 10
-    min_confidence: float = 70.0
+    labels: float = 70.0
+    faces: float = 70.0
+    text: float = 70.0
+    moderation: float = 70.0
 
-    def as_dict(self) -> dict[str, float]:
-        return {"max_labels": self.max_labels, "min_confidence": self.min_confidence}
+    @classmethod
+    def read(cls, told: Mapping[str, float]) -> "Thresholds":
+        """What ``told`` says, and for what it leaves out the default."""
+        known = {part.name: told[part.name] for part in fields(cls) if part.name in told}
+        return cls(**known | {"max_labels": int(known.get("max_labels", cls.max_labels))})  # type: ignore[arg-type]  # one of them is an int
+
+    def of(self, detection: Detection) -> float:
+        confidence: float = getattr(self, detection)
+        return confidence
+
+    def told(self, detections: Iterable[Detection]) -> dict[str, float]:
+        """What applies to these detections, by name."""
+        told = {str(one): float(self.of(one)) for one in detections}
+        most = {"max_labels": float(self.max_labels)} if Detection.LABELS in told else {}
+        return most | told
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about a picture, and whom."""
+
+    analyzer: str
+    detect: tuple[Detection, ...]
+    thresholds: Thresholds
+
+    @property
+    def told(self) -> dict[str, float]:
+        return self.thresholds.told(self.detect)
 
 
 @dataclass(frozen=True)
@@ -57,53 +97,56 @@ class Summary:
     faces: int | None = None
     text: tuple[str, ...] | None = None
     flagged: tuple[str, ...] | None = None
-    models: Mapping[str, str] = field(default_factory=dict)
 
 
-def summarize(answers: Mapping[Detection, Answer], thresholds: Thresholds) -> Summary:
+def summarize(answers: Mapping[str, Answer], thresholds: Thresholds) -> Summary:
     """The most certain of each answer, within what an event may carry."""
     return Summary(
         labels=_labels(answers.get(Detection.LABELS), thresholds),
         faces=_faces(answers.get(Detection.FACES), thresholds),
         text=_text(answers.get(Detection.TEXT), thresholds),
         flagged=_flagged(answers.get(Detection.MODERATION), thresholds),
-        models={
-            detection: str(answer[MODEL_VERSION[detection]])[:LONGEST_LINE]
-            for detection, answer in answers.items()
-            if answer.get(MODEL_VERSION[detection])
-        },
     )
 
 
-def _sure(found: Sequence[Answer], thresholds: Thresholds) -> list[Answer]:
-    enough = [one for one in found if one["Confidence"] >= thresholds.min_confidence]
+def models_of(answers: Mapping[str, Answer]) -> dict[str, str]:
+    """The version of the model behind each answer that names one, by detection."""
+    return {
+        str(detection): str(answers[detection][name])[:LONGEST_LINE]
+        for detection, name in MODEL_VERSION.items()
+        if detection in answers and answers[detection].get(name)
+    }
+
+
+def _sure(found: Sequence[Answer], least: float) -> list[Answer]:
+    enough = [one for one in found if one["Confidence"] >= least]
     return sorted(enough, key=lambda one: (-one["Confidence"], str(one.get("Name", ""))))
 
 
 def _labels(answer: Answer | None, thresholds: Thresholds) -> tuple[tuple[str, float], ...] | None:
     if answer is None:
         return None
-    best = _sure(answer["Labels"], thresholds)[: thresholds.max_labels]
+    best = _sure(answer["Labels"], thresholds.labels)[: thresholds.max_labels]
     named = ((label["Name"][:LONGEST_LINE], round(label["Confidence"], 2)) for label in best)
     return _fitting(named)
 
 
 def _faces(answer: Answer | None, thresholds: Thresholds) -> int | None:
-    return None if answer is None else len(_sure(answer["FaceDetails"], thresholds))
+    return None if answer is None else len(_sure(answer["FaceDetails"], thresholds.faces))
 
 
 def _text(answer: Answer | None, thresholds: Thresholds) -> tuple[str, ...] | None:
     if answer is None:
         return None
     lines = [found for found in answer["TextDetections"] if found["Type"] == "LINE"]
-    sure = [line for line in lines if line["Confidence"] >= thresholds.min_confidence]
+    sure = [line for line in lines if line["Confidence"] >= thresholds.text]
     return _fitting(line["DetectedText"][:LONGEST_LINE] for line in sure[:MOST_LINES])
 
 
 def _flagged(answer: Answer | None, thresholds: Thresholds) -> tuple[str, ...] | None:
     if answer is None:
         return None
-    sure = _sure(answer["ModerationLabels"], thresholds)
+    sure = _sure(answer["ModerationLabels"], thresholds.moderation)
     return _fitting(label["Name"][:LONGEST_LINE] for label in sure)
 
 

@@ -41,7 +41,7 @@ class Rekognition:
             case Detection.LABELS:
                 return self._client.detect_labels, {
                     "MaxLabels": thresholds.max_labels,
-                    "MinConfidence": thresholds.min_confidence,
+                    "MinConfidence": thresholds.labels,
                 }
             case Detection.FACES:
                 return self._client.detect_faces, {"Attributes": ["ALL"]}
@@ -49,5 +49,5 @@ class Rekognition:
                 return self._client.detect_text, {}
             case Detection.MODERATION:
                 return self._client.detect_moderation_labels, {
-                    "MinConfidence": thresholds.min_confidence
+                    "MinConfidence": thresholds.moderation
                 }

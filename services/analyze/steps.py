@@ -1,15 +1,27 @@
 """What ``analyze`` asks once the renditions exist, and how it forgets the answers."""
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from services.analyze.logic import Answer, Detection, Thresholds, summarize
+from services.analyze.documents import Documents, only, own_key, read
+from services.analyze.logic import (
+    OF_PEOPLE,
+    Answer,
+    Detection,
+    Question,
+    Thresholds,
+    models_of,
+    summarize,
+)
 from services.analyze.rekognition import Recognizer
+from services.analyze.reuse import Reuse, copied
 from shared.consumer import Turn
+from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
+    Earlier,
     ImageAnalyzed,
     ImageDeleted,
     ImageEvent,
@@ -17,88 +29,106 @@ from shared.contracts.images import (
     Label,
     Moderation,
 )
-from shared.errors import PermanentError, Throttled, TransientError
-from shared.objects import Objects, Stored, delete_all
+from shared.errors import Fault, PermanentError
+from shared.objects import Stored
 
-ANALYZER = "rekognition"
-
-TRIES = 5
-"""Writes that may lose to another worker's before the message waits its turn."""
-
-Answers = dict[Detection, Answer]
-
-
-def prefix(event: ImageEvent) -> str:
-    """Where everything stands that was made for this run, and nothing else does."""
-    return f"analyses/{event.image}/{event.run}/"
+Answers = dict[str, Answer]
 
 
 @dataclass(frozen=True)
 class Steps:
     """Analyses: bought once, kept, and thrown away with their run."""
 
-    processed: Objects
-    recognizer: Recognizer
-    detect: Sequence[Detection]
-    thresholds: Thresholds
+    documents: Documents
+    reuse: Reuse
+    analyzers: Mapping[str, Recognizer]
+    question: Question
+    """What is asked unless a run asks for another analyzer."""
     pool: Callable[[int], Executor] = ThreadPoolExecutor
 
     def analyze(self, event: ImageResized, turn: Turn) -> Iterator[Event]:
         """Ask what was not asked before, keep the answers, and say what matters of them."""
-        key = f"{prefix(event)}analysis.json"
-        answers = self._answers(event, key, turn)
-        found = summarize(answers, self.thresholds)
-        yield ImageAnalyzed(
-            image=event.image,
-            run=event.run,
-            source=event.source,
-            owner=event.owner,
-            document=key,
-            labels=None
-            if found.labels is None
-            else tuple(Label(name=name, confidence=sure) for name, sure in found.labels),
-            faces=found.faces,
-            text=found.text,
-            moderation=None
-            if found.flagged is None
-            else Moderation(flagged=bool(found.flagged), names=found.flagged),
-            analyzer=ANALYZER,
-            models=dict(found.models),
-            thresholds=self.thresholds.as_dict(),
-        )
+        question = self._question(event)
+        earlier = self._taken_over(event)
+        yield _said(event, self._document(event, question, turn), earlier)
 
     def forget(self, event: ImageEvent) -> None:
-        """Throw away the run's answers."""
-        delete_all(self.processed, prefix(event))
+        """Throw away the run's answers, and what points at them."""
+        self.reuse.forget(event)
+        self.documents.forget(event)
 
     def forget_all(self, event: ImageDeleted) -> None:
-        """Throw away the answers of every run."""
-        delete_all(self.processed, f"analyses/{event.image}/")
+        """Throw away the answers of every run, and what points at them."""
+        self.reuse.forget_all(event)
+        self.documents.forget_all(event)
 
-    def _answers(self, event: ImageResized, key: str, turn: Turn) -> Answers:
-        """Every answer wanted. What was paid for is kept, also if a call beside it fails."""
-        before = self.processed.find(key)
-        answers = kept_in(before)
-        missing = [detection for detection in self.detect if detection not in answers]
-        if before and not missing:
-            return answers
-        turn.confirm()
-        found, failures = self._ask(missing, event.analysis.key)
-        if found or not failures:
-            answers = self._keep(event, key, answers | found, before)
+    def _question(self, event: ImageResized) -> Question:
+        named = event.reanalysis and event.reanalysis.analyzer
+        question = replace(self.question, analyzer=named or self.question.analyzer)
+        if question.analyzer not in self.analyzers:
+            known = ", ".join(self.analyzers)
+            raise PermanentError(
+                "unknown-analyzer",
+                f"There is no analyzer {question.analyzer!r}, but: {known}",
+                fault=Fault.US,
+            )
+        return question
+
+    def _taken_over(self, event: ImageResized) -> tuple[Earlier, ...]:
+        if event.reanalysis is None:
+            return ()
+        asked = set(Detection) - OF_PEOPLE | set(self.question.detect)
+        return self.documents.take_over(event, event.reanalysis.of, asked)
+
+    def _document(self, event: ImageResized, question: Question, turn: Turn) -> Analysis:
+        """Every answer wanted: kept before, reused from another run, or paid for now."""
+        before = self.documents.find(event)
+        kept = read(Analysis, before)
+        begun = _begun(kept, question)
+        if begun is None and (found := self._reusable(event, question)):
+            return self._reused(event, found, before)
+        document = begun or _blank(event, question, turn.at)
+        if _missing(document, question):
+            turn.confirm()
+            asked = document.model_copy(update={"asked": turn.at})
+            return self._bought(event, question, asked, before)
+        return document if document == kept else self.documents.keep(document, event, before)
+
+    def _reusable(self, event: ImageResized, question: Question) -> Analysis | None:
+        """Who asks for a re-analysis wants it asked anew."""
+        return None if event.reanalysis else self.reuse.find(event, question)
+
+    def _reused(self, event: ImageResized, found: Analysis, before: Stored | None) -> Analysis:
+        document = self.documents.keep(copied(found, event), event, before)
+        if found.image == event.image:  # that run is about to give way, and its document with it
+            self.reuse.point(event, document)
+        return document
+
+    def _bought(
+        self, event: ImageResized, question: Question, document: Analysis, before: Stored | None
+    ) -> Analysis:
+        """The document with what it lacks. What was paid for is kept, also if a call beside it
+        fails.
+        """
+        found, failures = self._ask(_missing(document, question), event.analysis.key, question)
+        if found:
+            document = self.documents.keep(_with(document, found, question), event, before)
         if failures:
             raise min(failures, key=lambda error: not isinstance(error, PermanentError))
-        return answers
+        self.reuse.learn(document)
+        self.reuse.point(event, document)
+        return document
 
     def _ask(
-        self, detections: Sequence[Detection], picture: str
+        self, detections: Sequence[Detection], picture: str, question: Question
     ) -> tuple[Answers, list[BaseException]]:
         """Side by side: the slowest call is as long as all of them take."""
+        recognizer = self.analyzers[question.analyzer]
         answers: Answers = {}
         failures: list[BaseException] = []
         with self.pool(len(Detection)) as pool:
             asked = {
-                one: pool.submit(self.recognizer.ask, one, picture, self.thresholds)
+                one: pool.submit(recognizer.ask, one, picture, question.thresholds)
                 for one in detections
             }
         for detection, answer in asked.items():
@@ -108,37 +138,64 @@ class Steps:
                 answers[detection] = answer.result()
         return answers, failures
 
-    def _keep(
-        self, event: ImageResized, key: str, answers: Answers, before: Stored | None
-    ) -> Answers:
-        """Keep these answers, and those that another worker has kept meanwhile; all of them.
 
-        What was paid for and cannot be kept is a try, throttled or not: it cost money.
-        """
-        try:
-            for _ in range(TRIES):
-                document = self._document(event, answers)
-                if self.processed.replace(key, before, document, "application/json"):
-                    return answers
-                before = self.processed.find(key)
-                answers = answers | kept_in(before)
-        except Throttled as error:
-            raise TransientError(error.reason, error.detail) from error
-        raise TransientError("contended", f"the analysis changed {TRIES} times meanwhile")
+def _begun(kept: Analysis | None, question: Question) -> Analysis | None:
+    """What an earlier try of this run has kept, as far as it is still asked for."""
+    if kept is None or kept.analyzer != question.analyzer:
+        return None
+    return only(kept, question.detect)
 
-    def _document(self, event: ImageResized, answers: Answers) -> bytes:
-        document = {
-            "image": event.image,
-            "run": event.run,
-            "analyzer": ANALYZER,
-            "thresholds": self.thresholds.as_dict(),
-            "picture": event.analysis.model_dump(),
-            "answers": answers,
+
+def _blank(event: ImageResized, question: Question, at: datetime) -> Analysis:
+    return Analysis(
+        image=event.image,
+        run=event.run,
+        owner=event.owner,
+        source=event.source,
+        picture=event.analysis,
+        analyzer=question.analyzer,
+        models={},
+        thresholds=question.told,
+        asked=at,
+        answers={},
+    )
+
+
+def _missing(document: Analysis, question: Question) -> list[Detection]:
+    return [detection for detection in question.detect if detection not in document.answers]
+
+
+def _with(document: Analysis, found: Answers, question: Question) -> Analysis:
+    asked = [detection for detection in question.detect if detection in found]
+    return document.model_copy(
+        update={
+            "answers": {**document.answers, **found},
+            "models": {**document.models, **models_of(found)},
+            "thresholds": {**document.thresholds, **question.thresholds.told(asked)},
         }
-        return json.dumps(document).encode()
+    )
 
 
-def kept_in(document: Stored | None) -> Answers:
-    """The answers that were kept so far."""
-    answers = json.loads(document.body)["answers"] if document else {}
-    return {Detection(name): answer for name, answer in answers.items()}
+def _said(event: ImageResized, document: Analysis, earlier: tuple[Earlier, ...]) -> ImageAnalyzed:
+    found = summarize(document.answers, Thresholds.read(document.thresholds))
+    return ImageAnalyzed(
+        image=event.image,
+        run=event.run,
+        source=event.source,
+        owner=event.owner,
+        document=own_key(event),
+        labels=None
+        if found.labels is None
+        else tuple(Label(name=name, confidence=sure) for name, sure in found.labels),
+        faces=found.faces,
+        text=found.text,
+        moderation=None
+        if found.flagged is None
+        else Moderation(flagged=bool(found.flagged), names=found.flagged),
+        analyzer=document.analyzer,
+        models=document.models,
+        thresholds=document.thresholds,
+        asked=document.asked,
+        reused_from=document.reused_from,
+        earlier=earlier,
+    )

@@ -40,6 +40,39 @@ class Steps:
     develop: Callable[[bytes, Sequence[logic.Spec], logic.Limits], logic.Developed] = logic.develop
 
     def resize(self, event: ImageUploaded | ImageReplayed, turn: Turn) -> Iterator[Event]:
+        """Say what renditions there are: copies of the published run's where all that is wanted is
+        a re-analysis, or else made from the original.
+        """
+        if not isinstance(event, ImageReplayed) or event.made is None:
+            yield self._made(event, turn)
+            return
+        taken = self._taken_over(event, event.made, turn) or self._made(event, turn)
+        yield taken.model_copy(update={"reanalysis": event.reanalysis})
+
+    def _taken_over(
+        self, event: ImageReplayed, made: ImageResized, turn: Turn
+    ) -> ImageResized | None:
+        """What was made for another run, copied; None where some of it is gone."""
+        there = set(self.processed.keys(prefix(made)))
+        if not {one.key for one in (*made.renditions, made.analysis)} <= there:
+            return None
+        turn.confirm()
+        return made.model_copy(
+            update={
+                "run": event.run,
+                "source": event.source,
+                "owner": event.owner,
+                "renditions": tuple(self._copy(event, made, one) for one in made.renditions),
+                "analysis": self._copy(event, made, made.analysis),
+            }
+        )
+
+    def _copy(self, event: ImageEvent, made: ImageResized, one: Rendition) -> Rendition:
+        key = prefix(event) + one.key.removeprefix(prefix(made))
+        self.processed.copy(one.key, key)
+        return one.model_copy(update={"key": key})
+
+    def _made(self, event: ImageUploaded | ImageReplayed, turn: Turn) -> ImageResized:
         """Check the original and make its renditions; nothing is kept of one that is refused."""
         original = self._read(event)
         owner = original.metadata.get("owner", "")[:LONGEST_OWNER] or None
@@ -47,7 +80,7 @@ class Steps:
             picture = self.develop(original.body, self.specs, self.limits)
         turn.confirm()
         made = {r.name: self._keep(event, r) for r in (*picture.renditions, picture.analysis)}
-        yield ImageResized(
+        return ImageResized(
             image=event.image,
             run=event.run,
             source=event.source.model_copy(update={"sha256": sha256(original.body).hexdigest()}),

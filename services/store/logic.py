@@ -4,11 +4,13 @@ Only this decides how a run ended, and only the first end counts: a fact or a re
 that has ended changes nothing, and is answered with what is on record.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
+    AnalysisVersion,
     DeleteRequested,
     Fact,
     ImageAnalyzed,
@@ -20,6 +22,7 @@ from shared.contracts.images import (
     ImageResized,
     ImageStored,
     ImageSuperseded,
+    Reanalysis,
     ReleaseRequested,
     ReplayRequested,
     Request,
@@ -29,7 +32,10 @@ from shared.contracts.images import (
 from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.errors import Fault
 
-INTERNAL = {"type", "image", "run", "source", "owner", "analysis", "models", "thresholds"}
+INTERNAL = {
+    *("type", "image", "run", "source", "owner"),
+    *("analysis", "reanalysis", "models", "thresholds", "asked", "reused_from", "earlier"),
+}
 """What a verdict does not copy from the facts: it has its own, or nobody has a use for it."""
 
 LATELY = timedelta(days=7)
@@ -143,14 +149,23 @@ def _replay(record: Record, request: ReplayRequested, at: datetime) -> Record:
     """Grant a new run in the place of the one that the request names, and of no other."""
     if record.deleted or record.run != request.run or record.full:
         return record
+    if request.analyze_only and record.published is None:
+        return record
     runs = dict(record.runs)
     if record.current.status is RunStatus.OPEN:
         if not request.force:
             return record
         runs[record.run] = _give_way(record, at)
     following = record.run + 1
-    runs[following] = Run(started=at)
+    runs[following] = Run(started=at, reanalysis=_reanalysis(record, request))
     return record.model_copy(update={"run": following, "runs": runs})
+
+
+def _reanalysis(record: Record, request: ReplayRequested) -> Reanalysis | None:
+    """It takes over from the published run, which stays until the new one completes."""
+    if not request.analyze_only or record.published is None:
+        return None
+    return Reanalysis(of=record.published, analyzer=request.analyzer)
 
 
 def _give_way(record: Record, at: datetime) -> Run:
@@ -251,7 +266,17 @@ def _made(record: Record, run: int, at: datetime) -> dict[str, object]:
     resized, analyzed = record.runs[run].resized, record.runs[run].analyzed
     assert resized, "a run completes with both facts"
     assert analyzed, "a run completes with both facts"
-    return _common(record, run, at, known_by=run) | _said(resized) | _said(analyzed)
+    said = _common(record, run, at, known_by=run) | _said(resized) | _said(analyzed)
+    return said | {"versions": tuple(_versions(record, analyzed))}
+
+
+def _versions(record: Record, analyzed: ImageAnalyzed) -> Iterator[AnalysisVersion]:
+    """The versions taken over, described by the runs that asked for them: ended, so for good."""
+    for earlier in analyzed.earlier:
+        asker = record.runs.get(earlier.run)
+        if asker and asker.analyzed:
+            described = asker.analyzed.model_dump(include=set(AnalysisVersion.model_fields))
+            yield AnalysisVersion.model_validate(described | earlier.model_dump())
 
 
 def _said(fact: Fact) -> dict[str, object]:
@@ -263,8 +288,12 @@ def _granted(record: Record, request: ReplayRequested) -> Verdict | None:
     following = request.run + 1
     if record.deleted or record.run != following:
         return None
-    started = record.runs[following].started
-    return ImageReplayed.model_validate(_common(record, following, started, known_by=request.run))
+    granted = record.runs[following]
+    again = granted.reanalysis
+    taken = {"reanalysis": again, "made": again and record.runs[again.of].resized}
+    return ImageReplayed.model_validate(
+        _common(record, following, granted.started, known_by=request.run) | taken
+    )
 
 
 def _superseded(record: Record, run: int) -> Verdict:

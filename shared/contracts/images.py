@@ -60,6 +60,39 @@ class Moderation(Value):
     names: tuple[str, ...] = ()
 
 
+class Origin(Value):
+    """The run whose answers were reused. Nothing is named of an image that is another owner's."""
+
+    image: str | None = None
+    run: int | None = None
+
+
+class Reanalysis(Value):
+    """A run that only asks anew: what it shows is taken over from the published run."""
+
+    of: int
+    """The run that was published when this one was granted."""
+    analyzer: str | None = None
+    """Who is asked; None: whoever ``analyze`` is set to ask."""
+
+
+class Earlier(Value):
+    """An analysis document that a later run took over, by the run that asked for it."""
+
+    run: int
+    document: str
+    """Its key among the later run's own."""
+
+
+class AnalysisVersion(Earlier):
+    """An earlier version of the analysis, with what tells it from the others."""
+
+    analyzer: str
+    models: dict[str, str] = Field(default_factory=dict)
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    asked: datetime | None = None
+
+
 class ImageEvent(Event):
     """An event that knows the original: whoever reads it first can start the image's record."""
 
@@ -93,10 +126,12 @@ class ImageResized(Fact):
     renditions: tuple[Rendition, ...]
     analysis: Rendition
     """The one JPEG within Rekognition's limits."""
+    reanalysis: Reanalysis | None = None
+    """Of a run that only asks anew: what ``analyze`` takes over, and whom it asks."""
 
 
 class ImageAnalyzed(Fact):
-    """Rekognition was asked what is in the picture. None means: this detection was switched off."""
+    """It is known what is in the picture. None means: this detection was switched off."""
 
     type: ClassVar[str] = "image.analyzed.v1"
 
@@ -109,6 +144,13 @@ class ImageAnalyzed(Fact):
     analyzer: str
     models: dict[str, str] = Field(default_factory=dict)
     thresholds: dict[str, float] = Field(default_factory=dict)
+    """By detection asked, in percent; and ``max_labels``."""
+    asked: datetime | None = None
+    """When the answers were asked for; of reused ones, by their origin."""
+    reused_from: Origin | None = None
+    """Nothing was paid: the same content had been analysed with the same settings."""
+    earlier: tuple[Earlier, ...] = ()
+    """The versions that the run took over, oldest first."""
 
 
 class StepFailed(ImageEvent):
@@ -149,6 +191,8 @@ class Completed(Verdict):
     text: tuple[str, ...] | None = None
     moderation: Moderation | None = None
     analyzer: str
+    versions: tuple[AnalysisVersion, ...] = ()
+    """The earlier versions of the analysis that are kept beside ``document``, oldest first."""
 
 
 class ImageStored(Completed):
@@ -189,6 +233,11 @@ class ImageReplayed(Verdict, Fact):
     type: ClassVar[str] = "image.replayed.v1"
     outcome: ClassVar[str] = "replayed"
 
+    reanalysis: Reanalysis | None = None
+    """None: everything is made anew."""
+    made: ImageResized | None = None
+    """What was made for the run that a re-analysis takes over from."""
+
 
 class ImageSuperseded(Verdict):
     """The run was published until a later one completed; now what was made for it is unmade."""
@@ -212,12 +261,16 @@ class ReplayRequested(Request):
     """Please begin a new run in the place of this one.
 
     Granted if it is the current run and has ended; asked again, the same grant is announced again.
-    ``force`` ends a run that is still open first.
+    ``force`` ends a run that is still open first. ``analyze_only`` asks anew about what the
+    published run made, so it is granted only where one is published.
     """
 
     type: ClassVar[str] = "replay.requested.v1"
 
     force: bool = False
+    analyze_only: bool = False
+    analyzer: str | None = None
+    """With ``analyze_only``: who is asked, by a name that ``analyze`` knows."""
 
 
 class ReleaseRequested(Request):

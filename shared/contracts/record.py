@@ -4,7 +4,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.contracts.envelope import Value
-from shared.contracts.images import ImageAnalyzed, ImageResized, Source, StepFailed
+from shared.contracts.images import (
+    ImageAnalyzed,
+    ImageResized,
+    Reanalysis,
+    Source,
+    StepFailed,
+)
 
 RECORD = "record"
 """The range key of the record among an image's items; its timeline stands at ``event/<id>``."""
@@ -36,6 +42,8 @@ class Run(Value):
     status: RunStatus = RunStatus.OPEN
     started: datetime
     ended: datetime | None = None
+    reanalysis: Reanalysis | None = None
+    """None: everything is made anew, from the original."""
     resized: ImageResized | None = None
     analyzed: ImageAnalyzed | None = None
     failure: StepFailed | None = None

@@ -88,9 +88,11 @@ def test_the_same_files_everywhere(service: str) -> None:
     assert {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= names
     assert names - {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= {
         "bookmark.py",
+        "documents.py",
         "logic.py",
         "records.py",
         "rekognition.py",
+        "reuse.py",
         "topic.py",
         "uploads.py",
     }

@@ -9,9 +9,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import (
+    AnalysisVersion,
     DeleteRequested,
+    Earlier,
     ImageAnalyzed,
     ImageDeleted,
     ImageFailed,
@@ -23,6 +26,8 @@ from shared.contracts.images import (
     ImageUploaded,
     Label,
     Moderation,
+    Origin,
+    Reanalysis,
     ReleaseRequested,
     Rendition,
     ReplayRequested,
@@ -38,6 +43,8 @@ AT = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 
 CAT = "3f0c7a52-6f0e-5d3b-9c41-0a8f2b6d7e11"
 TEXT = "b7d1e9c4-21aa-5f60-8e07-5c3d94f1a022"
+TWIN = "6e0b9a13-7c52-5a48-b6f1-d2c94e8a7f05"
+"""Another upload of CAT's content, by the same owner."""
 
 SOURCE = Source(
     bucket="darkroom-uploads",
@@ -86,7 +93,14 @@ ANALYZED = ImageAnalyzed(
     moderation=MODERATION,
     analyzer="rekognition",
     models={"labels": "3.0", "moderation": "7.0"},
-    thresholds={"max_labels": 10.0, "min_confidence": 70.0},
+    thresholds={
+        "max_labels": 10.0,
+        "labels": 70.0,
+        "faces": 90.0,
+        "text": 80.0,
+        "moderation": 50.0,
+    },
+    asked=AT + timedelta(seconds=1),
 )
 STORED = ImageStored(
     image=CAT,
@@ -163,7 +177,9 @@ SAID = (
     *(REPORT, REFUSAL, REPLAY, GRANT, GIVING_WAY, DELETION, END),
 )
 ENVELOPES = {envelope.type: envelope for envelope in SAID}
-"""By type, each the answer to the one before it where a healthy upload has it so."""
+"""By type, each the answer to the one before it where a healthy upload has it so; and by
+``<type>.<case>`` those that say what a healthy upload never does.
+"""
 NOTIFICATIONS = {
     "notification.v1.completed": Notification.of(STORED, LAST.id),
     "notification.v1.withheld": Notification.of(WITHHELD, LAST.id),
@@ -173,9 +189,136 @@ NOTIFICATIONS = {
 }
 
 
+def in_run(run: int, made: Rendition) -> Rendition:
+    return made.model_copy(update={"key": made.key.replace("/0/", f"/{run}/")})
+
+
+def resized_anew(run: int) -> ImageResized:
+    """What resize says in a run that takes over from the one before it."""
+    return RESIZED.model_copy(
+        update={
+            "run": run,
+            "renditions": tuple(in_run(run, made) for made in RENDITIONS),
+            "analysis": in_run(run, RESIZED.analysis),
+            "reanalysis": Reanalysis(of=run - 1, analyzer="rekognition"),
+        }
+    )
+
+
+ASKED_ANEW = ReplayRequested(image=CAT, run=1, analyze_only=True, analyzer="rekognition")
+GRANTED_ANEW = ImageReplayed(
+    image=CAT,
+    run=2,
+    source=SOURCE,
+    owner="ada",
+    ended=AT + timedelta(hours=1),
+    reanalysis=Reanalysis(of=1, analyzer="rekognition"),
+    made=resized_anew(1),
+)
+RESIZED_ANEW = resized_anew(2)
+KEPT = tuple(Earlier(run=n, document=f"analyses/{CAT}/2/versions/{n}.json") for n in (0, 1))
+ANALYZED_ANEW = ANALYZED.model_copy(
+    update={
+        "run": 2,
+        "document": f"analyses/{CAT}/2/analysis.json",
+        "models": {"labels": "3.1", "moderation": "7.0"},
+        "asked": AT + timedelta(hours=1, seconds=2),
+        "earlier": KEPT,
+    }
+)
+STORED_ANEW = STORED.model_copy(
+    update={
+        "run": 2,
+        "ended": AT + timedelta(hours=1, seconds=3),
+        "renditions": RESIZED_ANEW.renditions,
+        "document": ANALYZED_ANEW.document,
+        "versions": tuple(
+            AnalysisVersion(
+                run=kept.run,
+                document=kept.document,
+                analyzer=ANALYZED.analyzer,
+                models=ANALYZED.models,
+                thresholds=ANALYZED.thresholds,
+                asked=AT + timedelta(minutes=30 * kept.run, seconds=1),
+            )
+            for kept in KEPT
+        ),
+    }
+)
+RELEASED_ANEW = ImageReleased.model_validate(
+    STORED_ANEW.model_dump(exclude={"withheld"}) | {"ended": AT + timedelta(hours=2)}
+)
+REUSED = ANALYZED.model_copy(
+    update={"asked": AT - timedelta(days=30), "reused_from": Origin(image=TWIN, run=2)}
+)
+ANALYSIS = Analysis(
+    image=CAT,
+    run=0,
+    owner="ada",
+    source=SOURCE,
+    picture=RESIZED.analysis,
+    analyzer=REUSED.analyzer,
+    models=REUSED.models,
+    thresholds=REUSED.thresholds,
+    asked=AT - timedelta(days=30),
+    answers={
+        "labels": {
+            "Labels": [
+                {"Name": "Cat", "Confidence": 98.7612},
+                {"Name": "Window", "Confidence": 71.5},
+            ],
+            "LabelModelVersion": "3.0",
+        },
+        "faces": {"FaceDetails": [{"Confidence": 99.1}, {"Confidence": 97.0}]},
+        "text": {
+            "TextDetections": [
+                {"DetectedText": "BAKERY", "Type": "LINE", "Confidence": 99.0},
+                {"DetectedText": "open 7-18", "Type": "LINE", "Confidence": 91.2},
+            ]
+        },
+        "moderation": {
+            "ModerationLabels": [{"Name": "Smoking", "Confidence": 91.0}],
+            "ModerationModelVersion": "7.0",
+        },
+    },
+    reused_from=REUSED.reused_from,
+)
+
+ANEW = Envelope.first(ASKED_ANEW, "darkroom/operator", AT + timedelta(hours=1))
+ANEW_GRANTED = ANEW.caused(GRANTED_ANEW, "darkroom/store", 0, AT + timedelta(hours=1, seconds=1))
+ANEW_RESIZED = ANEW_GRANTED.caused(
+    RESIZED_ANEW, "darkroom/resize", 0, AT + timedelta(hours=1, seconds=1)
+)
+ANEW_ANALYZED = ANEW_RESIZED.caused(
+    ANALYZED_ANEW, "darkroom/analyze", 0, AT + timedelta(hours=1, seconds=3)
+)
+ANEW_STORED = ANEW_ANALYZED.caused(
+    STORED_ANEW, "darkroom/store", 0, AT + timedelta(hours=1, seconds=3)
+)
+LOOKED_AT_ANEW = Envelope.first(
+    ReleaseRequested(image=CAT, run=2), "darkroom/operator", AT + timedelta(hours=2)
+)
+ANEW_RELEASED = LOOKED_AT_ANEW.caused(
+    RELEASED_ANEW, "darkroom/store", 0, AT + timedelta(hours=2, seconds=1)
+)
+ENVELOPES |= {
+    f"{envelope.type}.reanalysis": envelope
+    for envelope in (ANEW, ANEW_GRANTED, ANEW_RESIZED, ANEW_ANALYZED, ANEW_STORED, ANEW_RELEASED)
+}
+ENVELOPES["image.stored.v1.withheld"] = THIRD.caused(
+    WITHHELD, "darkroom/store", 0, AT + timedelta(seconds=4)
+)
+ENVELOPES["image.analyzed.v1.reused"] = SECOND.caused(
+    REUSED, "darkroom/analyze", 0, AT + timedelta(seconds=2)
+)
+DOCUMENTS = {"analysis.v1": ANALYSIS}
+"""What is kept in a bucket for years, by name and version."""
+
+
 def golden_texts() -> dict[str, str]:
     """What stands in each golden file, by the file's name without ``.json``."""
     lines = {name: envelope.to_json() for name, envelope in ENVELOPES.items()}
+    lines |= {name: kept.model_dump_json() for name, kept in DOCUMENTS.items()}
     lines |= {name: told.model_dump_json(exclude_none=True) for name, told in NOTIFICATIONS.items()}
     return {name: indented(line) for name, line in lines.items()}
 

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Envelope, Event, Value, read_envelope
 from shared.contracts.notification import Notification
 from shared.errors import PermanentError
 from tests.contract.samples import (
+    DOCUMENTS,
     ENVELOPES,
     GOLDEN,
     NOTIFICATIONS,
@@ -18,11 +21,26 @@ from tests.contract.samples import (
     indented,
 )
 
-TYPES = sorted({path.stem for path in GOLDEN.glob("*.json")} - set(NOTIFICATIONS))
+CASES = sorted({path.stem for path in GOLDEN.glob("*.json")} - {*NOTIFICATIONS, *DOCUMENTS})
+"""A golden file for each type, and ``<type>.<case>`` where one message cannot say it all."""
+
+
+def type_of(case: str) -> str:
+    return case if case in Event.known else case.rpartition(".")[0]
+
+
+TYPES = sorted(set(map(type_of, CASES)))
 
 
 def message(kind: str) -> dict[str, Any]:
     return json.loads(golden(kind))
+
+
+def told(case: str) -> list[str]:
+    """The fields that the golden file fills with anything but their default."""
+    event = read_envelope(message(case)).data
+    fields = type(event).model_fields.items()
+    return [name for name, field in fields if getattr(event, name) != field.get_default()]
 
 
 def required(model: type[Value] | type[Envelope]) -> list[str]:
@@ -41,7 +59,7 @@ def values_in(value: Any) -> Iterator[Value]:
 
 
 EVERY_REQUIRED = [(kind, name) for kind in TYPES for name in required(Event.known[kind])]
-EVERY_FIELD = [(kind, name) for kind in TYPES for name in Event.known[kind].model_fields]
+EVERY_FIELD = [(case, name) for case in CASES for name in told(case)]
 
 
 def test_every_type_of_event_has_a_golden_file_and_every_golden_file_a_type() -> None:
@@ -49,7 +67,7 @@ def test_every_type_of_event_has_a_golden_file_and_every_golden_file_a_type() ->
     assert ours == set(TYPES)
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", CASES)
 def test_what_is_read_from_the_golden_file_is_written_back_by_letter(kind: str) -> None:
     assert indented(read_envelope(message(kind)).to_json()) == golden(kind)
 
@@ -70,14 +88,43 @@ def test_a_notification_is_read_back_as_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_a_golden_file_leaves_no_field_of_its_event_out(kind: str) -> None:
-    empty = [
-        (type(value).__name__, name)
-        for value in values_in(read_envelope(message(kind)).data)
+def test_the_golden_files_of_a_type_together_leave_no_field_of_its_event_out(kind: str) -> None:
+    said = [
+        (type(value).__name__, name, getattr(value, name) not in (None, (), {}))
+        for case in CASES
+        if type_of(case) == kind
+        for value in values_in(read_envelope(message(case)).data)
         for name in type(value).model_fields
-        if getattr(value, name) in (None, (), {})
+    ]
+    empty = {(value, name) for value, name, _ in said}
+    assert empty - {(value, name) for value, name, filled in said if filled} == set()
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_field_of_a_type_is_told_in_one_of_its_golden_files(kind: str) -> None:
+    cases = [case for case in CASES if type_of(case) == kind]
+    assert {name for case in cases for name in told(case)} == set(Event.known[kind].model_fields)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_is_read_back_as_the_same(name: str) -> None:
+    assert type(DOCUMENTS[name]).model_validate_json(golden(name)) == DOCUMENTS[name]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_documents_golden_file_leaves_no_field_out(name: str) -> None:
+    empty = [
+        (type(value).__name__, field)
+        for value in values_in(DOCUMENTS[name])
+        for field in type(value).model_fields
+        if getattr(value, field) in (None, (), {})
     ]
     assert empty == []
+
+
+def test_a_document_of_another_version_is_not_read() -> None:
+    with pytest.raises(ValidationError, match="version"):
+        Analysis.model_validate(json.loads(golden("analysis.v1")) | {"version": "2"})
 
 
 def test_the_notifications_together_leave_no_field_empty() -> None:
@@ -85,7 +132,7 @@ def test_the_notifications_together_leave_no_field_empty() -> None:
     assert filled == set(Notification.model_fields)
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", CASES)
 def test_an_unknown_field_is_ignored_wherever_it_stands(kind: str) -> None:
     more = message(kind) | {"priority": 9}
     more["data"] |= {"mood": "blue"}

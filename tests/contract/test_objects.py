@@ -133,6 +133,32 @@ def test_what_is_gone_meanwhile_is_not_replaced(bucket: OneBucket) -> None:
     assert bucket.objects.replace("a.json", None, b"three", "application/json")
 
 
+def test_a_copy_is_another_object_that_says_the_same(bucket: OneBucket) -> None:
+    bucket.objects.put("a/cat.webp", b"one", "image/webp", FOREVER)
+    bucket.objects.copy("a/cat.webp", "b/ü cat.webp")
+    bucket.objects.delete("a/cat.webp")
+    found = bucket.objects.get("b/ü cat.webp")
+    assert (found.body, found.content_type) == (b"one", "image/webp")
+
+
+def test_what_is_not_there_cannot_be_copied(bucket: OneBucket) -> None:
+    bucket.upload("cat.jpg", b"one")
+    bucket.objects.delete("cat.jpg")
+    for key in ("cat.jpg", "dog.jpg"):
+        with pytest.raises(PermanentError) as refused:
+            bucket.objects.copy(key, "copy.jpg")
+        assert refused.value.reason == "gone"
+    assert list(bucket.objects.keys("copy")) == []
+
+
+def test_a_copy_may_be_kept_by_caches_as_long_as_its_source(s3: Any) -> None:
+    objects = S3Objects(s3, "bucket")
+    objects.put("cat.webp", b"one", "image/webp", FOREVER)
+    objects.copy("cat.webp", "copy.webp")
+    told = s3.head_object(Bucket="bucket", Key="copy.webp")
+    assert (told["ContentType"], told["CacheControl"]) == ("image/webp", FOREVER)
+
+
 def test_deleting_twice_is_no_error(bucket: OneBucket) -> None:
     bucket.objects.put("cat.jpg", b"one", JPEG)
     bucket.objects.delete("cat.jpg")

@@ -6,10 +6,20 @@ from typing import Any
 import pytest
 
 from services.store.records import DynamoRecords, Moment
+from shared.contracts.images import Reanalysis
 from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.runs import DynamoRuns
 from shared.testing import MemoryRecords
-from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, RESIZED, SOURCE
+from tests.contract.samples import (
+    ANALYZED,
+    ANALYZED_ANEW,
+    AT,
+    CAT,
+    GAVE_UP,
+    RESIZED,
+    RESIZED_ANEW,
+    SOURCE,
+)
 
 FULL = Record(
     image=CAT,
@@ -141,3 +151,17 @@ def test_every_run_has_the_status_that_is_on_record(records: Any, runs: Any) -> 
         RunStatus.OPEN,
         RunStatus.UNKNOWN,
     ]
+
+
+def test_the_record_knows_which_runs_were_resized(records: Any, runs: Any) -> None:
+    assert not runs.resized(CAT, 0)
+    records.write(FULL)
+    assert [runs.resized(CAT, run) for run in range(4)] == [True, True, False, False]
+
+
+def test_a_run_that_only_asks_anew_is_read_back_the_same(records: Any) -> None:
+    again = Run(
+        started=AT, reanalysis=Reanalysis(of=1), resized=RESIZED_ANEW, analyzed=ANALYZED_ANEW
+    )
+    records.write(changed(runs={2: again}))
+    assert records.read(CAT).runs[2] == again

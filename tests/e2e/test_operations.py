@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.e2e.stack import Listener, Stack
+from tests.pictures import encoded, noise
 
 ROOT = Path(__file__).parents[2]
 Infra = Callable[..., str]
@@ -166,3 +167,56 @@ def test_dead_letters_are_listed_by_reason(ministack: Stack, infra: Infra) -> No
     assert "unreadable (" in said
     assert "notify" in said
     assert "0 of" in infra("dead-letters", "--replay")
+
+
+def object_at(stack: Stack, key: str) -> dict[str, Any]:
+    return json.loads(stack.object(key)["Body"].read())
+
+
+def entries(stack: Stack) -> set[str]:
+    """The images that the index of analysed content points at."""
+    bucket = stack.outputs.buckets["processed"]
+    answer = stack.client("s3").list_objects_v2(Bucket=bucket, Prefix="reuse/")
+    return {object_at(stack, found["Key"])["image"] for found in answer.get("Contents", [])}
+
+
+def test_a_reanalysis_copies_the_renditions_and_keeps_the_version_before(
+    ministack: Stack, infra: Infra, cat: Path
+) -> None:
+    with ministack.listening() as listener:
+        image = completed(listener, "anew/cat.jpg", cat)
+        before = object_at(ministack, f"analyses/{image}/0/analysis.json")
+        said = infra("replay", "--analyze-only", "--analyzer", "rekognition", image)
+        assert f"replaying {image}" in said
+        again = listener.hear("anew/cat.jpg")["anew/cat.jpg"]
+    assert (again["status"], again["run"]) == ("completed", 1)
+    (version,) = object_at(ministack, f"results/{image}.json")["versions"]
+    assert object_at(ministack, version["document"]) == before
+    kept = [key for key in ministack.made(image) if not key.startswith("results/")]
+    assert {key.split("/")[2] for key in kept} == {"1"}
+    for rendition in again["renditions"]:
+        assert "immutable" in ministack.object(rendition["key"])["CacheControl"]
+
+
+def test_the_same_content_is_reused_and_outlives_its_origin(
+    ministack: Stack, infra: Infra, tmp_path: Path
+) -> None:
+    picture = tmp_path / "noise.jpg"
+    picture.write_bytes(encoded(noise(200, 200), "JPEG"))
+    with ministack.listening() as listener:
+        first = completed(listener, "reuse/1.jpg", picture)
+        assert first in entries(ministack)
+        second = completed(listener, "reuse/2.jpg", picture)
+        infra("delete", first, "--yes")
+        assert listener.hear("reuse/1.jpg")["reuse/1.jpg"]["status"] == "deleted"
+    document = object_at(ministack, f"analyses/{second}/0/analysis.json")
+    assert document["reused_from"] == {"image": first, "run": 0}
+    assert first not in entries(ministack)
+    assert ministack.made(first) == []
+
+
+def test_what_was_never_published_is_not_analysed_again(ministack: Stack, infra: Infra) -> None:
+    with ministack.listening() as listener:
+        ministack.upload("anew/text.jpg", b"no picture")
+        image = listener.hear("anew/text.jpg")["anew/text.jpg"]["image"]
+    assert "no published run" in infra("replay", "--analyze-only", image, code=1)

@@ -6,7 +6,9 @@ from infra.definitions import definitions
 from infra.errors import InfraError
 from infra.stages import FOLDER, Stage
 from infra.template import template
+from services.analyze.settings import AnalyzeSettings
 from services.store.logic import Policy
+from tests.unit.shared.test_config import COMPLETE
 
 
 @pytest.fixture
@@ -105,6 +107,15 @@ def test_a_stage_that_says_nothing_of_it_only_flags(tmp_path):
     silent = [line for line in lines if not line.startswith("moderation")]
     (tmp_path / "mine.toml").write_text("\n".join(silent))
     assert Stage.load("mine", tmp_path).moderation == "flag"
+
+
+@pytest.mark.parametrize("name", ["local", "dev", "prod"])
+def test_what_a_stage_sets_for_analyze_is_what_analyze_can_read(name):
+    said = Stage.load(name).variables_of("analyze")
+    fields = {variable.lower() for variable in said}
+    settings = AnalyzeSettings.read(COMPLETE | {"PROCESSED_BUCKET": "processed"} | said)
+    assert fields <= set(AnalyzeSettings.model_fields)
+    assert fields == settings.model_fields_set - {"processed_bucket", *map(str.lower, COMPLETE)}
 
 
 def test_only_prod_keeps_its_data_when_its_stack_goes():

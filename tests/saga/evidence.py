@@ -65,6 +65,8 @@ class Evidence:
     released: set[str] = field(default_factory=set)
     release_due: set[str] = field(default_factory=set)
     """Images of which a release was asked for while something was withheld."""
+    outlived: bool = False
+    """Whether any worker has outlived its lease."""
     violations: list[Violation] = field(default_factory=list)
 
     def broken(self, kind: str, about: object) -> None:

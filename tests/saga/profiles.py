@@ -16,12 +16,16 @@ SKEW = 3.0
 """s. Clocks of workers differ from the simulation's by up to this."""
 MOMENTS = {"notify": 6}
 """How many moments a service's work has, where they are few."""
+HOW = ("plain", "plain", "force", "force", "analyze-only", "analyze-only force")
+"""What a replay may ask for."""
 CLAIMED = ("ledger.claim", "ledger.settle", "ledger.release", "runs.status")
 QUEUED = ("queue.hand_back", "queue.bury")
 MADE = ("processed.keys", "processed.delete", "bus.publish", *CLAIMED, *QUEUED)
 EFFECTS: dict[str, tuple[str, ...]] = {
-    "resize": ("uploads.get", "uploads.delete", "pictures.develop", "processed.put", *MADE),
-    "analyze": ("processed.find", "recognizer.ask", "processed.replace", *MADE),
+    "resize": ("uploads.get", "uploads.delete", "pictures.develop", "processed.put",
+               "processed.copy", *MADE),
+    "analyze": ("processed.find", "recognizer.ask", "processed.replace", "processed.put",
+                "runs.resized", "index.find", "index.put", "index.keys", "index.delete", *MADE),
     "store": ("records.read", "records.write", "records.note", "processed.put", "processed.delete",
               "bus.publish", *QUEUED),
     "notify": ("told.send", *CLAIMED, *QUEUED),
@@ -36,6 +40,12 @@ DEATHS = tuple(
 )
 """Every moment that a worker may die at."""
 AFTER_A_FAILURE = ("ledger.release", *QUEUED)
+AFTER_AN_END = {
+    ("resize", "processed.copy"),
+    ("analyze", "processed.put"),
+    ("analyze", "index.delete"),
+}
+"""Effects of a run that takes over from one before it, or gives way to one after it."""
 PARTS = tuple(sorted({effect.split(".")[0] for effects in EFFECTS.values() for effect in effects}))
 
 
@@ -202,13 +212,36 @@ def replays(simulation: Simulation, random: Random) -> Schedule:
     for _ in range(random.choice((1, 2, 3))):
         if random.random() < 0.6:
             yield Action("drain")
-        yield Action("replay", ("0.jpg",), random.choice(("plain", "force")))
+        yield Action("replay", ("0.jpg",), random.choice(HOW))
         asked = [m for m in simulation.messages.values() if ":replay/" in m.name]
         for message in asked:
             if random.random() < 0.6:
                 yield Action("copy", (message.name,), random.choice((0, 30, 400, 4000)))
         hazards = Hazards(copy=0.3, delay=0.1, kill=random.choice((0, 0.03)), error=0.03)
         yield from wander(simulation, random, hazards, random.choice((10, 40)))
+
+
+def reuses(simulation: Simulation, random: Random) -> Schedule:
+    """The same content comes again and again, while what was analysed before is deleted, replayed
+    or still at work; a worker may stand still over it.
+    """
+    unheard = random.random() < 0.3
+    if unheard:
+        yield from _unheard(simulation, random)
+    for n in range(unheard, random.choice((1, 2, 3))):
+        yield Action("upload", (f"{n}.jpg",))
+        if random.random() < 0.5:
+            yield Action("drain")
+        still = None
+        if random.random() < 0.6:
+            still = yield from _freeze(simulation, random, "analyze")
+        for _ in range(random.choice((0, 1, 2))):
+            yield from _meddle(simulation, random)
+            yield from _flow(simulation, random, still)
+        if still:
+            yield from _thaw(random, still)
+        hazards = Hazards(copy=0.2, kill=random.choice((0, 0.05)), error=random.choice((0, 0.05)))
+        yield from wander(simulation, random, hazards, random.choice((0, 10)))
 
 
 def killed(simulation: Simulation, random: Random) -> Schedule:
@@ -219,6 +252,9 @@ def killed(simulation: Simulation, random: Random) -> Schedule:
     service, moment = random.choice(DEATHS)
     yield Action("upload", (random.choice(("0.jpg", "0.jpg", "bad0.jpg", "deadly.jpg")),))
     deaths = random.choice((1, 1, 2, 6))
+    if (service, moment.split()[1]) in AFTER_AN_END:
+        yield Action("drain")
+        yield Action("replay", (next(iter(simulation.images)),), "analyze-only")
     for _ in range(40):
         if not deaths:
             return
@@ -275,7 +311,7 @@ PROFILES: dict[str, Profile] = {
     profile.__name__.replace("_", "-"): profile
     for profile in (
         uniform, several, frozen, last_attempt, late, outlives, stranded, throttled,
-        outage, replays, killed, poisoned, quarantine,
+        outage, replays, reuses, killed, poisoned, quarantine,
     )
 }  # fmt: skip
 
@@ -442,8 +478,7 @@ def _meddle(simulation: Simulation, random: Random) -> Schedule:
     """Somebody ends, deletes or replays an image."""
     name = random.choice(list(simulation.images))
     verb = random.choice(("delete", "stuck", "stuck", "replay", "replay"))
-    how = random.choice(("plain", "force")) if verb == "replay" else 0
-    yield Action(verb, (name,), how)
+    yield Action(verb, (name,), random.choice(HOW) if verb == "replay" else 0)
 
 
 def _oversee(simulation: Simulation, random: Random) -> Schedule:
@@ -494,7 +529,29 @@ def _redeliver(
 
 def _finished_once(simulation: Simulation, random: Random) -> Schedule:
     yield Action("drain")
-    yield Action("replay", ("0.jpg",), random.choice(("plain", "force")))
+    yield Action("replay", ("0.jpg",), random.choice(HOW))
+
+
+def _unheard(simulation: Simulation, random: Random) -> Schedule:
+    """A run ends while ``store`` has never heard of the content that ``analyze`` is at work on."""
+    yield Action("upload", ("0.jpg",))
+    yield Action("deliver", ("resize:0.jpg#0",), 0.0)
+    yield Action("until", ("resize:0.jpg#0@1",), "before uploads.get")
+    yield Action("fail", ("resize:0.jpg#0@1",), "permanent")
+    yield Action("drain")
+    yield Action("replay", ("0.jpg",), "plain")
+    while visible := [m for m in simulation.visible() if m.service != "analyze"]:
+        message = visible[0]
+        if message.name.startswith("store:image.resized"):
+            yield Action("delay", (message.name,), 300)
+        else:
+            yield Action("deliver", (message.name,), 0.0)
+            yield Action("finish", (f"{message.name}@{message.receives}",))
+    still = yield from _freeze(simulation, random, "analyze")
+    yield Action(random.choice(("stuck", "delete")), ("0.jpg",))
+    yield from _flow(simulation, random, still)
+    if still:
+        yield Action("finish", (still.name,))
 
 
 def _name(random: Random, n: int) -> str:

@@ -1,12 +1,14 @@
 """What is promised always, held against what a schedule left behind."""
 
-from collections.abc import Callable, Iterator, Mapping
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 from infra.operations.audit import Audit
 from services.store.logic import verdict
-from shared.contracts.images import ImageStored
+from shared.contracts.images import ImageAnalyzed, ImageStored
 from shared.contracts.record import Record, RunStatus
 from tests.saga.evidence import Violation
 from tests.saga.simulation import DETECTIONS, Simulation
@@ -28,6 +30,9 @@ class Stage:
 
     def paginate(self, Bucket: str, Prefix: str) -> Iterator[Mapping[str, Any]]:  # noqa: N803 - boto3's names
         yield {"Contents": [{"Key": key} for key in self.simulation.processed.keys(Prefix)]}
+
+    def get_object(self, Bucket: str, Key: str) -> Mapping[str, Any]:  # noqa: N803 - boto3's names
+        return {"Body": io.BytesIO(self.simulation.processed.get(Key).body)}
 
 
 Promise = Callable[[Simulation], Iterator[str]]
@@ -73,8 +78,28 @@ def _one_id(simulation: Simulation) -> Iterator[str]:
 
 def _one_wording(simulation: Simulation) -> Iterator[str]:
     for identity, words in simulation.seen.words.items():
-        if len(words) > 1:
-            yield f"{identity}: {words}"
+        differing = words
+        if simulation.seen.outlived:
+            differing = _distinct(_but_for_its_origin(said) for said in words)
+        if len(differing) > 1:
+            yield f"{identity}: {differing}"
+
+
+def _but_for_its_origin(said: object) -> object:
+    """Who took over from a worker that outlives its lease may ask once more, or reuse: window (g).
+    The second fact then tells of that, and of nothing else.
+    """
+    if isinstance(said, ImageAnalyzed):
+        return said.model_copy(update={"asked": None, "reused_from": None})
+    return said
+
+
+def _distinct(words: Iterable[object]) -> list[object]:
+    """Not a set: what is said need not be hashable."""
+    found: list[object] = []
+    for said in words:
+        found += [said] if said not in found else []
+    return found
 
 
 def _every_end_is_announced(simulation: Simulation) -> Iterator[str]:
@@ -127,8 +152,16 @@ def _orphans(simulation: Simulation) -> set[str]:
     shown = {f"{image}.json" for image, record in records.items() if record.published is not None}
     made = [*simulation.processed.keys("renditions/"), *simulation.processed.keys("analyses/")]
     results = simulation.processed.keys("results/")
-    left = {key for key in made if key.split("/", 1)[1].rsplit("/", 1)[0] not in published}
-    return left | {key for key in results if key.split("/")[1] not in shown}
+    left = {key for key in made if "/".join(key.split("/")[1:3]) not in published}
+    left |= {key for key in results if key.split("/")[1] not in shown}
+    return left | {key for key, run in _index(simulation) if run not in published}
+
+
+def _index(simulation: Simulation) -> Iterator[tuple[str, str]]:
+    """The entries of the index of analysed content, each with the run that it points at."""
+    for key in simulation.processed.keys("reuse/"):
+        hint = json.loads(simulation.processed.get(key).body)
+        yield key, f"{hint['image']}/{hint['run']}"
 
 
 def _published_is_complete(simulation: Simulation) -> Iterator[str]:
@@ -146,13 +179,37 @@ def _wanted(record: Record) -> Iterator[str]:
         yield from (made.key for made in (*run.resized.renditions, run.resized.analysis))
     if run.analyzed:
         yield run.analyzed.document
+        yield from (earlier.document for earlier in run.analyzed.earlier)
 
 
 def _analysis_is_whole(simulation: Simulation) -> Iterator[str]:
     for record in simulation.records.records.values():
         for key in _wanted(record):
             if key.startswith("analyses/") and (found := simulation.processed.find(key)):
-                yield from (f"{key}: {d}" for d in DETECTIONS if f'"{d}"' not in str(found.body))
+                answers = json.loads(found.body)["answers"]
+                yield from (f"{key}: {d}" for d in DETECTIONS if d not in answers)
+
+
+def _every_reanalysis_keeps_what_was_there(simulation: Simulation) -> Iterator[str]:
+    """A run that only asks anew keeps its forerunner's versions, and asks: it reuses no answer."""
+    for record in simulation.records.records.values():
+        for number, run in record.runs.items():
+            if run.status is RunStatus.COMPLETED and run.reanalysis and run.analyzed:
+                before = record.runs[run.reanalysis.of].analyzed
+                kept = [*(e.run for e in before.earlier), run.reanalysis.of] if before else []
+                if [earlier.run for earlier in run.analyzed.earlier] != kept:
+                    yield f"run {number} keeps {run.analyzed.earlier} of {kept}"
+                if run.analyzed.reused_from:
+                    yield f"run {number} was told to ask, and reuses"
+
+
+def _nothing_reused_is_paid(simulation: Simulation) -> Iterator[str]:
+    for record in simulation.records.records.values():
+        for number, run in record.runs.items():
+            if run.analyzed and run.analyzed.reused_from:
+                paid = [(record.image, number, str(detection)) for detection in DETECTIONS]
+                seen = simulation.seen
+                yield from (str(one) for one in paid if seen.paid[one] > seen.excused[one])
 
 
 def _result_is_what_is_published(simulation: Simulation) -> Iterator[str]:
@@ -193,6 +250,7 @@ def _delete_wins(simulation: Simulation) -> Iterator[str]:
             if record.status(record.run) is not RunStatus.DELETED:
                 yield f"{key} is {record.status(record.run)}"
             left = {k for k in simulation.processed.keys("") if image in k}
+            left |= {k for k, run in _index(simulation) if run.startswith(image)}
             yield from left - simulation.seen.late
 
 
@@ -233,6 +291,8 @@ PROMISES: dict[str, Promise] = {
     "the audit does not find what is an orphan": _the_audit_finds_every_orphan,
     "what is published is incomplete": _published_is_complete,
     "an analysis lacks an answer": _analysis_is_whole,
+    "a re-analysis lost a version, or did not ask": _every_reanalysis_keeps_what_was_there,
+    "what was reused was paid for": _nothing_reused_is_paid,
     "the result is not what is published": _result_is_what_is_published,
     "quarantine is not what is shown": _quarantine_is_kept,
     "a release was not granted": _release_is_granted,

@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from infra.operations import audit
+from services.analyze import documents, reuse
 from services.analyze import handler as analyze
 from services.analyze import steps as analyze_steps
 from services.rescue import steps as rescue_steps
@@ -22,8 +23,10 @@ from services.store import steps as store_steps
 from shared import consumer
 from shared.consumer import Tell, Turn, Undo
 from shared.contracts import record as record_contract
+from shared.contracts.analysis import Analysis, Hint
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
+    Earlier,
     ImageDeleted,
     ImageEvent,
     ImageFailed,
@@ -158,7 +161,7 @@ def _a_telling_reports() -> AbstractContextManager[Any]:
 def _keys_of_the_image() -> AbstractContextManager[Any]:
     return _all(
         patch.object(resize_steps, "prefix", lambda event: f"renditions/{event.image}/0/"),
-        patch.object(analyze_steps, "prefix", lambda event: f"analyses/{event.image}/0/"),
+        patch.object(documents, "prefix", lambda image, _run: f"analyses/{image}/0/"),
     )
 
 
@@ -303,6 +306,49 @@ def _whatever_is_there() -> AbstractContextManager[Any]:
     return patch.object(MemoryObjects, "replace", replace_it)
 
 
+def _trusting() -> AbstractContextManager[Any]:
+    def believed(self: Any, event: Any, question: Any) -> Any:
+        key = reuse.entry(event.source.sha256, question.analyzer, question.told, event.analysis)
+        hint = reuse.read(Hint, self.processed.find(key))
+        if hint is None:
+            return None
+        there = reuse.read(Analysis, self.processed.find(hint.document))
+        return there or analyze_steps._blank(event, question, datetime.now(UTC))
+
+    return patch.object(reuse.Reuse, "find", believed)
+
+
+def _not_copied() -> AbstractContextManager[Any]:
+    said = analyze_steps._said
+
+    def another_runs(event: Any, document: Any, earlier: Any) -> Any:
+        told = said(event, document, earlier)
+        origin = document.reused_from
+        key = f"analyses/{origin.image}/{origin.run}/analysis.json" if origin else told.document
+        return told.model_copy(update={"document": key})
+
+    return patch.object(analyze_steps, "_said", another_runs)
+
+
+def _shared_renditions() -> AbstractContextManager[Any]:
+    return patch.object(resize_steps.Steps, "_copy", lambda _self, _event, _made, one: one)
+
+
+def _versions_left_where_they_are() -> AbstractContextManager[Any]:
+    def named(self: Any, event: Any, of: int, _: Any) -> tuple[Earlier, ...]:
+        key = f"analyses/{event.image}/{of}/analysis.json"
+        return (Earlier(run=of, document=key),)
+
+    return patch.object(documents.Documents, "take_over", named)
+
+
+def _reused_all_the_same() -> AbstractContextManager[Any]:
+    def whatever(self: Any, event: Any, question: Any) -> Any:
+        return self.reuse.find(event, question)
+
+    return patch.object(analyze_steps.Steps, "_reusable", whatever)
+
+
 SAFEGUARDS: tuple[Safeguard, ...] = (
     Safeguard(
         "only store decides", "ends are told that nobody recorded", "uniform", _everyone_decides
@@ -362,7 +408,7 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "analysis reused",
         "paid twice",
         "uniform",
-        lambda: patch.object(analyze_steps, "kept_in", lambda _: {}),
+        lambda: patch.object(analyze_steps, "_begun", lambda *_: None),
     ),
     Safeguard(
         "an analysis replaces the one it grew from",
@@ -370,6 +416,36 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "outlives",
         _whatever_is_there,
     ),
+    Safeguard("the index only hints", "an empty analysis", "reuses", _trusting),
+    Safeguard("what is reused is copied", "gone with its origin", "reuses", _not_copied),
+    Safeguard(
+        "delete takes the index along",
+        "an entry of a deleted image",
+        "reuses",
+        lambda: patch.object(reuse.Reuse, "forget_all", lambda *_: None),
+    ),
+    Safeguard(
+        "undo takes the index along",
+        "an entry of a run that is gone",
+        "reuses",
+        lambda: patch.object(reuse.Reuse, "forget", lambda *_: None),
+    ),
+    Safeguard(
+        "entered once the record knows the content",
+        "an entry that no verdict can name",
+        "reuses",
+        lambda: patch.object(MemoryRecords, "resized", lambda *_: True),
+    ),
+    Safeguard(
+        "a re-analysis copies the renditions", "gone with their run", "replays", _shared_renditions
+    ),
+    Safeguard(
+        "a re-analysis copies the versions",
+        "gone with their run",
+        "replays",
+        _versions_left_where_they_are,
+    ),
+    Safeguard("a re-analysis asks", "the old answers again", "replays", _reused_all_the_same),
     Safeguard("undo unledgered", "orphan of a late writer", "frozen", _undo_once),
     Safeguard(
         "a telling never reports", "an end that is never told", "last-attempt", _a_telling_reports

@@ -63,6 +63,8 @@ DRAIN = 4000
 """Deliveries within which everything must have come to rest once nothing fails any more."""
 
 
+SHRUGGED_OFF = {"index.put", "runs.resized"}
+"""Moments of making an entry in the index of analysed content: it is not worth a try."""
 BROKEN = {"eventName": "ObjectCreated:Put", "s3": "nobody can read this"}
 POISON: dict[str, str] = {
     "junk": "this is not JSON",
@@ -237,6 +239,7 @@ class Simulation:
         return Parts(
             uploads=self._watched(self.uploads, "uploads"),
             processed=self._watched(self.processed, "processed"),
+            index=self._watched(self.processed, "index"),
             records=self._watched(self.records, "records"),
             runs=self._watched(self.records, "runs"),
             ledger=self._watched(self.ledger, "ledger"),
@@ -283,10 +286,12 @@ class Simulation:
 
     def _charge(self, worker: Worker, error: BaseException) -> None:
         """A failed try of what the worker has claimed. Being throttled costs nothing, unless it is
-        the ledger that throttles, or the bucket that was to keep what is paid for.
+        the ledger that throttles, or the bucket that was to keep what is paid for; nor does what
+        the worker goes on without.
         """
         costly = worker.at.partition(" ")[2].startswith(("ledger.", "processed.replace"))
         free = isinstance(error, Throttled) and not costly
+        free = free or worker.at.partition(" ")[2] in SHRUGGED_OFF
         if worker.claim and not free:
             self.tried(worker)
 
@@ -504,7 +509,7 @@ class Simulation:
         self.now += seconds
         for worker in self.workers.values():
             if self.now > worker.started + LIMITS.timeout:
-                worker.overran = True
+                worker.overran = self.seen.outlived = True
                 if worker.claim:
                     self.tried(worker)
 
@@ -521,8 +526,13 @@ class Simulation:
     def _do_replay(self, names: Sequence[str], how: str) -> None:
         image = self.images[names[0]]
         self.seen.requests[image] += 1
-        forced = how == "force"
-        self._ask(names[0], ReplayRequested(image=image, run=self._run(image), force=forced))
+        request = ReplayRequested(
+            image=image,
+            run=self._run(image),
+            force="force" in how,
+            analyze_only="analyze-only" in how,
+        )
+        self._ask(names[0], request)
 
     def _do_release(self, names: Sequence[str], _value: object) -> None:
         """Somebody looked at what is published, or believes so."""
@@ -778,9 +788,16 @@ class Processed(MemoryObjects):
         if worker and worker.overran:
             worker.wrote.add(key)
         if worker and key.startswith("analyses/"):
-            _, image, run, _ = key.split("/")
+            _, image, run, *_ = key.split("/")
             kept = {(image, int(run), name) for name in json.loads(body)["answers"]}
             worker.unnoted -= kept
+
+    def copy(self, source: str, target: str) -> None:
+        self._sent(target, lambda: self.find(source) and MemoryObjects.copy(self, source, target))
+        super().copy(source, target)
+        worker = self.simulation.current
+        if worker and worker.overran:
+            worker.wrote.add(target)
 
     def replace(self, key: str, *args: Any) -> bool:
         self._sent(key, lambda: MemoryObjects.replace(self, key, *args))

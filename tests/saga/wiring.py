@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.analyze import handler as analyze
-from services.analyze.logic import Detection, Thresholds
+from services.analyze.documents import Documents
+from services.analyze.logic import Analyzer, Detection, Question, Thresholds
+from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps as AnalyzeSteps
 from services.notify import handler as notify
 from services.notify.steps import Steps as NotifySteps
@@ -29,6 +31,8 @@ class Parts:
 
     uploads: Any
     processed: Any
+    index: Any
+    """The bucket of what was made once more, as the index of analysed content knows it."""
     records: Any
     runs: Any
     ledger: Any
@@ -53,7 +57,11 @@ def services(parts: Parts) -> dict[str, Service]:
         ),
         "analyze": analyze.routes(
             AnalyzeSteps(
-                parts.processed, parts.recognizer, parts.detect, Thresholds(), pool=parts.pool
+                Documents(parts.processed),
+                Reuse(parts.index, parts.runs),
+                {Analyzer.REKOGNITION: parts.recognizer},
+                Question(Analyzer.REKOGNITION, parts.detect, Thresholds()),
+                pool=parts.pool,
             )
         ),
         "store": store.routes(StoreSteps(parts.records, parts.processed, parts.policy)),

@@ -131,6 +131,7 @@ class World:
             Parts(
                 uploads=self._watched(self.uploads, "uploads"),
                 processed=self._watched(self.processed, "processed"),
+                index=self._watched(self.processed, "index"),
                 records=self._watched(self.records, "records"),
                 runs=self._watched(self.records, "runs"),
                 ledger=self._watched(self.ledger, "ledger"),

@@ -1,6 +1,7 @@
 """What Rekognition's answers say, within what an event may carry."""
 
 import json
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from services.analyze.logic import (
     ROOM,
     Detection,
     Thresholds,
+    models_of,
     summarize,
 )
 
-AS_USUAL = Thresholds(max_labels=3, min_confidence=70)
+AS_USUAL = Thresholds(max_labels=3)
 
 
 def seen(*found: tuple[str, float]) -> list[dict[str, Any]]:
@@ -39,7 +41,6 @@ def labels_of(*found: tuple[str, float]) -> list[str]:
 def test_what_was_not_asked_is_none() -> None:
     told = summarize({}, AS_USUAL)
     assert (told.labels, told.faces, told.text, told.flagged) == (None, None, None, None)
-    assert told.models == {}
 
 
 def test_what_was_asked_and_not_found_is_empty() -> None:
@@ -94,24 +95,44 @@ def test_what_needs_a_look_is_named() -> None:
     assert summarize({Detection.MODERATION: answer}, AS_USUAL).flagged == ("Smoking",)
 
 
-def test_each_detection_names_its_model() -> None:
-    told = summarize(
-        {
-            Detection.LABELS: {"Labels": [], "LabelModelVersion": "3.0"},
-            Detection.FACES: {"FaceDetails": []},
-            Detection.MODERATION: {"ModerationLabels": [], "ModerationModelVersion": "7.0"},
-        },
-        AS_USUAL,
-    )
-    assert told.models == {"labels": "3.0", "moderation": "7.0"}
+def test_each_detection_names_its_model_if_it_has_a_name_for_it() -> None:
+    answers = {
+        "labels": {"Labels": [], "LabelModelVersion": "3.0"},
+        "faces": {"FaceDetails": []},
+        "moderation": {"ModerationLabels": [], "ModerationModelVersion": "7.0"},
+    }
+    assert models_of(answers) == {"labels": "3.0", "moderation": "7.0"}
 
 
-def test_a_thousand_labels_are_cut_to_the_surest_that_an_event_may_carry() -> None:
-    found = [(f"A label of {'x' * 20} {n:03}", 99 - n / 100) for n in range(1000)]
-    told = summarize({Detection.LABELS: {"Labels": seen(*found)}}, Thresholds(1000, 0.0)).labels
-    assert [name for name, _ in told] == [name for name, _ in found[: len(told)]]
-    assert len(json.dumps([{"name": n, "confidence": c} for n, c in told])) <= ROOM
-    assert len(told) > 100
+ONE_OF_EACH = {
+    Detection.LABELS: {"Labels": seen(("Cat", 75))},
+    Detection.FACES: {"FaceDetails": [{"Confidence": 75}]},
+    Detection.TEXT: {"TextDetections": lines("OPEN", sure=75)},
+    Detection.MODERATION: {"ModerationLabels": seen(("Smoking", 75))},
+}
+
+
+@pytest.mark.parametrize("detection", Detection)
+def test_each_detection_has_a_threshold_of_its_own(detection: Detection) -> None:
+    strict = replace(AS_USUAL, **{detection: 75.1})
+    told, as_usual = summarize(ONE_OF_EACH, strict), summarize(ONE_OF_EACH, AS_USUAL)
+    differs = [
+        part.name
+        for part in fields(told)
+        if getattr(told, part.name) != getattr(as_usual, part.name)
+    ]
+    assert differs == ["flagged" if detection is Detection.MODERATION else str(detection)]
+
+
+def test_what_is_told_of_the_thresholds_is_what_was_asked_with() -> None:
+    told = Thresholds(5, labels=60, faces=90).told([Detection.FACES])
+    assert told == {"faces": 90.0}
+    assert Thresholds(5, labels=60).told([Detection.LABELS]) == {"max_labels": 5.0, "labels": 60.0}
+
+
+@given(st.builds(Thresholds, st.integers(1, 1000), *[st.floats(0, 100)] * 4))
+def test_thresholds_are_read_back_from_what_was_told(thresholds: Thresholds) -> None:
+    assert Thresholds.read(thresholds.told(Detection)) == thresholds
 
 
 @given(st.text(min_size=1, max_size=5000), st.integers(1, 500))

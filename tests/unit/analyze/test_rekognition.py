@@ -13,7 +13,7 @@ from shared.errors import DarkroomError, Fault, PermanentError, Throttled, Trans
 
 KEY = "renditions/i/0/analysis.jpeg"
 PICTURE = {"Image": {"S3Object": {"Bucket": "processed", "Name": KEY}}}
-SURE = Thresholds(max_labels=7, min_confidence=66.5)
+SURE = Thresholds(max_labels=7, labels=66.5, faces=99, text=98, moderation=44)
 
 OF_WHAT_WE_DO_NOT_USE = {
     "HumanLoopQuotaExceededException",
@@ -67,7 +67,7 @@ def ask(stub: Stubber, detection: Detection) -> Any:
             Detection.MODERATION,
             "detect_moderation_labels",
             {"ModerationLabels": [], "ModerationModelVersion": "7.0"},
-            {"MinConfidence": 66.5},
+            {"MinConfidence": 44},
         ),
     ],
 )

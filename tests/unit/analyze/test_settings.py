@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.analyze.logic import Detection, Thresholds
+from services.analyze.handler import analyzers
+from services.analyze.logic import Analyzer, Detection, Question, Thresholds
 from services.analyze.settings import AnalyzeSettings
 from shared.config import Misconfigured
 from tests.unit.shared.test_config import COMPLETE
@@ -15,8 +16,8 @@ def read(**variables: str) -> AnalyzeSettings:
 
 
 def test_all_is_asked_unless_something_is_said() -> None:
-    assert read().detect == tuple(Detection)
-    assert read().thresholds == Thresholds(max_labels=10, min_confidence=70.0)
+    assert read().question == Question("rekognition", tuple(Detection), Thresholds())
+    assert read().reuse
 
 
 @pytest.mark.parametrize("words", ["labels text", "labels,text", " labels ,  text "])
@@ -24,13 +25,23 @@ def test_detections_are_words_between_spaces_or_commas(words: str) -> None:
     assert read(DETECT=words).detect == (Detection.LABELS, Detection.TEXT)
 
 
+def test_a_detection_named_twice_is_asked_once() -> None:
+    assert read(DETECT="labels text labels").detect == (Detection.LABELS, Detection.TEXT)
+
+
 def test_no_word_at_all_switches_everything_off() -> None:
     assert read(DETECT="").detect == ()
 
 
-def test_thresholds_can_be_set() -> None:
-    set_so = read(MAX_LABELS="3", MIN_CONFIDENCE="55.5")
-    assert set_so.thresholds == Thresholds(max_labels=3, min_confidence=55.5)
+def test_each_threshold_can_be_set() -> None:
+    names = ("LABELS", "FACES", "TEXT", "MODERATION")
+    set_so = read(MAX_LABELS="3", **{f"MIN_CONFIDENCE_{n}": f"{m}.5" for m, n in enumerate(names)})
+    assert set_so.question.thresholds == Thresholds(3, 0.5, 1.5, 2.5, 3.5)
+
+
+@pytest.mark.parametrize(("word", "on"), [("true", True), ("false", False), ("0", False)])
+def test_reuse_can_be_switched_off(word: str, on: bool) -> None:
+    assert read(REUSE=word).reuse is on
 
 
 @pytest.mark.parametrize(
@@ -39,8 +50,12 @@ def test_thresholds_can_be_set() -> None:
         ("DETECT", "labels smells"),
         ("MAX_LABELS", "0"),
         ("MAX_LABELS", "many"),
-        ("MIN_CONFIDENCE", "100.1"),
-        ("MIN_CONFIDENCE", "-1"),
+        ("MIN_CONFIDENCE_LABELS", "100.1"),
+        ("MIN_CONFIDENCE_FACES", "-1"),
+        ("MIN_CONFIDENCE_TEXT", "nan"),
+        ("MIN_CONFIDENCE_MODERATION", "rather"),
+        ("ANALYZER", "tarot"),
+        ("REUSE", "sometimes"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str) -> None:
@@ -51,3 +66,8 @@ def test_a_bad_value_is_named(name: str, value: str) -> None:
 def test_the_bucket_has_to_be_said() -> None:
     with pytest.raises(Misconfigured, match=r"^PROCESSED_BUCKET: Field required$"):
         AnalyzeSettings.read(COMPLETE)
+
+
+def test_whoever_can_be_named_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert analyzers("processed").keys() == set(Analyzer)

@@ -1,75 +1,23 @@
 """Analyses are bought once, kept, and thrown away with their run."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
 import pytest
 
+from services.analyze.documents import Documents
 from services.analyze.logic import Detection, Thresholds
-from services.analyze.steps import Steps
-from shared.consumer import Turn
-from shared.contracts.images import ImageAnalyzed, Moderation
+from shared.contracts.analysis import Analysis
+from shared.contracts.images import Moderation
 from shared.errors import Fault, Overtaken, PermanentError, Throttled, TransientError
 from shared.testing import MemoryObjects
-from tests.contract.samples import AT, CAT, FAILED, RESIZED, SECOND
+from tests.contract.samples import AT, CAT, FAILED, RESIZED
+from tests.unit.analyze.bench import ALL, ANSWERS, THRESHOLDS, Bench, Recognizer
 
 DOCUMENT = f"analyses/{CAT}/0/analysis.json"
-ALL = tuple(Detection)
 GENEROUS = 30.0
 """s. Calls that really run side by side meet within milliseconds."""
-
-ANSWERS: dict[Detection, dict[str, Any]] = {
-    Detection.LABELS: {
-        "Labels": [{"Name": "Cat", "Confidence": 98.7}],
-        "LabelModelVersion": "3.0",
-    },
-    Detection.FACES: {"FaceDetails": [{"Confidence": 99.0}]},
-    Detection.TEXT: {
-        "TextDetections": [{"DetectedText": "OPEN", "Type": "LINE", "Confidence": 99.0}]
-    },
-    Detection.MODERATION: {"ModerationLabels": [{"Name": "Smoking", "Confidence": 91.0}]},
-}
-
-
-class Recognizer:
-    """Answers, remembers what it was asked, and refuses what it is told to."""
-
-    def __init__(self, **refusals: Exception) -> None:
-        self.refusals = refusals
-        self.asked: list[tuple[Detection, str, Thresholds]] = []
-
-    def ask(self, detection: Detection, key: str, thresholds: Thresholds) -> Any:
-        self.asked.append((detection, key, thresholds))
-        if detection in self.refusals:
-            raise self.refusals[detection]
-        return ANSWERS[detection]
-
-    def detections(self) -> set[Detection]:
-        return {detection for detection, _, _ in self.asked}
-
-
-class Bench:
-    def __init__(
-        self, recognizer: Any = None, detect: Sequence[Detection] = ALL, **refusals: Exception
-    ) -> None:
-        self.processed = MemoryObjects()
-        self.recognizer = recognizer or Recognizer(**refusals)
-        self.steps = Steps(self.processed, self.recognizer, detect, Thresholds(5, 70.0))
-        self.confirmed = 0
-
-    def analyze(self) -> ImageAnalyzed:
-        (event,) = self.steps.analyze(RESIZED, Turn(SECOND, AT, self._confirm))
-        assert isinstance(event, ImageAnalyzed)
-        return event
-
-    def _confirm(self) -> None:
-        self.confirmed += 1
-
-    def kept(self) -> dict[str, Any]:
-        return json.loads(self.processed.get(DOCUMENT).body)
 
 
 def test_the_event_says_what_matters_of_the_answers() -> None:
@@ -79,23 +27,26 @@ def test_the_event_says_what_matters_of_the_answers() -> None:
     assert (told.faces, told.text) == (1, ("OPEN",))
     assert told.moderation == Moderation(flagged=True, names=("Smoking",))
     assert (told.document, told.analyzer) == (DOCUMENT, "rekognition")
-    assert told.thresholds == {"max_labels": 5, "min_confidence": 70.0}
+    assert told.thresholds == {"max_labels": 5.0, **{str(detection): 70.0 for detection in ALL}}
+    assert (told.models, told.asked) == ({"labels": "3.0"}, AT)
 
 
-def test_the_document_keeps_the_answers_in_full() -> None:
+def test_the_document_keeps_the_answers_in_full_and_how_they_came_about() -> None:
     bench = Bench()
-    bench.analyze()
-    kept = bench.kept()
-    assert (kept["image"], kept["run"]) == (CAT, 0)
-    assert kept["answers"] == ANSWERS
-    assert kept["picture"]["key"] == RESIZED.analysis.key
+    told = bench.analyze()
+    kept = Analysis.model_validate(bench.kept())
+    assert (kept.image, kept.run, kept.owner) == (CAT, 0, "ada")
+    assert (kept.source, kept.picture) == (RESIZED.source, RESIZED.analysis)
+    assert (kept.analyzer, kept.models, kept.asked) == ("rekognition", {"labels": "3.0"}, AT)
+    assert kept.thresholds == told.thresholds
+    assert kept.answers == ANSWERS
 
 
 def test_the_picture_asked_about_is_the_one_made_for_it() -> None:
     bench = Bench()
     bench.analyze()
     assert {(key, sure) for _, key, sure in bench.recognizer.asked} == {
-        (RESIZED.analysis.key, Thresholds(5, 70.0))
+        (RESIZED.analysis.key, THRESHOLDS)
     }
 
 
@@ -115,6 +66,7 @@ def test_what_is_switched_off_is_not_asked_and_is_none() -> None:
     told = bench.analyze()
     assert bench.recognizer.detections() == {Detection.LABELS}
     assert (told.faces, told.text, told.moderation) == (None, None, None)
+    assert bench.kept()["thresholds"] == told.thresholds == {"max_labels": 5.0, "labels": 70.0}
 
 
 def test_with_everything_switched_off_the_document_that_is_told_of_exists() -> None:
@@ -142,10 +94,33 @@ def test_only_what_is_missing_is_asked_again() -> None:
     bench = Bench(faces=TransientError("unavailable", "down"))
     with pytest.raises(TransientError):
         bench.analyze()
-    bench.recognizer = Recognizer()
-    bench.steps = Steps(bench.processed, bench.recognizer, ALL, Thresholds(5, 70.0))
+    bench = Bench(beside=bench)
     assert bench.analyze().faces == 1
     assert bench.recognizer.detections() == {Detection.FACES}
+    assert bench.kept()["answers"] == ANSWERS
+
+
+def test_what_is_switched_off_meanwhile_is_thrown_away_and_the_rest_is_not_asked_again() -> None:
+    before = Bench()
+    before.analyze()
+    bench = Bench(detect=[Detection.LABELS, Detection.TEXT], beside=before)
+    assert bench.analyze().faces is None
+    assert bench.recognizer.asked == []
+    assert bench.kept()["answers"].keys() == {"labels", "text"}
+
+
+def test_an_answer_is_kept_with_the_threshold_that_it_was_asked_with() -> None:
+    before = Bench(faces=TransientError("unavailable", "down"))
+    with pytest.raises(TransientError):
+        before.analyze()
+    told = Bench(beside=before, thresholds=replace(THRESHOLDS, labels=1, faces=2)).analyze()
+    assert (told.thresholds["labels"], told.thresholds["faces"]) == (70.0, 2.0)
+
+
+def test_a_document_nobody_can_read_is_as_good_as_none() -> None:
+    bench = Bench()
+    bench.processed.put(DOCUMENT, b"{}", "application/json")
+    assert bench.analyze().faces == 1
     assert bench.kept()["answers"] == ANSWERS
 
 
@@ -158,8 +133,7 @@ def test_answers_that_another_worker_keeps_meanwhile_are_not_overwritten() -> No
                 other.analyze()
             return super().ask(detection, key, thresholds)
 
-    late = Bench(Late(faces=TransientError("unavailable", "down")))
-    late.steps = replace(late.steps, processed=other.processed)
+    late = Bench(Late(faces=TransientError("unavailable", "down")), beside=other)
     with pytest.raises(TransientError, match="down"):
         late.analyze()
     assert other.kept()["answers"] == ANSWERS
@@ -171,7 +145,7 @@ def test_a_document_that_keeps_changing_is_left_for_the_next_try() -> None:
             return False
 
     bench = Bench()
-    bench.steps = replace(bench.steps, processed=Busy())
+    bench.steps = replace(bench.steps, documents=Documents(Busy()))
     with pytest.raises(TransientError, match="contended"):
         bench.analyze()
 
@@ -180,7 +154,7 @@ def test_if_nothing_was_answered_nothing_is_kept() -> None:
     bench = Bench(detect=[Detection.LABELS], labels=Throttled("throttled", "slow down"))
     with pytest.raises(Throttled):
         bench.analyze()
-    assert list(bench.processed.keys("")) == []
+    assert bench.left() == []
 
 
 @pytest.mark.parametrize("permanent", ALL)
@@ -199,7 +173,7 @@ def test_nothing_is_bought_by_a_worker_whose_turn_is_over() -> None:
         raise Overtaken("overtaken", "late")
 
     with pytest.raises(Overtaken):
-        list(bench.steps.analyze(RESIZED, Turn(SECOND, AT, over)))
+        bench.analyze(confirm=over)
     assert bench.recognizer.asked == []
 
 
@@ -215,7 +189,7 @@ def test_forgetting_a_run_leaves_the_others() -> None:
     bench.analyze()
     bench.processed.put(f"analyses/{CAT}/10/analysis.json", b"{}", "application/json")
     bench.steps.forget(FAILED.model_copy(update={"image": CAT, "run": 0}))
-    assert list(bench.processed.keys("")) == [f"analyses/{CAT}/10/analysis.json"]
+    assert bench.left() == [f"analyses/{CAT}/10/analysis.json"]
 
 
 def test_forgetting_twice_is_forgetting_once() -> None:
@@ -224,4 +198,4 @@ def test_forgetting_twice_is_forgetting_once() -> None:
     bench.analyze()
     bench.steps.forget(RESIZED)
     bench.steps.forget(RESIZED)
-    assert list(bench.processed.keys("")) == []
+    assert bench.left() == []

@@ -10,7 +10,7 @@ from infra.errors import InfraError
 from infra.operations.audit import Audit
 from infra.operations.commands import span
 from infra.operations.dead_letters import DeadLetters, listing
-from infra.operations.replay import Wanted, failed, replay
+from infra.operations.replay import How, Wanted, failed, replay
 from shared.consumer import read
 from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequested
 from shared.contracts.record import FULL
@@ -23,8 +23,8 @@ def quiet(_line: str) -> None:
     """Say nothing."""
 
 
-def ask(stage: Stage, record, **how) -> None:
-    replay(stage.images, [record], quiet, **{"force": False, "dry_run": False, "rate": 10} | how)
+def ask(stage: Stage, record, *, dry_run: bool = False, **how) -> None:
+    replay(stage.images, [record], quiet, How(**how), dry_run=dry_run, rate=10)
 
 
 def keep_letter(stage: Stage, body: str, service: str = "notify") -> str:
@@ -51,6 +51,27 @@ def test_a_run_still_at_work_is_given_up_by_force_only(stage: Stage) -> None:
         ask(stage, record)
     ask(stage, record, force=True)
     assert read(stage.announced()[0]).data.force
+
+
+def test_a_reanalysis_is_asked_for_with_its_analyzer(stage: Stage) -> None:
+    ask(stage, stage.keep(RESIZED, ANALYZED), analyze_only=True, analyzer="rekognition")
+    asked = ReplayRequested(image=CAT, run=0, analyze_only=True, analyzer="rekognition")
+    assert read(stage.announced()[0]).data == asked
+
+
+def test_where_nothing_is_published_there_is_nothing_to_analyse_again(stage: Stage) -> None:
+    with pytest.raises(InfraError, match="no published run to analyse again"):
+        ask(stage, stage.keep(GAVE_UP), analyze_only=True)
+    assert stage.announced() == []
+
+
+def test_of_the_failed_images_those_are_analysed_again_that_are_published(stage: Stage) -> None:
+    replayed = ReplayRequested(image=CAT, run=0)
+    report = GAVE_UP.model_copy(update={"image": CAT, "run": 1})
+    stage.keep(RESIZED, ANALYZED, replayed, report)
+    stage.keep(GAVE_UP)
+    assert {record.image for record in failed(stage.images, Wanted())} == {CAT, TEXT}
+    assert [r.image for r in failed(stage.images, Wanted(published=True))] == [CAT]
 
 
 def test_a_deleted_image_is_not_replayed(stage: Stage) -> None:
@@ -124,6 +145,19 @@ def test_an_audit_knows_what_each_run_may_have(stage: Stage) -> None:
     for key in keys:
         stage.client("s3").put_object(Bucket="processed", Key=key, Body=b"")
     assert set(Audit(stage.images).orphans()) == {key for key, fine in keys.items() if not fine}
+
+
+def test_an_audit_follows_the_index_to_the_runs_it_points_at(stage: Stage) -> None:
+    stage.keep(RESIZED, ANALYZED)
+    stage.keep(GAVE_UP)
+    runs = {"of-cat": (CAT, 0), "of-text": (TEXT, 0), "of-a-later-run": (CAT, 1), "of-none": (CAT,)}
+    for name, pointed in runs.items():
+        hint = dict(zip(("image", "run"), pointed, strict=False)) | {"document": "d"}
+        body = json.dumps(hint).encode()
+        stage.client("s3").put_object(Bucket="processed", Key=f"reuse/{name}.json", Body=body)
+    assert set(Audit(stage.images).orphans()) == {f"reuse/{name}.json" for name in runs} - {
+        "reuse/of-cat.json"
+    }
 
 
 def test_a_length_of_time_is_a_number_and_a_unit() -> None:

@@ -65,3 +65,18 @@ def test_a_replay_is_of_named_images_or_of_failed_ones(capsys, words) -> None:
 @pytest.mark.parametrize("rate", ["0", "-1"])
 def test_a_rate_is_above_zero(capsys, rate) -> None:
     assert "--rate is a number of images a second" in refusal(capsys, "--failed", "--rate", rate)
+
+
+@pytest.mark.parametrize("words", [("--failed",), ("an-image",)])
+def test_an_analyzer_is_named_for_a_reanalysis_only(capsys, words) -> None:
+    assert "with --analyze-only" in refusal(capsys, *words, "--analyzer", "rekognition")
+
+
+def test_an_analyzer_nobody_knows_is_refused_with_those_there_are(capsys) -> None:
+    said = refusal(capsys, "an-image", "--analyze-only", "--analyzer", "tarot")
+    assert said == "error: there is no analyzer 'tarot'; choose one of: rekognition\n"
+
+
+def test_failed_images_without_a_published_run_are_no_matter_of_a_reanalysis(wanted) -> None:
+    assert main(["replay", "--failed", "--analyze-only"]) == 0
+    assert wanted == [asking.Wanted(published=True)]

@@ -10,12 +10,13 @@ from PIL import Image
 from services.resize.logic import Limits, Spec
 from services.resize.steps import LONGEST_OWNER, Steps
 from shared.consumer import Turn
-from shared.contracts.images import ImageResized, Source
+from shared.contracts.images import ImageResized, Reanalysis, Source
 from shared.errors import Overtaken, PermanentError
 from shared.objects import FOREVER, Stored
 from shared.testing import MemoryObjects, etag_of
-from tests.contract.samples import AT, CAT, FAILED, FIRST, UPLOADED
+from tests.contract.samples import AT, CAT, FAILED, FIRST, GRANTED_ANEW, UPLOADED
 
+ANEW = Reanalysis(of=0)
 SPECS = (Spec("thumbnail", 16), Spec("web", 40))
 
 
@@ -65,6 +66,15 @@ class Bench:
         source = self.source.model_copy(update=changed)
         upload = UPLOADED.model_copy(update={"source": source, "owner": None})
         (event,) = self.steps.resize(upload, Turn(FIRST, AT, confirm))
+        assert isinstance(event, ImageResized)
+        return event
+
+    def take_over(self, made: ImageResized, confirm: Any = lambda: None) -> ImageResized:
+        """The run after ``made``, which only asks anew."""
+        granted = GRANTED_ANEW.model_copy(
+            update={"run": 1, "source": made.source, "made": made, "reanalysis": ANEW}
+        )
+        (event,) = self.steps.resize(granted, Turn(FIRST, AT, confirm))
         assert isinstance(event, ImageResized)
         return event
 
@@ -194,3 +204,48 @@ def test_forgetting_what_was_never_made_or_is_forgotten_is_no_error() -> None:
     bench.steps.forget(UPLOADED)
     bench.steps.forget(UPLOADED)
     assert bench.made() == []
+
+
+def test_for_a_reanalysis_the_renditions_are_copied_and_nothing_is_read() -> None:
+    bench = Bench()
+    made = bench.resize()
+    bench.uploads.reads = 0
+    told = bench.take_over(made)
+    assert bench.uploads.reads == 0
+    pairs = zip((*made.renditions, made.analysis), (*told.renditions, told.analysis), strict=True)
+    for before, after in pairs:
+        assert after.key == before.key.replace(f"{CAT}/0/", f"{CAT}/1/")
+        assert bench.processed.get(after.key) == bench.processed.get(before.key)
+        assert after.model_copy(update={"key": before.key}) == before
+
+
+def test_what_is_told_of_copies_is_what_was_told_of_the_picture() -> None:
+    bench = Bench(owner="ada")
+    made = bench.resize()
+    told = bench.take_over(made)
+    assert (told.run, told.reanalysis, told.owner) == (1, ANEW, "ada")
+    same = {"format", "width", "height", "taken", "gps_removed", "source"}
+    assert told.model_dump(include=same) == made.model_dump(include=same)
+
+
+@pytest.mark.parametrize("missing", ["thumbnail", "web", "analysis"])
+def test_where_a_rendition_is_gone_all_are_made_from_the_original(missing: str) -> None:
+    bench = Bench()
+    made = bench.resize()
+    key = next(r.key for r in (*made.renditions, made.analysis) if r.name == missing)
+    bench.processed.delete(key)
+    told = bench.take_over(made)
+    assert (told.run, told.reanalysis, bench.uploads.reads) == (1, ANEW, 2)
+    assert all(bench.processed.find(r.key) for r in (*told.renditions, told.analysis))
+
+
+def test_nothing_is_copied_by_a_worker_whose_turn_is_over() -> None:
+    def over() -> None:
+        raise Overtaken("overtaken", "late")
+
+    bench = Bench()
+    made = bench.resize()
+    before = bench.made()
+    with pytest.raises(Overtaken):
+        bench.take_over(made, over)
+    assert bench.made() == before

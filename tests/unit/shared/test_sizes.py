@@ -11,7 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.analyze.logic import Detection, Thresholds
+from services.analyze.documents import Documents
+from services.analyze.logic import Detection, Question, Thresholds
+from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps as Analyze
 from services.notify.steps import Steps as Notify
 from services.notify.topic import SnsNotifications
@@ -96,18 +98,28 @@ class Pipeline:
     processed: MemoryObjects = field(default_factory=MemoryObjects)
     records: MemoryRecords = field(default_factory=MemoryRecords)
 
-    def replay(self) -> bool:
+    def replay(self, *, analyze_only: bool = False) -> bool:
         """Ask for one more run; whether there is one."""
         run = self.records.records[CAT].run
-        asked = Envelope.first(ReplayRequested(image=CAT, run=run), "darkroom/operator", AT)
-        list(Store(self.records, self.processed).decide(asked.data, Turn(asked, AT, lambda: None)))
+        request = ReplayRequested(image=CAT, run=run, analyze_only=analyze_only)
+        asked = Envelope.first(request, "darkroom/operator", AT)
+        store = Store(self.records, self.processed)
+        for verdict in store.decide(asked.data, Turn(asked, AT, lambda: None)):
+            self._publish(asked.caused(verdict, "darkroom/store", 0, AT))
         return self.records.records[CAT].run > run
 
     def run(self, resized: ImageResized, seen: Recognizer, most: int = 1000) -> None:
         """From the current run's renditions to what is told of its end."""
         if CAT in self.records.records:
-            resized = resized.model_copy(update={"run": self.records.records[CAT].run})
-        analyze = Analyze(self.processed, seen, ALL, Thresholds(most, 0.0))
+            record = self.records.records[CAT]
+            again = {"run": record.run, "reanalysis": record.current.reanalysis}
+            resized = resized.model_copy(update=again)
+        analyze = Analyze(
+            Documents(self.processed),
+            Reuse(self.processed, self.records, on=False),
+            {"rekognition": seen},
+            Question("rekognition", ALL, Thresholds(most, 0.0, 0.0, 0.0, 0.0)),
+        )
         heard = second(resized)
         store = Store(self.records, self.processed)
         for fact in (heard, self._answer(heard, analyze.analyze)):
@@ -181,6 +193,7 @@ def test_whatever_went_wrong_fits_into_all_that_is_said_of_it(key: str, detail: 
     assert max(pipeline.aws.published) < SNS_TAKES / 4
 
 
+@pytest.mark.parametrize("analyze_only", [False, True])
 @pytest.mark.parametrize(
     ("seen", "renditions", "least"),
     [
@@ -190,15 +203,17 @@ def test_whatever_went_wrong_fits_into_all_that_is_said_of_it(key: str, detail: 
     ],
 )
 def test_however_often_an_image_is_replayed_its_record_fits_and_the_last_run_still_ends(
-    seen: Recognizer, renditions: int, least: int
+    seen: Recognizer, renditions: int, least: int, analyze_only: bool
 ) -> None:
     pipeline = Pipeline()
     pipeline.run(resized("cat.jpg", renditions), seen)
-    while pipeline.replay():
+    while pipeline.replay(analyze_only=analyze_only):
         pipeline.run(resized("cat.jpg", renditions), seen)
     record = pipeline.records.records[CAT]
+    kept = record.current.analyzed.earlier
     assert record.full
     assert record.status(record.run) is RunStatus.COMPLETED
+    assert [earlier.run for earlier in kept] == list(range(record.run if analyze_only else 0))
     assert record.run >= least
     assert fits(pipeline)
 

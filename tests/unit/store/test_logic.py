@@ -11,23 +11,28 @@ from hypothesis import strategies as st
 from services.store.logic import Policy, answers, decide, result, verdict
 from shared.contracts.images import (
     DeleteRequested,
+    Earlier,
     ImageEvent,
     ImageFailed,
     ImageReleased,
+    ImageReplayed,
     ImageStored,
     ImageSuperseded,
     Moderation,
+    Reanalysis,
     ReleaseRequested,
     ReplayRequested,
 )
 from shared.contracts.record import Record, Release, RunStatus
 from tests.contract.samples import (
     ANALYZED,
+    ANALYZED_ANEW,
     AT,
     CAT,
     GAVE_UP,
     LOOKED_AT,
     RESIZED,
+    RESIZED_ANEW,
     SOURCE,
     STORED,
     UPLOADED,
@@ -387,3 +392,86 @@ def test_after_a_deletion_no_release_is_said_any_more() -> None:
     deleted = decide(released, DeleteRequested(image=CAT, run=0), AT)
     assert ImageReleased in {type(one) for one in answers(released, LOOKED_AT, AT)}
     assert ImageReleased not in {type(one) for one in answers(deleted, LOOKED_AT, AT)}
+
+
+ANEW = ReplayRequested(image=CAT, run=0, analyze_only=True, analyzer="rekognition")
+
+
+def test_a_reanalysis_takes_over_from_the_published_run() -> None:
+    granted = after(RESIZED, ANALYZED, ANEW)
+    again = Reanalysis(of=0, analyzer="rekognition")
+    assert (granted.run, granted.current.reanalysis, granted.published) == (1, again, 0)
+    (told,) = [one for one in answers(granted, ANEW, AT) if isinstance(one, ImageReplayed)]
+    assert (told.run, told.reanalysis, told.made) == (1, again, RESIZED)
+
+
+def test_after_a_failure_a_reanalysis_still_takes_over_from_the_published_run() -> None:
+    failed = after(RESIZED, ANALYZED, ReplayRequested(image=CAT, run=0), of_run(REPORT, 1))
+    granted = decide(failed, of_run(ANEW, 1), AT)
+    assert (granted.run, granted.current.reanalysis.of) == (2, 0)
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("before", [[RESIZED], [REPORT]])
+def test_without_a_published_run_there_is_no_reanalysis(before: Any, force: bool) -> None:
+    record = after(*before)
+    assert decide(record, ANEW.model_copy(update={"force": force}), AT) == record
+
+
+def test_a_full_replay_takes_nothing_over() -> None:
+    request = ReplayRequested(image=CAT, run=0)
+    granted = after(RESIZED, ANALYZED, request)
+    (told, *_) = answers(granted, request, AT)
+    assert (told.reanalysis, told.made) == (None, None)
+
+
+def test_the_verdict_describes_each_version_by_the_run_that_asked_for_it() -> None:
+    twice = [RESIZED, ANALYZED, ANEW, of_run(RESIZED, 1), of_run(ANALYZED, 1), of_run(ANEW, 1)]
+    record = after(*twice, RESIZED_ANEW, ANALYZED_ANEW)
+    (first, second) = verdict(record, 2).versions
+    assert (first.run, first.document) == (0, f"analyses/{CAT}/2/versions/0.json")
+    assert (second.run, second.document) == (1, f"analyses/{CAT}/2/versions/1.json")
+    assert (first.analyzer, first.models) == (ANALYZED.analyzer, ANALYZED.models)
+    assert (first.thresholds, first.asked) == (ANALYZED.thresholds, ANALYZED.asked)
+
+
+def test_a_version_of_a_run_nobody_knows_is_not_told() -> None:
+    stray = ANALYZED.model_copy(update={"earlier": (Earlier(run=7, document="d"),)})
+    assert verdict(after(RESIZED, stray), 0).versions == ()
+
+
+def anew(word: str, record: Record) -> Record:
+    """The record after a re-analysis that came to this, under quarantine."""
+    judged_anew = ANALYZED_ANEW.model_copy(
+        update={"run": 1, "moderation": JUDGED[word], "earlier": ANALYZED_ANEW.earlier[:1]}
+    )
+    events = (ANEW, of_run(RESIZED_ANEW, 1), judged_anew)
+    return after(*events, record=record, policy=Policy.QUARANTINE)
+
+
+@pytest.mark.parametrize("before", ["clean", "flagged"])
+@pytest.mark.parametrize(("word", "withheld"), [("flagged", True), ("clean", False)])
+def test_a_reanalysis_is_withheld_by_its_own_answers(
+    before: str, word: str, withheld: bool
+) -> None:
+    record = anew(word, judged(before, Policy.QUARANTINE))
+    shown = result(record)
+    assert (record.published, shown.withheld, not shown.renditions) == (1, withheld, withheld)
+    assert shown == verdict(record, 1)
+    assert [version.run for version in shown.versions] == [0]
+
+
+def test_a_reanalysis_of_a_released_image_stays_released() -> None:
+    released = after(LOOKED_AT, record=judged("flagged", Policy.QUARANTINE))
+    record = anew("flagged", released)
+    assert (record.published, record.withheld, verdict(record, 1).withheld) == (1, False, False)
+    assert result(record).renditions == RESIZED_ANEW.renditions
+
+
+def test_what_a_reanalysis_withheld_is_released_with_its_versions() -> None:
+    record = anew("flagged", judged("clean", Policy.QUARANTINE))
+    looked_at = of_run(LOOKED_AT, 1)
+    released = decide(record, looked_at, AT)
+    (told,) = [one for one in answers(released, looked_at, AT) if isinstance(one, ImageReleased)]
+    assert (told.run, told.renditions) == (1, RESIZED_ANEW.renditions)
+    assert told.versions == verdict(record, 1).versions

@@ -1,0 +1,97 @@
+"""Analyze over memory: a recognizer that answers or refuses, and one bucket for all images."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from services.analyze.documents import Documents
+from services.analyze.logic import Detection, Question, Thresholds
+from services.analyze.reuse import Reuse
+from services.analyze.steps import Steps
+from services.store.logic import decide
+from shared.consumer import Turn
+from shared.contracts.envelope import Event
+from shared.contracts.images import ImageAnalyzed, ImageResized
+from shared.testing import MemoryObjects, MemoryRecords
+from tests.contract.samples import AT, RESIZED, SECOND
+
+ALL = tuple(Detection)
+THRESHOLDS = Thresholds(max_labels=5)
+
+ANSWERS: dict[Detection, dict[str, Any]] = {
+    Detection.LABELS: {
+        "Labels": [{"Name": "Cat", "Confidence": 98.7}],
+        "LabelModelVersion": "3.0",
+    },
+    Detection.FACES: {"FaceDetails": [{"Confidence": 99.0}]},
+    Detection.TEXT: {
+        "TextDetections": [{"DetectedText": "OPEN", "Type": "LINE", "Confidence": 99.0}]
+    },
+    Detection.MODERATION: {"ModerationLabels": [{"Name": "Smoking", "Confidence": 91.0}]},
+}
+
+
+class Recognizer:
+    """Answers, remembers what it was asked, and refuses what it is told to."""
+
+    def __init__(self, **refusals: Exception) -> None:
+        self.refusals = refusals
+        self.asked: list[tuple[Detection, str, Thresholds]] = []
+
+    def ask(self, detection: Detection, key: str, thresholds: Thresholds) -> Any:
+        self.asked.append((detection, key, thresholds))
+        if detection in self.refusals:
+            raise self.refusals[detection]
+        return ANSWERS[detection]
+
+    def detections(self) -> set[Detection]:
+        return {detection for detection, _, _ in self.asked}
+
+
+class Bench:
+    """One deployment of analyze. Its bucket and records may be another one's too."""
+
+    def __init__(
+        self,
+        recognizer: Any = None,
+        detect: Sequence[Detection] = ALL,
+        *,
+        beside: "Bench | None" = None,
+        thresholds: Thresholds = THRESHOLDS,
+        reuse: bool = True,
+        **refusals: Exception,
+    ) -> None:
+        self.processed = beside.processed if beside else MemoryObjects()
+        self.records = beside.records if beside else MemoryRecords()
+        self.recognizer = recognizer or Recognizer(**refusals)
+        self.steps = Steps(
+            Documents(self.processed),
+            Reuse(self.processed, self.records, on=reuse),
+            {"rekognition": self.recognizer},
+            Question("rekognition", tuple(detect), thresholds),
+        )
+        self.confirmed = 0
+
+    def analyze(
+        self, event: ImageResized = RESIZED, confirm: Callable[[], None] | None = None
+    ) -> ImageAnalyzed:
+        (told,) = self.steps.analyze(event, Turn(SECOND, AT, confirm or self._confirm))
+        assert isinstance(told, ImageAnalyzed)
+        return told
+
+    def _confirm(self) -> None:
+        self.confirmed += 1
+
+    def store_hears(self, event: Event = RESIZED) -> None:
+        record = decide(self.records.read(event.image), event, AT)
+        assert record
+        self.records.write(record)
+
+    def kept(self, event: ImageResized = RESIZED) -> dict[str, Any]:
+        return self.kept_at(f"analyses/{event.image}/{event.run}/analysis.json")
+
+    def kept_at(self, key: str) -> dict[str, Any]:
+        return json.loads(self.processed.get(key).body)
+
+    def left(self, prefix: str = "") -> list[str]:
+        return list(self.processed.keys(prefix))

@@ -1,0 +1,103 @@
+"""A run that only asks anew keeps the versions before it, and pays."""
+
+from typing import Any
+
+import pytest
+
+from services.analyze.logic import Detection
+from shared.contracts.images import Earlier, Reanalysis
+from shared.errors import Fault, PermanentError
+from tests.contract.samples import CAT, RESIZED
+from tests.unit.analyze.bench import ANSWERS, Bench
+
+
+def again(run: int, **how: Any) -> Any:
+    """The renditions of run ``run``, taken over from the run before it."""
+    how = {"of": run - 1} | how
+    return RESIZED.model_copy(update={"run": run, "reanalysis": Reanalysis(**how)})
+
+
+def version(run: int, of: int) -> str:
+    return f"analyses/{CAT}/{run}/versions/{of}.json"
+
+
+def test_the_version_before_is_kept_as_it_was() -> None:
+    bench = Bench()
+    bench.analyze()
+    before = bench.kept()
+    told = bench.analyze(again(1))
+    assert told.earlier == (Earlier(run=0, document=version(1, 0)),)
+    assert bench.kept_at(version(1, 0)) == before
+
+
+def test_every_version_is_kept_from_run_to_run_oldest_first() -> None:
+    bench = Bench()
+    bench.analyze()
+    bench.analyze(again(1))
+    bench.analyze(again(5, of=1))
+    told = bench.analyze(again(11, of=5))
+    assert [earlier.run for earlier in told.earlier] == [0, 1, 5]
+    assert [bench.kept_at(earlier.document)["run"] for earlier in told.earlier] == [0, 1, 5]
+
+
+def test_it_is_asked_anew_whatever_was_answered_before() -> None:
+    bench = Bench()
+    bench.store_hears()
+    bench.analyze()
+    bench.recognizer.asked.clear()
+    assert bench.analyze(again(1)).reused_from is None
+    assert bench.recognizer.detections() == set(Detection)
+
+
+def test_a_repeat_pays_nothing_and_says_the_same() -> None:
+    bench = Bench()
+    bench.analyze()
+    first = bench.analyze(again(1))
+    bench.recognizer.asked.clear()
+    assert bench.analyze(again(1)) == first
+    assert bench.recognizer.asked == []
+
+
+def test_where_no_version_is_left_there_is_none_to_keep() -> None:
+    assert Bench().analyze(again(1)).earlier == ()
+
+
+def test_what_nobody_can_read_is_left_behind() -> None:
+    bench = Bench()
+    bench.processed.put(f"analyses/{CAT}/0/analysis.json", b"old", "application/json")
+    assert bench.analyze(again(1)).earlier == ()
+
+
+def test_faces_that_are_switched_off_are_taken_over_from_no_version() -> None:
+    before = Bench()
+    before.analyze()
+    bench = Bench(beside=before, detect=[Detection.LABELS])
+    bench.analyze(again(1))
+    kept = bench.kept_at(version(1, 0))
+    assert kept["answers"].keys() == ANSWERS.keys() - {"faces"}
+    assert "faces" not in kept["thresholds"]
+
+
+def test_undoing_the_run_before_leaves_the_copies() -> None:
+    bench = Bench()
+    bench.analyze()
+    told = bench.analyze(again(1))
+    bench.steps.forget(RESIZED)
+    assert bench.left() == [told.document, version(1, 0)]
+
+
+def test_the_named_analyzer_is_asked() -> None:
+    bench = Bench()
+    named = Bench(beside=bench)
+    bench.steps.analyzers["other"] = named.recognizer
+    told = bench.analyze(again(1, analyzer="other"))
+    assert (told.analyzer, bench.kept(again(1))["analyzer"]) == ("other", "other")
+    assert (len(named.recognizer.asked), bench.recognizer.asked) == (4, [])
+
+
+def test_an_analyzer_nobody_knows_is_given_up_at_once_and_is_ours_to_mend() -> None:
+    bench = Bench()
+    with pytest.raises(PermanentError, match="'tarot', but: rekognition") as refused:
+        bench.analyze(again(1, analyzer="tarot"))
+    assert (refused.value.reason, refused.value.fault) == ("unknown-analyzer", Fault.US)
+    assert bench.left() == []
