@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import StepFailed
@@ -65,6 +67,8 @@ class Evidence:
     released: set[str] = field(default_factory=set)
     release_due: set[str] = field(default_factory=set)
     """Images of which a release was asked for while something was withheld."""
+    origins: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
+    """Of each image and run, whose answers its first document has: its own, or those it reuses."""
     outlived: bool = False
     """Whether any worker has outlived its lease."""
     violations: list[Violation] = field(default_factory=list)
@@ -75,6 +79,17 @@ class Evidence:
     def waits(self, image: str, run: int | None) -> bool:
         """Whether this run's renditions are kept until somebody has looked at the picture."""
         return (image, run) in self.withheld and image not in self.released
+
+    def kept(self, image: str, run: int, analysis: Mapping[str, Any]) -> None:
+        """This run's own analysis was written. A late worker may write another one: window (g)."""
+        reused = analysis["reused_from"]
+        origin = (reused["image"], reused["run"]) if reused else (image, run)
+        self.origins.setdefault((image, run), origin)
+
+    def asked(self, image: str, run: int) -> tuple[str, int]:
+        """The image and run that Rekognition was asked about for what this one says."""
+        origin = self.origins.get((image, run), (image, run))
+        return origin if origin == (image, run) else self.asked(*origin)
 
     def handed_out(self, words: str) -> None:
         """Somebody outside can read this now."""

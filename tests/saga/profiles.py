@@ -490,7 +490,7 @@ def _oversee(simulation: Simulation, random: Random) -> Schedule:
         yield Action(verb, value=random.choice(("flag", "quarantine", "quarantine")))
         return
     name = random.choice(list(simulation.images))
-    yield Action(verb, (name,), random.choice(("plain", "force")) if verb == "replay" else 0)
+    yield Action(verb, (name,), random.choice(HOW) if verb == "replay" else 0)
     asked = [message for message in simulation.messages.values() if f":{verb}/" in message.name]
     for message in asked:
         if random.random() < 0.3:

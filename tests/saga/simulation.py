@@ -35,7 +35,7 @@ from shared.contracts.images import (
     ReplayRequested,
     StepFailed,
 )
-from shared.contracts.record import Record, RunStatus
+from shared.contracts.record import Record, Run, RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 from shared.ledger import Claim, ClaimKey, Standing
@@ -787,10 +787,15 @@ class Processed(MemoryObjects):
         worker = self.simulation.current
         if worker and worker.overran:
             worker.wrote.add(key)
-        if worker and key.startswith("analyses/"):
-            _, image, run, *_ = key.split("/")
-            kept = {(image, int(run), name) for name in json.loads(body)["answers"]}
-            worker.unnoted -= kept
+        if key.startswith("analyses/"):
+            self._kept(worker, key, json.loads(body))
+
+    def _kept(self, worker: Worker | None, key: str, analysis: Mapping[str, Any]) -> None:
+        _, image, run, *version = key.split("/")
+        if worker:
+            worker.unnoted -= {(image, int(run), name) for name in analysis["answers"]}
+        if version == ["analysis.json"]:
+            self.simulation.seen.kept(image, int(run), analysis)
 
     def copy(self, source: str, target: str) -> None:
         self._sent(target, lambda: self.find(source) and MemoryObjects.copy(self, source, target))
@@ -842,8 +847,15 @@ class Records(MemoryRecords):
         for number, run in after.runs.items():
             open_before = before is None or before.status(number) is RunStatus.OPEN
             completed = open_before and run.status is RunStatus.COMPLETED
-            if completed and self.simulation.flagged(after.image, number):
+            if completed and self._flagged(after.image, number, run):
                 seen.withheld.add((after.image, number))
+
+    def _flagged(self, image: str, number: int, run: Run) -> bool:
+        """Whether what was answered about this run, or about the one it reuses, was a flag."""
+        reused = run.analyzed and run.analyzed.reused_from
+        if reused and reused.image and reused.run is not None:
+            image, number = self.simulation.seen.asked(reused.image, reused.run)
+        return self.simulation.flagged(image, number)
 
     def _never_reversed(self, before: Record, after: Record) -> None:
         seen = self.simulation.seen

@@ -8,6 +8,7 @@ import pytest
 from services.store.logic import Policy
 from shared.contracts.images import DeleteRequested, ReleaseRequested, ReplayRequested
 from tests.saga.test_replay import CAT, ask
+from tests.saga.test_reuse import completed
 from tests.saga.world import World
 
 
@@ -120,3 +121,30 @@ def test_a_month_later_a_replay_does_not_tell_of_the_release_again() -> None:
     world.ledger.rows.clear()
     asked(world, ReplayRequested(image=image, run=0))
     assert world.outcomes() == ["completed", "released", "completed"]
+
+
+def test_a_reanalysis_that_flags_withholds_what_was_handed_out() -> None:
+    world, image = flagged()
+    world.recognizer.flags = ["Nudity"]
+    asked(world, ReplayRequested(image=image, run=0, analyze_only=True))
+    assert [said["withheld"] for said in told(world)] == [False, True]
+    assert shown(world, image)["renditions"] == []
+    assert [version["run"] for version in shown(world, image)["versions"]] == [0]
+
+
+def test_a_released_image_stays_released_when_it_is_analysed_anew() -> None:
+    world, image = flagged("Nudity")
+    asked(world, ReleaseRequested(image=image, run=0))
+    asked(world, ReplayRequested(image=image, run=0, analyze_only=True))
+    assert [said["withheld"] for said in told(world)] == [True, False, False]
+    assert {made["key"].split("/")[2] for made in shown(world, image)["renditions"]} == {"1"}
+
+
+def test_what_reuses_the_answers_about_a_flagged_picture_is_withheld_too() -> None:
+    world = World(policy=Policy.QUARANTINE)
+    world.recognizer.flags = ["Nudity"]
+    completed(world, "first.jpg")
+    world.recognizer.flags = []
+    twin = completed(world, "twin.jpg")
+    assert world.records.read(twin).current.analyzed.reused_from
+    assert (shown(world, twin)["withheld"], shown(world, twin)["renditions"]) == (True, [])
