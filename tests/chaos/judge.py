@@ -143,11 +143,10 @@ def no_try_is_charged(evidence: Evidence) -> Figure:
 
 
 def batches_overflow(evidence: Evidence) -> Figure:
-    """Else the run would prove nothing."""
+    """Every other upload at least is handed back once; else the run would prove nothing."""
     times = evidence.calls.get("sqs ChangeMessageVisibility", 0)
-    return Figure(
-        "hand-backs", f"{times:,}", f"over {len(evidence.images)}", met=times > len(evidence.images)
-    )
+    least = (len(evidence.images) + 1) // 2
+    return Figure("hand-backs", f"{times:,}", f"at least {least}", met=times >= least)
 
 
 ALWAYS: tuple[Promise, ...] = (

@@ -4,11 +4,12 @@ MiniStack's own event sources hand over ten messages at most, whatever the batch
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 from infra.clients import Clients
@@ -31,6 +32,8 @@ class Poller:
     outputs: Outputs
     clients: Clients
     _stop: Event = field(default_factory=Event)
+    _filling: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
+    """Of each service: one batch is filled at a time, so that few messages make one large batch."""
 
     @contextmanager
     def feeding(self) -> Iterator[None]:
@@ -51,7 +54,8 @@ class Poller:
 
     def _feed(self, service: Fed) -> None:
         while not self._stop.is_set():
-            batch = self._received(service)
+            with self._filling[service.name]:
+                batch = self._received(service)
             if batch:
                 self._handed_over(service, batch)
             else:
