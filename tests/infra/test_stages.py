@@ -5,6 +5,7 @@ import pytest
 from infra.errors import InfraError
 from infra.stages import FOLDER, Stage
 from infra.template import template
+from services.analyze.logic import Detection
 from services.analyze.settings import AnalyzeSettings
 from tests.unit.shared.test_config import COMPLETE
 
@@ -72,8 +73,11 @@ def test_a_services_variable_wins_over_everyones(write, project):
     assert (environment["SIDE"], environment["MORE"]) == ("1", "2")
 
 
-def test_locally_rekognition_is_asked_for_labels_only(local):
-    assert local.variables_of("analyze")["DETECT"] == "labels"
+def test_locally_rekognition_is_asked_for_everything(local):
+    settings = AnalyzeSettings.read(
+        COMPLETE | {"PROCESSED_BUCKET": "processed"} | local.variables_of("analyze")
+    )
+    assert settings.detect == tuple(Detection)
 
 
 @pytest.mark.parametrize("name", ["local", "dev", "prod"])
