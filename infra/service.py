@@ -33,7 +33,7 @@ RECEIVE = (
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
-    "sqs:ChangeMessageVisibility",
+    "sqs:ChangeMessageVisibility*",  # one right on AWS; MiniStack has another for several at once
 )
 
 

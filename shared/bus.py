@@ -5,8 +5,14 @@ from typing import Any, Protocol
 
 from shared.aws import aws_errors
 from shared.contracts.envelope import Envelope
-from shared.errors import Fault, PermanentError, sentence
+from shared.errors import Fault, PermanentError, TransientError, sentence
 from shared.message import Message
+
+Wait = tuple[Message, float]
+"""A message that is to be received again, and in how many seconds."""
+
+AT_ONCE = 10
+"""Messages that SQS takes back in one call."""
 
 
 class Bus(Protocol):
@@ -18,8 +24,11 @@ class Bus(Protocol):
 class Queue(Protocol):
     """A service's own queue, for messages that were received from it."""
 
-    def hand_back(self, message: Message, seconds: float) -> None:
-        """Let the message be received again after so long, instead of the whole visibility time."""
+    def hand_back(self, waits: Sequence[Wait]) -> None:
+        """Let these be received again after so long, instead of the whole visibility time.
+
+        Raises TransientError if some could not be handed back; the others are.
+        """
         ...
 
     def bury(self, body: str, reason: str, detail: str) -> None:
@@ -58,13 +67,27 @@ class SqsQueue:
         self._queue = queue
         self._dead_letters = dead_letters
 
-    def hand_back(self, message: Message, seconds: float) -> None:
+    def hand_back(self, waits: Sequence[Wait]) -> None:
+        starts = range(0, len(waits), AT_ONCE)
+        refused = sum(self._hand_back(waits[start : start + AT_ONCE]) for start in starts)
+        if refused:
+            raise TransientError("not-handed-back", f"the queue did not take back {refused}")
+
+    def _hand_back(self, waits: Sequence[Wait]) -> int:
+        """How many the queue did not take back."""
         with aws_errors("the queue"):
-            self._client.change_message_visibility(
+            answer = self._client.change_message_visibility_batch(
                 QueueUrl=self._queue,
-                ReceiptHandle=message.receipt,
-                VisibilityTimeout=round(seconds),
+                Entries=[
+                    {
+                        "Id": str(n),
+                        "ReceiptHandle": message.receipt,
+                        "VisibilityTimeout": round(seconds),
+                    }
+                    for n, (message, seconds) in enumerate(waits)
+                ],
             )
+        return len(answer.get("Failed", []))
 
     def bury(self, body: str, reason: str, detail: str) -> None:
         try:

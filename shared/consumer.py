@@ -7,14 +7,14 @@ failed try costs and how long it waits stands in ``retries``.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
 from shared import retries, telemetry
-from shared.bus import Bus, Queue
+from shared.bus import Bus, Queue, Wait
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageEvent, StepFailed
 from shared.contracts.record import RunStatus
@@ -31,8 +31,8 @@ SOON = 5.0
 """s. Within this, what a batch had no time for is back on the queue."""
 LAST_MOMENT = 2.0
 """s. With less time left nothing is handed back: a batch that met its timeout would come again as
-a whole, and handing back many, with a queue that is slow, can take that long. One call that has to
-be made a second time takes about one second."""
+a whole, and with a queue that is slow that can take so long. One call that has to be made a second
+time takes about one second."""
 
 
 class Context(Protocol):
@@ -144,10 +144,10 @@ def consume(service: Service, batch: Mapping[str, Any], context: Context) -> dic
     def handle(message: Message) -> HandBack | None:
         return _handle(service, message, in_time)
 
-    def hand_back(message: Message, seconds: float) -> None:
+    def hand_back(waits: Sequence[Wait]) -> None:
         if left() < LAST_MOMENT:
-            raise TransientError("no-time", "handing it back could cost the batch its answer")
-        service.queue.hand_back(message, seconds)
+            raise TransientError("no-time", "handing back could cost the batch its answer")
+        service.queue.hand_back(waits)
 
     return answer_batch(batch, handle, hand_back)
 
@@ -155,18 +155,22 @@ def consume(service: Service, batch: Mapping[str, Any], context: Context) -> dic
 def answer_batch(
     batch: Mapping[str, Any],
     handle: Callable[[Message], HandBack | None],
-    hand_back: Callable[[Message, float], None],
+    hand_back: Callable[[Sequence[Wait]], None],
 ) -> dict[str, Any]:
-    """Give each message of the batch to ``handle``; one that fails takes no other with it."""
-    failed = []
+    """Give each message of the batch to ``handle``; one that fails takes no other with it.
+
+    Those that are to come again are handed back together, at the end: one by one, a batch that is
+    far too large would need more time for that than it has left.
+    """
+    waits: list[Wait] = []
     for record in batch["Records"]:
         message = Message.of(record)
         with telemetry.about(message_id=message.id):
-            again = _guarded(handle, message)
-            if again:
-                failed.append({"itemIdentifier": message.id})
-                _return(message, again, hand_back)
-    return {"batchItemFailures": failed}
+            if again := _guarded(handle, message):
+                waits.append((message, again.seconds))
+    if waits:
+        _return(waits, hand_back)
+    return {"batchItemFailures": [{"itemIdentifier": message.id} for message, _ in waits]}
 
 
 def _guarded(handle: Callable[[Message], HandBack | None], message: Message) -> HandBack | None:
@@ -177,11 +181,12 @@ def _guarded(handle: Callable[[Message], HandBack | None], message: Message) -> 
         return HandBack(retries.backoff(message.receives, message.id))
 
 
-def _return(message: Message, again: HandBack, hand_back: Callable[[Message, float], None]) -> None:
+def _return(waits: Sequence[Wait], hand_back: Callable[[Sequence[Wait]], None]) -> None:
     try:
-        hand_back(message, again.seconds)
+        hand_back(waits)
     except DarkroomError as error:
-        log.warning("back only after the whole visibility time", extra={"error": str(error)})
+        late = {"error": str(error), "messages": [message.id for message, _ in waits]}
+        log.warning("back only after the whole visibility time", extra=late)
 
 
 def _handle(service: Service, message: Message, in_time: Callable[[], bool]) -> HandBack | None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from hashlib import md5
 from typing import Any
 
+from shared.bus import Wait
 from shared.contracts.envelope import Envelope
 from shared.contracts.record import Record, RunStatus, status_without_record
 from shared.errors import Fault, PermanentError
 from shared.ledger import Claim, ClaimKey, Standing
-from shared.message import Message
 from shared.objects import Stored
 
 
@@ -28,11 +28,11 @@ class MemoryBus:
 class MemoryQueue:
     """A queue that remembers what came back and what was buried."""
 
-    returned: list[tuple[Message, float]] = field(default_factory=list)
+    returned: list[Wait] = field(default_factory=list)
     buried: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def hand_back(self, message: Message, seconds: float) -> None:
-        self.returned.append((message, seconds))
+    def hand_back(self, waits: Sequence[Wait]) -> None:
+        self.returned.extend(waits)
 
     def bury(self, body: str, reason: str, detail: str) -> None:
         self.buried.append((body, reason, detail))

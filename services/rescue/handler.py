@@ -1,6 +1,6 @@
 """The composition root of ``rescue``. Its event sources are the others' dead-letter queues."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -8,10 +8,9 @@ from typing import Any
 from services.rescue.settings import RescueSettings
 from services.rescue.steps import Steps
 from shared.aws import client
-from shared.bus import SnsBus
+from shared.bus import SnsBus, Wait
 from shared.consumer import Context, answer_batch
 from shared.function import start_telemetry
-from shared.message import Message
 from shared.objects import S3Objects
 
 
@@ -26,7 +25,7 @@ def steps() -> Steps:
     )
 
 
-def stay(_message: Message, _seconds: float) -> None:
+def stay(_waits: Sequence[Wait]) -> None:
     """What cannot be rescued now stays on its dead-letter queue, and an alarm says so."""
 
 

@@ -26,7 +26,7 @@ class Call:
 
     ``tells`` and ``settles`` are a notification's id; ``pays`` and ``keeps`` are ``<image>/<run>``
     of the analysis that is bought, or written; ``puts`` is an object's key; ``announces`` is the
-    envelope that goes to the events topic.
+    envelope that goes to the events topic; ``returns`` is the number of messages to take back.
     """
 
     service: str
@@ -37,6 +37,7 @@ class Call:
     keeps: str = ""
     puts: str = ""
     announces: str = ""
+    returns: int = 0
 
     @property
     def name(self) -> str:
@@ -60,6 +61,8 @@ def read_call(method: str, path: str, signature: str, target: str, body: bytes) 
             return _of_dynamodb(operation, json.loads(body))
         case "rekognition":
             return _of_rekognition(operation, json.loads(body))
+        case "sqs" if operation == "ChangeMessageVisibilityBatch":
+            return Call(service, operation, returns=len(json.loads(body)["Entries"]))
     return Call(service, operation)
 
 

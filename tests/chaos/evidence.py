@@ -74,7 +74,8 @@ class Evidence:
     paid: Mapping[str, Repeated]
     puts: Mapping[str, int]
     """How often each object was written."""
-    calls: Mapping[str, int]
+    returned: int
+    """Messages that went back to their queues before their time."""
     timeouts: int
     """Invocations that met their timeout."""
 

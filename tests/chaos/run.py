@@ -177,7 +177,7 @@ def gather(place: Place, ears: Ears, witness: Witness, images: set[str], timeout
         told=witness.told.seen(),
         paid=witness.paid.seen(),
         puts=dict(witness.puts),
-        calls=dict(witness.calls),
+        returned=witness.returned,
         timeouts=timeouts,
     )
 

@@ -31,6 +31,12 @@ def test_an_event_is_told_from_a_notification() -> None:
     assert call == Call("sns", "Publish event", announces=event)
 
 
+def test_messages_that_go_back_together_are_counted() -> None:
+    body = json.dumps({"QueueUrl": "q", "Entries": [{"Id": "0"}, {"Id": "1"}]}).encode()
+    call = read_call("POST", "/", signed("sqs"), "AmazonSQS.ChangeMessageVisibilityBatch", body)
+    assert call.returns == 2
+
+
 def test_a_claim_is_told_from_its_settling() -> None:
     said = {
         "Key": {"claim": {"S": "notify/image.stored.v1/n1"}},

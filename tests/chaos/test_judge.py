@@ -67,7 +67,7 @@ def evidence() -> Evidence:
         told={"n1": Repeated(1, 0), "n2": Repeated(1, 0)},
         paid={RUN: Repeated(1, 0)},
         puts=dict.fromkeys(objects(), 1),
-        calls={"sqs ChangeMessageVisibility": 9},
+        returned=9,
         timeouts=0,
     )
 
@@ -172,7 +172,7 @@ OVERFLOWN: dict[str, tuple[Spoil, set[str]]] = {
         lambda e: replace(e, ledger={CLAIM: Claimed(2, settled=True)}),
         {"claims charged more than one try"},
     ),
-    "every batch had time enough": (lambda e: replace(e, calls={}), {"hand-backs"}),
+    "every batch had time enough": (lambda e: replace(e, returned=0), {"hand-backs"}),
     "there is a dead letter": (
         lambda e: replace(e, letters=(Letter("notify", "killed", GOOD, BUDGET),)),
         {"dead letters"},

@@ -24,6 +24,8 @@ class Witness:
     """All that was asked, by the call's name."""
     faults: Counter[str] = field(default_factory=Counter)
     """All that went wrong on purpose, by kind."""
+    returned: int = 0
+    """Messages that a queue was to take back."""
     announced: list[str] = field(default_factory=list)
     """Envelopes that the events topic took, in order."""
     _lock: Lock = field(default_factory=Lock)
@@ -65,5 +67,6 @@ class Witness:
     def _count(self, call: Call) -> None:
         if call.puts:
             self.puts[call.puts] += 1
+        self.returned += call.returns
         if call.announces:
             self.announced.append(call.announces)

@@ -107,16 +107,28 @@ def test_a_message_handed_back_is_there_again(sqs: Any) -> None:
     sqs.send_message(QueueUrl=queue, MessageBody="again")
     message = as_lambda_gives_it(received(sqs, queue)[0])
     assert received(sqs, queue) == []
-    SqsQueue(sqs, queue, "unused").hand_back(message, 0.4)
+    SqsQueue(sqs, queue, "unused").hand_back([(message, 0.4)])
     (again,) = received(sqs, queue)
     assert as_lambda_gives_it(again).receives == message.receives + 1 == 2
 
 
-def test_a_message_that_is_gone_cannot_be_handed_back(sqs: Any) -> None:
+def test_a_message_that_is_gone_cannot_be_handed_back_but_all_others_are(sqs: Any) -> None:
     queue = make_queue(sqs, "resize", visibility=600)
+    sqs.send_message(QueueUrl=queue, MessageBody="again")
     lost = Message("m", "no receipt of this queue", "", "", 0, 1, {})
-    with pytest.raises(TransientError):
-        SqsQueue(sqs, queue, "unused").hand_back(lost, 5)
+    waits = [(lost, 5), (as_lambda_gives_it(received(sqs, queue)[0]), 0)]
+    with pytest.raises(TransientError, match="did not take back 1"):
+        SqsQueue(sqs, queue, "unused").hand_back(waits)
+    assert received(sqs, queue)
+
+
+def test_ten_are_handed_back_in_one_call(sqs: Any) -> None:
+    calls: list[str] = []
+    sqs.meta.events.register("before-call.sqs", lambda model, **_: calls.append(model.name))
+    lost = [(Message("m", "no receipt", "", "", 0, 1, {}), 5.0)] * 45
+    with pytest.raises(TransientError, match="did not take back 45"):
+        SqsQueue(sqs, make_queue(sqs, "resize"), "unused").hand_back(lost)
+    assert calls.count("ChangeMessageVisibilityBatch") == 5
 
 
 @pytest.mark.parametrize("name", NOTIFICATIONS)

@@ -715,9 +715,10 @@ class Queue:
     simulation: Simulation
     service: str
 
-    def hand_back(self, message: Any, seconds: float) -> None:
-        if sent := self.simulation.messages.get(message.id):
-            sent.visible_at = self.simulation.now + round(seconds)
+    def hand_back(self, waits: Iterable[tuple[Any, float]]) -> None:
+        for message, seconds in waits:
+            if sent := self.simulation.messages.get(message.id):
+                sent.visible_at = self.simulation.now + round(seconds)
 
     def bury(self, body: str, reason: str, detail: str) -> None:
         worker = self.simulation.current

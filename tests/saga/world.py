@@ -6,7 +6,7 @@ before or right after any one of them, deliver twice, and deliver in any order.
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -259,10 +259,11 @@ class Mailbox:
     world: World
     name: str
 
-    def hand_back(self, message: Any, seconds: float) -> None:
+    def hand_back(self, waits: Iterable[tuple[Any, float]]) -> None:
+        back = {message.id: seconds for message, seconds in waits}
         for delivery in self.world.queues[self.name]:
-            if delivery.id == message.id:
-                delivery.visible_at = self.world.clock() + seconds
+            if delivery.id in back:
+                delivery.visible_at = self.world.clock() + back[delivery.id]
 
     def bury(self, body: str, reason: str, detail: str) -> None:
         now = self.world.clock()

@@ -52,7 +52,7 @@ class BrokenBus(MemoryBus):
 class BrokenQueue(MemoryQueue):
     """A queue that takes nothing back."""
 
-    def hand_back(self, message: Any, seconds: float) -> None:
+    def hand_back(self, waits: Any) -> None:
         raise DOWN
 
 
