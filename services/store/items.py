@@ -1,11 +1,11 @@
-"""Items of the table as DynamoDB's client takes them."""
+"""Items of the table as DynamoDB's client takes and gives them."""
 
 import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from shared.contracts.envelope import Value
 
@@ -25,3 +25,8 @@ def plain(value: Value) -> dict[str, Any]:
 def attributes(item: Mapping[str, Any]) -> dict[str, Any]:
     to_dynamo = TypeSerializer()
     return {name: to_dynamo.serialize(value) for name, value in item.items()}
+
+
+def fields(item: Mapping[str, Any]) -> dict[str, Any]:
+    from_dynamo = TypeDeserializer()
+    return {name: from_dynamo.deserialize(value) for name, value in item.items()}

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from boto3.dynamodb.types import TypeDeserializer
-
-from services.store.items import attributes, key, plain
+from services.store.items import attributes, fields, key, plain
 from services.store.listing import Change, Listed
 from shared.aws import aws_errors
 from shared.contracts.listing import COUNT, ENTRY, LISTING, count_partition
@@ -43,11 +41,7 @@ class DynamoLists:
             answer = self._client.get_item(
                 TableName=self._table, Key=key(image, LISTING), ConsistentRead=True
             )
-        if "Item" not in answer:
-            return None
-        from_dynamo = TypeDeserializer()
-        item = {name: from_dynamo.deserialize(value) for name, value in answer["Item"].items()}
-        return Listed.model_validate(item)
+        return Listed.model_validate(fields(answer["Item"])) if "Item" in answer else None
 
     def write(self, change: Change) -> bool:
         with aws_errors("the lists"):
