@@ -89,6 +89,9 @@ def test_the_same_files_everywhere(service: str) -> None:
     assert names - {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= {
         "bookmark.py",
         "documents.py",
+        "items.py",
+        "listing.py",
+        "lists.py",
         "logic.py",
         "records.py",
         "rekognition.py",
