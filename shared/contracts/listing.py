@@ -1,27 +1,43 @@
-"""The lists that images are found in: their names, and what an entry of one shows.
+"""How images are listed: what a list shows of each, and the names of the lists.
 
-An entry stands in its image's own partition, as item ``entry/<list>``, with its fields as
-attributes; the index ``lists`` of the records' table holds it under (``list``, ``at``).
+An image has an entry in every list that it belongs to, at ``entry/<list>`` among its items. The
+index ``lists`` of the table has the entries of one list together, by ``at``.
 """
 
-from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from shared.contracts.envelope import Value
-from shared.contracts.images import Label
+from shared.contracts.images import Label, Likeness
+from shared.contracts.record import RunStatus
 
 INDEX = "lists"
-"""The global secondary index: hash key ``list``, range key ``at``."""
+"""The name of the index: hash key ``list``, range key ``at``."""
+
 ENTRY = "entry/"
-"""What the range key of an entry begins with, among its image's items."""
-COUNTS = "labels"
-"""The partition of the counters: item ``label/<name>``, number ``images``."""
-BEST_LABELS = 5
+"""What the range key of an entry begins with; the name of its list follows."""
+
+LISTING = "listing"
+"""The range key of the one item that says which entries an image has."""
+
+ALL = "all"
+FLAGGED = "flagged"
+
+COUNT = "label/"
+"""What the range key of a label's count begins with; the label's own name follows."""
+
+SHARDS = 8
+"""Partitions that the counts are spread over. A partition takes 1,000 writes a second, and an image
+with eight labels is sixteen of them: one partition would do for 60 images a second.
+"""
+
+LONGEST_NAME = 512
+"""Bytes of a list's name. A range key has 1,024; an owner may be longer than what is left."""
 
 
 class Shown(StrEnum):
-    """What an image is shown as. A deleted one is in no list."""
+    """What a list says of an image's outcome."""
 
     WORKING = "working"
     COMPLETED = "completed"
@@ -29,20 +45,23 @@ class Shown(StrEnum):
 
 
 class Thumbnail(Value):
-    """The smallest rendition; sides in pixels."""
+    """The smallest rendition. Sides are in pixels."""
 
     key: str
     width: int
     height: int
 
 
-class Entry(Value):
-    """One image in one list, with as much as a page of results shows of it."""
+class Trouble(Value):
+    """Where a run failed, and why: stable codes, as in the report."""
 
-    image: str
-    at: str
-    """``<ISO time>#<image>``, newest last: when what is shown ended, or began while it works."""
-    list: str
+    stage: str
+    reason: str
+
+
+class Summary(Value):
+    """What a list shows of an image, of the run that is published or else of the current one."""
+
     run: int
     status: Shown
     name: str
@@ -52,57 +71,72 @@ class Entry(Value):
     width: int | None = None
     height: int | None = None
     labels: tuple[Label, ...] = ()
-    """The best, at most ``BEST_LABELS``."""
-    confidence: float | None = None
-    """In a label's list: that label's, in percent, whether it is among the best or not."""
+    """The five most certain, most certain first."""
     faces: int | None = None
     flagged: bool = False
     withheld: bool = False
     thumbnail: Thumbnail | None = None
     """None also while the renditions are withheld."""
-    stage: str | None = None
-    reason: str | None = None
-    """Where and why it failed."""
+    failure: Trouble | None = None
 
 
-def month(at: datetime) -> str:
-    """The month that a list is cut by, such as 2026-11; of an aware time, in UTC by the caller."""
-    return f"{at:%Y-%m}"
+class Entry(Value):
+    """An image's place in one list; beyond the summary, what that list alone is read for."""
+
+    list: str
+    confidence: float | None = None
+    """Of the label whose list it is, in percent."""
+    likeness: Likeness | None = None
+    """In the lists of what might look alike."""
 
 
-def everything(of: str) -> str:
-    """The list of all images of that month."""
-    return f"all#{of}"
+SHOWN = {
+    RunStatus.OPEN: Shown.WORKING,
+    RunStatus.COMPLETED: Shown.COMPLETED,
+    RunStatus.FAILED: Shown.FAILED,
+}
 
 
-def with_status(status: Shown, of: str) -> str:
-    return f"status#{status}#{of}"
+def at(time: datetime) -> str:
+    """The time as lists are sorted by it: always of one length, so in the order of time as text.
+
+    An entry's own ``at`` goes on with ``#`` and the image, so that no two are the same.
+    """
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def of_owner(owner: str) -> str:
-    return f"owner#{owner}"
+def by_status(status: Shown) -> str:
+    return f"status#{status}"
 
 
-def with_label(name: str) -> str:
-    return f"label#{name}"
+def by_owner(owner: str) -> str:
+    return _named("owner", owner)
 
 
-FLAGGED = "flagged"
+def by_label(label: str) -> str:
+    return _named("label", label)
 
 
-def key_of(at: datetime, image: str) -> str:
-    """The range key: the UTC time to the microsecond, so that letters sort as times do."""
-    return f"{at:%Y-%m-%dT%H:%M:%S.%fZ}#{image}"
+def by_hash(band: int, bits: str) -> str:
+    return f"hash#{band}#{bits}"
 
 
-def item_of(name: str) -> str:
-    """The range key in the table of the entry in this list."""
-    return ENTRY + name
+def by_look(band: int, bits: str) -> str:
+    return f"look#{band}#{bits}"
 
 
-def months_back(newest: str, oldest: str) -> Iterator[str]:
-    """The months from the newest back to the oldest, both included."""
-    year, number = map(int, newest.split("-"))
-    while (now := f"{year:04}-{number:02}") >= oldest:
-        yield now
-        year, number = (year, number - 1) if number > 1 else (year - 1, 12)
+def count_partition(image: str) -> str:
+    """The partition in which this image counts."""
+    return f"labels/{int(sha256(image.encode()).hexdigest(), 16) % SHARDS}"
+
+
+def count_partitions() -> tuple[str, ...]:
+    """All of them: a label's count is the sum over these."""
+    return tuple(f"labels/{n}" for n in range(SHARDS))
+
+
+def _named(kind: str, name: str) -> str:
+    """Names come from outside: one that is too long for a key is told by its digest."""
+    if len(name.encode()) <= LONGEST_NAME:
+        return f"{kind}#{name}"
+    return f"{kind}#sha256:{sha256(name.encode()).hexdigest()}"
