@@ -18,6 +18,7 @@ from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
 from services.resize.pictures.geometry import fit
 from services.resize.pictures.header import identify, load_heic, open_header
+from services.resize.pictures.likeness import likeness_of
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
@@ -26,6 +27,7 @@ from services.resize.pictures.truncation import is_cut_short
 from services.resize.pictures.values import (
     Developed,
     Format,
+    Likeness,
     Limits,
     Rendition,
     Size,
@@ -38,6 +40,7 @@ __all__ = [
     "ANALYSIS",
     "Developed",
     "Format",
+    "Likeness",
     "Limits",
     "Refusal",
     "Rendition",
@@ -61,7 +64,7 @@ def develop(
     kind = identify(original, limits.bytes)
     decode = _decode_here if is_tame(kind, original) else _decode_in_a_child
     decoded = decode(kind, original, max(spec.side for spec in (*specs, analysis)), limits)
-    made = _cascade(decoded.image, decoded.seen, [*specs, analysis], analysis)
+    made, smallest = _cascade(decoded.image, decoded.seen, [*specs, analysis], analysis)
     return Developed(
         format=kind,
         width=decoded.seen.width,
@@ -70,6 +73,7 @@ def develop(
         gps_removed=decoded.located,
         renditions=tuple(made[:-1]),
         analysis=made[-1],
+        likeness=likeness_of(smallest),
     )
 
 
@@ -137,13 +141,15 @@ def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
 
 def _cascade(
     image: Image.Image, whole: Size, specs: Sequence[Spec], analysis: Spec
-) -> list[Rendition]:
-    """Each rendition from the next larger one, given back in the order of the specs."""
+) -> tuple[list[Rendition], Image.Image]:
+    """Each rendition from the next larger one, given back in the order of the specs; and the
+    pixels of the smallest.
+    """
     made = {}
     for spec in sorted(specs, key=lambda spec: -spec.side):
         image = resize(image, fit(whole, spec.side))
         made[spec] = for_analysis(image, spec) if spec is analysis else encode(image, spec)
-    return [made[spec] for spec in specs]
+    return [made[spec] for spec in specs], image
 
 
 def _as_seen(size: Size, turn: Image.Transpose | None) -> Size:

@@ -14,6 +14,7 @@ from shared.contracts.images import (
     ImageReplayed,
     ImageResized,
     ImageUploaded,
+    Likeness,
     Rendition,
     Taken,
 )
@@ -92,6 +93,7 @@ class Steps:
             gps_removed=picture.gps_removed,
             renditions=tuple(made[r.name] for r in picture.renditions),
             analysis=made[picture.analysis.name],
+            likeness=Likeness(hash=picture.likeness.hash, look=picture.likeness.look),
         )
 
     def forget(self, event: ImageEvent) -> None:

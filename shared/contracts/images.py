@@ -46,6 +46,20 @@ class Taken(Value):
     camera: str | None = None
 
 
+class Likeness(Value):
+    """What the picture looks like, small enough to be compared with many others'.
+
+    Both follow from the pixels alone, so what is the same picture looks the same everywhere.
+    """
+
+    hash: str = Field(pattern=r"^[0-9a-f]{16}$")
+    """A difference hash of 64 bits, as hex: near-duplicates differ in few of them."""
+    look: str = Field(pattern=r"^[A-Za-z0-9+/]{150}==$")
+    """112 bytes as base64: of 4 x 4 cells, by rows, luma, two chromas and edges in four directions;
+    all cells of one after all cells of the other.
+    """
+
+
 class Label(Value):
     """Something seen in the picture. Confidence is in percent, as Rekognition gives it."""
 
@@ -126,6 +140,8 @@ class ImageResized(Fact):
     renditions: tuple[Rendition, ...]
     analysis: Rendition
     """The one JPEG within Rekognition's limits."""
+    likeness: Likeness | None = None
+    """None: from before this was computed."""
     reanalysis: Reanalysis | None = None
     """Of a run that only asks anew: what ``analyze`` takes over, and whom it asks."""
 

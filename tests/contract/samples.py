@@ -6,6 +6,7 @@ golden file may also be written by hand, without a sample here.
 """
 
 import json
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from shared.contracts.images import (
     ImageSuperseded,
     ImageUploaded,
     Label,
+    Likeness,
     Moderation,
     Origin,
     Reanalysis,
@@ -67,6 +69,8 @@ TAKEN = Taken(at="2026-07-14T18:03:07+02:00", camera="FUJIFILM X-T5")
 LABELS = (Label(name="Cat", confidence=98.76), Label(name="Window", confidence=71.5))
 MODERATION = Moderation(flagged=True, names=("Smoking",))
 
+LIKENESS = Likeness(hash="00ff3c7e81a5c3e7", look=b64encode(bytes(range(112))).decode())
+
 UPLOADED = ImageUploaded(image=CAT, run=0, source=SOURCE, owner="ada")
 RESIZED = ImageResized(
     image=CAT,
@@ -80,6 +84,7 @@ RESIZED = ImageResized(
     gps_removed=True,
     renditions=RENDITIONS,
     analysis=rendition("analysis", 1920, 1440, 456_789),
+    likeness=LIKENESS,
 )
 ANALYZED = ImageAnalyzed(
     image=CAT,

@@ -99,6 +99,14 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """What a picture looks like: ``hash`` is 64 bits as hex, ``look`` 112 bytes as base64."""
+
+    hash: str
+    look: str
+
+
+@dataclass(frozen=True)
 class Developed:
     """All that came of one original.
 
@@ -115,3 +123,4 @@ class Developed:
     gps_removed: bool
     renditions: tuple[Rendition, ...]
     analysis: Rendition
+    likeness: Likeness
