@@ -16,14 +16,6 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Image:
-    """The record and the timeline of one image."""
-
-    record: Record
-    events: tuple[Row, ...]
-
-
-@dataclass(frozen=True)
 class Entries:
     """Entries of a list in the order of their range keys; ``more`` may follow."""
 
@@ -34,7 +26,9 @@ class Entries:
 class Records(Protocol):
     def record(self, image: str) -> Record | None: ...
 
-    def image(self, image: str) -> Image | None: ...
+    def events(self, image: str) -> tuple[Row, ...]:
+        """Its timeline."""
+        ...
 
     def claims(self, image: str) -> tuple[Row, ...]:
         """The ledger's rows of this image."""
@@ -64,18 +58,16 @@ class DynamoRecords:
             )
         return record_in(answer["Item"]) if "Item" in answer else None
 
-    def image(self, image: str) -> Image | None:
-        record = self.record(image)
-        if record is None:
-            return None
-        events = self._query(
-            TableName=self._records,
-            KeyConditionExpression="image = :image AND begins_with(#item, :event)",
-            ExpressionAttributeNames={"#item": "item"},
-            ExpressionAttributeValues={":image": {"S": image}, ":event": {"S": "event/"}},
-            ConsistentRead=True,
+    def events(self, image: str) -> tuple[Row, ...]:
+        return tuple(
+            self._query(
+                TableName=self._records,
+                KeyConditionExpression="image = :image AND begins_with(#item, :event)",
+                ExpressionAttributeNames={"#item": "item"},
+                ExpressionAttributeValues={":image": {"S": image}, ":event": {"S": "event/"}},
+                ConsistentRead=True,
+            )
         )
-        return Image(record, tuple(events))
 
     def claims(self, image: str) -> tuple[Row, ...]:
         return tuple(self._of_partition(self._ledger, image))

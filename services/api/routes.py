@@ -35,7 +35,7 @@ from services.api.problems import MEDIA_TYPE, Problem, invalid
 from services.api.steps import Steps
 from shared.contracts.envelope import UUID_TEXT
 from shared.contracts.listing import Shown
-from shared.errors import DarkroomError, Throttled
+from shared.errors import Throttled, TransientError
 from shared.telemetry import log
 
 JSON = "application/json"
@@ -103,33 +103,28 @@ def _request_id(event: Event) -> str:
 def _explain(app: APIGatewayRestResolver) -> None:
     """Let every way to fail end in a problem document."""
 
-    def told(problem: Problem) -> Response[str]:
+    def told(error: Exception) -> Response[str]:
+        problem = _problem(error)
         said = problem.document(_request_id(app.current_event.raw_event))
         return Response(problem.status, MEDIA_TYPE, said.model_dump_json())
 
-    @app.exception_handler(Problem)
-    def _(problem: Problem) -> Response[str]:
-        return told(problem)
+    app.exception_handler(Exception)(told)
 
-    @app.exception_handler(RequestValidationError)
-    def _(error: RequestValidationError) -> Response[str]:
-        return told(invalid(error.errors()))
 
-    @app.exception_handler(NotFoundError)
-    def _(_: NotFoundError) -> Response[str]:
-        return told(Problem(404, "no-such-path", "There is nothing here; see /openapi.json."))
-
-    @app.exception_handler(DarkroomError)
-    def _(error: DarkroomError) -> Response[str]:
-        log.error("could not answer", extra={"error": str(error), **error.facts})
-        busy = isinstance(error, Throttled)
-        code = "throttled" if busy else "unavailable"
-        return told(Problem(503, code, "It cannot be answered now: try again in a while."))
-
-    @app.exception_handler(Exception)
-    def _(_: Exception) -> Response[str]:
-        log.exception("could not answer")
-        return told(Problem(500, "our-fault", "This is our fault; the request's id finds it."))
+def _problem(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case RequestValidationError():
+            return invalid(error.errors())
+        case NotFoundError():
+            return Problem(404, "no-such-path", "There is nothing here; see /openapi.json.")
+        case TransientError():
+            log.warning("could not answer", extra={"error": str(error), **error.facts})
+            code = "throttled" if isinstance(error, Throttled) else "unavailable"
+            return Problem(503, code, "It cannot be answered now: try again in a while.")
+    log.error("could not answer", exc_info=error)
+    return Problem(500, "our-fault", "This is our fault; the request's id finds it.")
 
 
 def _add_uploads(app: APIGatewayRestResolver, steps: Callable[[], Steps]) -> None:

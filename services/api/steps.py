@@ -16,6 +16,7 @@ from services.api.models import (
     Detail,
     Elsewhere,
     File,
+    Hop,
     LabelCount,
     Labels,
     Link,
@@ -29,7 +30,7 @@ from services.api.models import (
     Uploads,
 )
 from services.api.problems import Problem
-from services.api.records import Image, Records
+from services.api.records import Records
 from services.api.uploads import Signer
 from shared.bus import Bus
 from shared.contracts.images import (
@@ -118,9 +119,11 @@ class Steps:
         return Results(items=tuple(map(self._listed, kept)), cursor=cursor)
 
     def result(self, image: str) -> Detail:
-        found = self._found(self.records.image(image), image)
-        claims = self.records.claims(image)
-        return self._detail(found, claims)
+        record = self._record(image)
+        hops = logic.hops(
+            self.records.events(image), self.records.claims(image), self.now().timestamp()
+        )
+        return self._detail(record, hops)
 
     def analysis(self, image: str) -> bytes | Elsewhere:
         """The analysis document as it is kept."""
@@ -197,18 +200,17 @@ class Steps:
             raise Problem(409, refusal.value, REFUSED[refusal])
 
     def _record(self, image: str) -> Record:
-        record = self.records.record(image)
-        return self._found(record and Image(record, ()), image).record
+        return self._known(self.records.record(image), image)
 
     @staticmethod
-    def _found(found: Image | None, image: str) -> Image:
-        if found is None:
+    def _known(record: Record | None, image: str) -> Record:
+        if record is None:
             detail = f"Nothing is known of {image}: not uploaded, or not heard of yet."
             raise Problem(404, "unknown-image", detail)
-        if found.record.deleted:
-            at = found.record.deleted.isoformat(timespec="seconds")
+        if record.deleted:
+            at = record.deleted.isoformat(timespec="seconds")
             raise Problem(410, Refusal.DELETED.value, f"{image} was deleted at {at}.")
-        return found
+        return record
 
     def _listed(self, entry: Mapping[str, Any]) -> Summary:
         """An entry of a list as it is shown."""
@@ -225,8 +227,7 @@ class Steps:
             }
         )
 
-    def _detail(self, found: Image, claims: Iterable[Mapping[str, Any]]) -> Detail:
-        record = found.record
+    def _detail(self, record: Record, hops: tuple[Hop, ...]) -> Detail:
         number = logic.shown(record)
         run = record.runs[number]
         resized, analyzed = run.resized, run.analyzed
@@ -256,7 +257,7 @@ class Steps:
             moderation=moderation,
             analyzer=analyzed.analyzer if analyzed else None,
             runs=logic.runs_of(record),
-            timeline=logic.hops(found.events, claims, self.now().timestamp()),
+            timeline=hops,
             unmade=logic.unmade(record),
             published=record.published,
             etag=f'"{record.revision}"',

@@ -27,8 +27,7 @@ def definition(service: str) -> dict:
 
 
 QUEUED = [name for name in SERVICES if definition(name)["answers"]]
-"""Rescue is fed by the others' dead letters, api by requests, and reap by nobody: the clock wakes it.
-"""
+"""Rescue is fed by the others' dead letters, api by requests; and reap is woken by the clock."""
 
 
 def routes(service: str) -> dict[type[Event], Route]:
