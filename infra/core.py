@@ -1,6 +1,7 @@
 """What all services share: the two buckets, the two topics and the two tables."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from infra import cfn
@@ -13,6 +14,9 @@ TOPICS = ("events", "notifications")
 TABLES = {"records": "item", "ledger": "claim"}  # and their sort keys; the hash key is `image`
 
 METHODS = {"uploads": ("POST", "PUT"), "processed": ("GET", "HEAD")}  # of a browser
+
+# Only entries of lists have these attributes, so the index holds them and nothing else.
+INDEXES = {"records": {"lists": ("list", "at")}}
 
 PRIVATE = dict.fromkeys(
     ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
@@ -161,12 +165,35 @@ def _tls_only(stage: Stage, kind: str) -> Json:
 
 
 def _table(stage: Stage, kind: str, sort: str) -> Json:
-    keys = {"image": "HASH", sort: "RANGE"}
+    indexes = INDEXES.get(kind, {})
+    named = sorted({"image", sort, *chain.from_iterable(indexes.values())})
     return {
         "TableName": stage.called(kind),
         "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        "KeySchema": [{"AttributeName": key, "KeyType": role} for key, role in keys.items()],
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in named],
+        "KeySchema": _keys("image", sort),
+        **_indexed(indexes),
         "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": stage.recovery},
     }
+
+
+def _indexed(indexes: Mapping[str, tuple[str, str]]) -> Json:
+    found = [_index(name, *keys) for name, keys in indexes.items()]
+    return {"GlobalSecondaryIndexes": found} if found else {}
+
+
+def _index(name: str, hashed: str, sort: str) -> Json:
+    """With all that an item says: a page of a list is one query, and reads nothing else."""
+    return {
+        "IndexName": name,
+        "KeySchema": _keys(hashed, sort),
+        "Projection": {"ProjectionType": "ALL"},
+    }
+
+
+def _keys(hashed: str, sort: str) -> list[Json]:
+    return [
+        {"AttributeName": hashed, "KeyType": "HASH"},
+        {"AttributeName": sort, "KeyType": "RANGE"},
+    ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from services.store.lists import DynamoLists
 from services.store.records import DynamoRecords
 from services.store.settings import StoreSettings
 from services.store.steps import Steps
@@ -36,8 +37,10 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
 @cache
 def service() -> Service:
     settings = StoreSettings.read()
+    table = client("dynamodb"), settings.records_table
     steps = Steps(
-        records=DynamoRecords(client("dynamodb"), settings.records_table),
+        records=DynamoRecords(*table),
+        lists=DynamoLists(*table),
         processed=S3Objects(client("s3"), settings.processed_bucket),
         policy=settings.moderation,
     )

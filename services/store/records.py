@@ -1,14 +1,10 @@
 """The records and their timelines in DynamoDB. ``store`` alone writes them."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Protocol
 
-from boto3.dynamodb.types import TypeSerializer
-
+from services.store.items import attributes, key, plain
 from shared.aws import aws_errors
 from shared.contracts.record import RECORD, Record
 from shared.records import record_in
@@ -51,18 +47,17 @@ class DynamoRecords:
         with aws_errors("the record"):
             answer = self._client.get_item(
                 TableName=self._table,
-                Key={"image": {"S": image}, "item": {"S": RECORD}},
+                Key=key(image, RECORD),
                 ConsistentRead=True,
             )
         return record_in(answer["Item"]) if "Item" in answer else None
 
     def write(self, record: Record) -> bool:
-        item = json.loads(record.model_dump_json(exclude_none=True), parse_float=Decimal)
         with aws_errors("the record"):
             try:
                 self._client.put_item(
                     TableName=self._table,
-                    Item=_attributes({**item, "item": RECORD}),
+                    Item=attributes({**plain(record), "item": RECORD}),
                     ConditionExpression="attribute_not_exists(image) OR revision = :before",
                     ExpressionAttributeValues={":before": {"N": str(record.revision - 1)}},
                 )
@@ -80,9 +75,4 @@ class DynamoRecords:
             "time": moment.time.isoformat(),
         }
         with aws_errors("the timeline"):
-            self._client.put_item(TableName=self._table, Item=_attributes(item))
-
-
-def _attributes(item: Mapping[str, Any]) -> dict[str, Any]:
-    to_dynamo = TypeSerializer()
-    return {name: to_dynamo.serialize(value) for name, value in item.items()}
+            self._client.put_item(TableName=self._table, Item=attributes(item))

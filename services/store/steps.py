@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.store import logic
+from services.store.listing import change, listing
+from services.store.lists import Lists
 from services.store.records import Moment, Records
 from shared.consumer import Turn
 from shared.contracts.envelope import Event
@@ -23,6 +25,7 @@ class Steps:
     """The record of each image, and what follows from it."""
 
     records: Records
+    lists: Lists
     processed: Objects
     policy: logic.Policy = logic.Policy.FLAG
 
@@ -39,6 +42,7 @@ class Steps:
             self._note(verdict, verdict.identity(SOURCE, "", 0), SOURCE, verdict.ended)
         if verdicts:
             self._project(record)
+        self._list(record)
         yield from verdicts
 
     def _change(self, event: Event, turn: Turn) -> Record | None:
@@ -74,3 +78,17 @@ class Steps:
             self.processed.put(key, result.model_dump_json().encode(), "application/json")
         else:
             self.processed.delete(key)
+
+    def _list(self, record: Record) -> None:
+        """Make the lists say what is on record now, before anyone hears of it.
+
+        A listing only ever gives way to that of a later record, so nobody is late here: who wrote
+        the later record lists it too, or dies and leaves the event to another worker.
+        """
+        for _ in range(TRIES):
+            before = self.lists.read(record.image)
+            if before and before.revision >= record.revision:
+                return
+            if self.lists.write(change(before, listing(record))):
+                return
+        raise TransientError("contended", f"the listing changed {TRIES} times meanwhile")
