@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from services.api.models import FullFailure, Hop, RunState, Unmade
-from services.api.problems import Problem
+from services.api.problems import Problem, Wrong
 from shared.contracts.images import StepFailed
 from shared.contracts.listing import ALL, FLAGGED, SHOWN, Shown, at, by_label, by_owner, by_status
 from shared.contracts.record import Record, Run, RunStatus
@@ -22,6 +22,7 @@ Row = Mapping[str, Any]
 KEPT_OF_NAME = 100
 """Characters: a key takes 1,024 bytes, and a character four of them at most."""
 LONGEST_CURSOR = 1000
+YEARS = range(1970, 9999)
 AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f-]{36}", re.ASCII)
 
 
@@ -36,6 +37,14 @@ class Filters:
     owner: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Problem ``invalid`` for times that no image can lie between."""
+        times = [time for time in (self.since, self.until) if time]
+        if any(time.year not in YEARS for time in times):
+            raise _impossible("a year is one of four digits, from 1970")
+        if self.since and self.until and self.since > self.until:
+            raise _impossible("from is later than to")
 
     @property
     def list(self) -> str:
@@ -75,6 +84,11 @@ class Filters:
         found = [label["confidence"] for label in entry.get("labels", ())]
         known = [entry["confidence"]] if self.label and "confidence" in entry else found
         return any(confidence >= self.confidence for confidence in known)
+
+
+def _impossible(why: str) -> Problem:
+    detail = "The request does not say what it has to; see errors."
+    return Problem(400, "invalid", detail, [Wrong(at="query.from", why=why)])
 
 
 def cursor(question: str, position: str) -> str:
