@@ -28,7 +28,7 @@ def document(app: APIGatewayRestResolver) -> dict[str, Any]:
     found["info"]["description"] = "Uploads, results and search. Errors are RFC 9457 documents."
     found.pop("servers", None)
     schemas = found["components"]["schemas"]
-    for unused in ("HTTPValidationError", "ValidationError"):
+    for unused in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas.update(_problem_schemas())
     for path, method, operation in _operations(found):
