@@ -40,8 +40,8 @@ def service() -> Service:
     table = client("dynamodb"), settings.records_table
     steps = Steps(
         records=DynamoRecords(*table),
-        lists=DynamoLists(*table),
         processed=S3Objects(client("s3"), settings.processed_bucket),
+        lists=DynamoLists(*table),
         policy=settings.moderation,
     )
     return service_on_aws(settings, routes(steps))

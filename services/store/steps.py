@@ -25,8 +25,8 @@ class Steps:
     """The record of each image, and what follows from it."""
 
     records: Records
-    lists: Lists
     processed: Objects
+    lists: Lists
     policy: logic.Policy = logic.Policy.FLAG
 
     def decide(self, event: Event, turn: Turn) -> Iterator[Event]:

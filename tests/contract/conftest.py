@@ -7,6 +7,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from infra.core import tables
+from infra.stages import Stage
+
 REGION = "us-east-1"
 
 MakeClient = Callable[[str], Any]
@@ -25,18 +28,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
 
 def make_table(client: Any, name: str, sort_key: str) -> str:
     """A table as the stack makes it: an image's items in one partition."""
-    client.create_table(
-        TableName=name,
-        AttributeDefinitions=[
-            {"AttributeName": "image", "AttributeType": "S"},
-            {"AttributeName": sort_key, "AttributeType": "S"},
-        ],
-        KeySchema=[
-            {"AttributeName": "image", "KeyType": "HASH"},
-            {"AttributeName": sort_key, "KeyType": "RANGE"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
+    stage = Stage.load("local")
+    made = next(
+        found["Properties"]
+        for found in tables(stage).values()
+        if found["Properties"]["KeySchema"][1]["AttributeName"] == sort_key
     )
+    told = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+    client.create_table(TableName=name, **{part: made[part] for part in told if part in made})
     return name
 
 

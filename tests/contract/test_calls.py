@@ -1,4 +1,4 @@
-"""What analyzing one image costs in calls to AWS: as usual, reused, resumed. A price list."""
+"""What analyzing and recording one image cost in calls to AWS. A price list."""
 
 from collections import Counter
 from typing import Any
@@ -10,10 +10,12 @@ from services.analyze.handler import routes
 from services.analyze.logic import Question
 from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps
+from services.store.lists import DynamoLists
 from services.store.logic import decide
 from services.store.records import DynamoRecords
+from services.store.steps import Steps as StoreSteps
 from shared.bus import SnsBus
-from shared.consumer import Limits, Service, consume
+from shared.consumer import Limits, Service, Turn, consume
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageResized, Reanalysis, ReplayRequested
 from shared.ledger import DynamoLedger
@@ -115,3 +117,58 @@ def test_a_reanalysis_pays_and_copies_the_version_before(deployed: Deployed) -> 
         deployed.calls_for(again, cause="the grant")
         == IN_ANY_CASE + PAID + copied + kept_and_entered
     )
+
+
+class Store:
+    """Store over AWS, which counts its calls, its transactions' writes among them."""
+
+    def __init__(self, aws: MakeClient) -> None:
+        self.calls: Counter[str] = Counter()
+        s3, dynamodb = aws("s3"), aws("dynamodb")
+        s3.create_bucket(Bucket="processed")
+        table = dynamodb, make_table(dynamodb, "records", "item")
+        self.steps = StoreSteps(
+            DynamoRecords(*table), S3Objects(s3, "processed"), DynamoLists(*table)
+        )
+        for client in (s3, dynamodb):
+            client.meta.events.register("before-parameter-build", self._count)
+
+    def _count(self, model: Any, params: Any, **_: Any) -> None:
+        self.calls[model.name] += 1
+        self.calls["written at once"] += len(params.get("TransactItems", ()))
+
+    def calls_for(self, event: Event) -> Counter[str]:
+        self.calls.clear()
+        envelope = Envelope.first(event, "darkroom/tests", AT)
+        list(self.steps.decide(event, Turn(envelope, AT, lambda: None)))
+        return +self.calls
+
+
+READ_AND_NOTED = Counter({"GetItem": 1, "PutItem": 1})
+"""The record, and the timeline."""
+LISTED = Counter({"GetItem": 1, "TransactWriteItems": 1})
+SHOWN = Counter({"PutObject": 1, "GetItem": 1})
+"""The result, and the record once more."""
+
+
+def test_a_fact_is_recorded_and_listed_in_five_calls(aws: MakeClient) -> None:
+    """The image is at work: in the list of all, of its status and of its owner."""
+    recorded = READ_AND_NOTED + Counter({"PutItem": 1})
+    assert Store(aws).calls_for(RESIZED) == recorded + LISTED + Counter({"written at once": 4})
+
+
+def test_a_verdict_is_shown_and_listed_with_all_that_is_seen_in_it(aws: MakeClient) -> None:
+    """A note; three lists it stays in and joins, one it leaves; flagged; ten bands; two labels and
+    their counts.
+    """
+    store = Store(aws)
+    store.calls_for(RESIZED)
+    recorded = READ_AND_NOTED + Counter({"PutItem": 2})
+    entries = Counter({"written at once": 1 + 3 + 1 + 1 + 10 + 2 + 2})
+    assert store.calls_for(ANALYZED) == recorded + SHOWN + LISTED + entries
+
+
+def test_what_comes_again_takes_one_read_to_see_that_it_is_listed(aws: MakeClient) -> None:
+    store = Store(aws)
+    store.calls_for(RESIZED)
+    assert store.calls_for(RESIZED) == READ_AND_NOTED + Counter({"GetItem": 1})

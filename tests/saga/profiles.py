@@ -27,7 +27,7 @@ EFFECTS: dict[str, tuple[str, ...]] = {
     "analyze": ("processed.find", "recognizer.ask", "processed.replace", "processed.put",
                 "runs.resized", "index.find", "index.put", "index.keys", "index.delete", *MADE),
     "store": ("records.read", "records.write", "records.note", "processed.put", "processed.delete",
-              "bus.publish", *QUEUED),
+              "lists.read", "lists.write", "bus.publish", *QUEUED),
     "notify": ("told.send", *CLAIMED, *QUEUED),
     "rescue": ("kept.put", "bus.publish"),
 }  # fmt: skip

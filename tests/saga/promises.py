@@ -2,13 +2,16 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 from infra.operations.audit import Audit
+from services.store.listing import listing
 from services.store.logic import verdict
 from shared.contracts.images import ImageAnalyzed, ImageStored
+from shared.contracts.listing import count_partition
 from shared.contracts.record import Record, RunStatus
 from tests.saga.evidence import Violation
 from tests.saga.simulation import DETECTIONS, Simulation
@@ -222,6 +225,26 @@ def _result_is_what_is_published(simulation: Simulation) -> Iterator[str]:
             yield f"{image} shows {shown}"
 
 
+def _listed_as_recorded(simulation: Simulation) -> Iterator[str]:
+    for image, record in simulation.records.records.items():
+        asked = listing(record)
+        wanted = {entry.list: (asked.at, asked.summary, entry) for entry in asked.entries}
+        if record.deleted and wanted:
+            yield f"{image} is deleted, and to be listed"
+        if simulation.lists.of(image) != wanted:
+            yield f"{image} is in {list(simulation.lists.of(image))} instead of {list(wanted)}"
+
+
+def _counted_as_listed(simulation: Simulation) -> Iterator[str]:
+    counted: Counter[tuple[str, str]] = Counter()
+    for name, image in simulation.lists.entries:
+        if name.startswith("label#"):
+            counted[count_partition(image), name.removeprefix("label#")] += 1
+    counts = {label: n for label, n in simulation.lists.counts.items() if n}
+    if counts != counted:
+        yield f"counted {counts}, listed {dict(counted)}"
+
+
 def _quarantine_is_kept(simulation: Simulation) -> Iterator[str]:
     """While it moved, every projection was looked at as it was written, also one that was late."""
     for image in simulation.images.values():
@@ -294,6 +317,8 @@ PROMISES: dict[str, Promise] = {
     "a re-analysis lost a version, or did not ask": _every_reanalysis_keeps_what_was_there,
     "what was reused was paid for": _nothing_reused_is_paid,
     "the result is not what is published": _result_is_what_is_published,
+    "the lists are not what is on record": _listed_as_recorded,
+    "a count is not what is listed": _counted_as_listed,
     "quarantine is not what is shown": _quarantine_is_kept,
     "a release was not granted": _release_is_granted,
     "something outlived its deletion": _delete_wins,

@@ -20,6 +20,7 @@ from services.resize import handler as resize
 from services.resize import steps as resize_steps
 from services.store import logic
 from services.store import steps as store_steps
+from services.store.listing import Change, Listed, Listing, change, listing
 from shared import consumer
 from shared.consumer import Tell, Turn, Undo
 from shared.contracts import record as record_contract
@@ -37,9 +38,11 @@ from shared.contracts.images import (
     Verdict,
 )
 from shared.contracts.record import Record, Release, Run, RunStatus
+from shared.errors import TransientError
 from shared.ledger import Claim
 from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords
 from tests.saga import simulation, wiring
+from tests.unit.store.memory import MemoryLists
 
 AGES_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 Patch = Callable[[], AbstractContextManager[Any]]
@@ -290,6 +293,68 @@ def _shown_once() -> AbstractContextManager[Any]:
     return patch.object(store_steps.Steps, "_project", store_steps.Steps._show)
 
 
+def _whatever_is_listed() -> AbstractContextManager[Any]:
+    write = MemoryLists.write
+
+    def over(self: Any, change: Change) -> bool:
+        before = self.listed.get(change.listed.image)
+        there = {place[0] for place in self.entries if place[1] == change.listed.image}
+        replaces = before.revision if before else None
+        leave = tuple(name for name in change.leave if name in there)
+        return write(self, change.model_copy(update={"replaces": replaces, "leave": leave}))
+
+    return patch.object(MemoryLists, "write", over)
+
+
+def _listed_backwards() -> AbstractContextManager[Any]:
+    def anyway(self: Any, record: Record) -> None:
+        self.lists.write(change(self.lists.read(record.image), listing(record)))
+
+    return patch.object(store_steps.Steps, "_list", anyway)
+
+
+def _listed_once() -> AbstractContextManager[Any]:
+    decide = store_steps.Steps.decide
+
+    def once(self: Any, event: Any, turn: Turn) -> Iterator[Any]:
+        before = self.records.read(event.image)
+        verdicts = list(decide(replace(self, lists=Nowhere()), event, turn))
+        after = self.records.read(event.image)
+        if after and after != before:
+            self._list(after)
+        yield from verdicts
+
+    return patch.object(store_steps.Steps, "decide", once)
+
+
+class Nowhere:
+    """Lists that have it all already."""
+
+    def read(self, image: str) -> Listed:
+        return Listed(image=image, revision=9999, lists={})
+
+
+def _counted_apart() -> AbstractContextManager[Any]:
+    def in_two(self: Any, record: Record) -> None:
+        before = self.lists.read(record.image)
+        if before and before.revision >= record.revision:
+            return
+        whole = change(before, listing(record))
+        if not self.lists.write(whole.model_copy(update={"counts": {}})):
+            raise TransientError("contended", "another one was faster")
+        counts = {"replaces": record.revision, "put": (), "leave": ()}
+        self.lists.write(whole.model_copy(update=counts))
+
+    return patch.object(store_steps.Steps, "_list", in_two)
+
+
+def _deleted_and_listed() -> AbstractContextManager[Any]:
+    def alive(record: Record) -> Listing:
+        return listing(record.model_copy(update={"deleted": None}))
+
+    return patch.object(store_steps, "listing", alive)
+
+
 def _unconditional() -> AbstractContextManager[Any]:
     def write(self: Any, record: Record) -> bool:
         self.records[record.image] = record
@@ -458,6 +523,33 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     ),
     Safeguard("withdrawal in the completing write", "orphan", "replays", _not_withdrawn),
     Safeguard("projection read again", "an old result stays", "frozen", _shown_once),
+    Safeguard(
+        "a listing replaces what it was worked out from",
+        "an image counts twice",
+        "frozen",
+        _whatever_is_listed,
+    ),
+    Safeguard(
+        "a listing gives way to a later record's only",
+        "an old listing stays",
+        "frozen",
+        _listed_backwards,
+    ),
+    Safeguard(
+        "listing again", "what a dead worker recorded is not listed", "uniform", _listed_once
+    ),
+    Safeguard(
+        "entries and counts in one transaction",
+        "a label is listed and not counted",
+        "uniform",
+        _counted_apart,
+    ),
+    Safeguard(
+        "a deleted image is listed nowhere",
+        "it is found after it was deleted",
+        "uniform",
+        _deleted_and_listed,
+    ),
     Safeguard(
         "a result names nothing withheld",
         "what is withheld is handed out",

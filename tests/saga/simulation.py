@@ -44,12 +44,14 @@ from tests.saga.evidence import OUTAGE, Evidence
 from tests.saga.wiring import LIMITS, SPECS, Parts, services
 from tests.saga.world import MAX_RECEIVES, VISIBILITY, Killed, Watched
 from tests.unit.reap.memory import PagedRecords, PagedUploads
+from tests.unit.store.memory import MemoryLists
 
 BEGINNING = 1_800_000_000.0
 AHEAD = timedelta(seconds=10)
 """More than any clock is ahead of the reaper's, which waits for nothing."""
 DETECTIONS = (Detection.LABELS, Detection.MODERATION)
 NUDITY = {"Name": "Nudity", "Confidence": 99.1}
+CAT, KITTEN = {"Name": "Cat", "Confidence": 98.7}, {"Name": "Kitten", "Confidence": 71.2}
 GOOD, BAD, DEADLY = b"a picture", b"no picture", b"a picture that kills who looks at it"
 ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "transient": lambda: TransientError(OUTAGE, "the world is down"),
@@ -220,6 +222,7 @@ class Simulation:
         self.uploads = MemoryObjects()
         self.processed = Processed(self)
         self.records, self.ledger = Records(self), Ledger(self)
+        self.lists = MemoryLists()
         self.policy = Policy.FLAG
         self.parts = self._parts()
         self.services = services(self.parts)
@@ -241,6 +244,7 @@ class Simulation:
             processed=self._watched(self.processed, "processed"),
             index=self._watched(self.processed, "index"),
             records=self._watched(self.records, "records"),
+            lists=self._watched(self.lists, "lists"),
             runs=self._watched(self.records, "runs"),
             ledger=self._watched(self.ledger, "ledger"),
             recognizer=self._watched(Recognizer(self), "recognizer"),
@@ -730,7 +734,9 @@ class Queue:
 
 @dataclass
 class Recognizer:
-    """A Rekognition that sees a cat, and in a flagged picture more; it counts what it is paid."""
+    """A Rekognition that sees a cat, every other run a kitten in it, and in a flagged picture
+    more; it counts what it is paid.
+    """
 
     simulation: Simulation
 
@@ -746,7 +752,8 @@ class Recognizer:
         worker.unnoted.add(paid)
         if detection is Detection.MODERATION:
             return {"ModerationLabels": [NUDITY] * self.simulation.flagged(image, int(run))}
-        return {"Labels": [{"Name": "Cat", "Confidence": 98.7}], "LabelModelVersion": "3.0"}
+        labels = [CAT, KITTEN] if int(run) % 2 else [CAT]
+        return {"Labels": labels, "LabelModelVersion": "3.0"}
 
 
 @dataclass

@@ -34,6 +34,7 @@ class Parts:
     index: Any
     """The bucket of what was made once more, as the index of analysed content knows it."""
     records: Any
+    lists: Any
     runs: Any
     ledger: Any
     recognizer: Any
@@ -64,7 +65,9 @@ def services(parts: Parts) -> dict[str, Service]:
                 pool=parts.pool,
             )
         ),
-        "store": store.routes(StoreSteps(parts.records, parts.processed, parts.policy)),
+        "store": store.routes(
+            StoreSteps(parts.records, parts.processed, parts.lists, parts.policy)
+        ),
         "notify": notify.routes(NotifySteps(parts.told)),
     }
     return {name: _service(parts, name, answered) for name, answered in routes.items()}

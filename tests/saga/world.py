@@ -24,6 +24,7 @@ from shared.testing import (
     s3_notification,
 )
 from tests.saga.wiring import Parts, services
+from tests.unit.store.memory import MemoryLists
 
 DETECT = {
     Policy.FLAG: (Detection.LABELS,),
@@ -107,6 +108,7 @@ class World:
         self.clock = Clock()
         self.uploads, self.processed = MemoryObjects(), MemoryObjects()
         self.records, self.ledger = MemoryRecords(), MemoryLedger()
+        self.lists = MemoryLists()
         self.recognizer, self.told = Recognizer(), Told()
         self.moments: list[str] = []
         self.kill_at: set[int] = set()
@@ -133,6 +135,7 @@ class World:
                 processed=self._watched(self.processed, "processed"),
                 index=self._watched(self.processed, "index"),
                 records=self._watched(self.records, "records"),
+                lists=self._watched(self.lists, "lists"),
                 runs=self._watched(self.records, "runs"),
                 ledger=self._watched(self.ledger, "ledger"),
                 recognizer=self._watched(self.recognizer, "recognizer"),

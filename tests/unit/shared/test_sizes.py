@@ -30,6 +30,7 @@ from shared.message import LARGEST_EVENT, LONGEST_KEY, read
 from shared.retries import GiveUp
 from shared.testing import MemoryObjects, MemoryRecords
 from tests.contract.samples import AT, CAT, FIRST, RESIZED, SOURCE, rendition
+from tests.unit.store.memory import MemoryLists
 
 SNS_TAKES = 256 * 1024
 DYNAMODB_TAKES = 400 * 1000
@@ -103,7 +104,7 @@ class Pipeline:
         run = self.records.records[CAT].run
         request = ReplayRequested(image=CAT, run=run, analyze_only=analyze_only)
         asked = Envelope.first(request, "darkroom/operator", AT)
-        store = Store(self.records, self.processed)
+        store = Store(self.records, self.processed, MemoryLists())
         for verdict in store.decide(asked.data, Turn(asked, AT, lambda: None)):
             self._publish(asked.caused(verdict, "darkroom/store", 0, AT))
         return self.records.records[CAT].run > run
@@ -121,7 +122,7 @@ class Pipeline:
             Question("rekognition", ALL, Thresholds(most, 0.0, 0.0, 0.0, 0.0)),
         )
         heard = second(resized)
-        store = Store(self.records, self.processed)
+        store = Store(self.records, self.processed, MemoryLists())
         for fact in (heard, self._answer(heard, analyze.analyze)):
             self._write_record(store, fact)
 
@@ -130,7 +131,7 @@ class Pipeline:
         report = report_on(resized, "analyze", GiveUp("internal-error", detail, Fault.US))
         third = second(resized).caused(report, "darkroom/analyze", 0, AT)
         self._publish(third)
-        self._write_record(Store(self.records, self.processed), third)
+        self._write_record(Store(self.records, self.processed, MemoryLists()), third)
 
     def _answer(self, cause: Envelope, step: Any) -> Envelope:
         (event,) = step(cause.data, Turn(cause, AT, lambda: None))

@@ -25,6 +25,7 @@ from tests.contract.samples import (
     SOURCE,
     THIRD,
 )
+from tests.unit.store.memory import MemoryLists
 
 RESULT = f"results/{CAT}.json"
 REPORT = FIRST.caused(
@@ -50,7 +51,8 @@ class Bench:
     def __init__(self, records: MemoryRecords | None = None, policy: Policy = Policy.FLAG) -> None:
         self.records = records or MemoryRecords()
         self.processed = MemoryObjects()
-        self.steps = Steps(self.records, self.processed, policy)
+        self.lists = MemoryLists()
+        self.steps = Steps(self.records, self.processed, self.lists, policy)
 
     def hear(self, *envelopes: Any) -> list[Any]:
         """What store answers to each of these."""
