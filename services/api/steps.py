@@ -35,6 +35,7 @@ from services.api.uploads import Signer
 from shared.bus import Bus
 from shared.contracts.images import (
     DeleteRequested,
+    Label,
     Likeness,
     ReleaseRequested,
     Rendition,
@@ -47,7 +48,6 @@ from shared.objects import Objects
 from shared.requests import Refusal, ask, why_not_released, why_not_replayed
 
 SOURCE = "darkroom/api"
-BEST_LABELS = 5
 QUERIES = 8
 """Of the index for one page: a filter that nothing meets must cost no more than one that is met."""
 READ_AT_ONCE = 100
@@ -243,7 +243,7 @@ class Steps:
             format=resized.format if resized else None,
             width=resized.width if resized else None,
             height=resized.height if resized else None,
-            labels=self._best(run),
+            labels=self._labels(run),
             faces=analyzed.faces if analyzed else None,
             flagged=bool(moderation and moderation.flagged),
             withheld=record.withheld,
@@ -269,9 +269,10 @@ class Steps:
         return logic.status_of(record) is Shown.COMPLETED and not record.withheld
 
     @staticmethod
-    def _best(run: Run) -> tuple[Any, ...]:
+    def _labels(run: Run) -> tuple[Label, ...]:
+        """All of them, in the order in which a list shows the first."""
         found = (run.analyzed and run.analyzed.labels) or ()
-        return tuple(sorted(found, key=lambda label: -label.confidence)[:BEST_LABELS])
+        return tuple(sorted(found, key=lambda one: (one.confidence, one.name), reverse=True))
 
     def _thumbnail(self, renditions: Iterable[Rendition]) -> Link | None:
         smallest = min(renditions, key=lambda one: one.width * one.height, default=None)
