@@ -10,16 +10,19 @@ from infra.clients import Clients
 from infra.errors import InfraError
 from infra.local.aws_lines import CREDENTIALS
 from infra.local.diagnosis import stuck
+from infra.local.follow import painted, standing
 from infra.local.journey import Hop, Journey
 from infra.local.processes import Say, wait_until
 from infra.local.subscription import Subscription, subscribed
 from infra.local.terminal import Style, table
 from infra.local.upload import upload
 from infra.outputs import Outputs
-from shared.contracts.notification import Notification, Outcome
+from shared.contracts.notification import Notification
 
 SETTLE_WITHIN = 10.0
 """s that ``notify`` may take to settle what we have already heard."""
+LINES = 3
+"""Lines of text that are shown."""
 
 
 @dataclass(frozen=True)
@@ -85,19 +88,25 @@ def _hops(
 
 
 def report(seen: Seen, outputs: Outputs, style: Style) -> list[str]:
-    """The whole story in lines: the notification, renditions, labels, and where the time went."""
-    parts = [_notification(seen.told, style), _renditions(seen.told), _labels(seen.told)]
-    parts.append(_times(seen))
-    heads = ("Notification", "Renditions", "Labels", "Time")
+    """The whole story in lines: the notification, renditions, what is in the picture, and where the
+    time went.
+    """
+    parts = {
+        "Notification": _notification(seen.told, style),
+        "Renditions": _renditions(seen.told),
+        "Labels": _labels(seen.told),
+        "Faces, text, moderation": _besides(seen.told),
+        "Time": _times(seen),
+    }
     lines = []
-    for head, part in zip(heads, parts, strict=True):
+    for head, part in parts.items():
         lines += ["", style.bold(head), *part] if part else []
     return lines + _epilogue(seen, outputs, style)
 
 
 def _notification(told: Notification, style: Style) -> list[str]:
-    paint = style.good if told.status is Outcome.COMPLETED else style.bad
-    rows = [("status", told.status.value), ("image", f"{told.image}, run {told.run}")]
+    word = standing(told)
+    rows = [("status", word), ("image", f"{told.image}, run {told.run}")]
     rows.append(("original", f"s3://{told.source.bucket}/{told.source.key}"))
     if told.failure:
         rows.append(("stage", told.failure.stage))
@@ -107,7 +116,7 @@ def _notification(told: Notification, style: Style) -> list[str]:
         rows.append(("picture", f"{told.format}, {size}"))
     rows.append(("id", told.id))
     lines = table(rows, "<<")
-    return [lines[0].replace(told.status.value, paint(told.status.value)), *lines[1:]]
+    return [lines[0].replace(word, painted(word, told, style)), *lines[1:]]
 
 
 def _renditions(told: Notification) -> list[str]:
@@ -126,6 +135,24 @@ def _labels(told: Notification) -> list[str]:
     return table(rows, "<>") if rows else []
 
 
+def _besides(told: Notification) -> list[str]:
+    """What was asked of it; a detection that is switched off has no line."""
+    rows = []
+    if told.faces is not None:
+        rows.append(("faces", str(told.faces)))
+    if told.text is not None:
+        rows.append(("text", _excerpt(told.text)))
+    if told.moderation is not None:
+        flags = ", ".join(told.moderation.names)
+        rows.append(("moderation", f"flagged: {flags}" if flags else "not flagged"))
+    return table(rows, "<<") if rows else []
+
+
+def _excerpt(text: tuple[str, ...]) -> str:
+    more = f" … and {len(text) - LINES} more" if len(text) > LINES else ""
+    return " / ".join(text[:LINES]) + more if text else "none"
+
+
 def _times(seen: Seen) -> list[str]:
     rows = [("service", "answered", "took", "of it at work", "after the upload")]
     for hop in seen.hops:
@@ -141,6 +168,9 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _epilogue(seen: Seen, outputs: Outputs, style: Style) -> list[str]:
+    if seen.told.withheld:
+        release = f".venv/bin/python -m infra release --endpoint-url {outputs.endpoint}"
+        return ["", f"Withheld until somebody has looked: {release} {seen.told.image}"]
     if not seen.told.renditions:
         return []
     largest = max(seen.told.renditions, key=lambda made: made.bytes)

@@ -1,7 +1,8 @@
 """Notifications as they come, a line each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
+from textwrap import shorten
 
 from pydantic import ValidationError
 
@@ -11,6 +12,10 @@ from shared.contracts.notification import Notification, Outcome
 
 LABELS = 3
 """How many labels fit the line."""
+LETTERS = 30
+"""How much of the text does."""
+GOOD = frozenset({Outcome.COMPLETED, Outcome.RELEASED})
+"""Good news, unless the renditions are withheld."""
 
 
 def follow(
@@ -36,14 +41,42 @@ def line(body: str, style: Style) -> str:
     except ValidationError:
         return body
     at = told.time.astimezone().strftime("%H:%M:%S")
-    paint = style.good if told.status is Outcome.COMPLETED else style.bad
-    return f"{style.dim(at)}  {paint(f'{told.status:<9}')}  {told.source.key}  {gist(told)}"
+    news = painted(f"{standing(told):<9}", told, style)
+    return f"{style.dim(at)}  {news}  {told.source.key}  {gist(told)}".rstrip()
+
+
+def standing(told: Notification) -> str:
+    """How the image stands, in a word: the notification's, or that quarantine keeps it."""
+    return "withheld" if told.withheld else told.status.value
+
+
+def painted(text: str, told: Notification, style: Style) -> str:
+    """The text in the colour of the news that this notification brings."""
+    good = told.status in GOOD and not told.withheld
+    return style.good(text) if good else style.bad(text)
 
 
 def gist(told: Notification) -> str:
-    """What became of the image, in a few words."""
+    """What became of the image, in a few words; none where its status says it all."""
     if told.failure:
         return f"{told.failure.stage}: {told.failure.reason}: {told.failure.detail}"
-    words = [f"{told.width} x {told.height} {told.format}", f"{len(told.renditions)} renditions"]
+    if told.status is Outcome.DELETED:
+        return ""
     labels = [f"{label.name} {label.confidence:.0f} %" for label in (told.labels or ())[:LABELS]]
-    return ", ".join(words + labels)
+    return ", ".join([*_made(told), *labels, *_besides(told)])
+
+
+def _made(told: Notification) -> Iterator[str]:
+    yield f"{told.width} x {told.height} {told.format}"
+    if not told.withheld:
+        yield f"{len(told.renditions)} renditions"
+
+
+def _besides(told: Notification) -> Iterator[str]:
+    """What else was seen. What was asked and not found is not worth a word here."""
+    if told.faces:
+        yield "1 face" if told.faces == 1 else f"{told.faces} faces"
+    if told.text:
+        yield f'"{shorten(" ".join(told.text), LETTERS, placeholder="…")}"'
+    if told.moderation and told.moderation.flagged:
+        yield f"flagged: {', '.join(told.moderation.names)}"

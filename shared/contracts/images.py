@@ -181,6 +181,10 @@ class StepFailed(ImageEvent):
     """The same as a sentence for people."""
     fault: Fault
 
+    def identity(self, source: str, cause: str, n: int) -> str:
+        """Said otherwise, it is another report: who is killed after one may fail otherwise next."""
+        return derive(source, cause, self.type, n, self.model_dump_json())
+
 
 class Verdict(ImageEvent):
     """How a run ended. One run has one, under one id, however often it is announced."""

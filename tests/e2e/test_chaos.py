@@ -22,10 +22,10 @@ def told(part: Part) -> str:
 
 
 def test_uploads_in_batches_far_too_large_have_each_effect_once(chaotic: Bench) -> None:
-    part = run(in_a_crowd(chaotic.proxy.endpoint, 60), chaotic, print)
+    part = run(in_a_crowd(chaotic.proxy.endpoint, 50), chaotic, print)
     assert part.met, told(part)
 
 
 def test_every_image_is_told_once_whatever_goes_wrong(chaotic: Bench) -> None:
-    part = run(under_faults(chaotic.proxy.endpoint, 30, 0.1, seed=1), chaotic, print)
+    part = run(under_faults(chaotic.proxy.endpoint, 24, 0.1, seed=1), chaotic, print)
     assert part.met, told(part)

@@ -111,17 +111,18 @@ def test_a_flagged_image_is_withheld_until_it_is_released(
 
 def keep_as_answered(stack: Stack, image: str, run: int, names: list[str]) -> None:
     """What Rekognition would say is in the picture: the run finds it asked and kept already."""
-    found = {"ModerationLabels": [{"Name": name, "Confidence": 99.0} for name in names]}
-    document = json.dumps({"answers": {"moderation": found}})
+    document = object_at(stack, f"analyses/{image}/{run - 1}/analysis.json") | {"run": run}
+    found = [{"Name": name, "ParentName": "", "Confidence": 99.0} for name in names]
+    document["answers"]["moderation"]["ModerationLabels"] = found
     stack.client("s3").put_object(
         Bucket=stack.outputs.buckets["processed"],
         Key=f"analyses/{image}/{run}/analysis.json",
-        Body=document.encode(),
+        Body=json.dumps(document).encode(),
     )
 
 
 def result(stack: Stack, image: str) -> dict[str, Any]:
-    return json.loads(stack.object(f"results/{image}.json")["Body"].read())
+    return object_at(stack, f"results/{image}.json")
 
 
 def renditions(stack: Stack, image: str) -> list[dict[str, Any]]:
@@ -190,7 +191,7 @@ def test_a_reanalysis_copies_the_renditions_and_keeps_the_version_before(
         assert f"replaying {image}" in said
         again = listener.hear("anew/cat.jpg")["anew/cat.jpg"]
     assert (again["status"], again["run"]) == ("completed", 1)
-    (version,) = object_at(ministack, f"results/{image}.json")["versions"]
+    (version,) = result(ministack, image)["versions"]
     assert object_at(ministack, version["document"]) == before
     kept = [key for key in ministack.made(image) if not key.startswith("results/")]
     assert {key.split("/")[2] for key in kept} == {"1"}

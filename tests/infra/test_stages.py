@@ -6,6 +6,7 @@ from infra.definitions import definitions
 from infra.errors import InfraError
 from infra.stages import FOLDER, Stage
 from infra.template import template
+from services.analyze.logic import Detection
 from services.analyze.settings import AnalyzeSettings
 from services.store.logic import Policy
 from tests.unit.shared.test_config import COMPLETE
@@ -74,8 +75,11 @@ def test_a_services_variable_wins_over_everyones(write, project):
     assert (environment["SIDE"], environment["MORE"]) == ("1", "2")
 
 
-def test_locally_rekognition_is_asked_for_labels_only(local):
-    assert local.variables_of("analyze")["DETECT"] == "labels"
+def test_locally_rekognition_is_asked_for_everything(local):
+    settings = AnalyzeSettings.read(
+        COMPLETE | {"PROCESSED_BUCKET": "processed"} | local.variables_of("analyze")
+    )
+    assert settings.detect == tuple(Detection)
 
 
 @pytest.fixture

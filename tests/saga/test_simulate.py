@@ -15,7 +15,7 @@ from tests.saga.simulate import MOST, explore, main, quiet, replay, shrunk
 from tests.saga.simulation import DETECTIONS, Action, Simulation
 
 A_PROFILE = 250
-"""Schedules: 3,250 in all, under 20 s."""
+"""Schedules: 3,500 in all, under 25 s."""
 
 COMMAND = r"again: make simulate PROFILE=(\S+) SEED=(\d+) RUNS=1"
 RESIZED = (

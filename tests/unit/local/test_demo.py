@@ -13,12 +13,17 @@ from infra.local.demo import Seen, refuse_failure, report
 from infra.local.follow import follow, line
 from infra.local.journey import Hop
 from infra.local.terminal import Style, table
+from shared.contracts.images import Moderation
 from tests.contract.samples import NOTIFICATIONS
 from tests.unit.local.fakes import OUTPUTS, TOPIC
 
 DONE = NOTIFICATIONS["notification.v1.completed"]
 FAILED = NOTIFICATIONS["notification.v1.failed"]
+WITHHELD = NOTIFICATIONS["notification.v1.withheld"]
+RELEASED = NOTIFICATIONS["notification.v1.released"]
+DELETED = NOTIFICATIONS["notification.v1.deleted"]
 PLAIN = Style()
+GREEN, RED = "\033[32m", "\033[31m"
 HOPS = (
     Hop("resize", "image.uploaded.v1", 100.0, 100.25, 0.125),
     Hop("store", "image.analyzed.v1", 101.0, 101.5, None),
@@ -38,6 +43,42 @@ def test_the_report_shows_renditions_with_pixels_bytes_and_what_they_save():
 
 def test_the_report_shows_labels_with_their_confidence():
     assert ["Cat", "98.8", "%"] in [shown.split() for shown in told(DONE)]
+
+
+def test_the_report_shows_faces_text_and_what_was_flagged():
+    rows = [shown.split(maxsplit=1) for shown in told(DONE)]
+
+    assert ["faces", "2"] in rows
+    assert ["text", "BAKERY / open 7-18"] in rows
+    assert ["moderation", "flagged: Smoking"] in rows
+
+
+def test_the_report_of_a_picture_without_any_says_so():
+    nothing = {"faces": 0, "text": (), "moderation": Moderation(flagged=False)}
+    rows = [shown.split(maxsplit=1) for shown in told(DONE.model_copy(update=nothing))]
+
+    for row in (["faces", "0"], ["text", "none"], ["moderation", "not flagged"]):
+        assert row in rows
+
+
+def test_of_much_text_the_report_shows_the_first_lines_and_how_many_there_are():
+    page = DONE.model_copy(update={"text": tuple("abcde")})
+
+    assert "  text        a / b / c … and 2 more" in told(page)
+
+
+def test_the_report_has_no_line_for_a_detection_that_is_switched_off():
+    off = {"faces": None, "text": None, "moderation": None}
+
+    assert "Faces, text, moderation" not in told(DONE.model_copy(update=off))
+
+
+def test_the_report_of_a_withheld_picture_says_how_to_hand_it_out():
+    shown = told(WITHHELD)
+
+    assert shown[2].split() == ["status", "withheld"]
+    assert "Renditions" not in shown
+    assert shown[-1].endswith(f"infra release --endpoint-url {OUTPUTS.endpoint} {WITHHELD.image}")
 
 
 def test_the_report_shows_each_hop_and_the_total():
@@ -71,8 +112,41 @@ def test_a_notification_is_one_readable_line():
 
     assert shown.split()[1] == "completed"
     assert DONE.source.key in shown
-    assert shown.endswith("2 renditions, Cat 99 %, Window 72 %")
+    assert "2 renditions, Cat 99 %, Window 72 %, 2 faces" in shown
+    assert shown.endswith('"BAKERY open 7-18", flagged: Smoking')
     assert "\n" not in shown
+
+
+def test_much_text_is_cut_to_fit_the_line():
+    page = DONE.model_copy(update={"text": ("so much to read",) * 9, "moderation": None})
+
+    assert line(page.model_dump_json(), PLAIN).endswith('"so much to read so much to…"')
+
+
+@pytest.mark.parametrize(
+    ("notification", "word", "colour"),
+    [
+        (DONE, "completed", GREEN),
+        (RELEASED, "released", GREEN),
+        (WITHHELD, "withheld", RED),
+        (FAILED, "failed", RED),
+        (DELETED, "deleted", RED),
+    ],
+)
+def test_good_news_is_green_and_what_is_withheld_is_none_yet(notification, word, colour):
+    shown = line(notification.model_dump_json(), Style(colour=True))
+
+    assert f"{colour}{word:<9}" in shown
+
+
+def test_the_line_of_a_withheld_picture_counts_no_renditions():
+    shown = line(WITHHELD.model_dump_json(), PLAIN)
+
+    assert "4032 x 3024 HEIC, Cat 99 %" in shown
+
+
+def test_the_line_of_a_deletion_ends_with_the_key():
+    assert line(DELETED.model_dump_json(), PLAIN).endswith(f"deleted    {DELETED.source.key}")
 
 
 def test_the_line_of_a_failure_says_where_and_why():

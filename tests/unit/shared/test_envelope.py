@@ -16,6 +16,7 @@ from tests.contract.samples import (
     CAT,
     FAILED,
     FIRST,
+    GAVE_UP,
     REPORT,
     RESIZED,
     SECOND,
@@ -35,6 +36,12 @@ def answer(cause: Envelope, source: str = "darkroom/resize", n: int = 0) -> str:
 
 def verdict_id(verdict: ImageStored | ImageFailed, cause: Envelope = THIRD, n: int = 0) -> str:
     return cause.caused(verdict, "darkroom/store", n, LATER).id
+
+
+def test_a_report_that_says_something_else_is_another_report() -> None:
+    again, otherwise = GAVE_UP, GAVE_UP.model_copy(update={"reason": "forbidden"})
+    ids = [THIRD.caused(said, "darkroom/resize", 0, AT).id for said in (GAVE_UP, again, otherwise)]
+    assert ids[0] == ids[1] != ids[2]
 
 
 def test_the_same_answer_to_the_same_cause_has_the_same_id_at_any_time() -> None:
