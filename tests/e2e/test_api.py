@@ -15,7 +15,7 @@ from tests.e2e.stack import DEADLINE, Stack
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance"
 EXAMPLES = 10
-"""Of each operation, beside those at the edges of every parameter: half a minute in all."""
+"""Of each operation, beside those at the edges of every parameter: a minute in all."""
 
 
 class Api:
