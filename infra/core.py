@@ -13,6 +13,8 @@ BUCKETS = ("uploads", "processed")
 TOPICS = ("events", "notifications")
 TABLES = {"records": "item", "ledger": "claim"}  # and their sort keys; the hash key is `image`
 
+METHODS = {"uploads": ("POST", "PUT"), "processed": ("GET", "HEAD")}  # of a browser
+
 # Only entries of lists have these attributes, so the index holds them and nothing else.
 INDEXES = {"records": {"lists": ("list", "at")}}
 
@@ -44,6 +46,11 @@ def bucket_arn(stage: Stage, kind: str, keys: str = "") -> Json:
     """
     name = stage.bucket(kind, "${AWS::AccountId}")
     return cfn.sub(f"arn:${{AWS::Partition}}:s3:::{name}{keys}")
+
+
+def page_origin(stage: Stage) -> Any:
+    """The page's origin; None where there is no page. On an emulator, that serves the page too."""
+    return cfn.ref("PublicEndpoint") if stage.local else stage.origin
 
 
 def buckets(definitions: tuple[Definition, ...], stage: Stage) -> Json:
@@ -116,7 +123,22 @@ def _bucket(stage: Stage, kind: str, rules: list[Json]) -> Json:
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
         "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
         "LifecycleConfiguration": {"Rules": rules},
+        **_cors(stage, METHODS[kind]),
     }
+
+
+def _cors(stage: Stage, methods: tuple[str, ...]) -> Json:
+    """Let the page, and no other, use presigned URLs from a browser."""
+    if not (origin := page_origin(stage)):
+        return {}
+    rule = {
+        "AllowedOrigins": [origin],
+        "AllowedMethods": list(methods),
+        "AllowedHeaders": ["*"],
+        "ExposedHeaders": ["ETag"],
+        "MaxAge": 3000,
+    }
+    return {"CorsConfiguration": {"CorsRules": [rule]}}
 
 
 def _rule(name: str, **what: Any) -> Json:

@@ -18,7 +18,9 @@ UPLOADED = "image.uploaded.v1"
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z]+")
-PLACE = re.compile(r"(uploads|processed)(/.+)?|records|ledger|events|notifications|\*")
+PLACE = re.compile(
+    r"(uploads|processed)(/.+)?|records(/index/[a-z]+)?|ledger|events|notifications|\*"
+)
 RATE = re.compile(
     r"rate\((?:1 (?P<one>minute|hour|day)|(?P<number>[2-9]|[1-9]\d+) (?P<unit>minute|hour|day)s)\)"
 )
@@ -31,8 +33,8 @@ class Allow:
     """Actions a service may take beyond those that every service is granted.
 
     `on` is a place in Darkroom's own words: uploads, uploads/<prefix>*, processed,
-    processed/<prefix>*, records, ledger, events, notifications; or "*" for what AWS gives no
-    resource. `prefix` narrows s3:ListBucket.
+    processed/<prefix>*, records, records/index/<name>, ledger, events, notifications; or "*" for
+    what AWS gives no resource. `prefix` narrows s3:ListBucket.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
@@ -53,14 +55,14 @@ class Allow:
 class Function:
     """The Lambda function of a service and how queues feed it. The bounds are Lambda's.
 
-    What may be None is said of a queue, and by every service but a scheduled one.
+    What may be None is said of a queue, and by every service that a queue feeds.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
     memory: Annotated[int, Field(ge=128, le=10240)]  # MB
     timeout: Annotated[int, Field(ge=1, le=900)]  # s
-    worst_case: Annotated[int, Field(ge=1)]  # s for one record, or for one page of a sweep
+    worst_case: Annotated[int, Field(ge=1)]  # s for one record, one page of a sweep, or one request
     batch: Annotated[int, Field(ge=1, le=10_000)] | None = None  # records an invocation, at most
     concurrency: Annotated[int, Field(ge=2, le=1000)] | None = None  # batches at a time, at most
     attempts: Annotated[int, Field(ge=1)] | None = None  # real tries of one event
@@ -89,6 +91,7 @@ class Definition:
     function: Function
     rescues: bool = False  # it is fed by the other services' dead-letter queues
     schedule: str | None = None  # nothing feeds it: it runs so often, such as rate(1 hour)
+    http: bool = False  # API Gateway hands it requests, and waits for its answers
     allow: tuple[Allow, ...] = ()
 
     def __post_init__(self) -> None:
@@ -98,16 +101,18 @@ class Definition:
             raise ValueError(f"name = {self.name!r} is not lower case letters, digits and _")
         if self.uploads != (UPLOADED in self.answers):
             raise ValueError(f"uploads = true and answering {UPLOADED} go together")
-        if [bool(self.answers), self.rescues, bool(self.schedule)].count(True) != 1:
+        fed = [bool(self.answers), self.rescues, bool(self.schedule), self.http]
+        if fed.count(True) != 1:
             raise ValueError(
-                "a service answers events, or rescues dead letters, or runs on a schedule"
+                "a service answers events, or rescues dead letters, or runs on a schedule, or "
+                "answers HTTP"
             )
         self._check_how_it_is_fed()
 
     def _check_how_it_is_fed(self) -> None:
         run = self.function
         given = {run.batch is not None, run.concurrency is not None, run.attempts is not None}
-        if given != {not self.schedule}:
+        if given != {not (self.schedule or self.http)}:
             raise ValueError("batch, concurrency and attempts go with queues, and with them alone")
         if self.schedule and not 0 < self.every <= LONGEST_RATE:
             raise ValueError(f"schedule = {self.schedule!r} is not one such as rate(1 hour)")

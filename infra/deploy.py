@@ -43,6 +43,7 @@ def deploy(
         "CodeBucket": artifacts.bucket,
         **_code(services, target, artifacts, say),
         **({"RekognitionEndpoint": rekognition} if rekognition else {}),
+        **({"PublicEndpoint": clients.endpoint_url or ""} if stage.local else {}),
     }
     url = artifacts.keep_template(template(services, stage))
     changed = Stack(clients, stage).apply(url, parameters, say)

@@ -28,6 +28,7 @@ class Outputs:
     queues: Mapping[str, str]  # URLs
     dead_letter_queues: Mapping[str, str]  # URLs
     functions: Mapping[str, str]  # names
+    addresses: Mapping[str, str]  # URLs, of the services that answer HTTP
 
     @classmethod
     def read(cls, stage: Stage, clients: Clients) -> "Outputs":
@@ -53,6 +54,7 @@ class Outputs:
             queues=_by_service(found, services, "Queue"),
             dead_letter_queues=_by_service(found, services, "DeadLetters"),
             functions=_by_service(found, services, "Function"),
+            addresses=_by_service(found, services, "Address"),
         )
 
     def as_json(self) -> str:

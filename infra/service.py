@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from infra import cfn, core
+from infra import cfn, core, http
 from infra.cfn import Json
 from infra.definitions import Allow, Definition
 from infra.stages import Stage
@@ -42,11 +42,13 @@ def resources(definition: Definition, everyone: tuple[Definition, ...], stage: S
     found = function(definition, everyone, stage)
     if definition.queued:
         found |= queues(definition, everyone, stage)
-    found |= alarms(definition)
+    found |= alarms(definition, stage)
     if definition.subscribes:
         found |= subscription(definition)
     if definition.schedule:
         found |= schedule(definition, stage)
+    if definition.http:
+        found |= http.resources(definition, stage)
     return found
 
 
@@ -146,7 +148,7 @@ def sources(definition: Definition, everyone: Iterable[Definition]) -> Json:
     }
 
 
-def alarms(definition: Definition) -> Json:
+def alarms(definition: Definition, stage: Stage) -> Json:
     """Someone has to look, because nothing here makes it good by itself."""
     if definition.queued:
         return queue_alarm(definition) | dead_letter_alarms(definition)
@@ -154,7 +156,17 @@ def alarms(definition: Definition) -> Json:
     errors = _of_function(definition.name, "Errors")
     failed = _alarm(f"{definition.name}: the function failed", errors, Statistic="Sum")
     found = {cfn.logical(definition.name, "ErrorsAlarm"): failed}
+    if definition.http:
+        found |= answers_alarm(definition, stage)
     return found | (silence_alarm(definition) if definition.schedule else {})
+
+
+def answers_alarm(definition: Definition, stage: Stage) -> Json:
+    """A request was answered with 5xx: the function says so itself, without failing."""
+    failed = f"{definition.name}: a request was answered with 5xx"
+    metric = http.alarm_metric(definition, stage)
+    alarm = _alarm(failed, metric, Statistic="Sum")
+    return {cfn.logical(definition.name, "AnswersAlarm"): alarm}
 
 
 def queue_alarm(definition: Definition) -> Json:
@@ -229,7 +241,8 @@ def place(on: str, stage: Stage) -> Any:
         return core.bucket_arn(stage, kind, slash + keys)
     if kind in core.TOPICS:
         return cfn.ref(f"{kind.capitalize()}Topic")
-    return cfn.att(f"{kind.capitalize()}Table")
+    table = f"{kind.capitalize()}Table"
+    return cfn.sub(f"${{{table}.Arn}}/{keys}") if keys else cfn.att(table)
 
 
 def variables(definition: Definition, stage: Stage) -> Json:
@@ -251,7 +264,8 @@ def variables(definition: Definition, stage: Stage) -> Json:
         "LOG_LEVEL": stage.log_level,
         "TRACING": "on" if stage.tracing else "off",
     }
-    return found | _queue_urls(definition) | _emulated(stage) | stage.variables_of(definition.name)
+    found |= _queue_urls(definition) | _of_http(definition, stage) | _emulated(stage)
+    return found | stage.variables_of(definition.name)
 
 
 def _queue_urls(definition: Definition) -> Json:
@@ -261,6 +275,14 @@ def _queue_urls(definition: Definition) -> Json:
         "QUEUE_URL": cfn.ref(cfn.logical(definition.name, "Queue")),
         "DEAD_LETTER_QUEUE_URL": cfn.ref(cfn.logical(definition.name, "DeadLetters")),
     }
+
+
+def _of_http(definition: Definition, stage: Stage) -> Json:
+    """From where a browser may call it, and how whoever calls it reaches the buckets."""
+    if not definition.http:
+        return {}
+    found = {"PAGE_ORIGIN": origin} if (origin := core.page_origin(stage)) else {}
+    return found | ({"PUBLIC_ENDPOINT": cfn.ref("PublicEndpoint")} if stage.local else {})
 
 
 def _emulated(stage: Stage) -> Json:

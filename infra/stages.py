@@ -35,6 +35,8 @@ class Stage:
     service_variables: dict[str, Texts]
     functions: dict[str, dict[str, int]]
     moderation: Literal["flag", "quarantine"] = "flag"  # what becomes of a flagged picture
+    open: bool = False  # anyone may call the API; else, who may is IAM's to say
+    origin: str | None = None  # the page's, such as https://example.org
 
     @classmethod
     def load(cls, name: str, folder: Path = FOLDER) -> "Stage":

@@ -4,14 +4,16 @@ import argparse
 import json
 from collections.abc import Iterable
 
-from infra import cfn, commands, core, service
+from infra import cfn, commands, core, http, service
 from infra.cfn import Json
 from infra.definitions import Definition, definitions
 from infra.stages import Stage
 
-# Used where the deployment says nothing else: AWS's runtime, and the local Rekognition's address.
+# Used where the deployment says nothing else: AWS's runtime, the local Rekognition's address, and
+# the emulator's as people reach it.
 RUNTIME = "python3.13"
 REKOGNITION = "http://127.0.0.1:4567"
+PUBLIC = "http://localhost:4566"
 
 
 def template(definitions: Iterable[Definition], stage: Stage) -> Json:
@@ -28,7 +30,7 @@ def template(definitions: Iterable[Definition], stage: Stage) -> Json:
         "Description": f"Darkroom, stage {stage.name}: an event-driven image pipeline",
         "Parameters": parameters(everyone, stage),
         "Resources": found,
-        "Outputs": outputs(everyone),
+        "Outputs": outputs(everyone, stage),
     }
 
 
@@ -57,10 +59,11 @@ def parameters(everyone: Iterable[Definition], stage: Stage) -> Json:
     }
     if stage.local:
         found["RekognitionEndpoint"] = {"Type": "String", "Default": REKOGNITION}
+        found["PublicEndpoint"] = {"Type": "String", "Default": PUBLIC}
     return found
 
 
-def outputs(everyone: tuple[Definition, ...]) -> Json:
+def outputs(everyone: tuple[Definition, ...], stage: Stage) -> Json:
     """What `python -m infra outputs` reads back (see infra/outputs.py)."""
     found = {
         "Services": cfn.output(",".join(service.name for service in everyone), "their names"),
@@ -73,13 +76,15 @@ def outputs(everyone: tuple[Definition, ...]) -> Json:
     for kind in core.TABLES:
         found |= _named(kind, "Table")
     for definition in everyone:
-        found |= _of_service(definition)
+        found |= _of_service(definition, stage)
     return found
 
 
-def _of_service(definition: Definition) -> Json:
+def _of_service(definition: Definition, stage: Stage) -> Json:
     kinds = ("Queue", "DeadLetters", "Function") if definition.queued else ("Function",)
-    return {
+    where = cfn.logical(definition.name, "Address")
+    door = {where: cfn.output(http.address(definition, stage), "where it answers HTTP")}
+    return (door if definition.http else {}) | {
         cfn.logical(definition.name, kind): cfn.output(
             cfn.ref(cfn.logical(definition.name, kind)), definition.purpose
         )

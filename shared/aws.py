@@ -66,6 +66,17 @@ def client(service: str, *, once: bool = False) -> Any:
     return boto3.client(service, config=config)
 
 
+@cache
+def presigner(endpoint: str | None) -> Any:
+    """An S3 client for URLs that others will use: it is never called over the network.
+
+    ``endpoint`` is S3 as those others reach it, on an emulator; None is AWS.
+    """
+    style = {"addressing_style": "path" if endpoint else "virtual"}
+    config = Config(signature_version="s3v4", s3=style)
+    return boto3.client("s3", endpoint_url=endpoint, config=config)
+
+
 @contextmanager
 def aws_errors(what: str, **permanent: tuple[str, Fault]) -> Iterator[None]:
     """Turn AWS's errors about ``what`` into ours.

@@ -29,6 +29,7 @@ def how_to_use(outputs: Outputs, name: str, this_machine: str) -> list[str]:
         f"  processed      s3://{outputs.buckets['processed']}",
         f"  notifications  {notifications}",
         f"  events         {outputs.topics['events']}",
+        *(f"  {name:<13}  {url}" for name, url in outputs.addresses.items()),
         "",
         "Upload with the aws command line:",
         f"  export {CREDENTIALS} AWS_DEFAULT_REGION={outputs.region}",

@@ -13,6 +13,7 @@ from shared.bus import SnsBus
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.record import RECORD, Record
 from shared.records import record_in
+from shared.requests import ask
 
 SOURCE = "darkroom/operator"
 
@@ -52,10 +53,8 @@ class Images:
 
     def say(self, event: Event) -> Envelope:
         """Announce a request or a report; asked again about the same run, it has the same id."""
-        cause = f"{event.image}/{event.run}"
-        envelope = Envelope.first(event, SOURCE, self.clock(), cause)
-        SnsBus(self.clients.client("sns"), self.outputs.topics["events"]).publish([envelope])
-        return envelope
+        bus = SnsBus(self.clients.client("sns"), self.outputs.topics["events"])
+        return ask(bus, event, SOURCE, self.clock())
 
     @property
     def _dynamodb(self) -> Any:

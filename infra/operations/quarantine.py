@@ -8,7 +8,8 @@ from infra.errors import InfraError
 from infra.operations.images import Images
 from infra.operations.replay import described
 from shared.contracts.images import ReleaseRequested
-from shared.contracts.record import Record, Run, RunStatus
+from shared.contracts.record import Record, Run
+from shared.requests import Refusal, why_not_released
 
 
 def withheld(images: Images) -> list[Record]:
@@ -31,13 +32,13 @@ def listing(records: Iterable[Record], processed: str) -> Iterator[str]:
 
 def refuse_what_cannot_be_released(record: Record) -> None:
     """InfraError, before anything is asked; ``store`` refuses it again."""
-    if record.withheld or (record.released and not record.deleted):
-        return  # one that was released already is announced again
-    if record.deleted:
-        raise InfraError(f"{record.image} was deleted: nothing of it is left to release")
-    if record.published is None and record.status(record.run) is RunStatus.OPEN:
-        raise InfraError(f"{record.image} is still at work: whether to withhold it is not decided")
-    raise InfraError(f"{record.image} is not withheld")
+    words = {
+        Refusal.DELETED: "was deleted: nothing of it is left to release",
+        Refusal.WORKING: "is still at work: whether to withhold it is not decided",
+        Refusal.NOT_WITHHELD: "is not withheld",
+    }
+    if refusal := why_not_released(record):
+        raise InfraError(f"{record.image} {words[refusal]}")
 
 
 def release(images: Images, records: list[Record], say: Say, *, dry_run: bool) -> None:

@@ -9,6 +9,7 @@ from infra.errors import InfraError
 from infra.operations.images import Images
 from shared.contracts.images import DeleteRequested, ReplayRequested
 from shared.contracts.record import Record, RunStatus
+from shared.requests import Refusal, why_not_replayed
 
 Say = Callable[[str], None]
 
@@ -55,19 +56,16 @@ def _ended(record: Record) -> datetime:
 
 def refuse_what_cannot_be_replayed(record: Record, how: How) -> None:
     """InfraError, before anything is asked; ``store`` refuses it again."""
-    if record.deleted:
-        raise InfraError(f"{record.image} was deleted: its original is gone")
-    if record.full:
-        raise InfraError(
-            f"{record.image} has had {len(record.runs)} runs, and its record holds no more: "
-            "upload the original again"
-        )
-    if record.status(record.run) is RunStatus.OPEN and not how.force:
-        raise InfraError(f"{record.image} is still at work; --force gives its run up for a new one")
-    if how.analyze_only and record.published is None:
-        raise InfraError(
-            f"{record.image} has no published run to analyse again: leave --analyze-only out"
-        )
+    refusal = why_not_replayed(record, force=how.force, analyze_only=how.analyze_only)
+    if refusal:
+        words = {
+            Refusal.DELETED: "was deleted: its original is gone",
+            Refusal.FULL: f"has had {len(record.runs)} runs, and its record holds no more: "
+            "upload the original again",
+            Refusal.WORKING: "is still at work; --force gives its run up for a new one",
+            Refusal.UNPUBLISHED: "has no published run to analyse again: leave --analyze-only out",
+        }
+        raise InfraError(f"{record.image} {words[refusal]}")
 
 
 def replay(

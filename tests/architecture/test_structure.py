@@ -27,7 +27,7 @@ def definition(service: str) -> dict:
 
 
 QUEUED = [name for name in SERVICES if definition(name)["answers"]]
-"""Rescue is fed by the others' dead letters, and reap by nobody: the clock wakes it."""
+"""Rescue is fed by the others' dead letters, api by requests; and reap is woken by the clock."""
 
 
 def routes(service: str) -> dict[type[Event], Route]:
@@ -87,15 +87,20 @@ def test_the_same_files_everywhere(service: str) -> None:
     names = {path.name for path in (ROOT / "services" / service).glob("*.*")}
     assert {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= names
     assert names - {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= {
+        "body.py",
         "bookmark.py",
         "documents.py",
         "items.py",
         "listing.py",
         "lists.py",
         "logic.py",
+        "models.py",
+        "openapi.py",
+        "problems.py",
         "records.py",
         "rekognition.py",
         "reuse.py",
+        "routes.py",
         "topic.py",
         "uploads.py",
     }

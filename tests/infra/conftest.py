@@ -41,6 +41,22 @@ worst_case = 3
 """
 
 
+DOOR = """
+name = "{name}"
+purpose = "answers"
+uploads = false
+http = true
+answers = []
+announces = []
+requires = ["base"]
+
+[function]
+memory = 256
+timeout = 10
+worst_case = 3
+"""
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: builds with the real libraries; CI runs it")
 
@@ -68,6 +84,10 @@ class Project:
     def clockwork(self, name):
         """A service that runs on a schedule."""
         return self.write(f"services/{name}/service.toml", CLOCKWORK.format(name=name))
+
+    def door(self, name):
+        """A service that answers HTTP."""
+        return self.write(f"services/{name}/service.toml", DOOR.format(name=name))
 
     def definitions(self):
         return definitions(self.root)

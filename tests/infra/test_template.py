@@ -17,7 +17,7 @@ from infra.stages import Stage
 from infra.template import template, text
 
 GOLDEN = Path(__file__).parent / "golden"
-PIPELINE = {"analyze", "notify", "reap", "rescue", "resize", "store"}
+PIPELINE = {"analyze", "api", "notify", "reap", "rescue", "resize", "store"}
 STAGES = ("local", "dev", "prod")
 LINTED = ManualArgs(regions=["us-east-1", "eu-central-1"])
 
@@ -115,15 +115,21 @@ def alarms(resources):
 
 
 def watched(alarm):
-    (value,) = [dimension["Value"] for dimension in alarm["Dimensions"]]
+    values = [dimension["Value"] for dimension in alarm["Dimensions"]]
+    if all(isinstance(value, str) for value in values):
+        return "/".join(values)
+    (value,) = values
     return value.get("Ref") or value["Fn::GetAtt"][0]
 
 
-def test_nothing_but_queues_and_the_functions_without_one_is_watched(resources, everyone):
+def test_nothing_but_queues_doors_and_the_functions_without_one_is_watched(
+    resources, everyone, stage
+):
     queues = {name for name, each in resources.items() if each["Type"] == "AWS::SQS::Queue"}
     bare = {service.cfn.logical(d.name, "Function") for d in everyone if not d.queued}
-    assert {"RescueFunction", "ReapFunction"} <= bare
-    assert {name for name, *_ in alarms(resources)} == queues | bare
+    doors = {f"{stage.called(d.name)}/{stage.name}" for d in everyone if d.http}
+    assert {"RescueFunction", "ReapFunction", "ApiFunction"} <= bare
+    assert {name for name, *_ in alarms(resources)} == queues | bare | doors
 
 
 def test_a_message_that_waits_for_a_quarter_of_an_hour_is_an_alarm(resources, queued):
@@ -150,7 +156,7 @@ def test_a_dead_letter_that_rescue_fails_on_stays_and_is_an_alarm(resources, que
         assert "RedrivePolicy" not in resources[dead]["Properties"]
 
 
-@pytest.mark.parametrize("name", ["rescue", "reap"])
+@pytest.mark.parametrize("name", ["api", "rescue", "reap"])
 def test_a_function_behind_which_no_queue_of_its_own_stands_fails_into_an_alarm(resources, name):
     function = service.cfn.logical(name, "Function")
     alarm = alarms(resources)[function, "Errors", 0, 1]
@@ -247,7 +253,7 @@ def test_a_name_on_aws_is_this_accounts_own(resources, stage):
         assert name == {"Fn::Sub": f"darkroom-{stage.name}-uploads-${{AWS::AccountId}}"}
 
 
-@pytest.mark.parametrize("name", ["rescue", "reap"])
+@pytest.mark.parametrize("name", ["api", "rescue", "reap"])
 def test_a_service_without_a_queue_is_told_of_none(resources, name):
     environment = of(resources, name, "Function")["Environment"]["Variables"]
     assert not {"QUEUE_URL", "DEAD_LETTER_QUEUE_URL"} & set(environment)

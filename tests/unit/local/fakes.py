@@ -45,4 +45,5 @@ OUTPUTS = Outputs(
     queues={},
     dead_letter_queues={},
     functions={},
+    addresses={},
 )

@@ -84,6 +84,7 @@ def stage() -> Iterator[Stage]:
             queues={"notify": queue},
             dead_letter_queues={},
             functions={},
+            addresses={},
         )
         yield Stage(Images(outputs, clients, lambda: NOW), heard)
 

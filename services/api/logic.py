@@ -1,0 +1,261 @@
+"""What is asked for and what is shown: filters, cursors, hops, names. Pure."""
+
+import json
+import re
+import unicodedata
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from services.api.models import FullFailure, Hop, RunState, Unmade
+from services.api.problems import Problem, Wrong
+from shared.contracts.images import StepFailed
+from shared.contracts.listing import ALL, FLAGGED, SHOWN, Shown, at, by_label, by_owner, by_status
+from shared.contracts.record import Record, Run, RunStatus
+
+Row = Mapping[str, Any]
+
+KEPT_OF_NAME = 100
+"""Characters: a key takes 1,024 bytes, and a character four of them at most."""
+LONGEST_CURSOR = 1000
+YEARS = range(1970, 9999)
+AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f-]{36}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which images; None leaves a question open. Confidence is in percent, times are aware."""
+
+    label: str | None = None
+    confidence: float | None = None
+    status: Shown | None = None
+    flagged: bool | None = None
+    owner: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Problem ``invalid`` for times that no image can lie between."""
+        times = [time for time in (self.since, self.until) if time]
+        if any(time.year not in YEARS for time in times):
+            raise _impossible("a year is one of four digits, from 1970")
+        if self.since and self.until and self.since > self.until:
+            raise _impossible("from is later than to")
+
+    @property
+    def list(self) -> str:
+        """The list that answers most of it: what is left over is looked for in its entries."""
+        if self.label is not None:
+            return by_label(self.label)
+        if self.owner is not None:
+            return by_owner(self.owner)
+        if self.flagged:
+            return FLAGGED
+        return by_status(self.status) if self.status else ALL
+
+    @property
+    def span(self) -> tuple[str, str]:
+        """The range keys between which it lies, both included."""
+        return (
+            at(self.since) if self.since else "0",
+            f"{at(self.until)}~" if self.until else "~",
+        )
+
+    @property
+    def digest(self) -> str:
+        """What a cursor names its question by."""
+        return sha256(repr(self).encode()).hexdigest()[:16]
+
+    def wants(self, entry: Row) -> bool:
+        """Whether an entry of ``list`` is what was asked for."""
+        return (
+            (self.status is None or entry["status"] == self.status)
+            and (self.flagged is None or entry["flagged"] == self.flagged)
+            and (self.owner is None or entry.get("owner") == self.owner)
+            and (self.confidence is None or self._sure(entry))
+        )
+
+    def _sure(self, entry: Row) -> bool:
+        """Of the label that was asked for; without one, of any that the entry shows."""
+        found = [label["confidence"] for label in entry.get("labels", ())]
+        known = [entry["confidence"]] if self.label and "confidence" in entry else found
+        return any(confidence >= self.confidence for confidence in known)
+
+
+def _impossible(why: str) -> Problem:
+    detail = "The request does not say what it has to; see errors."
+    return Problem(400, "invalid", detail, [Wrong(at="query.from", why=why)])
+
+
+def cursor(question: str, position: str) -> str:
+    """Where to go on with this question. Opaque to who holds it, not secret."""
+    said = json.dumps([question, position]).encode()
+    return urlsafe_b64encode(said).decode().rstrip("=")
+
+
+def position(text: str, question: str) -> str:
+    """Where the cursor stands. Problem ``broken-cursor`` for one of another question, or none."""
+    try:
+        said = json.loads(urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
+        asked, place = said
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _broken("It is not one that was given out.") from error
+    if asked != question:
+        raise _broken("It belongs to another question: keep the filters, or leave it out.")
+    if not isinstance(place, str):
+        raise _broken("It is not one that was given out.")
+    return place
+
+
+def place_in_list(text: str, question: str) -> str:
+    """The range key after which to go on."""
+    place = position(text, question)
+    if not AT.fullmatch(place):
+        raise _broken("It is not one that was given out.")
+    return place
+
+
+def place_in_counts(text: str, question: str) -> int:
+    """How many were shown before."""
+    place = position(text, question)
+    if not re.fullmatch(r"[0-9]{1,9}", place):
+        raise _broken("It is not one that was given out.")
+    return int(place)
+
+
+def _broken(why: str) -> Problem:
+    return Problem(400, "broken-cursor", f"This cursor cannot be gone on from. {why}")
+
+
+def safe(name: str) -> str:
+    """A file's name as the last part of a key: letters of any script, digits, and ``._-``."""
+    plain = unicodedata.normalize("NFC", name)
+    kept = re.sub(r"[^\w.-]+", "-", plain).strip(".-")
+    stem, dot, ending = kept.rpartition(".")
+    if not dot or len(ending) >= KEPT_OF_NAME:
+        return kept[:KEPT_OF_NAME] or "image"
+    return f"{stem[: KEPT_OF_NAME - len(ending) - 1]}.{ending}"
+
+
+def last_part(key: str) -> str:
+    return key.rsplit("/", 1)[-1] or key
+
+
+def shown(record: Record) -> int:
+    """The run that the image is shown by: what is published, else the current one."""
+    return record.run if record.published is None else record.published
+
+
+def status_of(record: Record) -> Shown:
+    return SHOWN[record.runs[shown(record)].status]
+
+
+def failure_of(run: Run) -> FullFailure | None:
+    if run.failure is None:
+        return None
+    told = run.failure
+    return FullFailure(
+        stage=told.stage, reason=told.reason, detail=told.detail, fault=told.fault.value
+    )
+
+
+def runs_of(record: Record) -> tuple[RunState, ...]:
+    return tuple(
+        RunState(
+            run=number, status=record.status(number).value, started=run.started, ended=run.ended
+        )
+        for number, run in sorted(record.runs.items())
+    )
+
+
+def unmade(record: Record) -> tuple[Unmade, ...]:
+    """What the record knows was made for runs whose verdict is to unmake it."""
+    gone = (RunStatus.FAILED, RunStatus.SUPERSEDED)
+    return tuple(
+        Unmade(
+            run=number,
+            renditions=tuple(each.name for each in run.resized.renditions) if run.resized else (),
+            analysis=run.analyzed is not None,
+        )
+        for number, run in sorted(record.runs.items())
+        if record.status(number) in gone and (run.resized or run.analyzed)
+    )
+
+
+def hops(events: Sequence[Row], claims: Iterable[Row], now: float) -> tuple[Hop, ...]:
+    """Every hop of an image, in the order in which they began.
+
+    ``claims`` are the ledger's rows, ``events`` the timeline's. ``store`` claims nothing: each of
+    its verdicts is a hop of its own, from the last thing that was heard before.
+    """
+    known = {row["item"].removeprefix("event/"): row for row in events}
+    gave_up = {(row["source"], int(row["run"])) for row in events if row["type"] == StepFailed.type}
+    claimed = [_claimed(row, known, now) for row in claims]
+    found = [*(_judged(hop, gave_up) for hop in claimed), *_decided(events)]
+    return tuple(sorted(found, key=lambda hop: (hop.at, hop.service)))
+
+
+def _claimed(row: Row, known: Mapping[str, Row], now: float) -> Hop:
+    service, kind, event = row["claim"].split("/", 2)
+    began = float(row["claimed_at"])
+    settled = float(row["settled_at"]) if "settled_at" in row else None
+    told = known.get(event)
+    waited = began - _epoch(told) if told else None
+    return Hop(
+        service=service,
+        type=kind,
+        event=event,
+        run=int(told["run"]) if told else 0,
+        at=_utc(began),
+        waited_ms=None if waited is None else max(0, round(1000 * waited)),
+        worked_ms=None if settled is None else max(0, round(1000 * (settled - began))),
+        settled=None if settled is None else _utc(settled),
+        attempts=int(row["attempts"]),
+        state=_state(row, now),
+    )
+
+
+def _judged(hop: Hop, gave_up: AbstractSet[tuple[str, int]]) -> Hop:
+    """A step that gave up settles its claim too; its report tells the two apart."""
+    if hop.state == "done" and (f"darkroom/{hop.service}", hop.run) in gave_up:
+        return hop.model_copy(update={"state": "given-up"})
+    return hop
+
+
+def _state(row: Row, now: float) -> Any:
+    if "settled_at" in row:
+        return "done"
+    return "working" if float(row["until"]) > now else "waiting"
+
+
+def _decided(events: Sequence[Row]) -> Iterator[Hop]:
+    heard = [row for row in events if row["source"] != "darkroom/store"]
+    for row in events:
+        before = [other for other in heard if _epoch(other) <= _epoch(row)]
+        if row["source"] != "darkroom/store" or not before:
+            continue
+        last = max(before, key=_epoch)
+        yield Hop(
+            service="store",
+            type=last["type"],
+            event=last["item"].removeprefix("event/"),
+            run=int(row["run"]),
+            at=_utc(_epoch(last)),
+            waited_ms=None,
+            worked_ms=round(1000 * (_epoch(row) - _epoch(last))),
+            settled=_utc(_epoch(row)),
+            attempts=1,
+            state="done",
+        )
+
+
+def _epoch(row: Row) -> float:
+    return datetime.fromisoformat(row["time"]).timestamp()
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

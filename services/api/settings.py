@@ -1,0 +1,27 @@
+"""What can be set about ``api``, and its defaults."""
+
+from pydantic import Field
+
+from shared.config import FunctionSettings
+
+MB = 1_000_000
+
+
+class ApiSettings(FunctionSettings):
+    """Where things are, how long what is handed out holds, and who may call from a browser."""
+
+    records_table: str
+    ledger_table: str
+    uploads_bucket: str
+    processed_bucket: str
+    events_topic_arn: str
+    page_origin: str | None = None
+    """The one origin whose scripts may read the answers; None: no browser's."""
+    public_endpoint: str | None = None
+    """On an emulator: S3 as the caller reaches it, which is not how this function does."""
+    upload_expires: int = Field(default=300, ge=1, le=3600)
+    """s, within which an upload has to begin. A role's own credentials may end before an hour."""
+    link_expires: int = Field(default=900, ge=1, le=3600)
+    """s, for which a link to a rendition holds."""
+    max_bytes: int = Field(default=50 * MB, gt=0)
+    """Of one upload; ``resize`` refuses larger ones too."""

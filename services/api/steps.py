@@ -1,0 +1,288 @@
+"""What ``api`` does on each request: hands out an upload, shows what is there, or asks ``store``.
+
+It writes nothing: whatever changes an image is ``store``'s to decide.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.api import logic
+from services.api.logic import Filters
+from services.api.models import (
+    Asked,
+    Detail,
+    Elsewhere,
+    File,
+    Hop,
+    LabelCount,
+    Labels,
+    Link,
+    Original,
+    RenditionLink,
+    Results,
+    Similar,
+    SimilarImages,
+    Summary,
+    Upload,
+    Uploads,
+)
+from services.api.problems import Problem
+from services.api.records import Records
+from services.api.uploads import Signer
+from shared.bus import Bus
+from shared.contracts.images import (
+    DeleteRequested,
+    Label,
+    Likeness,
+    ReleaseRequested,
+    Rendition,
+    ReplayRequested,
+)
+from shared.contracts.listing import COUNT, Shown, by_hash, by_look, count_partitions
+from shared.contracts.record import Record, Run
+from shared.likeness import Match, hash_bands, look_bands, ranked
+from shared.objects import Objects
+from shared.requests import Refusal, ask, why_not_released, why_not_replayed
+
+SOURCE = "darkroom/api"
+QUERIES = 8
+"""Of the index for one page: a filter that nothing meets must cost no more than one that is met."""
+READ_AT_ONCE = 100
+"""Entries of some 600 bytes: a Query of them is below the 1 MB that one answers."""
+CANDIDATES = 50
+"""Of each list of likeness, newest first."""
+LARGEST_ANSWER = 5_000_000
+"""Bytes. Lambda answers with 6 MB at most, and JSON within JSON takes more than it says."""
+
+REFUSED = {
+    Refusal.FULL: "Its record holds no more runs: upload the original again.",
+    Refusal.WORKING: "It is still at work; with force its run is given up for a new one.",
+    Refusal.UNPUBLISHED: "No run of it is published, so there is nothing to analyse again.",
+    Refusal.NOT_WITHHELD: "It is not withheld.",
+}
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Every answer there is; what cannot be answered is a Problem."""
+
+    records: Records
+    processed: Objects
+    signer: Signer
+    bus: Bus
+    now: Callable[[], datetime]
+    new_image: Callable[[], str]
+    upload_expires: int
+    max_bytes: int
+
+    def upload(self, files: Iterable[File]) -> Uploads:
+        return Uploads(uploads=tuple(map(self._upload, files)))
+
+    def _upload(self, file: File) -> Upload:
+        if file.fileSize > self.max_bytes:
+            detail = f"{file.fileName} has more than {self.max_bytes:,} bytes."
+            raise Problem(400, "too-large", detail)
+        image = self.new_image()
+        key = f"uploads/{image}/{logic.safe(file.fileName)}"
+        return Upload.model_validate(
+            {
+                "image": image,
+                "key": key,
+                "expires": self.now() + timedelta(seconds=self.upload_expires),
+                "post": self.signer.form(key, file),
+                "put": self.signer.put(key, file),
+            }
+        )
+
+    def results(self, filters: Filters, limit: int, cursor: str | None) -> Results:
+        """One page. Filters that the list does not answer are looked for in what is read of it."""
+        after = logic.place_in_list(cursor, filters.digest) if cursor else None
+        kept: list[Mapping[str, Any]] = []
+        for _ in range(QUERIES):
+            entries = self.records.entries(filters.list, filters.span, after, READ_AT_ONCE)
+            for n, entry in enumerate(entries.rows, start=1):
+                after = entry["at"]
+                kept += [entry] if filters.wants(entry) else []
+                if len(kept) == limit and (entries.more or n < len(entries.rows)):
+                    return self._page(kept, filters, after)
+            if not entries.more:
+                return self._page(kept, filters, None)
+        return self._page(kept, filters, after)
+
+    def _page(
+        self, kept: Iterable[Mapping[str, Any]], filters: Filters, after: str | None
+    ) -> Results:
+        cursor = logic.cursor(filters.digest, after) if after else None
+        return Results(items=tuple(map(self._listed, kept)), cursor=cursor)
+
+    def result(self, image: str) -> Detail:
+        record = self._record(image)
+        hops = logic.hops(
+            self.records.events(image), self.records.claims(image), self.now().timestamp()
+        )
+        return self._detail(record, hops)
+
+    def analysis(self, image: str) -> bytes | Elsewhere:
+        """The analysis document as it is kept."""
+        record = self._record(image)
+        analyzed = record.runs[logic.shown(record)].analyzed
+        if record.published is None or analyzed is None:
+            raise Problem(404, "not-analysed", "No run of this image has completed.")
+        document = self.processed.find(analyzed.document)
+        if document is None:
+            raise Problem(404, "not-analysed", "Its analysis is just being replaced: ask again.")
+        if len(document.body) > LARGEST_ANSWER:
+            return Elsewhere(url=self.signer.link(analyzed.document))
+        return document.body
+
+    def labels(self, limit: int, cursor: str | None) -> Labels:
+        """Most images first. There are as many labels as words, however many images there are."""
+        before = logic.place_in_counts(cursor, "labels") if cursor else 0
+        counts: Counter[str] = Counter()
+        for partition in count_partitions():
+            for row in self.records.partition(partition):
+                counts[row["item"].removeprefix(COUNT)] += int(row["images"])
+        known = sorted((-number, name) for name, number in counts.items() if number > 0)
+        shown = [LabelCount(name=name, images=-n) for n, name in known[before : before + limit]]
+        after = before + limit
+        more = logic.cursor("labels", str(after)) if after < len(known) else None
+        return Labels(labels=tuple(shown), cursor=more)
+
+    def similar(self, image: str, limit: int) -> SimilarImages:
+        """Near-duplicates first, then look-alikes; none where the image has no likeness."""
+        record = self._record(image)
+        resized = record.runs[logic.shown(record)].resized
+        likeness = resized.likeness if resized else None
+        if likeness is None:
+            return SimilarImages(items=())
+        entries = {row["image"]: row for row in self._candidates(likeness) if row["image"] != image}
+        looks = {name: Likeness.model_validate(row["likeness"]) for name, row in entries.items()}
+        best = ranked(likeness, looks)[:limit]
+        return SimilarImages(items=tuple(self._match(entries[one.image], one) for one in best))
+
+    def _match(self, entry: Mapping[str, Any], match: Match) -> Similar:
+        shown = dict(self._listed(entry))
+        return Similar(**shown, kind=match.kind, score=match.score)
+
+    def _candidates(self, likeness: Likeness) -> Iterator[Mapping[str, Any]]:
+        lists = [by_hash(n, band) for n, band in enumerate(hash_bands(likeness))]
+        lists += [by_look(n, band) for n, band in enumerate(look_bands(likeness))]
+        for name in lists:
+            yield from self.records.entries(name, ("0", "~"), None, CANDIDATES).rows
+
+    def replay(self, image: str, *, force: bool, analyze_only: bool) -> Asked:
+        record = self._record(image)
+        self._refuse(why_not_replayed(record, force=force, analyze_only=analyze_only))
+        request = ReplayRequested(
+            image=image, run=record.run, force=force, analyze_only=analyze_only
+        )
+        ask(self.bus, request, SOURCE, self.now())
+        return Asked(image=image, run=record.run + 1)
+
+    def release(self, image: str) -> Asked:
+        record = self._record(image)
+        self._refuse(why_not_released(record))
+        seen = logic.shown(record)
+        ask(self.bus, ReleaseRequested(image=image, run=seen), SOURCE, self.now())
+        return Asked(image=image, run=seen)
+
+    def delete(self, image: str) -> Asked:
+        record = self._record(image)
+        ask(self.bus, DeleteRequested(image=image, run=record.run), SOURCE, self.now())
+        return Asked(image=image, run=record.run)
+
+    @staticmethod
+    def _refuse(refusal: Refusal | None) -> None:
+        if refusal:
+            raise Problem(409, refusal.value, REFUSED[refusal])
+
+    def _record(self, image: str) -> Record:
+        return self._known(self.records.record(image), image)
+
+    @staticmethod
+    def _known(record: Record | None, image: str) -> Record:
+        if record is None:
+            detail = f"Nothing is known of {image}: not uploaded, or not heard of yet."
+            raise Problem(404, "unknown-image", detail)
+        if record.deleted:
+            at = record.deleted.isoformat(timespec="seconds")
+            raise Problem(410, Refusal.DELETED.value, f"{image} was deleted at {at}.")
+        return record
+
+    def _listed(self, entry: Mapping[str, Any]) -> Summary:
+        """An entry of a list as it is shown."""
+        picture = entry.get("thumbnail")
+        return Summary.model_validate(
+            {
+                **dict.fromkeys(Summary.model_fields),
+                "labels": (),
+                **entry,
+                "at": entry["at"].partition("#")[0],
+                "thumbnail": {**picture, "url": self.signer.link(picture["key"])}
+                if picture
+                else None,
+            }
+        )
+
+    def _detail(self, record: Record, hops: tuple[Hop, ...]) -> Detail:
+        number = logic.shown(record)
+        run = record.runs[number]
+        resized, analyzed = run.resized, run.analyzed
+        handed_out = resized.renditions if resized and self._shows(record) else ()
+        moderation = analyzed.moderation if analyzed else None
+        return Detail(
+            image=record.image,
+            run=number,
+            status=logic.status_of(record),
+            at=run.ended or run.started,
+            name=logic.last_part(record.source.key),
+            owner=record.owner,
+            format=resized.format if resized else None,
+            width=resized.width if resized else None,
+            height=resized.height if resized else None,
+            labels=self._labels(run),
+            faces=analyzed.faces if analyzed else None,
+            flagged=bool(moderation and moderation.flagged),
+            withheld=record.withheld,
+            thumbnail=self._thumbnail(handed_out),
+            failure=logic.failure_of(run),
+            source=Original.model_validate(record.source.model_dump()),
+            taken=resized.taken if resized else None,
+            gps_removed=resized.gps_removed if resized else None,
+            renditions=tuple(map(self._rendition, handed_out)),
+            text=analyzed.text if analyzed else None,
+            moderation=moderation,
+            analyzer=analyzed.analyzer if analyzed else None,
+            runs=logic.runs_of(record),
+            timeline=hops,
+            unmade=logic.unmade(record),
+            published=record.published,
+            etag=f'"{record.revision}"',
+        )
+
+    @staticmethod
+    def _shows(record: Record) -> bool:
+        """Whether the renditions are there to be seen: made, not unmade, and not withheld."""
+        return logic.status_of(record) is Shown.COMPLETED and not record.withheld
+
+    @staticmethod
+    def _labels(run: Run) -> tuple[Label, ...]:
+        """All of them, in the order in which a list shows the first."""
+        found = (run.analyzed and run.analyzed.labels) or ()
+        return tuple(sorted(found, key=lambda one: (one.confidence, one.name), reverse=True))
+
+    def _thumbnail(self, renditions: Iterable[Rendition]) -> Link | None:
+        smallest = min(renditions, key=lambda one: one.width * one.height, default=None)
+        if smallest is None:
+            return None
+        return Link(
+            url=self.signer.link(smallest.key), width=smallest.width, height=smallest.height
+        )
+
+    def _rendition(self, made: Rendition) -> RenditionLink:
+        return RenditionLink.model_validate(
+            {**made.model_dump(), "url": self.signer.link(made.key)}
+        )

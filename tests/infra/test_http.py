@@ -1,0 +1,149 @@
+"""The door to HTTP, read off the template."""
+
+import json
+
+import pytest
+
+from infra import http
+from infra.cfn import logical
+from infra.errors import InfraError
+from infra.template import template
+
+DEPLOYMENT = "ApiGateway::Deployment"
+
+
+@pytest.fixture(scope="module")
+def resources(everyone, stage):
+    return template(everyone, stage)["Resources"]
+
+
+def of_type(resources, kind):
+    return {name: each for name, each in resources.items() if each["Type"] == f"AWS::{kind}"}
+
+
+def test_every_path_and_method_comes_to_the_function(resources):
+    methods = of_type(resources, "ApiGateway::Method").values()
+    assert {each["Properties"]["HttpMethod"] for each in methods} == {"ANY"}
+    (below,) = of_type(resources, "ApiGateway::Resource").values()
+    assert below["Properties"]["PathPart"] == "{proxy+}"
+    places = [json.dumps(each["Properties"]["ResourceId"]) for each in methods]
+    assert sorted(places) == [
+        '{"Fn::GetAtt": ["ApiRest", "RootResourceId"]}',
+        '{"Ref": "ApiAnything"}',
+    ]
+    for each in methods:
+        uri = each["Properties"]["Integration"]["Uri"]["Fn::Sub"]
+        assert uri.endswith("functions/${ApiFunction.Arn}/invocations")
+
+
+def test_only_where_the_stage_says_so_anyone_may_call(resources, stage):
+    methods = of_type(resources, "ApiGateway::Method").values()
+    allowed = {each["Properties"]["AuthorizationType"] for each in methods}
+    assert allowed == ({"NONE"} if stage.local else {"AWS_IAM"})
+
+
+def test_a_deployment_waits_for_all_that_it_is_a_picture_of(resources):
+    (deployment,) = of_type(resources, "ApiGateway::Deployment").values()
+    kinds = {resources[name]["Type"] for name in deployment["DependsOn"]}
+    assert kinds == {
+        "AWS::ApiGateway::Method",
+        "AWS::ApiGateway::Resource",
+        "AWS::ApiGateway::GatewayResponse",
+    }
+
+
+def test_another_content_is_another_deployment(project, dev):
+    path = project.door("toy")
+    (before,) = of_type(template(project.definitions(), dev)["Resources"], DEPLOYMENT)
+    path.write_text(path.read_text().replace('purpose = "answers"', 'purpose = "more"'))
+    (after,) = of_type(template(project.definitions(), dev)["Resources"], DEPLOYMENT)
+    (again,) = of_type(template(project.definitions(), dev)["Resources"], DEPLOYMENT)
+    assert before != after == again
+
+
+def test_only_this_api_may_call_the_function(resources):
+    (permission,) = of_type(resources, "Lambda::Permission").values()
+    assert permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
+    assert permission["Properties"]["SourceArn"]["Fn::Sub"].endswith(":${ApiRest}/*/*")
+
+
+def test_what_the_gateway_answers_by_itself_is_a_problem_too(resources):
+    answers = of_type(resources, "ApiGateway::GatewayResponse").values()
+    kinds = {each["Properties"]["ResponseType"] for each in answers}
+    assert kinds == {"DEFAULT_4XX", "DEFAULT_5XX"}
+    for each in answers:
+        body = each["Properties"]["ResponseTemplates"]["application/problem+json"]
+        assert json.loads(body)["request_id"] == "$context.requestId"
+
+
+def test_an_answer_that_is_our_fault_is_an_alarm(resources, stage):
+    alarm = resources["ApiAnswersAlarm"]["Properties"]
+    said = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+    assert said == {"ApiName": stage.called("api"), "Stage": stage.name}
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("5XXError", 0)
+
+
+def test_a_browser_may_use_presigned_urls_from_the_page_alone(resources, stage):
+    rules = {
+        name: resources[name]["Properties"].get("CorsConfiguration")
+        for name in ("UploadsBucket", "ProcessedBucket")
+    }
+    if not stage.local:
+        assert set(rules.values()) == {None}
+        return
+    for name, methods in {
+        "UploadsBucket": ["POST", "PUT"],
+        "ProcessedBucket": ["GET", "HEAD"],
+    }.items():
+        (rule,) = rules[name]["CorsRules"]
+        assert rule["AllowedOrigins"] == [{"Ref": "PublicEndpoint"}]
+        assert rule["AllowedMethods"] == methods
+
+
+def test_the_address_is_an_output(everyone, stage, local):
+    found = template(everyone, stage)["Outputs"]["ApiAddress"]["Value"]["Fn::Sub"]
+    assert found.endswith(f"/{stage.name}")
+    assert found.startswith("${PublicEndpoint}/_aws/" if stage.local else "https://${ApiRest}.")
+
+
+def test_the_api_reads_and_signs_and_writes_nothing(resources):
+    (policy,) = resources["ApiRole"]["Properties"]["Policies"]
+    allowed = {
+        action: json.dumps(statement["Resource"])
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+        if not action.startswith(("logs:", "xray:"))
+    }
+    assert set(allowed) == {
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "s3:GetObject",
+        "s3:PutObject",
+        "sns:Publish",
+    }
+    assert "-uploads" in allowed["s3:PutObject"]
+    assert "/uploads/*" in allowed["s3:PutObject"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("http = true", 'http = true\nschedule = "rate(1 hour)"', "or answers HTTP"),
+        ("http = true", "http = false", "or answers HTTP"),
+        ("worst_case = 3", "worst_case = 3\nattempts = 5", "go with queues, and with them alone"),
+    ],
+)
+def test_a_door_is_fed_by_requests_alone(project, old, new, told):
+    path = project.door("toy")
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InfraError) as refusal:
+        project.definitions()
+    assert told in str(refusal.value)
+
+
+def test_a_door_has_no_queue(project, local):
+    project.door("toy")
+    (toy,) = project.definitions()
+    made = http.resources(toy, local)
+    assert not toy.queued
+    assert logical("toy", "Rest") in made

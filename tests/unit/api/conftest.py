@@ -1,0 +1,141 @@
+"""The door over parts in memory: a request goes in as API Gateway hands it over."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.api.models import File, Form, Put
+from services.api.records import Entries
+from services.api.routes import Door
+from services.api.steps import Steps
+from shared.contracts.record import Record
+from shared.testing import MemoryBus, MemoryObjects
+
+NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+IMAGE = "00000000-0000-4000-8000-000000000001"
+ORIGIN = "https://page.example"
+
+
+@dataclass
+class MemoryTables:
+    """Records, claims and lists, each as a test says."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    partitions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    timeline: list[dict[str, Any]] = field(default_factory=list)
+    ledger: list[dict[str, Any]] = field(default_factory=list)
+    queries: int = 0
+
+    def record(self, image: str) -> Record | None:
+        return self.records.get(image)
+
+    def events(self, image: str) -> tuple[dict[str, Any], ...]:
+        return tuple(self.timeline)
+
+    def claims(self, image: str) -> tuple[dict[str, Any], ...]:
+        return tuple(self.ledger)
+
+    def partition(self, name: str) -> tuple[dict[str, Any], ...]:
+        return tuple(self.partitions.get(name, ()))
+
+    def entries(self, name: str, span: tuple[str, str], after: str | None, limit: int) -> Entries:
+        self.queries += 1
+        rows = sorted(self.lists.get(name, []), key=lambda row: row["at"], reverse=True)
+        rows = [row for row in rows if span[0] <= row["at"] <= span[1]]
+        rows = [row for row in rows if after is None or row["at"] < after]
+        return Entries(tuple(rows[:limit]), len(rows) > limit)
+
+
+class PlainSigner:
+    def form(self, key: str, file: File) -> Form:
+        return Form(url="https://s3/", fields={"key": key, "Content-Type": file.fileType})
+
+    def put(self, key: str, file: File) -> Put:
+        return Put(url=f"https://s3/{key}", headers={"Content-Type": file.fileType})
+
+    def link(self, key: str) -> str:
+        return f"https://s3/{key}?signed"
+
+
+@dataclass
+class Api:
+    """All of it, and how to ask it."""
+
+    tables: MemoryTables = field(default_factory=MemoryTables)
+    bus: MemoryBus = field(default_factory=MemoryBus)
+    processed: MemoryObjects = field(default_factory=MemoryObjects)
+
+    def __post_init__(self) -> None:
+        steps = Steps(
+            records=self.tables,
+            processed=self.processed,
+            signer=PlainSigner(),
+            bus=self.bus,
+            now=lambda: NOW,
+            new_image=lambda: IMAGE,
+            upload_expires=300,
+            max_bytes=1000,
+        )
+        self.door = Door(lambda: steps, ORIGIN)
+
+    def ask(
+        self, method: str, path: str, body: str | None = None, **more: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and decoded answer; ``query`` and ``headers`` are dictionaries."""
+        answered = self.raw(method, path, body, **more)
+        return answered["statusCode"], json.loads(answered["body"] or "null")
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        event = {
+            "httpMethod": method,
+            "path": path,
+            "queryStringParameters": query,
+            "multiValueQueryStringParameters": {k: [v] for k, v in (query or {}).items()},
+            "headers": headers or {},
+            "multiValueHeaders": {k: [v] for k, v in (headers or {}).items()},
+            "body": body,
+            "isBase64Encoded": False,
+            "requestContext": {"requestId": "r1", "stage": "test", "path": f"/test{path}"},
+        }
+        return self.door.answer(event, None)
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+Listing = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def entry() -> Listing:
+    """An entry of a list: the n-th is n minutes younger than the first."""
+
+    def made(n: int, **more: Any) -> dict[str, Any]:
+        image = f"00000000-0000-4000-8000-{n:012}"
+        return {
+            "image": image,
+            "at": f"2026-11-21T09:{n:02}:00.000000Z#{image}",
+            "run": 0,
+            "status": "completed",
+            "name": f"{n}.jpg",
+            "flagged": False,
+            "withheld": False,
+            "labels": [{"name": "Cat", "confidence": 50.0 + n}],
+            **more,
+        }
+
+    return made
