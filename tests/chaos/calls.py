@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from services.analyze.logic import Detection
+
 CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
 """The signature's scope. It names the service, whichever protocol that speaks."""
 ANALYSIS = re.compile(r"analyses/(?P<run>[0-9a-f-]{36}/\d+)/analysis\.json$")
 RENDITION = re.compile(r"renditions/(?P<run>[0-9a-f-]{36}/\d+)/")
+DETECTIONS = {
+    "DetectLabels": Detection.LABELS,
+    "DetectFaces": Detection.FACES,
+    "DetectText": Detection.TEXT,
+    "DetectModerationLabels": Detection.MODERATION,
+}
 S3_OPERATIONS = {
     "GET": "GetObject",
     "HEAD": "HeadObject",
@@ -24,9 +32,10 @@ S3_OPERATIONS = {
 class Call:
     """One request. What it is not about is empty.
 
-    ``tells`` and ``settles`` are a notification's id; ``pays`` and ``keeps`` are ``<image>/<run>``
-    of the analysis that is bought, or written; ``puts`` is an object's key; ``announces`` is the
-    envelope that goes to the events topic; ``returns`` is the number of messages to take back.
+    ``tells`` and ``settles`` are a notification's id; ``pays`` is ``<image>/<run>/<detection>`` of
+    the answer that is bought, ``keeps`` the same of every answer that is written; ``puts`` is an
+    object's key; ``announces`` is the envelope that goes to the events topic; ``returns`` is the
+    number of messages to take back.
     """
 
     service: str
@@ -34,7 +43,7 @@ class Call:
     tells: str = ""
     settles: str = ""
     pays: str = ""
-    keeps: str = ""
+    keeps: tuple[str, ...] = ()
     puts: str = ""
     announces: str = ""
     returns: int = 0
@@ -54,7 +63,7 @@ def read_call(method: str, path: str, signature: str, target: str, body: bytes) 
     operation = target.rpartition(".")[2]
     match service:
         case "s3":
-            return _of_s3(method, path)
+            return _of_s3(method, path, body)
         case "sns":
             return _of_sns(dict(parse_qsl(body.decode())))
         case "dynamodb":
@@ -66,7 +75,7 @@ def read_call(method: str, path: str, signature: str, target: str, body: bytes) 
     return Call(service, operation)
 
 
-def _of_s3(method: str, path: str) -> Call:
+def _of_s3(method: str, path: str, body: bytes) -> Call:
     place = urlsplit(path)
     bucket, _, key = unquote(place.path).lstrip("/").partition("/")
     if method == "GET" and bucket and not key:
@@ -74,7 +83,11 @@ def _of_s3(method: str, path: str) -> Call:
     if method != "PUT":
         return Call("s3", S3_OPERATIONS[method])
     analysis = ANALYSIS.search(key)
-    return Call("s3", "PutObject", puts=key, keeps=analysis["run"] if analysis else "")
+    return Call("s3", "PutObject", puts=key, keeps=_kept(analysis["run"], body) if analysis else ())
+
+
+def _kept(run: str, document: bytes) -> tuple[str, ...]:
+    return tuple(f"{run}/{detection}" for detection in json.loads(document)["answers"])
 
 
 def _of_sns(said: Mapping[str, str]) -> Call:
@@ -98,4 +111,5 @@ def _of_dynamodb(operation: str, said: Mapping[str, Any]) -> Call:
 
 def _of_rekognition(operation: str, said: Mapping[str, Any]) -> Call:
     made = RENDITION.match(said["Image"]["S3Object"]["Name"])
-    return Call("rekognition", operation, pays=made["run"] if made else "")
+    pays = f"{made['run']}/{DETECTIONS[operation]}" if made else ""
+    return Call("rekognition", operation, pays=pays)

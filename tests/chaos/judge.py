@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from services.analyze.logic import Detection
 from shared.contracts.record import Record, RunStatus
 from tests.chaos.evidence import Evidence
 from tests.chaos.windows import Repeated
@@ -72,7 +73,7 @@ def told_once(evidence: Evidence) -> Figure:
 
 
 def paid_once(evidence: Evidence) -> Figure:
-    return _repeated("paid again, window (a)", evidence.paid, lambda run: run.partition("/")[0])
+    return _repeated("paid again, window (a)", evidence.paid, lambda about: about.partition("/")[0])
 
 
 def no_orphan(evidence: Evidence) -> Figure:
@@ -118,11 +119,10 @@ def each_object_is_written_once(evidence: Evidence) -> Figure:
     return _exactly_once("objects written, of each one", per_image)
 
 
-def each_analysis_is_bought_once(evidence: Evidence) -> Figure:
-    bought = dict.fromkeys(evidence.images, 0)
-    for run, seen in evidence.paid.items():
-        bought[run.partition("/")[0]] += seen.times
-    return _exactly_once("calls to Rekognition, each upload", bought)
+def each_detection_is_bought_once(evidence: Evidence) -> Figure:
+    wanted = {f"{image}/0/{one}": 0 for image in evidence.images for one in Detection}
+    bought = {about: seen.times for about, seen in evidence.paid.items()}
+    return _exactly_once("calls to Rekognition, each detection", wanted | bought)
 
 
 def each_is_told_once(evidence: Evidence) -> Figure:
@@ -165,7 +165,7 @@ UNDER_FAULTS = ALWAYS
 IN_A_CROWD: tuple[Promise, ...] = (
     all_completed,
     each_object_is_written_once,
-    each_analysis_is_bought_once,
+    each_detection_is_bought_once,
     each_is_told_once,
     no_timeout,
     no_try_is_charged,

@@ -118,11 +118,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self._last_effect: Call | None = None
+        self._effects: list[Call] = []
 
     def finish(self) -> None:
-        if self._last_effect:
-            self.server.witness.hung_up(self._last_effect)
+        self.server.witness.hung_up(self._effects)
         self.server.hung_up.set()
         super().finish()
 
@@ -160,7 +159,7 @@ class Handler(BaseHTTPRequestHandler):
         answer = self._forward(call, body)
         self.server.witness.answered(call, answer.status, fault)
         if call.tells or call.pays:
-            self._last_effect = call
+            self._effects.append(call)
         if fault and fault.kind in LATE:
             self._lose(fault.kind)
         return answer

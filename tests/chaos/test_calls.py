@@ -18,6 +18,21 @@ def test_an_object_that_is_written_is_known_by_its_key() -> None:
     assert call == Call("s3", "PutObject", puts=key)
 
 
+def test_an_analysis_that_is_written_keeps_every_answer_in_it() -> None:
+    body = json.dumps({"answers": {"labels": {}, "faces": {}}}).encode()
+    key = f"analyses/{IMAGE}/0/analysis.json"
+    call = read_call("PUT", f"/bucket/{key}", signed("s3"), "", body)
+    assert call.keeps == (f"{IMAGE}/0/labels", f"{IMAGE}/0/faces")
+
+
+def test_each_detection_is_paid_for_on_its_own() -> None:
+    picture = {"S3Object": {"Bucket": "b", "Name": f"renditions/{IMAGE}/0/analysis.jpeg"}}
+    said = json.dumps({"Image": picture}).encode()
+    target = "RekognitionService.DetectModerationLabels"
+    call = read_call("POST", "/", signed("rekognition"), target, said)
+    assert call.pays == f"{IMAGE}/0/moderation"
+
+
 def test_listing_a_bucket_is_told_from_reading_an_object() -> None:
     listing = read_call("GET", "/bucket?list-type=2&prefix=a%2F", signed("s3"), "", b"")
     reading = read_call("GET", "/bucket/a/b.jpg", signed("s3"), "", b"")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.analyze.logic import Detection
 from shared.contracts.images import ImageAnalyzed, ImageResized, StepFailed
 from shared.contracts.record import Record, Run, RunStatus
 from shared.ledger import ClaimKey
@@ -17,9 +18,10 @@ from tests.chaos.windows import Repeated
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 GOOD, BAD = "3f0c7a52-6f0e-5d3b-9c41-0a8f2b6d7e11", "3f0c7a52-6f0e-5d3b-9c41-0a8f2b6d7e12"
-RUN = f"{GOOD}/0"
+LABELS = f"{GOOD}/0/labels"
 CLAIM = ClaimKey(GOOD, "notify/image.stored.v1/n1")
 BUDGET = 5
+BOUGHT = {f"{GOOD}/0/{detection}": Repeated(1, 0) for detection in Detection}
 UNDER_FAULTS = (*judge.UNDER_FAULTS, judge.dead_letters_are_explained(BUDGET))
 TOLD = (Heard("n1", GOOD, "completed"), Heard("n2", BAD, "failed"))
 Spoil = Callable[[Evidence], Evidence]
@@ -65,7 +67,7 @@ def evidence() -> Evidence:
         orphans=(),
         waiting=0,
         told={"n1": Repeated(1, 0), "n2": Repeated(1, 0)},
-        paid={RUN: Repeated(1, 0)},
+        paid=BOUGHT,
         puts=dict.fromkeys(objects(), 1),
         returned=9,
         timeouts=0,
@@ -124,7 +126,7 @@ SPOILED: dict[str, tuple[Spoil, set[str]]] = {
         {"told again, window (b)"},
     ),
     "an analysis is paid twice": (
-        lambda e: replace(e, paid={RUN: Repeated(2, 0)}),
+        lambda e: replace(e, paid=BOUGHT | {LABELS: Repeated(2, 0)}),
         {"paid again, window (a)"},
     ),
     "an object is an orphan": (
@@ -151,8 +153,12 @@ OVERFLOWN: dict[str, tuple[Spoil, set[str]]] = {
         {"objects written, of each one"},
     ),
     "an analysis is bought twice": (
-        lambda e: replace(e, paid={RUN: Repeated(2, 1)}),
-        {"calls to Rekognition, each upload"},
+        lambda e: replace(e, paid=BOUGHT | {LABELS: Repeated(2, 1)}),
+        {"calls to Rekognition, each detection"},
+    ),
+    "a detection is never bought": (
+        lambda e: replace(e, paid=without(BOUGHT, LABELS)),
+        {"calls to Rekognition, each detection"},
     ),
     "an image is told twice": (
         lambda e: replace(e, heard=e.heard * 2),
@@ -163,7 +169,7 @@ OVERFLOWN: dict[str, tuple[Spoil, set[str]]] = {
         {
             "completed",
             "objects written, of each one",
-            "calls to Rekognition, each upload",
+            "calls to Rekognition, each detection",
             "notifications, each upload",
         },
     ),
@@ -200,6 +206,6 @@ def test_what_was_cut_off_may_be_repeated(evidence: Evidence) -> None:
         evidence,
         heard=(*evidence.heard, evidence.heard[0]),
         told={"n1": Repeated(2, 1)},
-        paid={RUN: Repeated(2, 1)},
+        paid=BOUGHT | {LABELS: Repeated(2, 1)},
     )
     assert missed(again, UNDER_FAULTS) == set()

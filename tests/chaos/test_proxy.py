@@ -24,10 +24,11 @@ SETTLED = {
     "Key": {"image": {"S": IMAGE}, "claim": {"S": "notify/image.stored.v1/n1"}},
     "UpdateExpression": "SET settled_at = :now",
 }
+KEPT = json.dumps({"answers": {"labels": {}}}).encode()
 Client = Callable[[str], Any]
 CALLS: dict[str, Callable[[Any], Any]] = {
     "s3": lambda s3: s3.put_object(
-        Bucket="pictures", Key=f"analyses/{IMAGE}/0/analysis.json", Body=b"{}"
+        Bucket="pictures", Key=f"analyses/{IMAGE}/0/analysis.json", Body=KEPT
     ),
     "sns": lambda sns: sns.publish(**TOLD),
     "sqs": lambda sqs: sqs.delete_queue(QueueUrl="http://localhost/000000000000/q"),
@@ -146,6 +147,17 @@ def test_an_analysis_is_paid_for_until_it_is_kept(client: Client, proxy: Proxy) 
     proxy.draw = lambda _call: None
     call(client, "s3")
     assert proxy.witness.paid.cuts() == []
+
+
+def test_a_process_that_ends_cuts_off_all_that_came_by_its_connection(
+    client: Client, proxy: Proxy
+) -> None:
+    worker = client("rekognition")
+    worker.detect_labels(Image=PICTURE)
+    worker.detect_faces(Image=PICTURE)
+    worker.close()
+    proxy.hung_up.wait(10)
+    assert proxy.witness.paid.cuts() == ["its process ended"] * 2
 
 
 def test_a_process_that_ends_before_its_note_cuts_it_off(client: Client, proxy: Proxy) -> None:

@@ -1,8 +1,12 @@
 """Which repeats a window excuses: only those of effects that never got their note."""
 
+from http import HTTPStatus
+
 import pytest
 
+from tests.chaos.calls import Call
 from tests.chaos.windows import Repeated, Window
+from tests.chaos.witness import Witness
 
 
 @pytest.fixture
@@ -49,3 +53,12 @@ def test_what_nobody_did_cannot_be_cut_off(window: Window) -> None:
     window.cut("n2", "error")
     window.noted("n2")
     assert "n2" not in window.seen()
+
+
+def test_only_the_answers_that_were_written_are_noted() -> None:
+    witness = Witness()
+    asked = [Call("rekognition", "Detect", pays=name) for name in ("labels", "faces")]
+    for call in (*asked, Call("s3", "PutObject", keeps=("labels",))):
+        witness.answered(call, HTTPStatus.OK, None)
+    witness.hung_up(asked)
+    assert witness.paid.seen() == {"labels": Repeated(1, 0), "faces": Repeated(1, 1)}

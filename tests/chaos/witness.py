@@ -1,6 +1,7 @@
 """What the proxy saw: effects that took place, and what came between them and their notes."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import Lock
@@ -15,7 +16,7 @@ class Witness:
     """Counts effects, not calls: what was refused, or never got through, is not among them."""
 
     paid: Window = field(default_factory=Window)
-    """Window (a), by ``<image>/<run>``."""
+    """Window (a), by ``<image>/<run>/<detection>``."""
     told: Window = field(default_factory=Window)
     """Window (b), by the notification's id."""
     puts: Counter[str] = field(default_factory=Counter)
@@ -38,7 +39,8 @@ class Witness:
     def prevented(self, call: Call, fault: Fault) -> None:
         """The service never heard of it; so if it was a note, that was not made."""
         self.told.cut(call.settles, fault.kind)
-        self.paid.cut(call.keeps, fault.kind)
+        for answer in call.keeps:
+            self.paid.cut(answer, fault.kind)
 
     def answered(self, call: Call, status: int, fault: Fault | None) -> None:
         """The service has answered; with a late fault, the caller does not hear of it."""
@@ -47,7 +49,8 @@ class Witness:
         with self._lock:
             self._count(call)
         self.told.noted(call.settles)
-        self.paid.noted(call.keeps)
+        for answer in call.keeps:
+            self.paid.noted(answer)
         for window, name in ((self.told, call.tells), (self.paid, call.pays)):
             if name:
                 window.effect(name)
@@ -59,10 +62,11 @@ class Witness:
         with self._lock:
             self.faults[f"no answer to {call.name}"] += 1
 
-    def hung_up(self, last: Call) -> None:
-        """The connection that this effect came by is gone, and with it the process behind it."""
-        self.told.cut(last.tells, "its process ended")
-        self.paid.cut(last.pays, "its process ended")
+    def hung_up(self, effects: Iterable[Call]) -> None:
+        """The connection that these came by is gone, and with it the process behind it."""
+        for call in effects:
+            self.told.cut(call.tells, "its process ended")
+            self.paid.cut(call.pays, "its process ended")
 
     def _count(self, call: Call) -> None:
         if call.puts:
