@@ -26,7 +26,9 @@ function read(): Route {
   return { filters, image: said.get("image") };
 }
 
-const day = (word: string | null): string => (word && /^\d{4}-\d{2}-\d{2}$/.test(word) ? word : "");
+function day(word: string | null): string {
+  return word && /^\d{4}-\d{2}-\d{2}$/.test(word) ? word : "";
+}
 
 /** The address of these filters, with this image open. */
 export function address(filters: Filters, image: string | null): string {
