@@ -1,7 +1,7 @@
 """A small Darkroom for the page's tests: the API's shape, with pictures, and no stack behind it.
 
 One server gives the page, its config.json, the API below ``/api``, a bucket that takes presigned
-posts, and pictures. What is uploaded moves one hop on with every question about it, so no clock
+posts, and pictures. What is uploaded moves one hop on with every question, so no clock
 decides how a test ends.
 """
 
@@ -87,6 +87,11 @@ class World:
     def __post_init__(self) -> None:
         self.gate.set()
 
+    def move(self) -> None:
+        """Somebody asked: all that is being worked on is one hop further."""
+        for photo in [] if self.silent else self.photos:
+            photo.moves = max(0, photo.moves - 1)
+
     def find(self, image: str) -> Photo | None:
         return next((photo for photo in self.photos if photo.image == image), None)
 
@@ -138,14 +143,14 @@ def summary(photo: Photo) -> Json:
 
 
 def detail(photo: Photo) -> Json:
-    made = [_rendition(photo, name, side) for name, side in (("thumbnail", 256), ("web", 900))]
     hidden = photo.status != "completed" or photo.withheld
+    sizes = {} if hidden else {"thumbnail": 256, "web": 900}
     names = ["Graphic Violence"] if photo.flagged else []
     return summary(photo) | {
         "source": {"key": f"upload/{photo.image}/{photo.name}", "bytes": len(photo.body)},
         "taken": {"at": "2026-07-04T18:21:00", "camera": "Pentax K1000"},
         "gps_removed": True,
-        "renditions": [] if hidden else made,
+        "renditions": [_rendition(photo, name, side) for name, side in sizes.items()],
         "text": ["DARKROOM"],
         "moderation": {"flagged": photo.flagged, "names": names},
         "runs": [
@@ -280,6 +285,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _api(self, path: str) -> None:
         self.world.asked.append(path)
+        self.world.move()
         if path == "/results":
             self.world.gate.wait(30)
         if self.world.down:
@@ -293,7 +299,6 @@ class Handler(BaseHTTPRequestHandler):
     def _about(self, image: str, part: str = "") -> None:
         photo = self.world.find(image)
         if photo is None or photo.moves > len(WAY):
-            self._move(photo)
             return self._problem(404, "unknown-image", "No such image is known.")
         if photo.deleted:
             return self._problem(410, "image-deleted", "It was deleted at 08:00.")
@@ -303,12 +308,7 @@ class Handler(BaseHTTPRequestHandler):
             others = [one for one in self.world.photos if one.status == "completed"][1:6]
             alike = {"kind": "look-alike", "score": 0.83}
             return self._json({"items": [summary(one) | alike for one in others]})
-        self._move(photo)
         return self._json(detail(photo))
-
-    def _move(self, photo: Photo | None) -> None:
-        if photo and not self.world.silent:
-            photo.moves = max(0, photo.moves - 1)
 
     def _page(self) -> Json:
         asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}

@@ -1,4 +1,4 @@
-"""Every state of the page, on a desk and on a phone, dark and light: screenshots, and axe on each."""
+"""Every state of the page, on desk and phone, dark and light: a screenshot and axe for each."""
 
 import uuid
 

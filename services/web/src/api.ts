@@ -133,9 +133,9 @@ export async function tickets(files: File[]): Promise<Ticket[]> {
   return (await ask<{ uploads: Ticket[] }>("POST", "/upload-url", { files: asked })).uploads;
 }
 
-/** Browsers know no type for HEIC on most systems: the name's ending has to do. */
+/** Browsers know no type for HEIC on most systems: the name's ending has to do. Empty if that says nothing. */
 export function typeOf(file: File): string {
-  if (file.type) return file.type;
+  if (file.type && file.type !== "application/octet-stream") return file.type;
   const ending = file.name.split(".").pop()?.toLowerCase() ?? "";
   return { heic: "image/heic", heif: "image/heif", avif: "image/avif", tif: "image/tiff", tiff: "image/tiff" }[ending] ?? "";
 }

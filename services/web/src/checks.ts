@@ -22,7 +22,7 @@ const MEGAPIXEL = 1e6;
 /** Why this file need not be sent, in plain words; null if nothing speaks against it. */
 export async function objection(file: File, limits: Limits): Promise<string | null> {
   if (!(typeOf(file) in ACCEPTED)) {
-    return `This is ${file.type ? `of the type ${file.type}` : "no picture we know"}. Send JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF or BMP.`;
+    return `This is ${typeOf(file) ? `of the type ${typeOf(file)}` : "no picture we know"}. Send JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF or BMP.`;
   }
   if (file.size === 0) return "This file is empty.";
   if (file.size > limits.bytes) {
