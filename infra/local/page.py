@@ -132,6 +132,7 @@ def _ensure_public(s3: Any, bucket: str) -> None:
         "Resource": f"arn:aws:s3:::{bucket}/*",
     }
     policy = {"Version": "2012-10-17", "Statement": [reading]}
+    s3.delete_public_access_block(Bucket=bucket)  # a new bucket's refuses any public policy
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
 

@@ -25,7 +25,7 @@ AUDIT = """async () => {
         nodes.map(({ html, any }) => `${id}: ${html} ${any.map((a) => a.message).join()}`));
 }"""
 PICTURES_THERE = """() => [...document.images].every((one) =>
-    one.complete || one.getBoundingClientRect().top > innerHeight)"""
+    one.complete || !one.offsetHeight || one.getBoundingClientRect().top > innerHeight)"""
 
 expect.set_options(timeout=DEADLINE)
 

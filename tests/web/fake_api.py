@@ -144,12 +144,14 @@ def summary(photo: Photo) -> Json:
 
 def detail(photo: Photo) -> Json:
     hidden = photo.status != "completed" or photo.withheld
+    gone = {"run": photo.run, "renditions": ["thumbnail", "web"], "analysis": False}
     sizes = {} if hidden else {"thumbnail": 256, "web": 900}
     names = ["Graphic Violence"] if photo.flagged else []
     return summary(photo) | {
         "source": {"key": f"upload/{photo.image}/{photo.name}", "bytes": len(photo.body)},
         "taken": {"at": "2026-07-04T18:21:00", "camera": "Pentax K1000"},
         "gps_removed": True,
+        "analyzer": "local",
         "renditions": [_rendition(photo, name, side) for name, side in sizes.items()],
         "text": ["DARKROOM"],
         "moderation": {"flagged": photo.flagged, "names": names},
@@ -162,7 +164,7 @@ def detail(photo: Photo) -> Json:
             }
         ],
         "timeline": _timeline(photo),
-        "unmade": [{"service": "resize", "objects": 4}] if photo.failure else [],
+        "unmade": [gone] if photo.failure else [],
         "published": None if hidden else photo.run,
         "etag": "0",
     }
@@ -293,7 +295,7 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/results":
             return self._json(self._page())
         if path == "/labels":
-            return self._json({"labels": self._labels()})
+            return self._json({"labels": self._labels(), "cursor": None})
         return self._about(*path.split("/")[2:])
 
     def _about(self, image: str, part: str = "") -> None:

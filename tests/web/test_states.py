@@ -88,7 +88,7 @@ def test_a_failed_image_says_why_and_what_was_cleaned_up(seen: Visit, site: str)
     loaded(seen, f"{site}?image={image(5)}")
     failure = seen.page.get_by_role("region", name="What failed")
     expect(failure).to_contain_text("The file ends before its picture does.")
-    expect(failure).to_contain_text("resize (4 objects)")
+    expect(failure).to_contain_text("2 renditions (thumbnail, web)")
     seen.look("failed")
 
 

@@ -59,31 +59,32 @@ export interface Hop {
   service: string;
   type: string;
   run: number;
-  /** ISO 8601: when it was claimed first. */
+  /** ISO 8601: when the last try began. */
   at: string;
-  waited_ms?: number | null;
+  waited_ms: number | null;
   worked_ms: number | null;
   attempts: number;
-  state: "done" | "working" | "given-up";
+  state: "done" | "working" | "waiting" | "given-up";
 }
 
+/** What had been made for a run and was unmade again. */
 export interface Unmade {
-  service: string;
-  /** Objects that were deleted; unknown where the undo has left no count. */
-  objects?: number | null;
-  at?: string | null;
+  run: number;
+  /** Names of renditions. */
+  renditions: string[];
+  analysis: boolean;
 }
 
 export interface Detail extends Summary {
   source: { key: string; bytes: number; sha256?: string | null };
   taken: { at?: string | null; camera?: string | null } | null;
-  gps_removed: boolean;
+  gps_removed: boolean | null;
   renditions: Rendition[];
   text: string[] | null;
   moderation: { flagged: boolean; names: string[] } | null;
   runs: Run[];
   timeline: Hop[];
-  unmade?: Unmade[];
+  unmade: Unmade[];
 }
 
 export interface Similar extends Summary {
