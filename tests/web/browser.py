@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "services" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
-DEADLINE = 20_000
+DEADLINE = 120_000
 """ms. Decides only when to stop waiting."""
 AUDIT = """async () => {
     const { violations } = await axe.run();
