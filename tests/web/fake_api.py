@@ -5,6 +5,7 @@ posts, and pictures. What is uploaded moves one hop on with every question, so n
 decides how a test ends.
 """
 
+import functools
 import io
 import json
 import threading
@@ -240,6 +241,7 @@ def _rendition(photo: Photo, name: str, most: int) -> Json:
     }
 
 
+@functools.cache
 def shrunk(body: bytes, most: int) -> bytes:
     made = io.BytesIO()
     with Image.open(io.BytesIO(body)) as picture:
