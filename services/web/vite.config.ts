@@ -1,0 +1,10 @@
+/** How the page is built: relative addresses, so that it works below any bucket's name. */
+import vue from "@vitejs/plugin-vue";
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  base: "./",
+  plugins: [vue()],
+  define: { __VUE_OPTIONS_API__: "false" },
+  build: { outDir: "../../build/page", emptyOutDir: true, target: "es2022", modulePreload: { polyfill: false } },
+});

@@ -1,0 +1,28 @@
+"""The page before the deployed stack: a real browser, the real API, real pictures."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.page import build, publish
+from tests.e2e.stack import Stack
+from tests.web.browser import Visit, launched, visiting
+from tests.web.gestures import a_photo_from_drop_to_deletion
+
+COFFEE = Path(__file__).parents[1] / "unit" / "rekognition" / "photos" / "coffee.jpg"
+
+
+@pytest.fixture
+def visit(ministack: Stack) -> Iterator[Visit]:
+    """The gallery, from the emulator's bucket."""
+    outputs = ministack.outputs
+    address = publish(build(print), outputs.addresses["api"], outputs, ministack.clients)
+    with launched() as browser, visiting(browser) as visit:
+        visit.page.goto(address)
+        yield visit
+
+
+def test_a_photo_from_drop_to_deletion_on_the_real_stack(visit: Visit, cat: Path) -> None:
+    a_photo_from_drop_to_deletion(visit.page, cat.read_bytes(), COFFEE.read_bytes())
+    visit.look("stack")

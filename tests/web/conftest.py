@@ -1,0 +1,49 @@
+"""The page, built once, before a world of its own for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from infra.local.page import build
+from tests.web.browser import Visit, launched, visiting
+from tests.web.fake_api import World, peopled, serving
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    return build(print)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def world() -> World:
+    return peopled()
+
+
+@pytest.fixture
+def site(built: Path, world: World) -> Iterator[str]:
+    with serving(built, world) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    with visiting(browser) as visit:
+        yield visit
+
+
+@pytest.fixture(
+    params=[("desktop", "dark"), ("desktop", "light"), ("phone", "dark"), ("phone", "light")],
+    ids="-".join,
+)
+def seen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
+    """The page on each size of screen and in each theme."""
+    with visiting(browser, *request.param) as visit:
+        yield visit
