@@ -80,7 +80,8 @@ schemas: $(READY) ## write the JSON Schema of every event
 	@$(INFRA) schemas
 
 clean: local-down ## stop everything and remove what was made here
-	@rm -rf .venv .darkroom build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .darkroom build services/web/node_modules .pytest_cache .mypy_cache .ruff_cache \
+		.import_linter_cache .hypothesis
 
 $(READY): $(wildcard infra/requirements/*.txt)
 	@$(PYTHON) -m infra.local.bootstrap
