@@ -181,7 +181,8 @@ def _add_requests(app: APIGatewayRestResolver, steps: Callable[[], Steps]) -> No
     accepted = HTTPStatus.ACCEPTED
 
     @app.post("/results/<image>/replay", status_code=accepted, summary="Ask for a new run")
-    def replay(image: ImageId, how: Annotated[Replay, Body()]) -> Asked:
+    def replay(image: ImageId, how: Annotated[Replay | None, Body()] = None) -> Asked:
+        how = how or Replay()
         return steps().replay(image, force=how.force, analyze_only=how.analyzeOnly)
 
     @app.post("/results/<image>/release", status_code=accepted, summary="End its quarantine")
