@@ -54,7 +54,7 @@ class TitanEmbedImage:
         return {"embedding": rounded, "inputTextTokenCount": 0, "message": None}
 
 
-def embedding(features: NDArray[np.float32], length: int) -> NDArray[np.float64]:
+def embedding(features: NDArray[np.float32], length: int) -> NDArray[np.floating[Any]]:
     """The features on so many random axes, together 1 long.
 
     Random axes of +1 and -1 keep angles, the better the more there are (Achlioptas,
@@ -62,11 +62,11 @@ def embedding(features: NDArray[np.float32], length: int) -> NDArray[np.float64]
     (1 - c²) / √length, 0.01 at 0.9 on 256 axes.
     """
     shadow = _axes()[:length] @ features.astype(np.float64)
-    return np.asarray(shadow / (np.linalg.norm(shadow) or 1.0), np.float64)
+    return shadow / (np.linalg.norm(shadow) or 1.0)
 
 
 @cache
-def _axes() -> NDArray[np.float64]:
+def _axes() -> NDArray[np.floating[Any]]:
     """From a digest, so that they are the same wherever and whenever the server runs."""
     bits = shake_256(MODEL_ID.encode()).digest(max(LENGTHS) * FEATURES // 8)
     signs = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(max(LENGTHS), FEATURES)
