@@ -20,7 +20,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z]+")
 PLACE = re.compile(
     r"(uploads|processed)(/.+)?|records(/index/[a-z]+)?|ledger|events|notifications"
-    r"|model/[a-z0-9.-]+|\*"
+    r"|model/[a-z0-9.:-]+|\*"
 )
 RATE = re.compile(
     r"rate\((?:1 (?P<one>minute|hour|day)|(?P<number>[2-9]|[1-9]\d+) (?P<unit>minute|hour|day)s)\)"

@@ -38,8 +38,9 @@ take 4 (a fair coin's standard deviation over 64 throws), so by chance one pair 
 
 ALIKE = 0.75
 """The cosine from which embeddings are called alike, measured with the local network: of 105 pairs
-of unrelated photos the most alike, two portraits in dark suits, have 0.71; 15 photos without a
-fifth of their sides, and mirrored, kept 0.75 and more. docs/accuracy.md counts it.
+of photos of other things the most alike, portraits in dark suits, have 0.66; of 120 pairs of a
+photo and itself smaller, compressed, grey, mirrored, turned, or without a fifth of its sides, the
+least alike have 0.78. docs/accuracy.md counts it. Titan's cosines were never measured.
 """
 
 
