@@ -15,7 +15,8 @@ from infra.local.rekognition.faults import Plan
 from infra.local.rekognition.fixtures import Fixtures
 from infra.local.rekognition.operations import offering, replaying
 from infra.local.rekognition.sources import Sources
-from infra.local.rekognition.titan_embed_image import MODEL_ID, embedding
+from infra.local.rekognition.titan_embed_image import MAX_SIDE, MODEL_ID, embedding
+from services.resize.logic import ANALYSIS
 from tests.unit.rekognition.conftest import connect, serving
 
 ARN = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL_ID}"
@@ -224,3 +225,7 @@ def test_a_request_that_is_not_signed_for_bedrock_is_not_recognized(post, servic
 
 def test_other_operations_are_unknown(post):
     assert post(f"/model/{MODEL_ID}/converse")[:2] == (404, "UnknownOperationException")
+
+
+def test_the_picture_made_for_the_analysis_is_within_the_models_limits():
+    assert ANALYSIS.side <= MAX_SIDE
