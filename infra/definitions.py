@@ -19,7 +19,8 @@ UPLOADED = "image.uploaded.v1"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z]+")
 PLACE = re.compile(
-    r"(uploads|processed)(/.+)?|records(/index/[a-z]+)?|ledger|events|notifications|\*"
+    r"(uploads|processed)(/.+)?|records(/index/[a-z]+)?|ledger|events|notifications"
+    r"|model/[a-z0-9.:-]+|\*"
 )
 RATE = re.compile(
     r"rate\((?:1 (?P<one>minute|hour|day)|(?P<number>[2-9]|[1-9]\d+) (?P<unit>minute|hour|day)s)\)"
@@ -33,8 +34,9 @@ class Allow:
     """Actions a service may take beyond those that every service is granted.
 
     `on` is a place in Darkroom's own words: uploads, uploads/<prefix>*, processed,
-    processed/<prefix>*, records, records/index/<name>, ledger, events, notifications; or "*" for
-    what AWS gives no resource. `prefix` narrows s3:ListBucket.
+    processed/<prefix>*, records, records/index/<name>, ledger, events, notifications;
+    model/<id>, one of Bedrock's; or "*" for what AWS gives no resource. `prefix` narrows
+    s3:ListBucket.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT

@@ -237,6 +237,8 @@ def place(on: str, stage: Stage) -> Any:
     if on == "*":
         return on
     kind, slash, keys = on.partition("/")
+    if kind == "model":  # Bedrock's own, of no account
+        return cfn.sub(f"arn:${{AWS::Partition}}:bedrock:${{AWS::Region}}::foundation-model/{keys}")
     if kind in core.BUCKETS:
         return core.bucket_arn(stage, kind, slash + keys)
     if kind in core.TOPICS:
@@ -286,8 +288,11 @@ def _of_http(definition: Definition, stage: Stage) -> Json:
 
 
 def _emulated(stage: Stage) -> Json:
-    """Where the local Rekognition listens; the emulators give AWS_ENDPOINT_URL themselves."""
-    return {"AWS_ENDPOINT_URL_REKOGNITION": cfn.ref("RekognitionEndpoint")} if stage.local else {}
+    """Where the local Rekognition listens, and answers for Bedrock too; the emulators give
+    AWS_ENDPOINT_URL themselves.
+    """
+    services = ("REKOGNITION", "BEDROCK_RUNTIME") if stage.local else ()
+    return {f"AWS_ENDPOINT_URL_{name}": cfn.ref("RekognitionEndpoint") for name in services}
 
 
 def _function(definition: Definition, stage: Stage) -> Json:

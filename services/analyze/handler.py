@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from services.analyze.amazon import Amazon
+from services.analyze.bedrock import Titan
 from services.analyze.documents import Documents
 from services.analyze.logic import Analyzer
 from services.analyze.rekognition import Recognizer, Rekognition
@@ -35,7 +37,9 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
 
 def analyzers(bucket: str) -> dict[str, Recognizer]:
     """Everyone that can be asked about the pictures in this bucket, by name."""
-    return {Analyzer.REKOGNITION: Rekognition(client("rekognition", once=True), bucket)}
+    rekognition = Rekognition(client("rekognition", once=True), bucket)
+    titan = Titan(client("bedrock-runtime", once=True), S3Objects(client("s3"), bucket))
+    return {Analyzer.REKOGNITION: Amazon(rekognition, titan)}
 
 
 @cache

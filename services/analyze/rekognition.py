@@ -1,17 +1,20 @@
 """Amazon Rekognition, or whatever speaks like it, asked about one object of one bucket."""
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from services.analyze.logic import Answer, Detection, Thresholds
 from shared.aws import aws_errors
 from shared.errors import Fault
 
+Its = Literal[Detection.LABELS, Detection.FACES, Detection.TEXT, Detection.MODERATION]
+"""The detections that are Rekognition's."""
+
 
 class Recognizer(Protocol):
     def ask(self, detection: Detection, key: str, thresholds: Thresholds) -> Answer:
-        """One detection's full answer, as Rekognition gives it. Every call is paid for.
+        """One detection's full answer, as its service gives it. Every call is paid for.
 
-        Raises PermanentError for a picture that Rekognition will never take, Throttled when it
+        Raises PermanentError for a picture that the service will never take, Throttled when it
         asks to slow down. Safe to call from several threads.
         """
         ...
@@ -22,7 +25,7 @@ class Rekognition:
         self._client = client
         self._bucket = bucket
 
-    def ask(self, detection: Detection, key: str, thresholds: Thresholds) -> Answer:
+    def ask(self, detection: Its, key: str, thresholds: Thresholds) -> Answer:
         image = {"S3Object": {"Bucket": self._bucket, "Name": key}}
         call, options = self._call(detection, thresholds)
         # The picture is of our own making, so what Rekognition cannot read of it is our fault.
@@ -36,7 +39,7 @@ class Rekognition:
             answer = call(Image=image, **options)
         return {name: said for name, said in answer.items() if name != "ResponseMetadata"}
 
-    def _call(self, detection: Detection, thresholds: Thresholds) -> tuple[Any, dict[str, Any]]:
+    def _call(self, detection: Its, thresholds: Thresholds) -> tuple[Any, dict[str, Any]]:
         match detection:
             case Detection.LABELS:
                 return self._client.detect_labels, {

@@ -22,8 +22,14 @@ class AnalyzeSettings(ServiceSettings):
 
     processed_bucket: str
     analyzer: Analyzer = Analyzer.REKOGNITION
-    detect: Annotated[tuple[Detection, ...], BeforeValidator(read_words)] = tuple(Detection)
-    """What is left out is neither asked, nor kept, nor told; ``faces`` is the one for privacy."""
+    detect: Annotated[tuple[Detection, ...], BeforeValidator(read_words)] = tuple(
+        one for one in Detection if one is not Detection.EMBEDDING
+    )
+    """What is left out is neither asked, nor kept, nor told; ``faces`` is the one for privacy.
+
+    An embedding has to be asked for by name: not every region has Bedrock's model, and not every
+    account access to it.
+    """
     max_labels: int = Field(default=10, ge=1, le=1000)
     min_confidence_labels: Percent = 70.0
     min_confidence_faces: Percent = 70.0

@@ -22,6 +22,7 @@ from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     Earlier,
+    Embedding,
     ImageAnalyzed,
     ImageDeleted,
     ImageEvent,
@@ -192,6 +193,9 @@ def _said(event: ImageResized, document: Analysis, earlier: tuple[Earlier, ...])
         moderation=None
         if found.flagged is None
         else Moderation(flagged=bool(found.flagged), names=found.flagged),
+        embedding=None
+        if found.embedding is None
+        else Embedding(model=document.models[Detection.EMBEDDING], vector=found.embedding),
         analyzer=document.analyzer,
         models=document.models,
         thresholds=document.thresholds,

@@ -36,14 +36,20 @@ from shared.bus import Bus
 from shared.contracts.images import (
     DeleteRequested,
     Label,
-    Likeness,
     ReleaseRequested,
     Rendition,
     ReplayRequested,
 )
-from shared.contracts.listing import COUNT, Shown, by_hash, by_look, count_partitions
+from shared.contracts.listing import (
+    COUNT,
+    Features,
+    Shown,
+    by_hash,
+    by_look,
+    count_partitions,
+)
 from shared.contracts.record import Record, Run
-from shared.likeness import Match, hash_bands, look_bands, ranked
+from shared.likeness import Match, features_of, hash_bands, look_bands, ranked
 from shared.objects import Objects
 from shared.requests import Refusal, ask, why_not_released, why_not_replayed
 
@@ -152,24 +158,25 @@ class Steps:
         return Labels(labels=tuple(shown), cursor=more)
 
     def similar(self, image: str, limit: int) -> SimilarImages:
-        """Near-duplicates first, then look-alikes; none where the image has no likeness."""
+        """Near-duplicates first, then look-alikes: these only where pictures were embedded."""
         record = self._record(image)
-        resized = record.runs[logic.shown(record)].resized
-        likeness = resized.likeness if resized else None
-        if likeness is None:
-            return SimilarImages(items=())
-        entries = {row["image"]: row for row in self._candidates(likeness) if row["image"] != image}
-        looks = {name: Likeness.model_validate(row["likeness"]) for name, row in entries.items()}
-        best = ranked(likeness, looks)[:limit]
+        features = features_of(record.runs[logic.shown(record)])
+        entries = {row["image"]: row for row in self._candidates(features) if row["image"] != image}
+        others = {name: Features.model_validate(row) for name, row in entries.items()}
+        best = ranked(features, others)[:limit]
         return SimilarImages(items=tuple(self._match(entries[one.image], one) for one in best))
 
     def _match(self, entry: Mapping[str, Any], match: Match) -> Similar:
         shown = dict(self._listed(entry))
         return Similar(**shown, kind=match.kind, score=match.score)
 
-    def _candidates(self, likeness: Likeness) -> Iterator[Mapping[str, Any]]:
-        lists = [by_hash(n, band) for n, band in enumerate(hash_bands(likeness))]
-        lists += [by_look(n, band) for n, band in enumerate(look_bands(likeness))]
+    def _candidates(self, features: Features) -> Iterator[Mapping[str, Any]]:
+        """Those that are compared by more come last, and so take the place of the same image."""
+        lists = []
+        if features.likeness:
+            lists += [by_hash(n, band) for n, band in enumerate(hash_bands(features.likeness))]
+        if features.embedding:
+            lists += [by_look(n, band) for n, band in enumerate(look_bands(features.embedding))]
         for name in lists:
             yield from self.records.entries(name, ("0", "~"), None, CANDIDATES).rows
 

@@ -93,7 +93,7 @@ class Steps:
             gps_removed=picture.gps_removed,
             renditions=tuple(made[r.name] for r in picture.renditions),
             analysis=made[picture.analysis.name],
-            likeness=Likeness(hash=picture.likeness.hash, look=picture.likeness.look),
+            likeness=Likeness(hash=picture.likeness.hash),
         )
 
     def forget(self, event: ImageEvent) -> None:

@@ -24,7 +24,7 @@ from shared.contracts.listing import (
     by_status,
 )
 from shared.contracts.record import Record, Run
-from shared.likeness import hash_bands, look_bands
+from shared.likeness import features_of, hash_bands, look_bands
 
 MOST_LABELS = 15
 """Labels that an image is listed and counted under, the most certain ones. DynamoDB takes 100
@@ -169,13 +169,15 @@ def _of_label(label: Label) -> Entry:
 
 
 def _of_likeness(run: Run) -> Iterator[Entry]:
-    if not _completed(run) or not run.resized or not run.resized.likeness:
+    if not _completed(run):
         return
-    likeness = run.resized.likeness
-    for band, bits in enumerate(hash_bands(likeness)):
-        yield Entry(list=by_hash(band, bits), likeness=likeness)
-    for band, bits in enumerate(look_bands(likeness)):
-        yield Entry(list=by_look(band, bits), likeness=likeness)
+    seen = features_of(run)
+    if seen.likeness:
+        for band, bits in enumerate(hash_bands(seen.likeness)):
+            yield Entry(list=by_hash(band, bits), likeness=seen.likeness)
+    if seen.embedding:
+        for band, bits in enumerate(look_bands(seen.embedding)):
+            yield Entry(list=by_look(band, bits), likeness=seen.likeness, embedding=seen.embedding)
 
 
 def change(before: Listed | None, after: Listing) -> Change:

@@ -35,7 +35,7 @@ from shared.errors import Fault
 INTERNAL = {
     *("type", "image", "run", "source", "owner"),
     *("analysis", "reanalysis", "models", "thresholds", "asked", "reused_from", "earlier"),
-    "likeness",
+    *("likeness", "embedding"),
 }
 """What a verdict does not copy from the facts: it has its own, or nobody has a use for it."""
 

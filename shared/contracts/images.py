@@ -49,15 +49,21 @@ class Taken(Value):
 class Likeness(Value):
     """What the picture looks like, small enough to be compared with many others'.
 
-    Both follow from the pixels alone, so what is the same picture looks the same everywhere.
+    It follows from the pixels alone, so what is the same picture looks the same everywhere.
     """
 
     hash: str = Field(pattern=r"^[0-9a-f]{16}$")
     """A difference hash of 64 bits, as hex: near-duplicates differ in few of them."""
-    look: str = Field(pattern=r"^[A-Za-z0-9+/]{150}==$")
-    """112 bytes as base64: of 4 x 4 cells, by rows, luma, two chromas and edges in four directions;
-    all cells of one after all cells of the other.
+
+
+class Embedding(Value):
+    """What a network makes of the picture: the more alike two are, the smaller the angle between
+    them. Only those of the same model can be compared.
     """
+
+    model: str
+    vector: str = Field(pattern=r"^[A-Za-z0-9+/]{342}==$")
+    """256 signed bytes as base64. Its length means nothing."""
 
 
 class Label(Value):
@@ -157,6 +163,7 @@ class ImageAnalyzed(Fact):
     faces: int | None = None
     text: tuple[str, ...] | None = None
     moderation: Moderation | None = None
+    embedding: Embedding | None = None
     analyzer: str
     models: dict[str, str] = Field(default_factory=dict)
     thresholds: dict[str, float] = Field(default_factory=dict)

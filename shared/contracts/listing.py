@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from shared.contracts.envelope import Value
-from shared.contracts.images import Label, Likeness
+from shared.contracts.images import Embedding, Label, Likeness
 from shared.contracts.record import RunStatus
 
 INDEX = "lists"
@@ -80,14 +80,23 @@ class Summary(Value):
     failure: Trouble | None = None
 
 
-class Entry(Value):
-    """An image's place in one list; beyond the summary, what that list alone is read for."""
+class Features(Value):
+    """What one image is compared with others by, as far as it is known."""
+
+    likeness: Likeness | None = None
+    embedding: Embedding | None = None
+
+
+class Entry(Features):
+    """An image's place in one list; beyond the summary, what that list alone is read for.
+
+    The lists of what might be a near-duplicate tell the likeness, those of what might look alike
+    the embedding as well.
+    """
 
     list: str
     confidence: float | None = None
     """Of the label whose list it is, in percent."""
-    likeness: Likeness | None = None
-    """In the lists of what might look alike."""
 
 
 SHOWN = {

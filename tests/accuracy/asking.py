@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.rekognition.networks import Networks
-from infra.local.rekognition.operations import OPERATIONS
+from infra.local.rekognition.operations import ALL
 from infra.local.rekognition.protocol import Perform
 from infra.local.rekognition.sources import Sources
 
 
 def asking(weights: Path) -> dict[str, Callable[..., Mapping[str, Any]]]:
-    """By operation, what takes its parameters by name, as boto3's methods do."""
+    """By operation or model, what takes its parameters by name, as boto3's methods do."""
     networks, sources = Networks(weights, threads=1), Sources()
-    return {name: _by_name(make(networks, sources)) for name, make in OPERATIONS.items()}
+    return {name: _by_name(make(networks, sources)) for name, make in ALL.items()}
 
 
 def _by_name(perform: Perform) -> Callable[..., Mapping[str, Any]]:

@@ -35,6 +35,9 @@ CANNOT = """\
   rely on it to keep anything out.**
 - **CompareFaces** was measured on a handful of portraits, most of them of men. dlib's authors
   report 99.38 % on Labeled Faces in the Wild for the network that this one is a port of.
+- **Embedding** (Bedrock's Titan): another network than Amazon's. Two photos are alike from a cosine
+  of 0.75; where Titan's cosines part the like from the unlike was never measured, since that takes
+  an account. Two people in dark suits come near it.
 - `Quality`, of pictures and of faces, is on a scale of its own.
 - Confidences are each model's own. They do not mean what Rekognition's mean, and a threshold that
   was tuned on one is not good for the other.

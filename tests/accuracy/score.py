@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
+from infra.local.rekognition.titan_embed_image import MODEL_ID
+from shared.contracts.images import Embedding
+from shared.likeness import ALIKE, cosine
+from tests.accuracy import alike
 from tests.accuracy.pages import Page, hopeless_pages, pages
 from tests.accuracy.truth import Photo, Truth
 
@@ -38,6 +42,7 @@ def scores(ask: Mapping[str, Ask], truth: Truth) -> list[Score]:
         *_text(ask["DetectText"], truth.photos),
         _moderation(ask["DetectModerationLabels"], truth.photos),
         *_compared(ask["CompareFaces"], truth),
+        *_embedded(ask[MODEL_ID], truth.photos),
     ]
 
 
@@ -173,3 +178,32 @@ def _compared(ask: Ask, truth: Truth) -> Iterator[Score]:
         (same if shared else other).append(check)
     yield _count("CompareFaces, photos that share a person", same)
     yield _count("CompareFaces, photos that share nobody", other)
+
+
+def _embedded(ask: Ask, photos: Sequence[Photo]) -> Iterator[Score]:
+    """Each photo beside what became of it, and beside every other photo."""
+
+    def look(content: bytes) -> Embedding:
+        return alike.embedded(ask(Image={"Bytes": content}, Length=alike.LENGTH))
+
+    seen = {photo: look(photo.content) for photo in photos}
+    listed = []
+    for what, change in alike.CHANGES.items():
+        pairs = [(p.name, seen[p], look(alike.changed(p.content, change))) for p in photos]
+        yield _count(
+            f"Embedding, a photo and itself {what}",
+            (Check(cosine(a, b) >= ALIKE, f"{name}: {cosine(a, b):.2f}") for name, a, b in pairs),
+        )
+        listed += [
+            Check(alike.share_a_list(a, b), f"{name} {what}: {cosine(a, b):.2f}")
+            for name, a, b in pairs
+            if cosine(a, b) >= ALIKE
+        ]
+    yield _count("Embedding, alike and in a list together", listed)
+    yield _count(
+        "Embedding, two photos of other things",
+        (
+            Check(cosine(seen[p], seen[q]) < ALIKE, f"{p.name} and {q.name}")
+            for p, q in combinations(photos, 2)
+        ),
+    )

@@ -87,6 +87,8 @@ def test_the_same_files_everywhere(service: str) -> None:
     names = {path.name for path in (ROOT / "services" / service).glob("*.*")}
     assert {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= names
     assert names - {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= {
+        "amazon.py",
+        "bedrock.py",
         "body.py",
         "bookmark.py",
         "documents.py",

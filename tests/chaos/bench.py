@@ -103,7 +103,7 @@ def bench(home: Path) -> Iterator[Bench]:
             Proxy(
                 ports.free(),
                 emulator.port,
-                {"rekognition": recognizer.port},
+                {"rekognition": recognizer.port, "bedrock": recognizer.port},
                 end=lambda number, theirs, ours: kills.end(number, group, theirs, ours),
             )
         )

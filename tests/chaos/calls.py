@@ -2,8 +2,10 @@
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -33,9 +35,10 @@ class Call:
     """One request. What it is not about is empty.
 
     ``tells`` and ``settles`` are a notification's id; ``pays`` is ``<image>/<run>/<detection>`` of
-    the answer that is bought, ``keeps`` the same of every answer that is written; ``puts`` is an
-    object's key; ``announces`` is the envelope that goes to the events topic; ``returns`` is the
-    number of messages to take back.
+    the answer that is bought, ``keeps`` the same of every answer that is written; ``shows`` is the
+    sha256 of a picture whose answer is bought, where the call says nothing else of it; ``puts`` is
+    an object's key, and ``digest`` its sha256; ``announces`` is the envelope that goes to the
+    events topic; ``returns`` is the number of messages to take back.
     """
 
     service: str
@@ -44,7 +47,9 @@ class Call:
     settles: str = ""
     pays: str = ""
     keeps: tuple[str, ...] = ()
+    shows: str = ""
     puts: str = ""
+    digest: str = ""
     announces: str = ""
     returns: int = 0
 
@@ -68,8 +73,8 @@ def read_call(method: str, path: str, signature: str, target: str, body: bytes) 
             return _of_sns(dict(parse_qsl(body.decode())))
         case "dynamodb":
             return _of_dynamodb(operation, json.loads(body))
-        case "rekognition":
-            return _of_rekognition(operation, json.loads(body))
+        case "rekognition" | "bedrock":
+            return _paid(service, operation, json.loads(body))
         case "sqs" if operation == "ChangeMessageVisibilityBatch":
             return Call(service, operation, returns=len(json.loads(body)["Entries"]))
     return Call(service, operation)
@@ -83,7 +88,8 @@ def _of_s3(method: str, path: str, body: bytes) -> Call:
     if method != "PUT":
         return Call("s3", S3_OPERATIONS[method])
     analysis = ANALYSIS.search(key)
-    return Call("s3", "PutObject", puts=key, keeps=_kept(analysis["run"], body) if analysis else ())
+    keeps = _kept(analysis["run"], body) if analysis else ()
+    return Call("s3", "PutObject", puts=key, digest=_digest(body), keeps=keeps)
 
 
 def _kept(run: str, document: bytes) -> tuple[str, ...]:
@@ -109,7 +115,18 @@ def _of_dynamodb(operation: str, said: Mapping[str, Any]) -> Call:
     return Call("dynamodb", "UpdateItem settle", settles=identity if service == "notify" else "")
 
 
-def _of_rekognition(operation: str, said: Mapping[str, Any]) -> Call:
-    made = RENDITION.match(said["Image"]["S3Object"]["Name"])
-    pays = f"{made['run']}/{DETECTIONS[operation]}" if made else ""
-    return Call("rekognition", operation, pays=pays)
+def _paid(service: str, operation: str, said: Mapping[str, Any]) -> Call:
+    if service == "bedrock":
+        return Call(service, "InvokeModel", shows=_digest(b64decode(said["inputImage"])))
+    pays = paid_for(said["Image"]["S3Object"]["Name"], DETECTIONS[operation])
+    return Call(service, operation, pays=pays)
+
+
+def paid_for(picture: str, detection: Detection) -> str:
+    """What is bought with this detection of the picture under this key; empty if none of ours."""
+    made = RENDITION.match(picture)
+    return f"{made['run']}/{detection}" if made else ""
+
+
+def _digest(body: bytes) -> str:
+    return sha256(body).hexdigest()

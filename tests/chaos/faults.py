@@ -20,7 +20,7 @@ class Kind(StrEnum):
     ERROR = "error"
     THROTTLE = "throttle"
     REFUSE = "refuse"
-    """Rekognition cannot read the picture: no retry mends it, and the image fails."""
+    """The picture cannot be read, says who is paid: no retry mends it, and the image fails."""
     SLOW = "slow"
     RESET_BEFORE = "reset before"
     RESET_AFTER = "reset after"
@@ -55,7 +55,7 @@ WEIGHTS = {
 }
 """How often each is drawn beside the others: one fault in seven ends the process that meets it."""
 REFUSALS = 10
-"""The weight of ``REFUSE``, for calls to Rekognition."""
+"""The weight of ``REFUSE``, for calls that are paid for."""
 SLOWEST = 1.0
 """s that a slow call waits at most."""
 
@@ -126,6 +126,7 @@ THROTTLING = {
     "sqs": (HTTPStatus.BAD_REQUEST, "RequestThrottled"),
     "dynamodb": (HTTPStatus.BAD_REQUEST, "ProvisionedThroughputExceededException"),
     "rekognition": (HTTPStatus.BAD_REQUEST, "ThrottlingException"),
+    "bedrock": (HTTPStatus.TOO_MANY_REQUESTS, "ThrottlingException"),
 }
 BROKEN = {
     "s3": "InternalError",
@@ -133,16 +134,19 @@ BROKEN = {
     "sqs": "InternalFailure",
     "dynamodb": "InternalServerError",
     "rekognition": "InternalServerError",
+    "bedrock": "InternalServerException",
 }
+UNREADABLE = {"rekognition": "InvalidImageFormatException", "bedrock": "ValidationException"}
+"""How those that are paid say that they cannot read a picture."""
 
 
 def refusal(service: str, fault: Fault) -> Refusal:
-    """How this service words an error, a throttling or (Rekognition) a picture it cannot read."""
+    """How this service words an error, a throttling or a picture it cannot read."""
     match fault.kind:
         case Kind.THROTTLE:
             status, code = THROTTLING[service]
         case Kind.REFUSE:
-            status, code = HTTPStatus.BAD_REQUEST, "InvalidImageFormatException"
+            status, code = HTTPStatus.BAD_REQUEST, UNREADABLE[service]
         case _:
             status = HTTPStatus(fault.status)
             unavailable = status is HTTPStatus.SERVICE_UNAVAILABLE

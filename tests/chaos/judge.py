@@ -122,7 +122,7 @@ def each_object_is_written_once(evidence: Evidence) -> Figure:
 def each_detection_is_bought_once(evidence: Evidence) -> Figure:
     wanted = {f"{image}/0/{one}": 0 for image in evidence.images for one in Detection}
     bought = {about: seen.times for about, seen in evidence.paid.items()}
-    return _exactly_once("calls to Rekognition, each detection", wanted | bought)
+    return _exactly_once("calls that are paid for, each detection", wanted | bought)
 
 
 def each_is_told_once(evidence: Evidence) -> Figure:

@@ -140,7 +140,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         signature = self.headers.get("Authorization", "")
         target = self.headers.get("X-Amz-Target", "")
-        call = read_call(self.command, self.path, signature, target, body)
+        asked = read_call(self.command, self.path, signature, target, body)
+        call = self.server.witness.recognized(asked)
         fault = self.server.draw(call)
         self.server.witness.asked(call, fault)
         try:

@@ -1,6 +1,8 @@
 """Requests as botocore words them, read as what they are about. The rest is in test_proxy.py."""
 
 import json
+from base64 import b64encode
+from hashlib import sha256
 from urllib.parse import urlencode
 
 from tests.chaos.calls import Call, read_call
@@ -15,7 +17,7 @@ def signed(service: str) -> str:
 def test_an_object_that_is_written_is_known_by_its_key() -> None:
     key = f"renditions/{IMAGE}/0/web.jpeg"
     call = read_call("PUT", f"/bucket/{key}", signed("s3"), "", b"...")
-    assert call == Call("s3", "PutObject", puts=key)
+    assert call == Call("s3", "PutObject", puts=key, digest=sha256(b"...").hexdigest())
 
 
 def test_an_analysis_that_is_written_keeps_every_answer_in_it() -> None:
@@ -31,6 +33,13 @@ def test_each_detection_is_paid_for_on_its_own() -> None:
     target = "RekognitionService.DetectModerationLabels"
     call = read_call("POST", "/", signed("rekognition"), target, said)
     assert call.pays == f"{IMAGE}/0/moderation"
+
+
+def test_an_embedding_is_asked_for_by_the_picture_alone() -> None:
+    said = json.dumps({"inputImage": b64encode(b"a picture").decode()}).encode()
+    path = "/model/amazon.titan-embed-image-v1/invoke"
+    call = read_call("POST", path, signed("bedrock"), "", said)
+    assert call == Call("bedrock", "InvokeModel", shows=sha256(b"a picture").hexdigest())
 
 
 def test_listing_a_bucket_is_told_from_reading_an_object() -> None:

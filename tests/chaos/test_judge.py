@@ -154,11 +154,11 @@ OVERFLOWN: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "an analysis is bought twice": (
         lambda e: replace(e, paid=BOUGHT | {LABELS: Repeated(2, 1)}),
-        {"calls to Rekognition, each detection"},
+        {"calls that are paid for, each detection"},
     ),
     "a detection is never bought": (
         lambda e: replace(e, paid=without(BOUGHT, LABELS)),
-        {"calls to Rekognition, each detection"},
+        {"calls that are paid for, each detection"},
     ),
     "an image is told twice": (
         lambda e: replace(e, heard=e.heard * 2),
@@ -169,7 +169,7 @@ OVERFLOWN: dict[str, tuple[Spoil, set[str]]] = {
         {
             "completed",
             "objects written, of each one",
-            "calls to Rekognition, each detection",
+            "calls that are paid for, each detection",
             "notifications, each upload",
         },
     ),

@@ -1,6 +1,7 @@
 """The proxy against a real server: what goes through, what goes wrong, and what is counted."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ SETTLED = {
     "UpdateExpression": "SET settled_at = :now",
 }
 KEPT = json.dumps({"answers": {"labels": {}}}).encode()
+SHOWN = json.dumps({"inputImage": b64encode(b"a picture").decode()})
 Client = Callable[[str], Any]
 CALLS: dict[str, Callable[[Any], Any]] = {
     "s3": lambda s3: s3.put_object(
@@ -34,6 +36,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "sqs": lambda sqs: sqs.delete_queue(QueueUrl="http://localhost/000000000000/q"),
     "dynamodb": lambda dynamodb: dynamodb.update_item(**SETTLED),
     "rekognition": lambda rekognition: rekognition.detect_labels(Image=PICTURE),
+    "bedrock-runtime": lambda bedrock: bedrock.invoke_model(modelId="titan", body=SHOWN),
 }
 every_service = pytest.mark.parametrize("service", CALLS)
 
@@ -77,6 +80,8 @@ def test_a_refused_picture_is_refused_for_good(client: Client, proxy: Proxy) -> 
     proxy.draw = always(Kind.REFUSE)
     with pytest.raises(PermanentError), aws_errors("it", InvalidImageFormatException=("no", None)):
         CALLS["rekognition"](client("rekognition"))
+    with pytest.raises(PermanentError), aws_errors("it", ValidationException=("no", None)):
+        CALLS["bedrock-runtime"](client("bedrock-runtime"))
 
 
 @every_service
@@ -136,6 +141,17 @@ def test_a_telling_that_was_noted_was_not_cut_off(client: Client, proxy: Proxy) 
     call(client, "sns")
     call(client, "dynamodb")
     assert proxy.witness.told.cuts() == []
+
+
+def test_an_embedding_is_paid_for_by_the_run_whose_picture_it_shows(
+    client: Client, proxy: Proxy
+) -> None:
+    call(client, "bedrock-runtime")
+    assert proxy.witness.paid.seen() == {}
+    key = f"renditions/{IMAGE}/0/analysis.jpeg"
+    client("s3").put_object(Bucket="pictures", Key=key, Body=b"a picture")
+    call(client, "bedrock-runtime")
+    assert proxy.witness.paid.seen().keys() == {f"{IMAGE}/0/embedding"}
 
 
 def test_an_analysis_is_paid_for_until_it_is_kept(client: Client, proxy: Proxy) -> None:

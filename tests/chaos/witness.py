@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from threading import Lock
 
-from tests.chaos.calls import Call
+from services.analyze.logic import Detection
+from tests.chaos.calls import Call, paid_for
 from tests.chaos.faults import LATE, Fault
 from tests.chaos.windows import Window
 
@@ -29,7 +30,17 @@ class Witness:
     """Messages that a queue was to take back."""
     announced: list[str] = field(default_factory=list)
     """Envelopes that the events topic took, in order."""
+    _keys: dict[str, str] = field(default_factory=dict)
+    """Of each object written, by its sha256, the key."""
     _lock: Lock = field(default_factory=Lock)
+
+    def recognized(self, call: Call) -> Call:
+        """The call with what it pays for, where it only shows the picture."""
+        if not call.shows:
+            return call
+        with self._lock:
+            key = self._keys.get(call.shows, "")
+        return replace(call, pays=paid_for(key, Detection.EMBEDDING))
 
     def asked(self, call: Call, fault: Fault | None) -> None:
         with self._lock:
@@ -71,6 +82,7 @@ class Witness:
     def _count(self, call: Call) -> None:
         if call.puts:
             self.puts[call.puts] += 1
+            self._keys[call.digest] = call.puts
         self.returned += call.returns
         if call.announces:
             self.announced.append(call.announces)

@@ -6,6 +6,7 @@ golden file may also be written by hand, without a sample here.
 """
 
 import json
+from array import array
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from shared.contracts.images import (
     AnalysisVersion,
     DeleteRequested,
     Earlier,
+    Embedding,
     ImageAnalyzed,
     ImageDeleted,
     ImageFailed,
@@ -69,7 +71,13 @@ TAKEN = Taken(at="2026-07-14T18:03:07+02:00", camera="FUJIFILM X-T5")
 LABELS = (Label(name="Cat", confidence=98.76), Label(name="Window", confidence=71.5))
 MODERATION = Moderation(flagged=True, names=("Smoking",))
 
-LIKENESS = Likeness(hash="00ff3c7e81a5c3e7", look=b64encode(bytes(range(112))).decode())
+LIKENESS = Likeness(hash="00ff3c7e81a5c3e7")
+TITAN = "amazon.titan-embed-image-v1"
+EMBEDDED = tuple(n / 1024 - 0.125 for n in range(256))
+"""As Titan answers: from -0.125 up, in bytes from -127."""
+EMBEDDING = Embedding(
+    model=TITAN, vector=b64encode(array("b", (round(1016 * n) for n in EMBEDDED))).decode()
+)
 
 UPLOADED = ImageUploaded(image=CAT, run=0, source=SOURCE, owner="ada")
 RESIZED = ImageResized(
@@ -96,8 +104,9 @@ ANALYZED = ImageAnalyzed(
     faces=2,
     text=("BAKERY", "open 7-18"),
     moderation=MODERATION,
+    embedding=EMBEDDING,
     analyzer="rekognition",
-    models={"labels": "3.0", "moderation": "7.0"},
+    models={"labels": "3.0", "moderation": "7.0", "embedding": TITAN},
     thresholds={
         "max_labels": 10.0,
         "labels": 70.0,
@@ -226,7 +235,7 @@ ANALYZED_ANEW = ANALYZED.model_copy(
     update={
         "run": 2,
         "document": f"analyses/{CAT}/2/analysis.json",
-        "models": {"labels": "3.1", "moderation": "7.0"},
+        "models": {"labels": "3.1", "moderation": "7.0", "embedding": TITAN},
         "asked": AT + timedelta(hours=1, seconds=2),
         "earlier": KEPT,
     }
@@ -284,6 +293,12 @@ ANALYSIS = Analysis(
         "moderation": {
             "ModerationLabels": [{"Name": "Smoking", "Confidence": 91.0}],
             "ModerationModelVersion": "7.0",
+        },
+        "embedding": {
+            "embedding": list(EMBEDDED),
+            "inputTextTokenCount": 0,
+            "message": None,
+            "modelId": TITAN,
         },
     },
     reused_from=REUSED.reused_from,

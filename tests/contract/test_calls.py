@@ -158,13 +158,13 @@ def test_a_fact_is_recorded_and_listed_in_five_calls(aws: MakeClient) -> None:
 
 
 def test_a_verdict_is_shown_and_listed_with_all_that_is_seen_in_it(aws: MakeClient) -> None:
-    """A note; three lists it stays in and joins, one it leaves; flagged; ten bands; two labels and
-    their counts.
+    """A note; three lists it stays in and joins, one it leaves; flagged; fourteen bands; two labels
+    and their counts.
     """
     store = Store(aws)
     store.calls_for(RESIZED)
     recorded = READ_AND_NOTED + Counter({"PutItem": 2})
-    entries = Counter({"written at once": 1 + 3 + 1 + 1 + 10 + 2 + 2})
+    entries = Counter({"written at once": 1 + 3 + 1 + 1 + 14 + 2 + 2})
     assert store.calls_for(ANALYZED) == recorded + SHOWN + LISTED + entries
 
 

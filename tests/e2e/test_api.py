@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 import requests
+from PIL import Image
 
 from tests.e2e.stack import DEADLINE, Stack
+from tests.pictures import encoded
+
+ROCKET = Path(__file__).parents[1] / "accuracy" / "photos" / "rocket.jpg"
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance"
 EXAMPLES = 10
@@ -30,7 +34,9 @@ class Api:
 
     def upload(self, path: Path, name: str, owner: str) -> tuple[dict[str, Any], bytes]:
         """What was handed out, and what to send."""
-        body = path.read_bytes()
+        return self.offer(path.read_bytes(), name, owner)
+
+    def offer(self, body: bytes, name: str, owner: str) -> tuple[dict[str, Any], bytes]:
         wanted = {
             "fileName": name,
             "fileType": "image/jpeg",
@@ -117,6 +123,34 @@ def test_two_copies_of_a_photo_are_near_duplicates(ministack: Stack, cat: Path) 
         lambda _, said: images[1] in [each["image"] for each in said["items"]],
     )
     assert similar["items"][0]["kind"] == "near-duplicate"
+
+
+def test_two_croppings_of_a_photo_look_alike_and_another_photo_does_not(
+    ministack: Stack, cat: Path
+) -> None:
+    api = Api(ministack)
+    photo = Image.open(cat)
+    width, height = photo.size
+    left, right = (0, 0, width * 3 // 4, height), (width // 4, 0, width, height)
+    bodies = [encoded(photo.crop(box), "JPEG") for box in (left, right)] + [ROCKET.read_bytes()]
+    images = [put(api, body, f"{n}.jpg", owner="croppings") for n, body in enumerate(bodies)]
+    similar = api.until(
+        f"/results/{images[0]}/similar",
+        lambda _, said: images[1] in [each["image"] for each in said["items"]],
+    )
+    kinds = {each["image"]: each["kind"] for each in similar["items"]}
+    assert kinds[images[1]] == "look-alike"
+    assert images[2] not in kinds
+    assert api.ask("GET", f"/results/{images[2]}/similar")[1] == {"items": []}
+
+
+def put(api: Api, body: bytes, name: str, owner: str) -> str:
+    """Upload it and wait for its end; the image's id."""
+    upload, _ = api.offer(body, name, owner)
+    where, headers = upload["put"]["url"], upload["put"]["headers"]
+    assert requests.put(where, data=body, headers=headers, timeout=DEADLINE).status_code == 200
+    assert api.until(f"/results/{upload['image']}", ended)["status"] == "completed"
+    return str(upload["image"])
 
 
 def test_an_upload_cannot_be_another_than_was_asked_for(ministack: Stack, cat: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from infra.cfn import logical
 from infra.template import template
+from services.analyze.logic import EMBEDDING_MODEL
 
 # What AWS gives no resource to name.
 UNNAMED = {
@@ -109,6 +110,19 @@ def test_only_notify_may_tell_the_world(roles):
     assert {n for n, found in roles.items() if topic in [s["Resource"] for s in found]} == {
         "notify"
     }
+
+
+def test_only_analyze_may_ask_a_model_of_bedrock_and_only_that_one(roles):
+    arn = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/" + EMBEDDING_MODEL
+    asked = [
+        (name, statement)
+        for name, found in roles.items()
+        for statement in found
+        if any(action.startswith("bedrock:") for action in statement["Action"])
+    ]
+    ((name, statement),) = asked
+    assert (name, statement["Action"]) == ("analyze", ["bedrock:InvokeModel"])
+    assert statement["Resource"] == {"Fn::Sub": arn}
 
 
 def test_a_schedule_may_start_its_own_function_and_nothing_else(resources, everyone):

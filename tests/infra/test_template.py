@@ -283,7 +283,8 @@ def test_reap_is_woken_every_hour_and_has_the_longest_time_there_is(resources):
 
 def test_only_an_emulator_has_its_own_rekognition(resources, stage):
     environment = of(resources, "analyze", "Function")["Environment"]["Variables"]
-    assert ("AWS_ENDPOINT_URL_REKOGNITION" in environment) is stage.local
+    for name in ("REKOGNITION", "BEDROCK_RUNTIME"):
+        assert (f"AWS_ENDPOINT_URL_{name}" in environment) is stage.local
 
 
 def test_a_further_service_needs_its_folder_only(project, dev):

@@ -49,9 +49,11 @@ from tests.unit.store.memory import MemoryLists
 BEGINNING = 1_800_000_000.0
 AHEAD = timedelta(seconds=10)
 """More than any clock is ahead of the reaper's, which waits for nothing."""
-DETECTIONS = (Detection.LABELS, Detection.MODERATION)
+DETECTIONS = (Detection.LABELS, Detection.MODERATION, Detection.EMBEDDING)
 NUDITY = {"Name": "Nudity", "Confidence": 99.1}
 CAT, KITTEN = {"Name": "Cat", "Confidence": 98.7}, {"Name": "Kitten", "Confidence": 71.2}
+DIRECTIONS = [1.0, *[0.0] * 255], [*[0.0] * 255, 1.0]
+"""Embeddings at a right angle: a run that sees another one changes the lists of look-alikes."""
 GOOD, BAD, DEADLY = b"a picture", b"no picture", b"a picture that kills who looks at it"
 ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "transient": lambda: TransientError(OUTAGE, "the world is down"),
@@ -682,7 +684,7 @@ def remembered() -> pictures.Developed:
         gps_removed=False,
         renditions=tuple(made[:-1]),
         analysis=made[-1],
-        likeness=pictures.Likeness("0f" * 8, "AAAA" * 37 + "AA=="),
+        likeness=pictures.Likeness("0f" * 8),
     )
 
 
@@ -736,7 +738,7 @@ class Queue:
 @dataclass
 class Recognizer:
     """A Rekognition that sees a cat, every other run a kitten in it, and in a flagged picture
-    more; it counts what it is paid.
+    more; and a Bedrock to which these two are not alike. It counts what it is paid.
     """
 
     simulation: Simulation
@@ -753,6 +755,8 @@ class Recognizer:
         worker.unnoted.add(paid)
         if detection is Detection.MODERATION:
             return {"ModerationLabels": [NUDITY] * self.simulation.flagged(image, int(run))}
+        if detection is Detection.EMBEDDING:
+            return {"embedding": DIRECTIONS[int(run) % 2], "modelId": "titan"}
         labels = [CAT, KITTEN] if int(run) % 2 else [CAT]
         return {"Labels": labels, "LabelModelVersion": "3.0"}
 

@@ -1,1 +1,4 @@
-"""A local Rekognition: its wire protocol in front, open models that look at the pixels behind."""
+"""A local Rekognition, and a Bedrock with one model: wire protocols in front, open models behind.
+
+The models look at the pixels.
+"""

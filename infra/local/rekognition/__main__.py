@@ -15,10 +15,10 @@ from infra.local.rekognition import bench, models
 from infra.local.rekognition.faults import Plan
 from infra.local.rekognition.fixtures import Fixtures
 from infra.local.rekognition.networks import Networks
-from infra.local.rekognition.operations import recording, rekognition, replaying
+from infra.local.rekognition.operations import looking, recording, replaying
 from infra.local.rekognition.packages import ModelsError
-from infra.local.rekognition.protocol import Rekognition
 from infra.local.rekognition.server import Server
+from infra.local.rekognition.services import Services
 from infra.local.rekognition.sources import Sources
 
 DEFAULT_PORT: Final = 4567
@@ -63,15 +63,15 @@ def serve(options: argparse.Namespace) -> None:
     """Fetch what is missing, then answer until told to stop (SIGINT, SIGTERM)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     signal.signal(signal.SIGTERM, _stop)
-    service = _service(options)
-    with Server((options.host, options.port), service) as server:
-        say(f"local Rekognition answers {', '.join(service.operations)} at {server.url}")
+    services = _services(options)
+    with Server((options.host, options.port), services) as server:
+        say(f"local Rekognition answers {', '.join(services.offered)} at {server.url}")
         with suppress(KeyboardInterrupt):
             server.serve_forever()
     say("stopped")
 
 
-def _service(options: argparse.Namespace) -> Rekognition:
+def _services(options: argparse.Namespace) -> Services:
     """Recorded answers need no weights; all else does."""
     least, most = options.latency
     plan = Plan(options.throttle, options.fail, least, most, options.seed)
@@ -82,7 +82,7 @@ def _service(options: argparse.Namespace) -> Rekognition:
     networks = Networks(options.models, options.threads)
     if options.record:
         return recording(networks, Fixtures(options.record, sources), sources, plan)
-    return rekognition(networks, sources, plan)
+    return looking(networks, sources, plan)
 
 
 def measure(options: argparse.Namespace) -> None:

@@ -17,8 +17,9 @@ from urllib.request import urlopen
 
 from PIL import Image, ImageDraw, ImageFont
 
+from infra.local.rekognition import titan_embed_image
 from infra.local.rekognition.networks import Networks
-from infra.local.rekognition.operations import rekognition
+from infra.local.rekognition.operations import ALL
 from infra.local.rekognition.sources import Sources
 
 MEGABYTE: Final = 1_000_000
@@ -77,8 +78,8 @@ def bench(models: Path, rounds: int) -> Report:
     """Measure everything on one core and one thread. The weights must be there."""
     with _one_core():
         ready = _ready(models)
-        service = rekognition(Networks(models, threads=1), Sources())
-        performers = {name: each.answer for name, each in service.operations.items()}
+        networks, sources = Networks(models, threads=1), Sources()
+        performers = {name: make(networks, sources) for name, make in ALL.items()}
         return Report(ready, tuple(_measure(case, performers, rounds) for case in _cases()))
 
 
@@ -92,6 +93,7 @@ def _cases() -> list[Case]:
         Case(f"DetectText, {LINES} lines", "DetectText", {"Image": {"Bytes": _page()}}),
         Case("DetectModerationLabels", "DetectModerationLabels", {"Image": portrait}),
         Case("CompareFaces", "CompareFaces", {"SourceImage": portrait, "TargetImage": portrait}),
+        Case("InvokeModel", titan_embed_image.MODEL_ID, {"Image": portrait, "Length": 256}),
     ]
 
 

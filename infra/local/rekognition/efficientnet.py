@@ -13,6 +13,7 @@ from infra.local.rekognition.torch_file import Tensors
 
 SIDE: Final = 224  # pixels
 CLASSES: Final = 1000
+FEATURES: Final = 1280
 INPUT: Final = "image"
 BATCH_NORM_EPSILON: Final = 1e-3
 
@@ -38,7 +39,10 @@ STAGES: Final = (
 
 
 def to_onnx(tensors: Tensors) -> bytes:
-    """The model: one RGB picture in, `(value - 127) / 128`, (1, 3, 224, 224); probabilities out."""
+    """The model: one RGB picture in, `(value - 127) / 128`, (1, 3, 224, 224).
+
+    Out come the probabilities of the classes, and the features that they are told from.
+    """
     return _Network(tensors).build()
 
 
@@ -61,7 +65,12 @@ class _Network:
                 flow = self._graph.node("Add", [after, flow]) if position > 0 else after
                 block += 1
         flow = self._relu6(self._convolve(flow, "_conv_head", "_bn1"))
-        return self._graph.model((INPUT, (1, 3, SIDE, SIDE)), (self._classify(flow), (1, CLASSES)))
+        features = self._graph.node("Flatten", [self._graph.node("GlobalAveragePool", [flow])])
+        return self._graph.model(
+            (INPUT, (1, 3, SIDE, SIDE)),
+            (self._classify(features), (1, CLASSES)),
+            (features, (1, FEATURES)),
+        )
 
     def _block(self, flow: str, prefix: str, stride: int, *, expands: bool) -> str:
         """Expand, look at each channel, project."""
@@ -90,10 +99,9 @@ class _Network:
             "BatchNormalization", [flow, *statistics], epsilon=BATCH_NORM_EPSILON
         )
 
-    def _classify(self, flow: str) -> str:
-        pooled = self._graph.node("Flatten", [self._graph.node("GlobalAveragePool", [flow])])
+    def _classify(self, features: str) -> str:
         scores = self._graph.node(
-            "Gemm", [pooled, self._weight("_fc.weight"), self._weight("_fc.bias")], transB=1
+            "Gemm", [features, self._weight("_fc.weight"), self._weight("_fc.bias")], transB=1
         )
         return self._graph.node("Softmax", [scores])
 

@@ -1,20 +1,22 @@
-"""The errors a caller can get, under the codes by which Rekognition raises them."""
+"""The errors a caller can get, under the codes by which AWS raises them."""
 
 from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Rekognition's own codes, and those every AWS service of this protocol has."""
+    """Rekognition's own codes, Bedrock's, and those every AWS service of these protocols has."""
 
     IMAGE_TOO_LARGE = "ImageTooLargeException"
     INTERNAL = "InternalServerError"
     INVALID_IMAGE_FORMAT = "InvalidImageFormatException"
     INVALID_PARAMETER = "InvalidParameterException"
     INVALID_S3_OBJECT = "InvalidS3ObjectException"
+    RESOURCE_NOT_FOUND = "ResourceNotFoundException"
     SERIALIZATION = "SerializationException"
     THROTTLING = "ThrottlingException"
     UNKNOWN_OPERATION = "UnknownOperationException"
     UNRECOGNIZED_CLIENT = "UnrecognizedClientException"
+    VALIDATION = "ValidationException"
 
 
 class RekognitionError(Exception):

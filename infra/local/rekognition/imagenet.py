@@ -1,4 +1,4 @@
-"""What the whole picture shows: EfficientNet-Lite0 over ImageNet's 1,000 classes."""
+"""What the whole picture shows: EfficientNet-Lite0, taught on ImageNet's 1,000 classes."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from infra.local.rekognition.sessions import open_session
 from infra.local.rekognition.torch_file import read_tensors
 
 Probabilities = NDArray[np.float32]
+Features = NDArray[np.float32]
 
 
 class ImagenetClassifier:
@@ -23,10 +24,22 @@ class ImagenetClassifier:
 
     def classify(self, picture: Image.Image) -> Probabilities:
         """The probability of each class; together they are 1."""
-        values = np.asarray(_middle(picture), np.float32).transpose(2, 0, 1)[None]
-        (answer,) = self._session.run(None, {INPUT: (values - 127) / 128})
-        probabilities: Probabilities = answer[0]
+        probabilities, _ = self._look(_middle(picture))
         return probabilities
+
+    def features(self, picture: Image.Image) -> Features:
+        """What the network sees in the whole picture, before it names it: 1,280 numbers, 0 to 6.
+
+        Squeezed into a square, where ``classify`` cuts one out: two croppings of a photo share more
+        of the whole than of the middle.
+        """
+        _, features = self._look(picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+        return features
+
+    def _look(self, square: Image.Image) -> tuple[Probabilities, Features]:
+        values = np.asarray(square, np.float32).transpose(2, 0, 1)[None]
+        probabilities, features = self._session.run(None, {INPUT: (values - 127) / 128})
+        return probabilities[0], features[0]
 
 
 def class_names(models: Path) -> list[str]:

@@ -42,11 +42,12 @@ class Graph:
         self._nodes.append(b"".join(parts))
         return output
 
-    def model(self, entry: tuple[str, Sequence[int]], exit_: tuple[str, Sequence[int]]) -> bytes:
-        """The finished model, from the named input to the named output, each with its shape."""
+    def model(self, entry: tuple[str, Sequence[int]], *exits: tuple[str, Sequence[int]]) -> bytes:
+        """The finished model, from the named input to the named outputs, each with its shape."""
         graph = b"".join(as_bytes(1, node) for node in self._nodes) + _text(2, "network")
         graph += b"".join(as_bytes(5, constant) for constant in self._constants)
-        graph += as_bytes(11, declaration(*entry)) + as_bytes(12, declaration(*exit_))
+        graph += as_bytes(11, declaration(*entry))
+        graph += b"".join(as_bytes(12, declaration(*exit_)) for exit_ in exits)
         return _int(1, IR_VERSION) + as_bytes(7, graph) + as_bytes(8, _int(2, OPSET))
 
 

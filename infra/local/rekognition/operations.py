@@ -1,10 +1,12 @@
-"""The operations on offer. A further one is a file beside detect_labels.py, and a line here."""
+"""The operations on offer, and Bedrock's models. A further one is a file and a line here."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import botocore.session
 
+from infra.local.rekognition import titan_embed_image
+from infra.local.rekognition.bedrock import Bedrock, Model
 from infra.local.rekognition.compare_faces import CompareFaces
 from infra.local.rekognition.detect_faces import DetectFaces
 from infra.local.rekognition.detect_labels import DetectLabels
@@ -14,7 +16,9 @@ from infra.local.rekognition.faults import Faults, Plan
 from infra.local.rekognition.fixtures import Fixtures
 from infra.local.rekognition.networks import Networks
 from infra.local.rekognition.protocol import Operation, Perform, Rekognition
+from infra.local.rekognition.services import Services
 from infra.local.rekognition.sources import Sources
+from infra.local.rekognition.titan_embed_image import TitanEmbedImage
 
 Make = Callable[[Networks, Sources], Perform]
 
@@ -28,31 +32,41 @@ OPERATIONS: Final[Mapping[str, Make]] = {
     "DetectModerationLabels": DetectModerationLabels,
     "DetectText": DetectText,
 }
+MODELS: Final[Mapping[str, Make]] = {titan_embed_image.MODEL_ID: TitanEmbedImage}
+ALL: Final = {**OPERATIONS, **MODELS}
 
 
-def rekognition(networks: Networks, sources: Sources, plan: Plan = HONEST) -> Rekognition:
-    """The service that looks at the pixels; nothing is loaded before it is asked for."""
-    return offering({name: make(networks, sources) for name, make in OPERATIONS.items()}, plan)
+def looking(networks: Networks, sources: Sources, plan: Plan = HONEST) -> Services:
+    """The services that look at the pixels; nothing is loaded before it is asked for."""
+    return offering({name: make(networks, sources) for name, make in ALL.items()}, plan)
 
 
-def recording(networks: Networks, fixtures: Fixtures, sources: Sources, plan: Plan) -> Rekognition:
+def recording(networks: Networks, fixtures: Fixtures, sources: Sources, plan: Plan) -> Services:
     """The same, with every answer kept."""
     performers = {
-        name: fixtures.recording(name, make(networks, sources)) for name, make in OPERATIONS.items()
+        name: fixtures.recording(name, make(networks, sources)) for name, make in ALL.items()
     }
     return offering(performers, plan)
 
 
-def replaying(fixtures: Fixtures, plan: Plan) -> Rekognition:
-    """The service that gives recorded answers; it needs no weights."""
-    return offering({name: fixtures.replaying(name) for name in OPERATIONS}, plan)
+def replaying(fixtures: Fixtures, plan: Plan) -> Services:
+    """The services that give recorded answers; they need no weights."""
+    return offering({name: fixtures.replaying(name) for name in ALL}, plan)
 
 
-def offering(performers: Mapping[str, Perform], plan: Plan = HONEST) -> Rekognition:
-    """The service that lets these perform its operations, each with the shape botocore gives it."""
+def offering(performers: Mapping[str, Perform], plan: Plan = HONEST) -> Services:
+    """The services that let these perform: operations, each with the shape botocore gives it, and
+    models.
+    """
     service = botocore.session.get_session().get_service_model("rekognition")
     operations = {
         name: Operation(service.operation_model(name).input_shape, perform)
         for name, perform in performers.items()
+        if name not in MODELS
     }
-    return Rekognition(operations, Faults(plan))
+    models = {
+        name: Model(titan_embed_image.read_request, perform)
+        for name, perform in performers.items()
+        if name in MODELS
+    }
+    return Services(Rekognition(operations), Bedrock(models), Faults(plan))

@@ -17,16 +17,19 @@ MAX_SIDE: Final = 10_000
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError)
 
 
-def open_picture(content: bytes, *, side: int) -> Image.Image:
+def open_picture(
+    content: bytes, *, side: int, least: int = MIN_SIDE, most: int = MAX_SIDE
+) -> Image.Image:
     """Decode to upright RGB; a large JPEG at a fraction of its size, no side below `side` pixels.
 
     Boxes are given as ratios, so the size it is decoded at does not show in an answer. A JPEG is
     turned as its Exif says, and boxes are those in the turned picture; of a PNG Rekognition reads
     no Exif: https://docs.aws.amazon.com/rekognition/latest/dg/image-orientation.html
-    Raises RekognitionError for what Rekognition would not take.
+    Raises RekognitionError for what Rekognition would not take; another service's limits of a
+    picture's sides, in pixels, are `least` and `most`.
     """
     file = _identify(content)
-    _check_sides(file.size)
+    _check_sides(file.size, least, most)
     file.draft(None, (side, side))
     try:
         upright = ImageOps.exif_transpose(file) if file.format == "JPEG" else file
@@ -53,13 +56,13 @@ def _identify(content: bytes) -> ImageFile.ImageFile:
         raise _not_a_picture("it is damaged") from error
 
 
-def _check_sides(size: tuple[int, int]) -> None:
+def _check_sides(size: tuple[int, int], least: int, most: int) -> None:
     width, height = size
-    if max(size) > MAX_SIDE:
-        message = f"the image is {width}x{height} pixels; a side may have {MAX_SIDE}"
+    if max(size) > most:
+        message = f"the image is {width}x{height} pixels; a side may have {most}"
         raise RekognitionError(Code.IMAGE_TOO_LARGE, message)
-    if min(size) < MIN_SIDE:
-        message = f"the image is {width}x{height} pixels; a side must have {MIN_SIDE}"
+    if min(size) < least:
+        message = f"the image is {width}x{height} pixels; a side must have {least}"
         raise RekognitionError(Code.INVALID_PARAMETER, message)
 
 

@@ -5,14 +5,14 @@ import logging
 import socketserver
 import time
 import uuid
-from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Final
 
 from infra.local.rekognition.errors import Code, RekognitionError
 from infra.local.rekognition.pictures import MAX_BYTES
-from infra.local.rekognition.protocol import Answer, Call, Rekognition, refusal
+from infra.local.rekognition.protocol import Answer, Call
+from infra.local.rekognition.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # a burst of callers waits rather than being refused
 
-    def __init__(self, address: tuple[str, int], rekognition: Rekognition) -> None:
-        self.rekognition = rekognition
+    def __init__(self, address: tuple[str, int], services: Services) -> None:
+        self.services = services
         super().__init__(address, Handler)
 
     def server_bind(self) -> None:
@@ -60,26 +60,29 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Health: answered as soon as calls would be."""
         if self.path != "/health":
-            self._send(Answer(HTTPStatus.NOT_FOUND, {"Message": "GET /health, or POST /"}))
+            self._send(Answer(HTTPStatus.NOT_FOUND, {"Message": "GET /health, or POST a call"}))
             return
-        offered = list(self.server.rekognition.operations)
+        offered = self.server.services.offered
         self._send(Answer(HTTPStatus.OK, {"status": "ok", "operations": offered}))
 
     def do_POST(self) -> None:
-        """Any path: SDKs post to /, and the operation is in a header."""
+        """A call of one of the services: Rekognition's have any other path than Bedrock's."""
         started = time.monotonic()
         try:
-            answer = self.server.rekognition.answer(self._call())
+            answer = self.server.services.answer(self._call())
         except RekognitionError as error:
             self.close_connection = True
-            answer = refusal(error)
+            answer = self.server.services.refusal(self.path, error)
         self._send(answer)
         self._tell(answer, time.monotonic() - started)
 
     def _call(self) -> Call:
-        headers = self.headers
-        body = self._body()
-        return Call(headers.get("X-Amz-Target", ""), headers.get("Authorization", ""), body)
+        return Call(
+            path=self.path,
+            target=self.headers.get("X-Amz-Target", ""),
+            authorization=self.headers.get("Authorization", ""),
+            body=self._body(),
+        )
 
     def _body(self) -> bytes:
         """Raises RekognitionError, after which the connection is of no use."""
@@ -103,17 +106,19 @@ class Handler(BaseHTTPRequestHandler):
     def _send(self, answer: Answer) -> None:
         content = json.dumps(answer.body).encode()
         self.send_response(answer.status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("x-amzn-RequestId", str(uuid.uuid4()))
+        if answer.error_type:
+            self.send_header("x-amzn-ErrorType", answer.error_type)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(content)
 
     def _tell(self, answer: Answer, seconds: float) -> None:
-        operation = self.headers.get("X-Amz-Target", "-").partition(".")[2] or "-"
-        outcome = _outcome(answer.body)
+        operation = self.headers.get("X-Amz-Target", "").partition(".")[2] or self.path
+        outcome = _outcome(answer)
         log.info("%s %d %s %.0f ms", operation, answer.status, outcome, seconds * 1000)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 (the base class names it)
@@ -121,5 +126,8 @@ class Handler(BaseHTTPRequestHandler):
         log.debug(format, *arguments)
 
 
-def _outcome(body: Mapping[str, Any]) -> str:
+def _outcome(answer: Answer) -> str:
+    body = answer.body
+    if answer.error_type:
+        return f"{answer.error_type}: {body['message']}"
     return f"{body['Code']}: {body['Message']}" if "Code" in body else "answered"

@@ -100,10 +100,9 @@ class Taken:
 
 @dataclass(frozen=True)
 class Likeness:
-    """What a picture looks like: ``hash`` is 64 bits as hex, ``look`` 112 bytes as base64."""
+    """What a picture looks like: ``hash`` is 64 bits as hex."""
 
     hash: str
-    look: str
 
 
 @dataclass(frozen=True)

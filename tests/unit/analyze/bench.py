@@ -13,7 +13,7 @@ from shared.consumer import Turn
 from shared.contracts.envelope import Event
 from shared.contracts.images import ImageAnalyzed, ImageResized
 from shared.testing import MemoryObjects, MemoryRecords
-from tests.contract.samples import AT, RESIZED, SECOND
+from tests.contract.samples import AT, EMBEDDED, RESIZED, SECOND, TITAN
 
 ALL = tuple(Detection)
 THRESHOLDS = Thresholds(max_labels=5)
@@ -28,6 +28,7 @@ ANSWERS: dict[Detection, dict[str, Any]] = {
         "TextDetections": [{"DetectedText": "OPEN", "Type": "LINE", "Confidence": 99.0}]
     },
     Detection.MODERATION: {"ModerationLabels": [{"Name": "Smoking", "Confidence": 91.0}]},
+    Detection.EMBEDDING: {"embedding": list(EMBEDDED), "modelId": TITAN},
 }
 
 

@@ -1,7 +1,11 @@
 """What Rekognition's answers say, within what an event may carry."""
 
 import json
+from array import array
+from base64 import b64decode
+from collections.abc import Sequence
 from dataclasses import fields, replace
+from math import sqrt
 from typing import Any
 
 import pytest
@@ -13,6 +17,7 @@ from services.analyze.logic import (
     MOST_LINES,
     ROOM,
     Detection,
+    Summary,
     Thresholds,
     models_of,
     summarize,
@@ -40,7 +45,7 @@ def labels_of(*found: tuple[str, float]) -> list[str]:
 
 def test_what_was_not_asked_is_none() -> None:
     told = summarize({}, AS_USUAL)
-    assert (told.labels, told.faces, told.text, told.flagged) == (None, None, None, None)
+    assert told == Summary(labels=None, faces=None, text=None, flagged=None, embedding=None)
 
 
 def test_what_was_asked_and_not_found_is_empty() -> None:
@@ -95,13 +100,43 @@ def test_what_needs_a_look_is_named() -> None:
     assert summarize({Detection.MODERATION: answer}, AS_USUAL).flagged == ("Smoking",)
 
 
+def numbers_of(*numbers: float) -> list[int]:
+    told = summarize({Detection.EMBEDDING: {"embedding": list(numbers)}}, AS_USUAL).embedding
+    return list(array("b", b64decode(told)))
+
+
+def test_an_embedding_travels_as_signed_bytes_the_greatest_of_them_127() -> None:
+    assert numbers_of(0.25, -0.5, 0.0, 0.1) == [64, -127, 0, 25]
+    assert numbers_of(0.0, 0.0) == [0, 0]
+
+
+DIRECTIONS = st.lists(st.floats(-1, 1), min_size=256, max_size=256)
+
+
+@given(DIRECTIONS, DIRECTIONS)
+def test_what_bytes_round_off_changes_a_cosine_little(one: list[float], other: list[float]) -> None:
+    for numbers in (one, other):
+        numbers[0] = 1.0  # so that none is all but 0
+    kept, exact = cosine(numbers_of(*one), numbers_of(*other)), cosine(one, other)
+    assert kept == pytest.approx(exact, abs=0.01)
+
+
+def cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    return sumprod(one, other) / sqrt(sumprod(one, one) * sumprod(other, other))
+
+
+def sumprod(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
 def test_each_detection_names_its_model_if_it_has_a_name_for_it() -> None:
     answers = {
         "labels": {"Labels": [], "LabelModelVersion": "3.0"},
         "faces": {"FaceDetails": []},
         "moderation": {"ModerationLabels": [], "ModerationModelVersion": "7.0"},
+        "embedding": {"embedding": [], "modelId": "titan"},
     }
-    assert models_of(answers) == {"labels": "3.0", "moderation": "7.0"}
+    assert models_of(answers) == {"labels": "3.0", "moderation": "7.0", "embedding": "titan"}
 
 
 ONE_OF_EACH = {
@@ -112,7 +147,7 @@ ONE_OF_EACH = {
 }
 
 
-@pytest.mark.parametrize("detection", Detection)
+@pytest.mark.parametrize("detection", ONE_OF_EACH)
 def test_each_detection_has_a_threshold_of_its_own(detection: Detection) -> None:
     strict = replace(AS_USUAL, **{detection: 75.1})
     told, as_usual = summarize(ONE_OF_EACH, strict), summarize(ONE_OF_EACH, AS_USUAL)

@@ -15,8 +15,9 @@ def read(**variables: str) -> AnalyzeSettings:
     return AnalyzeSettings.read(ENOUGH | variables)
 
 
-def test_all_is_asked_unless_something_is_said() -> None:
-    assert read().question == Question("rekognition", tuple(Detection), Thresholds())
+def test_all_of_rekognition_is_asked_unless_something_is_said() -> None:
+    rekognitions = (Detection.LABELS, Detection.FACES, Detection.TEXT, Detection.MODERATION)
+    assert read().question == Question("rekognition", rekognitions, Thresholds())
     assert read().reuse
 
 

@@ -12,7 +12,7 @@ from shared.contracts.analysis import Analysis
 from shared.contracts.images import Moderation
 from shared.errors import Fault, Overtaken, PermanentError, Throttled, TransientError
 from shared.testing import MemoryObjects
-from tests.contract.samples import AT, CAT, FAILED, RESIZED
+from tests.contract.samples import AT, CAT, EMBEDDING, FAILED, RESIZED, TITAN
 from tests.unit.analyze.bench import ALL, ANSWERS, THRESHOLDS, Bench, Recognizer
 
 DOCUMENT = f"analyses/{CAT}/0/analysis.json"
@@ -27,8 +27,12 @@ def test_the_event_says_what_matters_of_the_answers() -> None:
     assert (told.faces, told.text) == (1, ("OPEN",))
     assert told.moderation == Moderation(flagged=True, names=("Smoking",))
     assert (told.document, told.analyzer) == (DOCUMENT, "rekognition")
-    assert told.thresholds == {"max_labels": 5.0, **{str(detection): 70.0 for detection in ALL}}
-    assert (told.models, told.asked) == ({"labels": "3.0"}, AT)
+    assert told.embedding == EMBEDDING
+    assert told.thresholds == {
+        "max_labels": 5.0,
+        **dict.fromkeys(("labels", "faces", "text", "moderation"), 70.0),
+    }
+    assert (told.models, told.asked) == ({"labels": "3.0", "embedding": TITAN}, AT)
 
 
 def test_the_document_keeps_the_answers_in_full_and_how_they_came_about() -> None:
@@ -37,7 +41,7 @@ def test_the_document_keeps_the_answers_in_full_and_how_they_came_about() -> Non
     kept = Analysis.model_validate(bench.kept())
     assert (kept.image, kept.run, kept.owner) == (CAT, 0, "ada")
     assert (kept.source, kept.picture) == (RESIZED.source, RESIZED.analysis)
-    assert (kept.analyzer, kept.models, kept.asked) == ("rekognition", {"labels": "3.0"}, AT)
+    assert (kept.analyzer, kept.models, kept.asked) == ("rekognition", told.models, AT)
     assert kept.thresholds == told.thresholds
     assert kept.answers == ANSWERS
 
@@ -87,7 +91,7 @@ def test_answers_are_kept_also_if_a_call_beside_them_fails() -> None:
     bench = Bench(faces=TransientError("unavailable", "down"))
     with pytest.raises(TransientError):
         bench.analyze()
-    assert set(bench.kept()["answers"]) == {"labels", "text", "moderation"}
+    assert set(bench.kept()["answers"]) == set(ALL) - {Detection.FACES}
 
 
 def test_only_what_is_missing_is_asked_again() -> None:

@@ -12,7 +12,17 @@ from services.store.logic import Policy, decide
 from shared.contracts.envelope import Event
 from shared.contracts.images import DeleteRequested, ReleaseRequested, ReplayRequested
 from shared.contracts.record import Record
-from tests.contract.samples import ANALYZED, CAT, GAVE_UP, LIKENESS, RESIZED, TEXT, UNWANTED
+from shared.likeness import look_bands
+from tests.contract.samples import (
+    ANALYZED,
+    CAT,
+    EMBEDDING,
+    GAVE_UP,
+    LIKENESS,
+    RESIZED,
+    TEXT,
+    UNWANTED,
+)
 from tests.unit.api.conftest import IMAGE, NOW, Api, Listing
 
 PATH = f"/results/{CAT}"
@@ -134,6 +144,24 @@ def test_the_same_picture_in_another_size_is_a_near_duplicate(api: Api, entry: L
     _, said = api.ask("GET", f"{PATH}/similar")
     (found,) = said["items"]
     assert (found["name"], found["kind"], found["score"]) == ("3.jpg", "near-duplicate", 1.0)
+
+
+def test_a_picture_that_a_network_sees_alike_is_a_look_alike(api: Api, entry: Listing) -> None:
+    known(api, RESIZED, ANALYZED)
+    other = {"likeness": {"hash": "f" * 16}, "embedding": EMBEDDING.model_dump()}
+    band = look_bands(EMBEDDING)[3]
+    api.tables.lists["hash#0#00ff"] = [entry(3, likeness={"hash": "00ff" + "f" * 12})]
+    api.tables.lists[f"look#3#{band}"] = [entry(3, **other), entry(4, **other, image=CAT)]
+    _, said = api.ask("GET", f"{PATH}/similar")
+    (found,) = said["items"]
+    assert (found["name"], found["kind"]) == ("3.jpg", "look-alike")
+    assert found["score"] == pytest.approx(1)
+
+
+def test_where_nothing_is_known_to_compare_by_nothing_is_similar(api: Api, entry: Listing) -> None:
+    known(api, RESIZED.model_copy(update={"likeness": None}))
+    api.tables.lists["hash#0#00ff"] = [entry(3, likeness=LIKENESS.model_dump())]
+    assert api.ask("GET", f"{PATH}/similar")[1] == {"items": []}
 
 
 def test_a_replay_is_asked_of_store_for_the_run_that_is_there(api: Api) -> None:

@@ -15,10 +15,10 @@ from botocore.client import Config
 
 from infra.local.rekognition import bench, models
 from infra.local.rekognition.networks import Networks
-from infra.local.rekognition.operations import offering, rekognition
+from infra.local.rekognition.operations import looking, offering
 from infra.local.rekognition.packages import ModelsError
-from infra.local.rekognition.protocol import Rekognition
 from infra.local.rekognition.server import Server
+from infra.local.rekognition.services import Services
 from infra.local.rekognition.sources import Sources
 from tests.accuracy.pages import drawn
 
@@ -28,7 +28,7 @@ SAMPLES = Path(models.__file__).parents[1] / "samples"
 
 
 @contextmanager
-def serving(service: Rekognition) -> Iterator[str]:
+def serving(service: Services) -> Iterator[str]:
     with Server(("127.0.0.1", 0), service) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -37,9 +37,9 @@ def serving(service: Rekognition) -> Iterator[str]:
         thread.join()
 
 
-def connect(url: str) -> Any:
+def connect(url: str, service: str = "rekognition") -> Any:
     return boto3.client(
-        "rekognition",
+        service,
         endpoint_url=url,
         region_name="us-east-1",
         aws_access_key_id="test",
@@ -62,9 +62,19 @@ def weights() -> Path:
 
 
 @pytest.fixture(scope="session")
-def client(weights: Path) -> Iterator[Any]:
-    with serving(rekognition(Networks(weights, threads=1), Sources())) as url:
-        yield connect(url)
+def looking_url(weights: Path) -> Iterator[str]:
+    with serving(looking(Networks(weights, threads=1), Sources())) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def client(looking_url: str) -> Any:
+    return connect(looking_url)
+
+
+@pytest.fixture(scope="session")
+def bedrock(looking_url: str) -> Any:
+    return connect(looking_url, "bedrock-runtime")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.rekognition.errors import Code, RekognitionError
 from infra.local.rekognition.networks import Networks
-from infra.local.rekognition.operations import rekognition
+from infra.local.rekognition.operations import looking
 from infra.local.rekognition.pictures import MAX_OBJECT_BYTES
 from infra.local.rekognition.sources import Sources
 from tests.unit.rekognition.conftest import connect, serving
@@ -117,7 +117,7 @@ def test_an_object_may_have_15_mb_and_no_more(objects):
 def test_labels_are_found_in_a_photo_on_s3(objects, weights, cat):
     objects["/uploads/cat.jpg", None] = cat
 
-    with serving(rekognition(Networks(weights, threads=1), Sources())) as url:
+    with serving(looking(Networks(weights, threads=1), Sources())) as url:
         where = {"S3Object": {"Bucket": "uploads", "Name": "cat.jpg"}}
         answer = connect(url).detect_labels(Image=where)
 

@@ -12,7 +12,8 @@ from services.resize.logic import Format, Limits, Spec, develop
 from services.resize.pictures.likeness import likeness_of
 from services.resize.pictures.values import Likeness as Computed
 from shared.contracts.images import Likeness
-from shared.likeness import ALIKE, NEAR, cosine, distance, hash_bands, look_bands, ranked
+from shared.contracts.listing import Features
+from shared.likeness import NEAR, distance, hash_bands, ranked
 from tests.pictures import encoded, photo
 
 TESTS = Path(__file__).parents[2]
@@ -36,14 +37,6 @@ def brighter(image: Image.Image) -> Image.Image:
     return ImageEnhance.Brightness(image).enhance(1.2)
 
 
-def without_edge(share: float) -> Befall:
-    def cropped(image: Image.Image) -> Image.Image:
-        x, y = round(image.width * share / 2), round(image.height * share / 2)
-        return image.crop((x, y, image.width - x, image.height - y))
-
-    return cropped
-
-
 def seen(image: Image.Image) -> Likeness:
     """What ``resize`` says of a JPEG of this picture."""
     body = encoded(image.convert("RGB"), "JPEG", quality=95)
@@ -51,15 +44,11 @@ def seen(image: Image.Image) -> Likeness:
 
 
 def said(computed: Computed) -> Likeness:
-    return Likeness(hash=computed.hash, look=computed.look)
+    return Likeness(hash=computed.hash)
 
 
 def together(one: Iterable[str], other: Iterable[str]) -> bool:
     return any(a == b for a, b in zip(one, other, strict=True))
-
-
-def bands(likeness: Likeness) -> tuple[str, ...]:
-    return (*hash_bands(likeness), *look_bands(likeness))
 
 
 @pytest.fixture(scope="module")
@@ -86,19 +75,9 @@ def test_the_same_photo_is_found_and_called_a_near_duplicate(
         assert together(hash_bands(before), hash_bands(after))
 
 
-def test_most_photos_that_lost_their_outer_tenth_are_found(
-    photos: Sequence[Image.Image], known: Sequence[Likeness]
-) -> None:
-    cropped = [seen(without_edge(0.1)(image)) for image in photos]
-    pairs = list(zip(known, cropped, strict=True))
-    assert all(cosine(before, after) >= ALIKE for before, after in pairs)
-    listed = [together(bands(before), bands(after)) for before, after in pairs]
-    assert sum(listed) >= len(photos) * 3 / 4
-
-
 def test_unrelated_photos_are_not_called_similar(known: Sequence[Likeness]) -> None:
     for one, other in combinations(known, 2):
-        assert ranked(one, {"other": other}) == []
+        assert ranked(Features(likeness=one), {"other": Features(likeness=other)}) == []
 
 
 def test_a_transparent_picture_looks_as_it_does_on_white() -> None:

@@ -1,22 +1,43 @@
 """How alike two pictures are, and under which lists they are found: arithmetic alone."""
 
+from array import array
 from base64 import b64encode
+from math import acos, pi
+from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts.images import Likeness
-from shared.likeness import Kind, Match, cosine, distance, hash_bands, look_bands, ranked
+from shared.contracts.images import Embedding, Likeness
+from shared.contracts.listing import Features
+from shared.likeness import (
+    ALIKE,
+    LOOK_BAND,
+    LOOK_BANDS,
+    Kind,
+    Match,
+    cosine,
+    distance,
+    hash_bands,
+    look_bands,
+    ranked,
+)
 
+LENGTH = 256
 HASHES = st.integers(0, 2**64 - 1)
-LOOKS = st.binary(min_size=112, max_size=112)
+VECTORS = st.binary(min_size=LENGTH, max_size=LENGTH)
 
 
-def likeness(bits: int = 0, look: bytes = bytes(range(112))) -> Likeness:
-    return Likeness(hash=f"{bits:016x}", look=b64encode(look).decode())
+def likeness(bits: int = 0) -> Likeness:
+    return Likeness(hash=f"{bits:016x}")
 
 
-LIKENESSES = st.builds(likeness, HASHES, LOOKS)
+def embedding(vector: bytes = bytes(range(LENGTH)), model: str = "titan") -> Embedding:
+    return Embedding(model=model, vector=b64encode(vector).decode())
+
+
+EMBEDDINGS = st.builds(embedding, VECTORS)
 
 
 @given(HASHES, st.sets(st.integers(0, 63), max_size=3))
@@ -29,47 +50,110 @@ def test_hashes_that_differ_in_three_bits_share_a_band(bits: int, flipped: set[i
     assert distance(likeness(bits), likeness(other)) == len(flipped)
 
 
-@given(LIKENESSES)
-def test_a_picture_is_in_four_bands_by_its_hash_and_in_six_by_its_look(one: Likeness) -> None:
-    assert [len(band) for band in hash_bands(one)] == [4] * 4
-    assert [len(band) for band in look_bands(one)] == [3] * 6
+@given(HASHES, EMBEDDINGS)
+def test_a_picture_is_in_four_bands_by_its_hash_and_in_ten_by_its_embedding(
+    bits: int, seen: Embedding
+) -> None:
+    assert [len(band) for band in hash_bands(likeness(bits))] == [4] * 4
+    assert [len(band) for band in look_bands(seen)] == [3] * 10
 
 
 def test_the_planes_are_the_same_for_ever() -> None:
     """What was listed under a band years ago has to be found there."""
-    assert look_bands(likeness()) == ("05a", "25b", "2be", "3d6", "108", "1a0")
+    assert look_bands(embedding()) == (
+        *("317", "1c7", "3e3", "26a", "30e"),
+        *("384", "2f5", "15d", "253", "271"),
+    )
 
 
-@given(LIKENESSES, LIKENESSES)
-def test_a_score_is_between_0_and_1_and_the_same_both_ways(one: Likeness, other: Likeness) -> None:
-    assert 0 <= cosine(one, other) <= 1.000001
+def at_an_angle(cosine: float, chance: Random) -> tuple[Embedding, Embedding]:
+    """Two random directions with this cosine between them, as far as bytes can say it."""
+    one, other = ([chance.gauss(0, 1) for _ in range(LENGTH)] for _ in range(2))
+    mixed = [cosine * a + (1 - cosine**2) ** 0.5 * b for a, b in zip(one, other, strict=True)]
+    return _said(one), _said(mixed)
+
+
+def _said(numbers: list[float]) -> Embedding:
+    most = max(map(abs, numbers))
+    return embedding(array("b", (round(127 * n / most) for n in numbers)).tobytes())
+
+
+@pytest.mark.parametrize("alike", [0.95, 0.9, 0.8, 0.2])
+def test_embeddings_share_a_band_as_often_as_the_angle_between_them_says(alike: float) -> None:
+    chance, tries = Random(1), 300
+    pairs = [at_an_angle(alike, chance) for _ in range(tries)]
+    together = sum(
+        any(a == b for a, b in zip(look_bands(one), look_bands(other), strict=True))
+        for one, other in pairs
+    )
+    same_side = 1 - acos(alike) / pi
+    expected = 1 - (1 - same_side**LOOK_BAND) ** LOOK_BANDS
+    deviation = (tries * expected * (1 - expected)) ** 0.5
+    assert together == pytest.approx(tries * expected, abs=4 * deviation)
+
+
+@given(EMBEDDINGS, EMBEDDINGS)
+def test_a_score_is_between_0_and_1_and_the_same_both_ways(
+    one: Embedding, other: Embedding
+) -> None:
+    assert 0 <= cosine(one, other) <= 1
     assert cosine(one, other) == cosine(other, one)
 
 
-def test_a_picture_without_any_feature_is_like_nothing() -> None:
-    blank = likeness(look=bytes([128] * 112))
+def test_an_embedding_of_zeros_is_like_nothing() -> None:
+    blank = embedding(bytes(LENGTH))
     assert cosine(blank, blank) == 0.0
-    assert cosine(blank, likeness()) == 0.0
+    assert cosine(blank, embedding()) == 0.0
+
+
+def test_embeddings_of_two_models_are_not_compared() -> None:
+    assert cosine(embedding(), embedding()) == pytest.approx(1)
+    assert cosine(embedding(), embedding(model="another")) == 0.0
+
+
+def features(bits: int | None, vector: bytes | None) -> Features:
+    return Features(
+        likeness=None if bits is None else likeness(bits),
+        embedding=None if vector is None else embedding(vector),
+    )
+
+
+FAR = 2**64 - 1
+SAME = bytes(range(LENGTH))
+TURNED = bytes(range(1, LENGTH)) + b"\0"
+OPPOSITE = bytes(-n % 256 for n in range(LENGTH))
 
 
 def test_near_duplicates_come_first_then_the_most_alike() -> None:
-    other = bytes(range(1, 112)) + b"\0"
     others = {
-        "c": likeness(2**64 - 1),
-        "b": likeness(0b111),
-        "a": likeness(0b1),
-        "d": likeness(2**64 - 1, other),
-        "e": likeness(2**64 - 1, bytes(reversed(range(112)))),
+        "c": features(FAR, SAME),
+        "b": features(0b111, None),
+        "a": features(0b1, OPPOSITE),
+        "d": features(FAR, TURNED),
+        "e": features(FAR, OPPOSITE),
     }
-    found = ranked(likeness(), others)
+    found = ranked(features(0, SAME), others)
     assert [match.image for match in found] == ["a", "b", "c", "d"]
     assert found[0] == Match("a", Kind.NEAR_DUPLICATE, 63 / 64)
     assert found[2].kind is Kind.LOOK_ALIKE
-    assert found[3].score < found[2].score
+    assert ALIKE < found[3].score < found[2].score
 
 
 def test_of_equals_the_order_is_that_of_their_ids() -> None:
-    assert [match.image for match in ranked(likeness(), {"b": likeness(), "a": likeness()})] == [
-        "a",
-        "b",
-    ]
+    same = features(0, SAME)
+    assert [match.image for match in ranked(same, {"b": same, "a": same})] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kinds"),
+    [
+        (features(0, None), features(0, SAME), ["near-duplicate"]),
+        (features(None, SAME), features(0, SAME), ["look-alike"]),
+        (features(0, SAME), features(None, None), []),
+        (features(None, None), features(None, None), []),
+    ],
+)
+def test_what_is_missing_is_compared_with_nothing(
+    one: Features, other: Features, kinds: list[str]
+) -> None:
+    assert [match.kind for match in ranked(one, {"other": other})] == kinds

@@ -22,14 +22,24 @@ from services.store.steps import Steps as Store
 from shared.bus import SnsBus
 from shared.consumer import Turn, report_on
 from shared.contracts.envelope import Envelope
-from shared.contracts.images import ImageResized, ReplayRequested
+from shared.contracts.images import Fact, ImageResized, ReplayRequested
 from shared.contracts.notification import STATUS
 from shared.contracts.record import RunStatus
 from shared.errors import Fault
 from shared.message import LARGEST_EVENT, LONGEST_KEY, read
 from shared.retries import GiveUp
 from shared.testing import MemoryObjects, MemoryRecords
-from tests.contract.samples import AT, CAT, FIRST, RESIZED, SOURCE, rendition
+from tests.contract.samples import (
+    ANALYZED,
+    AT,
+    CAT,
+    EMBEDDED,
+    FIRST,
+    RESIZED,
+    SOURCE,
+    TITAN,
+    rendition,
+)
 from tests.unit.store.memory import MemoryLists
 
 SNS_TAKES = 256 * 1024
@@ -58,6 +68,7 @@ class Recognizer:
             Detection.FACES: {"FaceDetails": found, "FaceModelVersion": self.word},
             Detection.TEXT: {"TextDetections": found, "TextModelVersion": self.word},
             Detection.MODERATION: {"ModerationLabels": found},
+            Detection.EMBEDDING: {"embedding": list(EMBEDDED), "modelId": TITAN},
         }[detection]
 
 
@@ -160,7 +171,7 @@ def resized(key: str, renditions: int = 3) -> ImageResized:
     return RESIZED.model_copy(update={"source": source, "renditions": made})
 
 
-def second(event: ImageResized) -> Envelope:
+def second(event: Fact) -> Envelope:
     """As resize announces it."""
     return FIRST.caused(event, "darkroom/resize", 0, AT)
 
@@ -234,7 +245,8 @@ def test_an_analysis_of_several_megabytes_is_kept_whole_and_told_in_short() -> N
 
 
 def test_two_facts_that_say_as_much_as_can_be_read_make_a_verdict_and_a_record_that_fit() -> None:
-    room = LARGEST_EVENT - sized(second(RESIZED).to_json()) - 100
+    least = max(sized(second(fact).to_json()) for fact in (RESIZED, ANALYZED))
+    room = LARGEST_EVENT - least - 100
     pipeline = Pipeline()
     pipeline.run(RESIZED.model_copy(update={"owner": "o" * room}), Recognizer("Cat", 1))
     assert fits(pipeline)

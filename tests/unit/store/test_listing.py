@@ -71,7 +71,7 @@ def test_a_completed_image_moves_to_when_it_ended_and_is_found_by_what_is_in_it(
     found = names(record)
     assert {"all", "status#completed", "flagged", "label#Cat", "label#Window"} < found
     assert sum(name.startswith("hash#") for name in found) == 4
-    assert sum(name.startswith("look#") for name in found) == 6
+    assert sum(name.startswith("look#") for name in found) == 10
 
 
 def test_a_list_shows_the_smallest_rendition() -> None:
@@ -83,9 +83,24 @@ def test_a_list_shows_the_smallest_rendition() -> None:
 def test_without_renditions_a_list_shows_none() -> None:
     none: tuple[Rendition, ...] = ()
     bare = RESIZED.model_copy(update={"renditions": none, "likeness": None})
-    record = recorded(bare, ANALYZED)
+    record = recorded(bare, ANALYZED.model_copy(update={"embedding": None}))
     assert shown(record).thumbnail is None
     assert not any(name.startswith(("hash#", "look#")) for name in names(record))
+
+
+def test_a_list_of_near_duplicates_tells_the_hash_and_one_of_look_alikes_the_embedding_too() -> (
+    None
+):
+    for entry in listing(recorded(RESIZED, ANALYZED)).entries:
+        kind = entry.list.partition("#")[0]
+        assert (entry.likeness is not None) is (kind in ("hash", "look"))
+        assert (entry.embedding is not None) is (kind == "look")
+
+
+def test_a_picture_that_nobody_embedded_is_in_no_list_of_look_alikes() -> None:
+    found = names(recorded(RESIZED, ANALYZED.model_copy(update={"embedding": None})))
+    assert any(name.startswith("hash#") for name in found)
+    assert not any(name.startswith("look#") for name in found)
 
 
 def test_a_failed_image_says_where_and_why_and_is_found_by_no_label() -> None:
