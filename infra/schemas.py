@@ -75,7 +75,7 @@ def check(folder: Path) -> None:
 def schema_texts() -> dict[str, str]:
     """The text of every schema by its file's name."""
     schemas = {kind.type: event_schema(kind) for kind in _events()}
-    schemas[NOTIFICATION] = _schema(NOTIFICATION, Notification)
+    schemas[NOTIFICATION] = notification_schema()
     schemas[ANALYSIS] = _schema(ANALYSIS, Analysis)
     return {f"{name}.json": json.dumps(found, indent=2) + "\n" for name, found in schemas.items()}
 
@@ -87,6 +87,11 @@ def event_schema(kind: type[Event]) -> Json:
         "Message", __base__=Envelope, __doc__=kind.__doc__, type=(this_type, ...), data=(kind, ...)
     )
     return _schema(kind.type, message)
+
+
+def notification_schema() -> Json:
+    """The schema of what the world is told."""
+    return _schema(NOTIFICATION, Notification)
 
 
 def _events() -> list[type[Event]]:
