@@ -76,8 +76,9 @@ check: $(READY) ## lint, format, types and who may import whom
 synth: $(READY) ## print the CloudFormation template (STAGE=prod)
 	@$(INFRA) synth --stage $(or $(STAGE),local)
 
-schemas: $(READY) ## write the JSON Schema of every event
+schemas: $(READY) ## write the JSON Schema of every event, and the AsyncAPI document
 	@$(INFRA) schemas
+	@$(INFRA) asyncapi
 
 clean: local-down ## stop everything and remove what was made here
 	@rm -rf .venv .darkroom build services/web/node_modules .pytest_cache .mypy_cache .ruff_cache \

@@ -19,7 +19,7 @@ UPLOADED = "image.uploaded.v1"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z]+")
 PLACE = re.compile(
-    r"(uploads|processed)(/.+)?|records(/index/[a-z]+)?|ledger|events|notifications"
+    r"(uploads|processed)(/.+)?|records(/index/[a-z]+)?|ledger|events|notifications|bus"
     r"|model/[a-z0-9.:-]+|\*"
 )
 RATE = re.compile(
@@ -34,9 +34,9 @@ class Allow:
     """Actions a service may take beyond those that every service is granted.
 
     `on` is a place in Darkroom's own words: uploads, uploads/<prefix>*, processed,
-    processed/<prefix>*, records, records/index/<name>, ledger, events, notifications;
-    model/<id>, one of Bedrock's; or "*" for what AWS gives no resource. `prefix` narrows
-    s3:ListBucket.
+    processed/<prefix>*, records, records/index/<name>, ledger, events, notifications; bus, the
+    account's default event bus; model/<id>, one of Bedrock's; or "*" for what AWS gives no
+    resource. `prefix` narrows s3:ListBucket.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
@@ -94,6 +94,7 @@ class Definition:
     rescues: bool = False  # it is fed by the other services' dead-letter queues
     schedule: str | None = None  # nothing feeds it: it runs so often, such as rate(1 hour)
     http: bool = False  # API Gateway hands it requests, and waits for its answers
+    optional: bool = False  # it runs only where a stage names it under `also`
     allow: tuple[Allow, ...] = ()
 
     def __post_init__(self) -> None:

@@ -41,7 +41,7 @@ def deploy(
         "Runtime": target.runtime,
         "Architecture": target.architecture,
         "CodeBucket": artifacts.bucket,
-        **_code(services, target, artifacts, say),
+        **_code(stage.run(services), target, artifacts, say),
         **({"RekognitionEndpoint": rekognition} if rekognition else {}),
         **({"PublicEndpoint": clients.endpoint_url or ""} if stage.local else {}),
     }

@@ -75,7 +75,7 @@ def check(folder: Path) -> None:
 def schema_texts() -> dict[str, str]:
     """The text of every schema by its file's name."""
     schemas = {kind.type: event_schema(kind) for kind in _events()}
-    schemas[NOTIFICATION] = _schema(NOTIFICATION, Notification)
+    schemas[NOTIFICATION] = notification_schema()
     schemas[ANALYSIS] = _schema(ANALYSIS, Analysis)
     return {f"{name}.json": json.dumps(found, indent=2) + "\n" for name, found in schemas.items()}
 
@@ -89,8 +89,13 @@ def event_schema(kind: type[Event]) -> Json:
     return _schema(kind.type, message)
 
 
+def notification_schema() -> Json:
+    """The schema of what the world is told."""
+    return _schema(NOTIFICATION, Notification)
+
+
 def _events() -> list[type[Event]]:
-    return [kind for kind in _heirs(Event) if "type" in vars(kind)]
+    return list(Event.known.values())
 
 
 def _heirs(kind: type[V]) -> Iterator[type[V]]:

@@ -243,6 +243,9 @@ def place(on: str, stage: Stage) -> Any:
         return core.bucket_arn(stage, kind, slash + keys)
     if kind in core.TOPICS:
         return cfn.ref(f"{kind.capitalize()}Topic")
+    if kind == "bus":
+        here = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}"
+        return cfn.sub(f"{here}:event-bus/default")
     table = f"{kind.capitalize()}Table"
     return cfn.sub(f"${{{table}.Arn}}/{keys}") if keys else cfn.att(table)
 

@@ -36,6 +36,7 @@ class Stage:
     functions: dict[str, dict[str, int]]
     moderation: Literal["flag", "quarantine"] = "flag"  # what becomes of a flagged picture
     open: bool = False  # anyone may call the API; else, who may is IAM's to say
+    also: tuple[str, ...] = ()  # the optional services that run here
     origin: str | None = None  # the page's, such as https://example.org
 
     @classmethod
@@ -62,10 +63,11 @@ class Stage:
     def run(self, definitions: Iterable[Definition]) -> tuple[Definition, ...]:
         """The services as this stage runs them; InfraError when it sets one that is not there."""
         found = tuple(definitions)
-        unknown = (self.functions.keys() | self.service_variables) - {d.name for d in found}
-        if unknown:
+        named = self.functions.keys() | self.service_variables.keys() | set(self.also)
+        if unknown := named - {each.name for each in found}:
             raise InfraError(f"{self.path}: there is no service {min(unknown)!r}")
-        return tuple(self._overridden(definition) for definition in found)
+        ours = (each for each in found if not each.optional or each.name in self.also)
+        return tuple(self._overridden(definition) for definition in ours)
 
     def _overridden(self, definition: Definition) -> Definition:
         changes = self.functions.get(definition.name, {})

@@ -1,4 +1,6 @@
-"""The operator's commands: replay, delete, quarantine, release, dead-letters, reap, audit."""
+"""The operator's commands: replay, delete, quarantine, release, dead-letters, reap, audit,
+restore.
+"""
 
 import argparse
 import re
@@ -15,6 +17,7 @@ from infra.operations.audit import Audit
 from infra.operations.dead_letters import DeadLetters, listing
 from infra.operations.images import Images
 from infra.operations.reap import Reaper
+from infra.operations.restore import restore
 from infra.outputs import Outputs
 from services.analyze.logic import Analyzer
 
@@ -41,6 +44,10 @@ def register(subcommands: "commands.Subcommands") -> None:
     )
     reap.add_argument("--dry-run", action="store_true", help="only list them")
     commands.add(subcommands, "audit", _audit, "list objects that no record accounts for")
+    restored = commands.add(
+        subcommands, "restore", _restore, "copy restored records into the stage's empty table"
+    )
+    restored.add_argument("table", help="the table that the backup was restored into")
 
 
 def _add_replay(subcommands: "commands.Subcommands") -> None:
@@ -175,6 +182,13 @@ def _reap(arguments: argparse.Namespace) -> None:
     reaper = Reaper(images_of(arguments), arguments.silence)
     found = reaper.reap(say, dry_run=arguments.dry_run)
     say(f"{found} {'found' if arguments.dry_run else 'reported'}")
+
+
+def _restore(arguments: argparse.Namespace) -> None:
+    stage, clients = commands.stage_and_clients(arguments)
+    outputs = Outputs.read(stage, clients)
+    copied = restore(arguments.table, outputs.table, clients.client("dynamodb"), say)
+    say(f"{copied:,} items are in {outputs.table}; docs/upgrading.md says what comes next")
 
 
 def _audit(arguments: argparse.Namespace) -> None:

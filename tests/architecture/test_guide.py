@@ -32,6 +32,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text if how == "New file" else added(path, text))
     run(tree, "-m", "infra", "schemas")
+    run(tree, "-m", "infra", "asyncapi")
     return tree
 
 

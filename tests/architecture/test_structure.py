@@ -91,6 +91,7 @@ def test_the_same_files_everywhere(service: str) -> None:
         "bedrock.py",
         "body.py",
         "bookmark.py",
+        "bridge.py",
         "documents.py",
         "items.py",
         "listing.py",

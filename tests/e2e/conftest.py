@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def deployed(endpoint: str, home: Path, running: ExitStack, interpreter: Path | None) -> Stack:
     recognizer = running.enter_context(Recognizer(home / "rekognition", ports.free(), endpoint))
-    stage, clients = Stage.load("local"), Clients(endpoint, REGION)
+    stage = replace(Stage.load("local"), also=("forward",))
+    clients = Clients(endpoint, REGION)
     target = Target.here(interpreter)
     return Stack(deploy(stage, clients, target, print, recognizer.endpoint), clients)
 

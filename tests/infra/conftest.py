@@ -1,6 +1,7 @@
 """A small project of its own, with a library of its own, so that no test needs a network."""
 
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -118,7 +119,9 @@ def everyone():
 
 @pytest.fixture(scope="session", params=["local", "dev", "prod"])
 def stage(request):
-    return Stage.load(request.param)
+    """Each stage with every optional service switched on: more to hold to the rules, not less."""
+    optional = tuple(each.name for each in definitions() if each.optional)
+    return replace(Stage.load(request.param), also=optional)
 
 
 @pytest.fixture(scope="session")

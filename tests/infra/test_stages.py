@@ -54,6 +54,7 @@ def test_a_stage_overrides_what_a_service_says_of_its_function(write, project):
     [
         ("[function.boy]\nmemory = 512\n", "there is no service 'boy'"),
         ('[variables.boy]\nA = "b"\n', "there is no service 'boy'"),
+        ('also = ["boy"]\n', "there is no service 'boy'"),
         ("[function.toy]\nmemmory = 512\n", "function.toy.memmory: unknown field"),
         ("[function.toy]\nmemory = 1\n", "memory: Input should be greater than"),
     ],
@@ -80,6 +81,13 @@ def test_locally_rekognition_is_asked_for_everything(local):
         COMPLETE | {"PROCESSED_BUCKET": "processed"} | local.variables_of("analyze")
     )
     assert settings.detect == tuple(Detection)
+
+
+def test_an_optional_service_runs_where_a_stage_names_it_and_nowhere_else(write, project):
+    path = project.service("toy")
+    path.write_text(f"optional = true\n{path.read_text()}")
+    assert write("").run(project.definitions()) == ()
+    assert write('also = ["toy"]\n').run(project.definitions()) == project.definitions()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Hands every verdict on to EventBridge, for those who want rules instead of subscriptions."""

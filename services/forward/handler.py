@@ -1,0 +1,34 @@
+"""The composition root of ``forward``: which event is answered by which step, over which parts."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from services.forward.bridge import EventBridge
+from services.forward.settings import ForwardSettings
+from services.forward.steps import Steps
+from shared.aws import client
+from shared.consumer import Context, Route, Service, Tell, consume
+from shared.contracts.envelope import Event
+from shared.contracts.images import ImageDeleted, ImageFailed, ImageReleased, ImageStored
+from shared.function import service_on_aws
+
+
+def routes(steps: Steps) -> dict[type[Event], Route]:
+    return {
+        ImageStored: Tell(steps.tell),
+        ImageFailed: Tell(steps.tell),
+        ImageReleased: Tell(steps.tell),
+        ImageDeleted: Tell(steps.tell),
+    }
+
+
+@cache
+def service() -> Service:
+    settings = ForwardSettings.read()
+    bridge = EventBridge(client("events", once=True), settings.event_bus)
+    return service_on_aws(settings, routes(Steps(bridge, settings.stage)))
+
+
+def handle(batch: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    return consume(service(), batch, context)

@@ -1,0 +1,20 @@
+"""A verdict as EventBridge takes it. Pure."""
+
+from shared.contracts.envelope import Envelope
+
+SOURCE = "darkroom"
+"""What rules match on, followed by the stage: ``darkroom.prod``."""
+
+
+def entry(envelope: Envelope, stage: str) -> dict[str, object]:
+    """The whole envelope as ``detail``, and its type, version included, as ``detail-type``.
+
+    EventBridge gives each entry an id of its own: ``detail.id`` is the one that tells a repeat.
+    """
+    return {
+        "Source": f"{SOURCE}.{stage}",
+        "DetailType": envelope.type,
+        "Detail": envelope.to_json(),
+        "Time": envelope.time,
+        "Resources": [f"image:{envelope.subject}"],
+    }
