@@ -20,7 +20,11 @@ PARTS = {
 """What the nodes of each begin with; the one that takes longest first, so that none is left alone
 at the end."""
 
-APART = ("tests/saga/test_safeguards.py",)
+APART = (
+    "tests/saga/test_simulate.py",
+    "tests/unit/local/test_environments.py",
+    "tests/saga/test_safeguards.py",
+)
 """Files whose tests share nothing and are long: each of them is a part."""
 
 
@@ -56,14 +60,18 @@ class Progress:
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        name = part(nodeid)
+        name = self._shown(nodeid)
         if name in PARTS and not self.tests[name]:
             self.terminal.ensure_newline()
             self.terminal.write_line(f"{name} …")
         self.tests[name] += 1
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[part(report.nodeid)] += report.duration
+        self.seconds[self._shown(report.nodeid)] += report.duration
+
+    def _shown(self, nodeid: str) -> str:
+        """The part, or the file of those that are dealt test by test."""
+        return part(nodeid).partition("::")[0]
 
     def pytest_terminal_summary(self) -> None:
         self.terminal.section("the longest parts")
