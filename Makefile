@@ -53,8 +53,8 @@ models: $(READY) ## fetch the local Rekognition's weights; print sources, sizes 
 accuracy: $(READY) ## count what the local Rekognition gets right (docs/accuracy.md)
 	@.venv/bin/python -m tests.accuracy
 
-test: $(READY) ## run everything that proves it (ARGS="-k word")
-	@.venv/bin/pytest $(ARGS)
+test: $(READY) ## run everything that proves it, on all cores (ARGS="-k word": that alone, in order)
+	@.venv/bin/pytest $(or $(ARGS),--numprocesses auto)
 
 simulate: $(READY) ## run the saga through schedules of faults (RUNS=10000 SEED=1 PROFILE=...)
 	@.venv/bin/python -m tests.saga.simulate --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \

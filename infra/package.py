@@ -17,6 +17,7 @@ from infra import commands
 from infra.commands import Say
 from infra.definitions import Definition, definitions
 from infra.errors import InfraError
+from infra.locks import alone
 from infra.stages import Stage
 
 # Changed when the way of packing changes, so that older zips are not taken for new ones.
@@ -102,19 +103,21 @@ class Zip:
 def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
     """Build a service's zip for `target`, or take the one that was built of the same inputs.
 
-    It stands below .darkroom/ in the checkout, and the same inputs give the same bytes. InfraError
-    when a library has no wheel for the target, or the package registry is out of reach.
+    It stands below .darkroom/ in the checkout, and the same inputs give the same bytes. A second
+    process that wants it meanwhile waits, and finds it built. InfraError when a library has no
+    wheel for the target, or the package registry is out of reach.
     """
     sources = dict(_sources(definition))
     inputs = _digest(target, definition, sources)
     home = definition.root / ".darkroom"
     path = home / "packages" / f"{definition.name}-{target.name}-{inputs[:16]}.zip"
-    if not path.exists():
-        say(f"building {definition.name} for {target.name}")
-        libraries = _libraries(definition, target, home)
-        _write(path, sources | dict(_shipped(libraries)))
-        _forget_older(path, f"{definition.name}-{target.name}-*.zip")
-    return Zip(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    with alone(path.parent):
+        if not path.exists():
+            say(f"building {definition.name} for {target.name}")
+            libraries = _libraries(definition, target, home)
+            _write(path, sources | dict(_shipped(libraries)))
+            _forget_older(path, f"{definition.name}-{target.name}-*.zip")
+        return Zip(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def register(subcommands: "commands.Subcommands") -> None:
@@ -206,7 +209,7 @@ def _install(requirements: Iterable[Path], target: Target, folder: Path, home: P
         command = [*target.pip(), "--disable-pip-version-check", "--no-deps", "--no-compile"]
         command += ["--only-binary=:all:", "--target", str(made), *files]
         _pip(command, target, home)
-        _place(made, folder)
+        made.rename(folder)
 
 
 def _pip(command: list[str], target: Target, home: Path) -> None:
@@ -226,14 +229,6 @@ def _reason(output: str, target: Target) -> str:
     return f"pip cannot install for {target.name}: {(errors or [output.strip()])[-1]}"
 
 
-def _place(made: Path, folder: Path) -> None:
-    try:
-        made.rename(folder)
-    except OSError:
-        if not folder.exists():  # else another process was faster, with the same content
-            raise
-
-
 def _shipped(libraries: Path) -> Iterator[tuple[str, Path]]:
     for path in libraries.rglob("*"):
         name = path.relative_to(libraries)
@@ -244,7 +239,7 @@ def _shipped(libraries: Path) -> Iterator[tuple[str, Path]]:
 def _write(path: Path, files: dict[str, Path]) -> None:
     """Write a zip whose bytes depend on names and contents alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}")
+    unfinished = path.with_suffix(".unfinished")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, source in sorted(files.items()):
             entry = zipfile.ZipInfo(name, EPOCH)

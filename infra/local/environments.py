@@ -3,20 +3,17 @@
 Only the standard library here: this also makes the environment that the project itself runs in.
 """
 
-import fcntl
 import hashlib
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import InfraError
-
-LOCK = "lock"
+from infra.locks import LOCK, alone
 
 # What takes a moment: megabytes. All else is in the log.
 _DOWNLOADED = re.compile(r"\s*Downloading (?P<file>\S+\.whl) \((?P<size>[\d.]+ [MG]B)\)")
@@ -42,7 +39,7 @@ class Environment:
         where the directory is a link to one that would have to be made anew: that is another's.
         """
         self._refuse_to_empty_anothers()
-        with _alone(self.directory):
+        with alone(self.directory):
             if self._current():
                 self._stamp.touch()  # newer than the requirements, for those who compare dates
                 return
@@ -117,15 +114,6 @@ def _create(directory: Path) -> None:
             f"{sys.executable} cannot make a virtual environment: "
             "install its venv module (Debian and Ubuntu: apt install python3-venv)"
         )
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """One process at a time: a second one waits, and then finds the work done."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _followed(lines: Iterable[str], log: Path, say: Callable[[str], None]) -> str:

@@ -18,12 +18,15 @@ from infra.errors import InfraError
 from infra.local.environments import Environment
 from infra.local.places import ENVIRONMENTS, REQUIREMENTS, ROOT
 from infra.local.processes import Say
+from infra.locks import alone
 from infra.outputs import Outputs
 from services.resize.settings import ResizeSettings
 
 SOURCES = ROOT / "services" / "web"
 BUILT = ROOT / "build" / "page"
 """Where the build leaves the page; services/web/vite.config.ts says the same."""
+STAMP = BUILT.with_suffix(".sha256")
+"""Says from which sources the page was built: beside it, because all that is in it is published."""
 
 OLDEST = (20, 19)
 """The oldest Node.js that the build runs on."""
@@ -40,22 +43,53 @@ class Node:
     npm: tuple[str, ...]
 
 
+def prepared(say: Say) -> Node:
+    """A Node.js, and what the page is built with installed beside its sources.
+
+    What the lock names, unless that stands there already; a second process waits. InfraError if
+    Node.js or npm fails.
+    """
+    with alone(BUILT.parent):
+        node = _node(say)
+        lock = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
+        stamp = SOURCES / "node_modules" / ".package-lock.sha256"
+        if not (stamp.exists() and stamp.read_text() == lock):
+            say("installing what the page is built with (npm)")
+            _run((*node.npm, "ci"), node, "npm could not install what the page is built with")
+            stamp.write_text(lock)
+    return node
+
+
 def build(say: Say) -> Path:
-    """The folder of the built page, made anew if its sources are not those it was built from.
+    """The folder of the page, built anew if its sources have changed. A second process waits.
 
     InfraError if Node.js, npm or the build fails.
     """
-    sources = _digest()
-    stamp = BUILT.with_suffix(".sha256")
-    if stamp.exists() and stamp.read_text() == sources and (BUILT / "index.html").exists():
-        return BUILT
-    node = _node(say)
-    _install(node, say)
-    say("building the page")
-    vite = SOURCES / "node_modules" / "vite" / "bin" / "vite.js"
-    _run((str(node.program), str(vite), "build"), node, "the page could not be built")
-    stamp.write_text(sources)
+    node = prepared(say)
+    with alone(BUILT.parent):
+        wanted = _digest()
+        if not _stands(wanted):
+            say("building the page")
+            STAMP.unlink(missing_ok=True)  # the build empties the folder first
+            vite = SOURCES / "node_modules" / "vite" / "bin" / "vite.js"
+            _run((str(node.program), str(vite), "build"), node, "the page could not be built")
+            STAMP.write_text(wanted)
     return BUILT
+
+
+def _stands(wanted: str) -> bool:
+    """Whether the page was built from sources of this digest."""
+    return STAMP.exists() and STAMP.read_text() == wanted and (BUILT / "index.html").exists()
+
+
+def _digest() -> str:
+    """Of all that the page is built from."""
+    digest = hashlib.sha256()
+    tops = [path for path in SOURCES.iterdir() if path.name != "node_modules"]
+    paths = [path for top in tops for path in (top, *top.rglob("*")) if path.is_file()]
+    for path in sorted(paths):
+        digest.update(f"\0{path.relative_to(SOURCES)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def publish(folder: Path, api: str, outputs: Outputs, clients: Clients) -> str:
@@ -83,17 +117,6 @@ def configuration(api: str, stage: str) -> Mapping[str, Any]:
     return {"api": api, "stage": stage, "limits": limits}
 
 
-def _digest() -> str:
-    """Of the names and contents of all that the page is built from."""
-    files = sorted(path for path in SOURCES.rglob("*") if path.is_file())
-    own = (path for path in files if "node_modules" not in path.relative_to(SOURCES).parts)
-    said = hashlib.sha256()
-    for path in own:
-        said.update(f"{path.relative_to(SOURCES).as_posix()}\0".encode())
-        said.update(hashlib.sha256(path.read_bytes()).digest())
-    return said.hexdigest()
-
-
 def _node(say: Say) -> Node:
     """The system's Node.js if it is there and new enough, or else one from PyPI."""
     program, npm = shutil.which("node"), shutil.which("npm")
@@ -110,17 +133,6 @@ def _version(program: str) -> tuple[int, ...]:
     said = subprocess.run((program, "--version"), capture_output=True, text=True, check=False)
     words = said.stdout.strip().removeprefix("v").split(".")
     return tuple(int(word) for word in words if word.isdecimal())
-
-
-def _install(node: Node, say: Say) -> None:
-    """What the lock names, unless that is what stands there already."""
-    lock = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
-    stamp = SOURCES / "node_modules" / ".package-lock.sha256"
-    if stamp.exists() and stamp.read_text() == lock:
-        return
-    say("installing what the page is built with (npm)")
-    _run((*node.npm, "ci"), node, "npm could not install what the page is built with")
-    stamp.write_text(lock)
 
 
 def _run(command: tuple[str, ...], node: Node, complaint: str) -> None:

@@ -1,5 +1,6 @@
 """The JSON Schemas say what the golden files say, and are up to date."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,13 @@ from tests.contract.samples import GOLDEN, golden
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))
 
 
+TEXTS = functools.cache(schemas.schema_texts)
+"""Made once: it takes a second."""
+
+
 def schema_of(name: str) -> dict[str, Any]:
     """Of the type or document; a golden file may be named for a case of it."""
-    texts = schemas.schema_texts()
+    texts = TEXTS()
     return json.loads(texts.get(f"{name}.json") or texts[f"{name.rpartition('.')[0]}.json"])
 
 

@@ -25,7 +25,6 @@ from infra.stages import Stage
 from tests.e2e.stack import Stack
 
 REGION = "us-east-1"
-LOCALSTACK_PORT = 4600
 AWAKE = {"LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.5"}
 """Left alone, LocalStack looks at an idle queue every 10 s."""
 PROMISED = os.environ.get("CI") == "true" and os.environ.get("LOCALSTACK") != "skip"
@@ -64,9 +63,10 @@ def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         missing = "LOCALSTACK_HOST_DIR names no folder with LocalStack in host mode"
         pytest.fail(missing) if PROMISED else pytest.skip(missing)
     with ExitStack() as running:
-        running.callback(subprocess.run, [folder / "down", str(LOCALSTACK_PORT)], check=False)
-        subprocess.run([folder / "up", str(LOCALSTACK_PORT)], env=os.environ | AWAKE, check=True)
-        endpoint = f"http://localhost:{LOCALSTACK_PORT}"
+        port = ports.free()
+        running.callback(subprocess.run, [folder / "down", str(port)], check=False)
+        subprocess.run([folder / "up", str(port)], env=os.environ | AWAKE, check=True)
+        endpoint = f"http://localhost:{port}"
         yield deployed(
             endpoint, tmp_path_factory.mktemp("localstack"), running, Path(sys.executable)
         )

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,10 @@ class Api:
 
 
 @pytest.fixture(params=["ministack", "localstack"])
-def stack(request: pytest.FixtureRequest) -> Stack:
-    return request.getfixturevalue(request.param)
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    stack = request.getfixturevalue(request.param)
+    yield stack
+    stack.settle()  # or the next to listen hears of this one's deletion
 
 
 def post(form: dict[str, Any], body: bytes, **change: str) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -55,6 +56,14 @@ def test_two_builds_give_the_same_bytes(toy, build):
         path.touch()
     assert build() == first
     assert first.path.exists()
+
+
+def test_who_wants_a_zip_that_is_being_built_waits_for_it(toy, said):
+    (definition,) = toy.definitions()
+    with ThreadPoolExecutor(3) as pool:
+        made = list(pool.map(lambda _: package(definition, Target.here(), said.append), range(3)))
+    assert len(said) == 1
+    assert len(set(made)) == 1
 
 
 def test_nothing_is_built_again_when_nothing_changed(toy, build):

@@ -25,14 +25,16 @@ TIMEOUT = 600  # s, generous: the first run downloads
 
 def bare(python, home):
     """A virtual environment with boto3 alone, as the Lambda runtime has it."""
-    subprocess.run([python, "-m", "venv", home], check=True, timeout=TIMEOUT)
+    venv = [python, "-m", "venv", "--without-pip", home]  # this project's pip does for all
+    subprocess.run(venv, check=True, timeout=TIMEOUT)
     pinned = [
         line
         for line in (ROOT / "infra/requirements/dev.txt").read_text().splitlines()
         if line.startswith("boto3==")
     ]
-    pip = [home / "bin/pip", "install", "-q", "--disable-pip-version-check", *pinned]
-    subprocess.run(pip, check=True, timeout=TIMEOUT)
+    pip = [sys.executable, "-m", "pip", "--python", home / "bin/python", "install", "-q"]
+    options = ["--disable-pip-version-check", "--no-compile"]
+    subprocess.run([*pip, *options, *pinned], check=True, timeout=TIMEOUT)
     return home / "bin/python"
 
 

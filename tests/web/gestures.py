@@ -53,19 +53,22 @@ def _text(body: bytes) -> str:
 
 
 def a_photo_from_drop_to_deletion(page: Page, cat: bytes, coffee: bytes) -> None:
-    """Three files by drop, one of them broken; watched, filtered, opened, pointed at, deleted."""
-    drop(page, {"cat.jpg": cat, "coffee.jpg": coffee, "broken.jpg": b"no picture at all"})
-    expect(row(page, "cat.jpg")).to_contain_text("Ready")
+    """Three files by drop, one of them broken; watched, filtered, opened, pointed at, deleted.
+
+    The one that is deleted has a name that no other test's photos have: they are listed beside it.
+    """
+    drop(page, {"tabby.jpg": cat, "coffee.jpg": coffee, "broken.jpg": b"no picture at all"})
+    expect(row(page, "tabby.jpg")).to_contain_text("Ready")
     expect(row(page, "coffee.jpg")).to_contain_text("Ready")
     expect(row(page, "broken.jpg").get_by_role("link", name="Open")).to_be_visible()
     expect(row(page, "broken.jpg")).to_have_attribute("data-state", "failed")
     page.get_by_role("button", name="Clear finished").click()
     page.get_by_role("button", name="Cat", exact=False).first.click()
-    page.locator(".sheet").get_by_role("link", name="cat.jpg").first.click()
-    expect(page.get_by_role("heading", name="cat.jpg")).to_be_focused()
+    page.locator(".sheet").get_by_role("link", name="tabby.jpg").first.click()
+    expect(page.get_by_role("heading", name="tabby.jpg")).to_be_focused()
     page.locator('[data-finding="Cat"]').first.hover()
     expect(page.locator(".box.active")).to_contain_text("Cat")
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("heading", name="cat.jpg")).to_have_count(0)
-    expect(page.locator(".sheet").get_by_role("link", name="cat.jpg")).to_have_count(0)
+    expect(page.get_by_role("heading", name="tabby.jpg")).to_have_count(0)
+    expect(page.locator(".sheet").get_by_role("link", name="tabby.jpg")).to_have_count(0)

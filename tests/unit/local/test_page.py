@@ -1,4 +1,4 @@
-"""The page is built when its sources changed, published whole, and missed by nobody else."""
+"""When the page is built and how it is published; it is built for real in tests/web."""
 
 import json
 from pathlib import Path
@@ -16,49 +16,60 @@ API = "http://localhost:4566/_aws/execute-api/abc/local"
 
 
 @pytest.fixture
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A page of one file whose build is told of, and does nothing else."""
-    folder = tmp_path / "web"
-    folder.mkdir()
-    (folder / "index.html").write_text("one")
-    (folder / "package-lock.json").write_text("{}")
-    monkeypatch.setattr(page, "SOURCES", folder)
+def builds(monkeypatch, tmp_path: Path) -> list[tuple[str, ...]]:
+    """The builds that were run, each of which leaves a page; the sources are in tmp_path/web."""
+    commands = []
+
+    def run(command, *_):
+        commands.append(command)
+        page.BUILT.mkdir(exist_ok=True)
+        (page.BUILT / "index.html").touch()
+
+    (tmp_path / "web" / "node_modules").mkdir(parents=True)
+    (tmp_path / "web" / "index.html").write_text("as it was")
+    monkeypatch.setattr(page, "SOURCES", tmp_path / "web")
     monkeypatch.setattr(page, "BUILT", tmp_path / "page")
-    return folder
-
-
-@pytest.fixture
-def runs(sources: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Each command that was run for the build, in short."""
-    done: list[str] = []
-
-    def run(command: tuple[str, ...], node: page.Node, complaint: str) -> None:
-        done.append(command[-1])
-        for folder in (page.BUILT, sources / "node_modules"):
-            folder.mkdir(exist_ok=True)
-        (page.BUILT / "index.html").write_text("built")
-
+    monkeypatch.setattr(page, "STAMP", tmp_path / "page.sha256")
+    monkeypatch.setattr(page, "prepared", lambda _: page.Node(Path("node"), ()))
     monkeypatch.setattr(page, "_run", run)
-    monkeypatch.setattr(page, "_node", lambda say: page.Node(Path("node"), ("npm",)))
-    return done
+    return commands
 
 
-def test_it_is_built_once_for_the_same_sources(runs: list[str]) -> None:
+def test_a_page_whose_sources_are_the_same_stays(builds):
     for _ in range(2):
         page.build(print)
-    assert runs == ["ci", "build"]
+        (page.SOURCES / "node_modules" / "a cache").touch()
+    assert len(builds) == 1
 
 
-def test_it_is_built_anew_when_a_source_changed_and_not_when_a_package_did(
-    sources: Path, runs: list[str]
-) -> None:
+def test_a_page_is_built_anew_when_a_source_changes_or_is_renamed(builds):
     page.build(print)
-    (sources / "node_modules" / "package.js").write_text("other")
+    source = page.SOURCES / "index.html"
+    source.write_text("as it is")
     page.build(print)
-    assert runs.count("build") == 1
-    (sources / "index.html").write_text("two")
+    source.rename(page.SOURCES / "other.html")
     page.build(print)
-    assert runs.count("build") == 2
+    assert len(builds) == 3
+
+
+def test_a_page_of_which_nothing_is_left_is_built_anew(builds):
+    page.build(print)
+    (page.BUILT / "index.html").unlink()
+    page.build(print)
+    assert len(builds) == 2
+
+
+def test_a_build_that_failed_is_tried_again_though_its_sources_stand_as_before(builds, monkeypatch):
+    page.build(print)
+    before = (page.SOURCES / "index.html").read_text()
+    (page.SOURCES / "index.html").write_text("broken")
+    with monkeypatch.context() as failing:
+        failing.setattr(page, "_run", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            page.build(print)
+    (page.SOURCES / "index.html").write_text(before)
+    page.build(print)
+    assert len(builds) == 2
 
 
 def test_it_is_published_whole_with_its_configuration_for_everybody_to_read(
