@@ -1,4 +1,4 @@
-"""The only place that makes boto3 clients, and that knows which of AWS's errors mean what.
+"""The only place that makes AWS clients, and that knows which of AWS's errors mean what.
 
 Where the calls go is botocore's own business: ``AWS_ENDPOINT_URL``, and for one service
 ``AWS_ENDPOINT_URL_<SERVICE>``.
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -51,6 +51,11 @@ REFUSED = frozenset(
 
 
 @cache
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
+@cache
 def client(service: str, *, once: bool = False) -> Any:
     """A client of one AWS service, made once and shared; safe to use from several threads.
 
@@ -63,7 +68,7 @@ def client(service: str, *, once: bool = False) -> Any:
         retries={"mode": "standard", "total_max_attempts": 1 if once else 3},
         user_agent_extra="darkroom",
     )
-    return boto3.client(service, config=config)
+    return _session().create_client(service, config=config)
 
 
 @cache
@@ -74,7 +79,7 @@ def presigner(endpoint: str | None) -> Any:
     """
     style = {"addressing_style": "path" if endpoint else "virtual"}
     config = Config(signature_version="s3v4", s3=style)
-    return boto3.client("s3", endpoint_url=endpoint, config=config)
+    return _session().create_client("s3", endpoint_url=endpoint, config=config)
 
 
 @contextmanager
