@@ -7,6 +7,7 @@ Where the calls go is botocore's own business: ``AWS_ENDPOINT_URL``, and for one
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import botocore.session
@@ -50,6 +51,28 @@ REFUSED = frozenset(
 )
 
 
+class _Lazy:
+    """A client that is made when it is first asked for anything; then it is that client.
+
+    Most functions have clients that most messages never need: of SQS to hand back, of S3 for the
+    verdict alone. Making one costs as much as ten calls.
+    """
+
+    def __init__(self, service: str, **choices: Any) -> None:
+        self._made = lambda: _session().create_client(service, **choices)
+
+    def __getattr__(self, name: str) -> Any:
+        with _MAKING:  # botocore makes clients in one thread at a time; analyze asks in several
+            if "_client" not in self.__dict__:
+                self._client = self._made()
+        found = getattr(self._client, name)
+        setattr(self, name, found)
+        return found
+
+
+_MAKING = Lock()
+
+
 @cache
 def _session() -> botocore.session.Session:
     return botocore.session.Session()
@@ -68,7 +91,7 @@ def client(service: str, *, once: bool = False) -> Any:
         retries={"mode": "standard", "total_max_attempts": 1 if once else 3},
         user_agent_extra="darkroom",
     )
-    return _session().create_client(service, config=config)
+    return _Lazy(service, config=config)
 
 
 @cache
@@ -79,7 +102,7 @@ def presigner(endpoint: str | None) -> Any:
     """
     style = {"addressing_style": "path" if endpoint else "virtual"}
     config = Config(signature_version="s3v4", s3=style)
-    return _session().create_client("s3", endpoint_url=endpoint, config=config)
+    return _Lazy("s3", endpoint_url=endpoint, config=config)
 
 
 @contextmanager
