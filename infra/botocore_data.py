@@ -76,10 +76,9 @@ def _undocumented(content: Any) -> Any:
     """Documentation is emptied, not left out: in places botocore asks for it by name."""
     match content:
         case dict():
-            return {
-                key: "" if key == "documentation" and isinstance(value, str) else _undocumented(value)
-                for key, value in content.items()
-            }
+            documented = isinstance(content.get("documentation"), str)
+            silence = {"documentation": ""} if documented else {}
+            return {key: _undocumented(value) for key, value in content.items()} | silence
         case list():
             return [_undocumented(value) for value in content]
     return content

@@ -17,7 +17,7 @@ the names are set right as it is loaded.
 """
 
 _WHO = (
-    "import importlib.util, sys; print(*sys.version_info[:2], sys.implementation.name,"
+    "import importlib.util, sys; print('%d.%d' % sys.version_info[:2], sys.implementation.name,"
     "sys.version_info.releaselevel, importlib.util.MAGIC_NUMBER.hex())"
 )
 
@@ -67,7 +67,6 @@ def _of_version(interpreter: Path, python: str) -> Compiler | None:
         answer = subprocess.run(asked, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    major, minor, implementation, level, magic = answer.stdout.split()
+    *who, magic = answer.stdout.split() or [""]
     # What is not final has magic numbers of its own, and so has what is not CPython.
-    fits = (f"{major}.{minor}", implementation, level) == (python, "cpython", "final")
-    return Compiler(interpreter, magic) if fits else None
+    return Compiler(interpreter, magic) if who == [python, "cpython", "final"] else None

@@ -37,8 +37,8 @@ MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 # What pip writes about how, where and by whom a wheel was installed; it differs between machines.
 NOT_SHIPPED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 
-# Lambda's own: of a zip that is sent to it in the call, and of what is in it. S3 takes larger ones,
-# but nothing here needs that.
+# Lambda's limits: of a zip that is sent to it in the call, and of what is in it. From S3 it takes
+# larger zips, but a function that needs that starts too slowly.
 LARGEST_ZIP = 50_000_000
 LARGEST_UNZIPPED = 250_000_000
 
@@ -120,10 +120,31 @@ class Zip:
     path: Path
     sha256: str
 
+    @property
+    def size(self) -> "Size":
+        return Size.of(self.path)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of a zip, and of what is in it."""
+
+    zipped: int
+    unzipped: int
+
+    @classmethod
+    def of(cls, path: Path) -> "Size":
+        with zipfile.ZipFile(path) as archive:
+            unzipped = sum(entry.file_size for entry in archive.infolist())
+        return cls(path.stat().st_size, unzipped)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether Lambda takes it."""
+        return self.zipped <= LARGEST_ZIP and self.unzipped <= LARGEST_UNZIPPED
+
     def __str__(self) -> str:
-        """How large it is, and how large what is in it."""
-        packed, unpacked = self.path.stat().st_size, _unzipped(self.path)
-        return f"{packed / 1e6:.1f} MB, {unpacked / 1e6:.1f} MB unzipped"
+        return f"{self.zipped / 1e6:.1f} MB, {self.unzipped / 1e6:.1f} MB unzipped"
 
 
 def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
@@ -148,7 +169,7 @@ def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
         data = _data(libraries, sources.values())
         _write(path, dict(_shipped(libraries)) | own | data)
         _forget_older(path, f"{definition.name}-{target.name}-*.zip")
-        say(f"built {definition.name}: {_checked(path)}")
+        say(f"built {definition.name}: {Size.of(path)}")
     return Zip(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
@@ -182,7 +203,7 @@ def _run(arguments: argparse.Namespace) -> None:
     target = chosen_target(arguments, stage)
     for definition in definitions():
         built = package(definition, target, commands.say)
-        print(f"{built.path}  {built}  {built.sha256}")
+        print(f"{built.path}  {built.size}  {built.sha256}")
 
 
 def _architecture(machine: str | None = None) -> str:
@@ -237,21 +258,11 @@ def _own(
 
 
 def _data(libraries: Path, sources: Iterable[Path]) -> dict[str, bytes]:
-    """botocore's data about the services that these sources call; nothing without a botocore."""
+    """What botocore is to know of the services that these sources call; nothing without it."""
     if not (libraries / DATA).exists():
         return {}
     found = botocore_data.trimmed(libraries / DATA, botocore_data.services_called(sources))
     return {(DATA / name).as_posix(): content for name, content in found}
-
-
-def _checked(path: Path) -> Zip:
-    """The new zip; InfraError if Lambda would refuse it."""
-    packed, unpacked = path.stat().st_size, _unzipped(path)
-    if packed > LARGEST_ZIP or unpacked > LARGEST_UNZIPPED:
-        sizes = f"{packed / 1e6:.1f} MB, {unpacked / 1e6:.1f} MB unzipped"
-        path.unlink()
-        raise InfraError(f"{path.name} is too large for Lambda: {sizes}")
-    return Zip(path, "")
 
 
 def _libraries(
@@ -327,13 +338,11 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(folder).as_posix(), path
 
 
-def _unzipped(path: Path) -> int:
-    with zipfile.ZipFile(path) as archive:
-        return sum(entry.file_size for entry in archive.infolist())
-
-
 def _write(path: Path, files: Mapping[str, Path | bytes]) -> None:
-    """Write a zip whose bytes depend on names and contents alone."""
+    """Write a zip whose bytes depend on names and contents alone.
+
+    InfraError if it is larger than Lambda takes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -343,6 +352,9 @@ def _write(path: Path, files: Mapping[str, Path | bytes]) -> None:
             entry.create_system = 3  # Unix, whatever system packs
             content = source if isinstance(source, bytes) else source.read_bytes()
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    if not (size := Size.of(unfinished)).allowed:
+        unfinished.unlink()
+        raise InfraError(f"{path.name} is too large for Lambda: {size}")
     unfinished.replace(path)
 
 

@@ -4,7 +4,7 @@ Where the calls go is botocore's own business: ``AWS_ENDPOINT_URL``, and for one
 ``AWS_ENDPOINT_URL_<SERVICE>``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
@@ -59,12 +59,12 @@ class _Lazy:
     """
 
     def __init__(self, service: str, **choices: Any) -> None:
-        self._made = lambda: _session().create_client(service, **choices)
+        self._make: Callable[[], Any] = lambda: _session().create_client(service, **choices)
 
     def __getattr__(self, name: str) -> Any:
         with _MAKING:  # botocore makes clients in one thread at a time; analyze asks in several
             if "_client" not in self.__dict__:
-                self._client = self._made()
+                self._client = self._make()
         found = getattr(self._client, name)
         setattr(self, name, found)
         return found
