@@ -17,8 +17,8 @@ the names are set right as it is loaded.
 """
 
 _WHO = (
-    "import importlib.util, sys; print('%d.%d' % sys.version_info[:2], sys.implementation.name,"
-    "sys.version_info.releaselevel, importlib.util.MAGIC_NUMBER.hex())"
+    "import sys; print('%d.%d' % sys.version_info[:2], sys.implementation.name,"
+    "sys.version_info.releaselevel, '%d.%d.%d' % sys.version_info[:3])"
 )
 
 
@@ -27,7 +27,7 @@ class Compiler:
     """An interpreter whose bytecode the functions' runtime takes."""
 
     interpreter: Path
-    magic: str  # hexadecimal; bytecode of another magic number is not loaded
+    version: str  # such as 3.13.0; another one may make other bytes of the same source
 
     def compile(self, folder: Path) -> None:
         """Compile all below the folder, into the __pycache__ folders beside the sources.
@@ -67,6 +67,6 @@ def _of_version(interpreter: Path, python: str) -> Compiler | None:
         answer = subprocess.run(asked, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    *who, magic = answer.stdout.split() or [""]
-    # What is not final has magic numbers of its own, and so has what is not CPython.
-    return Compiler(interpreter, magic) if who == [python, "cpython", "final"] else None
+    *who, version = answer.stdout.split() or [""]
+    # Bytecode is the same for all of 3.13, but not before its release, and not for PyPy.
+    return Compiler(interpreter, version) if who == [python, "cpython", "final"] else None

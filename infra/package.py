@@ -46,6 +46,7 @@ LARGEST_UNZIPPED = 250_000_000
 # none, again and again, and is a tenth of the start. Frozen, it is not looked through later either.
 START = "start"
 STARTING = """\
+# What Lambda imports; made by infra/package.py.
 import gc
 
 gc.disable()
@@ -236,7 +237,7 @@ def _digest(
 ) -> str:
     """A digest of all that a zip is made of."""
     files = sources | {f"requirements/{path.name}": path for path in _requirements(definition)}
-    digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.magic}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.version}".encode())
     for name, path in sorted(files.items()):
         digest.update(f"\0{name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
@@ -270,7 +271,7 @@ def _libraries(
 ) -> Path:
     """The folder of installed libraries, shared by services that require the same for a target."""
     requirements = _requirements(definition)
-    digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.magic}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.version}".encode())
     for path in requirements:
         digest.update(path.read_bytes())
     folder = home / "libraries" / f"{target.name}-{digest.hexdigest()[:16]}"
@@ -327,8 +328,8 @@ def _place(made: Path, folder: Path) -> None:
 
 def _shipped(libraries: Path) -> Iterator[tuple[str, Path]]:
     for name, path in _files(libraries):
-        ours = path.is_relative_to(libraries / "bin") or path.is_relative_to(libraries / DATA)
-        if not ours and path.name not in NOT_SHIPPED:
+        aside = path.is_relative_to(libraries / "bin") or path.is_relative_to(libraries / DATA)
+        if not aside and path.name not in NOT_SHIPPED:
             yield name, path
 
 

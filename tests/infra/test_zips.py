@@ -133,7 +133,7 @@ def test_a_zip_is_no_larger_than_it_has_to_be(built):
     assert not [name for name in names if name.endswith(".toml")]
     described = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
     assert "ec2" not in described
-    assert {"sqs", "endpoints.json"} < described
+    assert {"sqs", "xray", "endpoints.json"} < described
 
 
 def test_all_in_a_zip_is_compiled(built, place):
