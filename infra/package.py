@@ -9,11 +9,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import commands
+from infra import botocore_data, bytecode, commands
+from infra.bytecode import Compiler
 from infra.commands import Say
 from infra.definitions import Definition, definitions
 from infra.errors import InfraError
@@ -21,7 +22,7 @@ from infra.locks import alone
 from infra.stages import Stage
 
 # Changed when the way of packing changes, so that older zips are not taken for new ones.
-FORMAT = "1"
+FORMAT = "2"
 
 # The earliest date a zip can hold: the time of a build must not change its bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -36,6 +37,28 @@ MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
 # What pip writes about how, where and by whom a wheel was installed; it differs between machines.
 NOT_SHIPPED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+
+# Lambda's limits: of a zip that is sent to it in the call, and of what is in it. From S3 it takes
+# larger zips, but a function that needs that starts too slowly.
+LARGEST_ZIP = 50_000_000
+LARGEST_UNZIPPED = 250_000_000
+
+# The module that Lambda imports. What a start makes, it keeps: looking for garbage meanwhile finds
+# none, again and again, and is a tenth of the start. Frozen, it is not looked through later either.
+START = "start"
+STARTING = """\
+# What Lambda imports; made by infra/package.py.
+import gc
+
+gc.disable()
+from services.{name}.handler import handle
+
+gc.freeze()
+gc.enable()
+"""
+HANDLER = f"{START}.handle"
+
+DATA = Path("botocore", "data")
 
 _NO_WHEEL = re.compile(r"No matching distribution found for (?P<what>\S+)")
 _UNREACHABLE = re.compile(r"Retrying \(|NewConnectionError|NameResolution|ReadTimeout|ProxyError")
@@ -99,24 +122,58 @@ class Zip:
     path: Path
     sha256: str
 
+    @property
+    def size(self) -> "Size":
+        return Size.of(self.path)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of a zip, and of what is in it."""
+
+    zipped: int
+    unzipped: int
+
+    @classmethod
+    def of(cls, path: Path) -> "Size":
+        with zipfile.ZipFile(path) as archive:
+            unzipped = sum(entry.file_size for entry in archive.infolist())
+        return cls(path.stat().st_size, unzipped)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether Lambda takes it."""
+        return self.zipped <= LARGEST_ZIP and self.unzipped <= LARGEST_UNZIPPED
+
+    def __str__(self) -> str:
+        return f"{self.zipped / 1e6:.1f} MB, {self.unzipped / 1e6:.1f} MB unzipped"
+
 
 def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
     """Build a service's zip for `target`, or take the one that was built of the same inputs.
 
-    It stands below .darkroom/ in the checkout, and the same inputs give the same bytes. A second
-    process that wants it meanwhile waits, and finds it built. InfraError when a library has no
-    wheel for the target, or the package registry is out of reach.
+    It stands below .darkroom/ in the checkout, and the same inputs give the same bytes. Where this
+    machine has an interpreter of the target's version, all in it is compiled; where it has none,
+    the function compiles at each start, and takes twice as long for it. A second process that wants
+    it meanwhile waits, and finds it built. InfraError when a library has no wheel for the target,
+    the package registry is out of reach, or Lambda takes no such zip.
     """
     sources = dict(_sources(definition))
-    inputs = _digest(target, definition, sources)
+    compiler = bytecode.compiler(target.python, target.interpreter)
+    inputs = _digest(target, definition, sources, compiler)
     home = definition.root / ".darkroom"
     path = home / "packages" / f"{definition.name}-{target.name}-{inputs[:16]}.zip"
     with alone(path.parent):
         if not path.exists():
             say(f"building {definition.name} for {target.name}")
-            libraries = _libraries(definition, target, home)
-            _write(path, sources | dict(_shipped(libraries)))
+            if compiler is None:
+                say(f"no Python {target.python} here: {definition.name} will compile at each start")
+            libraries = _libraries(definition, target, compiler, home)
+            own = _own(definition, sources, compiler)
+            data = _data(libraries, sources.values())
+            _write(path, dict(_shipped(libraries)) | own | data)
             _forget_older(path, f"{definition.name}-{target.name}-*.zip")
+            say(f"built {definition.name}: {Size.of(path)}")
         return Zip(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
@@ -150,7 +207,7 @@ def _run(arguments: argparse.Namespace) -> None:
     target = chosen_target(arguments, stage)
     for definition in definitions():
         built = package(definition, target, commands.say)
-        print(f"{built.path}  {built.path.stat().st_size / 1e6:.1f} MB  {built.sha256}")
+        print(f"{built.path}  {built.size}  {built.sha256}")
 
 
 def _architecture(machine: str | None = None) -> str:
@@ -178,28 +235,61 @@ def _requirements(definition: Definition) -> list[Path]:
     return paths
 
 
-def _digest(target: Target, definition: Definition, sources: dict[str, Path]) -> str:
+def _digest(
+    target: Target, definition: Definition, sources: dict[str, Path], compiler: Compiler | None
+) -> str:
     """A digest of all that a zip is made of."""
     files = sources | {f"requirements/{path.name}": path for path in _requirements(definition)}
-    digest = hashlib.sha256(f"{FORMAT} {target.name}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.version}".encode())
     for name, path in sorted(files.items()):
         digest.update(f"\0{name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def _libraries(definition: Definition, target: Target, home: Path) -> Path:
+def _own(
+    definition: Definition, sources: Mapping[str, Path], compiler: Compiler | None
+) -> dict[str, bytes]:
+    """The project's own files and what starts them, with their bytecode."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder)
+        for name, source in sources.items():
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            (made / name).write_bytes(source.read_bytes())
+        (made / f"{START}.py").write_text(STARTING.format(name=definition.name))
+        if compiler:
+            compiler.compile(made)
+        return {name: path.read_bytes() for name, path in _files(made)}
+
+
+def _data(libraries: Path, sources: Iterable[Path]) -> dict[str, bytes]:
+    """What botocore is to know of the services that these sources call; nothing without it."""
+    if not (libraries / DATA).exists():
+        return {}
+    found = botocore_data.trimmed(libraries / DATA, botocore_data.services_called(sources))
+    return {(DATA / name).as_posix(): content for name, content in found}
+
+
+def _libraries(
+    definition: Definition, target: Target, compiler: Compiler | None, home: Path
+) -> Path:
     """The folder of installed libraries, shared by services that require the same for a target."""
     requirements = _requirements(definition)
-    digest = hashlib.sha256(target.name.encode())
+    digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.version}".encode())
     for path in requirements:
         digest.update(path.read_bytes())
     folder = home / "libraries" / f"{target.name}-{digest.hexdigest()[:16]}"
     if not folder.exists():
-        _install(requirements, target, folder, home)
+        _install(requirements, target, compiler, folder, home)
     return folder
 
 
-def _install(requirements: Iterable[Path], target: Target, folder: Path, home: Path) -> None:
+def _install(
+    requirements: Iterable[Path],
+    target: Target,
+    compiler: Compiler | None,
+    folder: Path,
+    home: Path,
+) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside its place and moved there when complete: an interrupted install is never taken for one.
     with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
@@ -209,6 +299,8 @@ def _install(requirements: Iterable[Path], target: Target, folder: Path, home: P
         command = [*target.pip(), "--disable-pip-version-check", "--no-deps", "--no-compile"]
         command += ["--only-binary=:all:", "--target", str(made), *files]
         _pip(command, target, home)
+        if compiler:
+            compiler.compile(made)
         made.rename(folder)
 
 
@@ -230,14 +322,23 @@ def _reason(output: str, target: Target) -> str:
 
 
 def _shipped(libraries: Path) -> Iterator[tuple[str, Path]]:
-    for path in libraries.rglob("*"):
-        name = path.relative_to(libraries)
-        if path.is_file() and name.parts[0] != "bin" and path.name not in NOT_SHIPPED:
-            yield name.as_posix(), path
+    for name, path in _files(libraries):
+        aside = path.is_relative_to(libraries / "bin") or path.is_relative_to(libraries / DATA)
+        if not aside and path.name not in NOT_SHIPPED:
+            yield name, path
 
 
-def _write(path: Path, files: dict[str, Path]) -> None:
-    """Write a zip whose bytes depend on names and contents alone."""
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _write(path: Path, files: Mapping[str, Path | bytes]) -> None:
+    """Write a zip whose bytes depend on names and contents alone.
+
+    InfraError if it is larger than Lambda takes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -245,7 +346,11 @@ def _write(path: Path, files: dict[str, Path]) -> None:
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr = READABLE
             entry.create_system = 3  # Unix, whatever system packs
-            archive.writestr(entry, source.read_bytes(), zipfile.ZIP_DEFLATED)
+            content = source if isinstance(source, bytes) else source.read_bytes()
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    if not (size := Size.of(unfinished)).allowed:
+        unfinished.unlink()
+        raise InfraError(f"{path.name} is too large for Lambda: {size}")
     unfinished.replace(path)
 
 

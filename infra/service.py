@@ -6,6 +6,7 @@ from typing import Any
 from infra import cfn, core, http
 from infra.cfn import Json
 from infra.definitions import Allow, Definition
+from infra.package import HANDLER
 from infra.stages import Stage
 
 DAY = 86_400
@@ -305,7 +306,7 @@ def _function(definition: Definition, stage: Stage) -> Json:
         "Description": definition.purpose,
         "Runtime": cfn.ref("Runtime"),
         "Architectures": [cfn.ref("Architecture")],
-        "Handler": f"services.{name}.handler.handle",
+        "Handler": HANDLER,
         "Code": {"S3Bucket": cfn.ref("CodeBucket"), "S3Key": cfn.ref(cfn.logical(name, "Code"))},
         "MemorySize": run.memory,
         "Timeout": run.timeout,

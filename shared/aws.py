@@ -1,15 +1,16 @@
-"""The only place that makes boto3 clients, and that knows which of AWS's errors mean what.
+"""The only place that makes AWS clients, and that knows which of AWS's errors mean what.
 
 Where the calls go is botocore's own business: ``AWS_ENDPOINT_URL``, and for one service
 ``AWS_ENDPOINT_URL_<SERVICE>``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -50,6 +51,33 @@ REFUSED = frozenset(
 )
 
 
+class _Lazy:
+    """A client that is made when it is first asked for anything; then it is that client.
+
+    Most functions have clients that most messages never need: of SQS to hand back, of S3 for the
+    verdict alone. Making one costs as much as ten calls.
+    """
+
+    def __init__(self, service: str, **choices: Any) -> None:
+        self._make: Callable[[], Any] = lambda: _session().create_client(service, **choices)
+
+    def __getattr__(self, name: str) -> Any:
+        with _MAKING:  # botocore makes clients in one thread at a time; analyze asks in several
+            if "_client" not in self.__dict__:
+                self._client = self._make()
+        found = getattr(self._client, name)
+        setattr(self, name, found)
+        return found
+
+
+_MAKING = Lock()
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
 @cache
 def client(service: str, *, once: bool = False) -> Any:
     """A client of one AWS service, made once and shared; safe to use from several threads.
@@ -63,7 +91,7 @@ def client(service: str, *, once: bool = False) -> Any:
         retries={"mode": "standard", "total_max_attempts": 1 if once else 3},
         user_agent_extra="darkroom",
     )
-    return boto3.client(service, config=config)
+    return _Lazy(service, config=config)
 
 
 @cache
@@ -74,7 +102,7 @@ def presigner(endpoint: str | None) -> Any:
     """
     style = {"addressing_style": "path" if endpoint else "virtual"}
     config = Config(signature_version="s3v4", s3=style)
-    return boto3.client("s3", endpoint_url=endpoint, config=config)
+    return _Lazy("s3", endpoint_url=endpoint, config=config)
 
 
 @contextmanager

@@ -3,17 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
+from shared.attributes import fields
 from shared.contracts.record import Record
 
 
 def record_in(item: Mapping[str, Any]) -> Record:
     """The record that an item of the table holds, as DynamoDB's client gives it."""
-    return Record.model_validate(plain(item))
-
-
-def plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of an item as Python's own values; numbers are Decimals."""
-    from_dynamo = TypeDeserializer()
-    return {name: from_dynamo.deserialize(value) for name, value in item.items()}
+    return Record.model_validate(fields(item))

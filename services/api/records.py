@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from shared.attributes import fields
 from shared.aws import aws_errors
 from shared.contracts.listing import ENTRY, INDEX
 from shared.contracts.record import RECORD, Record
-from shared.records import plain, record_in
+from shared.records import record_in
 
 Row = Mapping[str, Any]
 
@@ -92,7 +93,7 @@ class DynamoRecords:
                 Limit=limit,
                 **begin,
             )
-        return Entries(tuple(map(plain, answer["Items"])), "LastEvaluatedKey" in answer)
+        return Entries(tuple(map(fields, answer["Items"])), "LastEvaluatedKey" in answer)
 
     def _of_partition(self, table: str, key: str) -> Iterator[Row]:
         yield from self._query(
@@ -105,7 +106,7 @@ class DynamoRecords:
     def _query(self, **question: Any) -> Iterator[Row]:
         with aws_errors("the tables"):
             for page in self._client.get_paginator("query").paginate(**question):
-                yield from map(plain, page["Items"])
+                yield from map(fields, page["Items"])
 
 
 def _place(name: str, at: str) -> dict[str, Any]:

@@ -1,11 +1,8 @@
 """Items of the table as DynamoDB's client takes and gives them."""
 
 import json
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
-
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from shared.contracts.envelope import Value
 
@@ -20,13 +17,3 @@ def plain(value: Value) -> dict[str, Any]:
         value.model_dump_json(exclude_none=True), parse_float=Decimal
     )
     return found
-
-
-def attributes(item: Mapping[str, Any]) -> dict[str, Any]:
-    to_dynamo = TypeSerializer()
-    return {name: to_dynamo.serialize(value) for name, value in item.items()}
-
-
-def fields(item: Mapping[str, Any]) -> dict[str, Any]:
-    from_dynamo = TypeDeserializer()
-    return {name: from_dynamo.deserialize(value) for name, value in item.items()}

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from services.store.items import attributes, fields, key, plain
+from services.store.items import key, plain
 from services.store.listing import Change, Listed
+from shared.attributes import attributes, fields
 from shared.aws import aws_errors
 from shared.contracts.listing import COUNT, ENTRY, LISTING, count_partition
 from shared.errors import Throttled

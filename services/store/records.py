@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from services.store.items import attributes, key, plain
+from services.store.items import key, plain
+from shared.attributes import attributes
 from shared.aws import aws_errors
 from shared.contracts.record import RECORD, Record
 from shared.records import record_in

@@ -1,13 +1,26 @@
 """The zips: the same bytes for the same inputs, and nothing in them that does not belong."""
 
 import argparse
+import importlib.util
+import re
+import subprocess
+import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePath
 
 import pytest
 
 from infra.errors import InfraError
-from infra.package import Target, _reason, add_target, chosen_target, package
+from infra.package import (
+    HANDLER,
+    Size,
+    Target,
+    _reason,
+    add_target,
+    chosen_target,
+    package,
+)
 from infra.stages import Stage
 
 
@@ -33,7 +46,8 @@ def names(built):
 
 
 def test_a_zip_holds_the_service_what_is_shared_and_its_libraries(toy, build):
-    assert names(build()) == {
+    assert {name for name in names(build()) if not name.endswith(".pyc")} == {
+        "start.py",
         "services/__init__.py",
         "services/toy/handler.py",
         "shared/__init__.py",
@@ -42,6 +56,87 @@ def test_a_zip_holds_the_service_what_is_shared_and_its_libraries(toy, build):
         "tiny-1.0.dist-info/METADATA",
         "tiny-1.0.dist-info/WHEEL",
     }
+
+
+def test_every_source_comes_with_its_bytecode(toy, build):
+    found = {PurePath(name) for name in names(build())}
+    sources = {name for name in found if name.suffix == ".py"}
+    tag = sys.implementation.cache_tag
+    compiled = {source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc" for source in sources}
+    assert sources
+    assert {name for name in found if name.suffix == ".pyc"} == compiled
+
+
+def test_bytecode_is_taken_without_a_look_at_its_source(toy, build):
+    with zipfile.ZipFile(build().path) as archive:
+        (name,) = [name for name in archive.namelist() if "bus" in name and name.endswith("pyc")]
+        head = archive.read(name)[:8]
+    assert head == importlib.util.MAGIC_NUMBER + b"\1\0\0\0"  # hash-based, and not checked
+
+
+def test_without_an_interpreter_of_the_version_sources_are_shipped_alone(toy):
+    said = []
+    (definition,) = toy.definitions()
+    built = package(definition, Target.linux("x86_64", python="3.99"), said.append)
+    assert "no Python 3.99 here: toy will compile at each start" in said
+    assert "services/toy/handler.py" in names(built)
+    assert not [name for name in names(built) if name.endswith(".pyc")]
+
+
+def test_what_does_not_compile_is_not_shipped(toy, build):
+    toy.write("services/toy/steps.py", "def broken(:\n")
+    with pytest.raises(InfraError, match=r"cannot be compiled.*steps\.py"):
+        build()
+
+
+def test_a_function_starts_with_the_collector_back_at_work(toy, build, tmp_path):
+    with zipfile.ZipFile(build().path) as archive:
+        archive.extractall(tmp_path / "task")
+    program = (
+        "import gc, start; print(start.handle({}, None), gc.isenabled(), gc.get_freeze_count())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path / "task",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer, enabled, frozen = done.stdout.split()
+    assert (answer, enabled) == ("None", "True")
+    assert int(frozen) > 0
+
+
+def test_the_template_names_what_the_zip_starts_with(toy, build):
+    module, _, function = HANDLER.partition(".")
+    with zipfile.ZipFile(build().path) as archive:
+        assert f"import {function}\n" in archive.read(f"{module}.py").decode()
+
+
+def test_how_large_a_zip_is_stands_in_what_is_said(toy):
+    said = []
+    built = package(*toy.definitions(), Target.here(), said.append)
+    assert said[-1] == f"built toy: {built.size}"
+    assert re.fullmatch(r"built toy: [\d.]+ MB, [\d.]+ MB unzipped", said[-1])
+
+
+@pytest.mark.parametrize(
+    ("size", "allowed"),
+    [
+        (Size(50_000_000, 250_000_000), True),
+        (Size(50_000_001, 1), False),
+        (Size(1, 250_000_001), False),
+    ],
+)
+def test_lambda_takes_50_mb_zipped_and_250_mb_unzipped(size, allowed):
+    assert size.allowed is allowed
+
+
+def test_a_zip_that_lambda_refuses_is_not_made(toy, build, monkeypatch):
+    monkeypatch.setattr("infra.package.LARGEST_ZIP", 1000)
+    with pytest.raises(InfraError, match="too large for Lambda"):
+        build()
+    assert not list((toy.root / ".darkroom/packages").iterdir())
 
 
 def test_another_service_is_not_in_the_zip(toy, build):
@@ -62,8 +157,16 @@ def test_who_wants_a_zip_that_is_being_built_waits_for_it(toy, said):
     (definition,) = toy.definitions()
     with ThreadPoolExecutor(3) as pool:
         made = list(pool.map(lambda _: package(definition, Target.here(), said.append), range(3)))
-    assert len(said) == 1
+    assert sum(line.startswith("built") for line in said) == 1
     assert len(set(made)) == 1
+
+
+def test_another_checkout_gives_the_same_bytes(toy, build, tmp_path_factory):
+    other = type(toy)(tmp_path_factory.mktemp("elsewhere"))
+    other.service("toy")
+    other.write("shared/bus.py", "TOPIC = 1\n")
+    (definition,) = other.definitions()
+    assert package(definition, Target.here()).sha256 == build().sha256
 
 
 def test_nothing_is_built_again_when_nothing_changed(toy, build):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -97,6 +98,29 @@ def test_a_client_is_made_once_and_waits_for_no_answer_for_ever(
     assert client("sqs") is made
     assert made.meta.endpoint_url == HERE
     assert (made.meta.config.connect_timeout, made.meta.config.read_timeout) == (3, 10)
+    client.cache_clear()
+
+
+def test_no_client_is_made_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.aws._session", lambda: pytest.fail("a client was made"))
+    client.cache_clear()
+    assert client("sqs") is client("sqs")
+    client.cache_clear()
+
+
+def test_threads_that_need_a_client_at_once_have_the_same_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client.cache_clear()
+    lazy, together = client("sqs"), threading.Barrier(8)
+
+    def meta(_: int) -> object:
+        together.wait()
+        return lazy.meta
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(map(id, threads.map(meta, range(8))))) == 1
     client.cache_clear()
 
 

@@ -1,0 +1,38 @@
+"""What Lambda's runtime does of a start, alone in a process: import the handler, hand it an event.
+
+``python -I -S -B first_record.py FOLDERS HANDLER EVENT [MODULE…]``: folders as in PATH, the module
+with ``handle``, a file with the event, and what is to be imported before. The last line of the
+output is the answer.
+"""
+
+import os
+import sys
+
+
+class Context:
+    """What a function asks of the invocation."""
+
+    function_name = aws_request_id = invoked_function_arn = "first"
+    memory_limit_in_mb = 512
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+folders, handler, event, *before = sys.argv[1:]
+sys.path[:0] = folders.split(os.pathsep)
+
+from importlib import import_module  # noqa: E402 - only now is there anything to import
+
+for module in before:
+    import_module(module)
+handle = import_module(handler).handle
+
+import json  # noqa: E402 - as Lambda's runtime does
+
+with open(event) as file:  # noqa: PTH123 - pathlib is not what is measured
+    answer = handle(json.load(file), Context())
+print(json.dumps(answer), flush=True)  # noqa: T201 - this is how it answers
+os._exit(0)  # what ends the process is no part of a start
