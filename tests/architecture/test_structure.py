@@ -90,6 +90,7 @@ def test_the_same_files_everywhere(service: str) -> None:
         "body.py",
         "bookmark.py",
         "documents.py",
+        "estimate.py",
         "items.py",
         "listing.py",
         "lists.py",
