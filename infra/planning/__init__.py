@@ -1,4 +1,4 @@
-"""What so many images take: time, settings and dollars, reckoned from what was counted and measured.
+"""What so many images take: time, settings and dollars, from what was counted and measured.
 
 - ``usage.json``: what one image asks of AWS, counted by ``python -m tests.planning.usage``
 - ``measured.json``: how long its hops take, by ``python -m tests.planning.measure``

@@ -25,10 +25,6 @@ class Limit:
     unit: str
     raise_it: str  # what to do about it
 
-    def needed(self, rate: float) -> float:
-        """What the quota would have to be for so many images a second."""
-        return rate * self.each
-
 
 def limits(work: Work, quotas: Quotas) -> tuple[Limit, ...]:
     """Every limit there is, by what it slows down."""
@@ -41,13 +37,15 @@ def limits(work: Work, quotas: Quotas) -> tuple[Limit, ...]:
 
 
 def _detections(work: Work, quotas: Quotas) -> Iterator[Limit]:
-    """Only what is not reused is asked for."""
+    """Only what is not reused is asked for. Operations of one rate bound it together."""
     each = 1 - work.reuse
-    for word in work.hops[ANALYZE].detections if each else ():
-        quota = quotas.detections[word]
-        name = f"Rekognition: {quota.operation}"
-        how = f"Service Quotas, Rekognition, transactions per second of {quota.operation}"
-        yield Limit(Cap(name, quota.rate / each), (ANALYZE,), each, "calls/s", how)
+    asked = [quotas.detections[word] for word in work.hops[ANALYZE].detections] if each else []
+    for service, rate in dict.fromkeys((one.service, one.rate) for one in asked):
+        names = ", ".join(
+            one.operation for one in asked if (one.service, one.rate) == (service, rate)
+        )
+        how = f"Service Quotas, {service}, transactions per second of each (--detection-rate)"
+        yield Limit(Cap(f"{service}: {names}", rate / each), (ANALYZE,), each, "calls/s", how)
 
 
 def _partitions(work: Work, quotas: Quotas) -> Iterator[Limit]:

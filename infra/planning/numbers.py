@@ -3,8 +3,11 @@
 import argparse
 import math
 import re
+from itertools import pairwise
 
-NUMBER = re.compile(r"(?P<digits>\d[\d_,]*(?:\.\d+)?(?:e\+?\d{1,2})?)(?P<unit>[kMG]?)", re.IGNORECASE)
+NUMBER = re.compile(
+    r"(?P<digits>\d[\d_,]*(?:\.\d+)?(?:e\+?\d{1,2})?)(?P<unit>[kMG]?)", re.IGNORECASE
+)
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 MOST = 10**12
 """Images. Beyond that, nothing here means anything."""
@@ -50,7 +53,7 @@ def _float(word: str) -> float | None:
 
 def span(seconds: float) -> str:
     """A length of time by its two largest units: ``5 h 33 min``."""
-    for (name, size), (smaller, part) in zip(PARTS, PARTS[1:], strict=False):
+    for (name, size), (smaller, part) in pairwise(PARTS):
         if seconds >= size:
             whole, rest = divmod(round(seconds / part), round(size / part))
             return f"{whole} {name} {rest} {smaller}" if rest else f"{whole} {name}"

@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from infra.definitions import Function
 from infra.planning.limits import Limit, limits
 from infra.planning.quotas import Quotas
-from infra.planning.scaling import Flow, Queue, flow
+from infra.planning.scaling import ACCOUNT, Flow, Queue, concurrency_of, flow
 from infra.planning.work import ANALYZE, DECIDED, RESIZED, REUSED, TOLD, UPLOADED, Work
 
 AFTER = {
@@ -32,15 +33,18 @@ class Setting:
     batch: int
     concurrency: int
     seconds: float
+    spares: str | None = None  # the limit for whose sake there is no more concurrency
 
 
 @dataclass(frozen=True)
 class Raise:
-    """A limit that is too low: what it is in its unit, and what it would have to be."""
+    """A limit that is too low: what it is, and what it would have to be."""
 
-    limit: Limit
+    name: str
     now: float
     needed: float
+    unit: str
+    how: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,14 @@ class Plan:
     settings: Mapping[str, Setting]
     flow: Flow
     raises: tuple[Raise, ...] = ()
+
+    @property
+    def bottleneck(self) -> str:
+        """What holds it back: where a service is held back for a limit's sake, that limit."""
+        for service, setting in self.settings.items():
+            if setting.spares and self.flow.bottleneck == concurrency_of(service):
+                return setting.spares
+        return self.flow.bottleneck
 
     @property
     def fits(self) -> bool:
@@ -74,7 +86,9 @@ def plan(images: int, work: Work, quotas: Quotas, hours: float | None = None) ->
             break
         # What it took beyond the hours is time in which it was still growing.
         rate = min(fastest, rate * 1.001 * max(1.01, tried.flow.seconds / (hours * 3600)))
-    return tried if tried.fits else replace(tried, raises=tuple(too_low(images, work, quotas, hours)))
+    return (
+        tried if tried.fits else replace(tried, raises=tuple(too_low(images, work, quotas, hours)))
+    )
 
 
 def _with(images: int, work: Work, quotas: Quotas, hours: float | None, rate: float) -> Plan:
@@ -127,26 +141,53 @@ def settings(work: Work, quotas: Quotas, rate: float) -> dict[str, Setting]:
 
 def _setting(service: str, work: Work, quotas: Quotas, rate: float) -> Setting:
     function, busy = work.functions[service], work.busy(service)
-    wanted = math.ceil(round(rate * busy * ROOM, 6))
+    wanted, spares = math.ceil(round(rate * busy * ROOM, 6)), None
     if service == work.hops[ANALYZE].service:
         # More of them would be throttled: Rekognition's rate is the account's.
-        bounds = [one.cap.rate for one in limits(work, quotas) if one.hops == (ANALYZE,)]
-        wanted = min(wanted, math.ceil(min(bounds) * busy)) if bounds else wanted
-    slowest = max(work.seconds(hop) for hop, _ in work.each() if hop.service == service)
-    # The last record of a batch has to begin with its worst case still left.
-    most = max(1, int((function.timeout - function.worst_case) / slowest) + 1)
+        for limit in limits(work, quotas):
+            most = int(limit.cap.rate * busy)
+            if limit.hops == (ANALYZE,) and most < wanted:
+                wanted, spares = most, limit.cap.name
     return Setting(
         memory=function.memory,
-        batch=min(function.batch or 1, most),
+        batch=_batch(function, max(map(work.seconds, work.of(service)))),
         concurrency=max(LEAST, min(quotas.event_source.most_concurrency, wanted)),
         seconds=busy,
+        spares=spares,
     )
 
 
-def too_low(images: int, work: Work, quotas: Quotas, hours: float) -> Iterable[Raise]:
-    """The limits that are below what the hours ask for, on average."""
+def _batch(function: Function, slowest: float) -> int:
+    """Of the service, or fewer: the last record has to begin with its worst case still left."""
+    most = int((function.timeout - function.worst_case) / slowest) + 1
+    return min(function.batch or 1, most)
+
+
+def too_low(images: int, work: Work, quotas: Quotas, hours: float) -> list[Raise]:
+    """The limits that are below what the hours ask for on average; where none is, those that are
+    below it when it begins.
+    """
     rate = images / (hours * 3600)
-    for limit in limits(work, quotas):
-        lasting = limit.cap.lasting * limit.each
-        if lasting < limit.needed(rate):
-            yield Raise(limit, lasting, limit.needed(rate))
+    found = [
+        _raise(limit, limit.cap.lasting, rate)
+        for limit in limits(work, quotas)
+        if limit.cap.lasting < rate
+    ]
+    if rate > together(work, quotas):
+        needed = quotas.account.concurrency * rate / together(work, quotas)
+        how = "Service Quotas, Lambda, concurrent executions (--account-concurrency)"
+        found += [Raise(ACCOUNT, quotas.account.concurrency, needed, "at a time", how)]
+    for service in work.services:
+        most, needed = quotas.event_source.most_concurrency, rate * work.busy(service) * ROOM
+        if needed > most:
+            how = "fixed: more memory makes each faster, a second function and queue take half"
+            found += [
+                Raise(f"Lambda: MaximumConcurrency of {service}", most, needed, "at a time", how)
+            ]
+    growing = [one for one in limits(work, quotas) if one.cap.rate < one.cap.lasting]
+    begins = [one for one in growing if one.cap.rate < rate * ROOM]
+    return found or [_raise(limit, limit.cap.rate, rate * ROOM) for limit in begins]
+
+
+def _raise(limit: Limit, now: float, rate: float) -> Raise:
+    return Raise(limit.cap.name, now * limit.each, rate * limit.each, limit.unit, limit.raise_it)

@@ -41,6 +41,7 @@ class Detection:
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
+    service: str
     operation: str
     rate: float
 

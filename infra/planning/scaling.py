@@ -4,7 +4,7 @@ Images are a fluid, not drops: right for thousands, meaningless for ten. Time go
 second, and once that is less than ``FINE`` of what has passed, in steps of that share.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -120,8 +120,13 @@ def flow(
         model.advance(now, step)
         now += step
     latency = sum(queue.seconds for queue in model.path())
-    held = model.held.most_common(1)
-    return Flow(now + latency, held[0][0] if held else NOTHING, model.traces)
+    held = max(model.held, key=model.held.__getitem__, default=NOTHING)
+    return Flow(now + latency, held, model.traces)
+
+
+def concurrency_of(service: str) -> str:
+    """What a queue is held back by if more of its functions would help."""
+    return f"{service}: its concurrency"
 
 
 class _Model:
@@ -132,7 +137,7 @@ class _Model:
         self.concurrency = concurrency
         self.quotas = quotas
         self.traces = {queue.name: Trace() for queue in queues}
-        self.held: Counter[str] = Counter()
+        self.held: defaultdict[str, float] = defaultdict(float)
 
     def path(self) -> list[Queue]:
         """The last queue and all that lead to it."""
@@ -194,7 +199,7 @@ class _Model:
         grown = self.quotas.event_source.batches(now - began)
         if grown < self.concurrency[service]:
             return grown, f"{service}: its event source still adds batches"
-        return self.concurrency[service], f"{service}: its concurrency"
+        return self.concurrency[service], concurrency_of(service)
 
     def _wanted(self, service: str, step: float) -> float:
         """Functions that would finish within this step all that waits."""
@@ -202,5 +207,3 @@ class _Model:
 
     def _of(self, service: str) -> list[Queue]:
         return [queue for queue in self.queues if queue.service == service]
-
-

@@ -140,12 +140,17 @@ class Work:
     def services(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(hop.service for hop in self.hops.values()))
 
+    def of(self, service: str) -> list[Hop]:
+        return [hop for hop in self.hops.values() if hop.service == service]
+
     def busy(self, service: str) -> float:
         """Seconds that an image keeps this service at work."""
-        return sum(share * self.seconds(hop) for hop, share in self.each() if hop.service == service)
+        return sum(
+            share * self.seconds(hop) for hop, share in self.each() if hop.service == service
+        )
 
     def total(self, what: str) -> dict[str, float]:
-        """Units by name that an image takes: of ``writes``, ``reads``, ``partitions``, ``calls``."""
+        """By name, what an image takes of ``writes``, ``reads``, ``partitions`` or ``calls``."""
         found: defaultdict[str, float] = defaultdict(float)
         for hop, share in self.each():
             for name, units in getattr(hop, what).items():
@@ -165,7 +170,7 @@ def _hop(name: str, counted: Mapping[str, Any], measured: Mapping[str, Any]) -> 
         raise InfraError(f"{name} was counted, but not measured: python -m tests.planning.measure")
     said = counted[name]
     return Hop(
-        service=name.split("/")[0],
+        service=name.partition("/")[0],
         cpu=measured[name]["cpu_ms"] / 1000,
         **{part: said[part] for part in ("calls", "reads", "writes", "partitions", "log_bytes")},
     )

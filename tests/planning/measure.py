@@ -90,14 +90,17 @@ def _measured(line: Pipeline, images: int) -> dict[str, Any]:
         if counts:
             naive.append(_timed(lambda body=original: _naive(body))[0])  # type: ignore[misc]  # as in pipeline
             sizes.append(len(original))
-        print(f"photo {number + 1} of {WARM_UP + images}", file=sys.stderr)
+        sys.stderr.write(f"photo {number + 1} of {WARM_UP + images}\n")
     return {
         "measured": datetime.now(UTC).date().isoformat(),
         "by": f"python -m tests.planning.measure --images {images}",
         "machine": f"{platform.machine()}, Python {platform.python_version()}, "
         f"Pillow {version('pillow')}, boto3 {version('boto3')}",
         "megapixels": SIDES[0] * SIDES[1] / 1e6,
-        "bytes": {"original": round(median(sizes)), "made": _made(line) // (2 * len(sizes) + 2 * WARM_UP)},
+        "bytes": {
+            "original": round(median(sizes)),
+            "made": _made(line) // (2 * len(sizes) + 2 * WARM_UP),
+        },
         "hops": {
             name: {"cpu_ms": _ms(cpu[name]), "wall_ms": _ms(wall[name])} for name in sorted(cpu)
         },
@@ -158,13 +161,15 @@ def _ms(times: list[float]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.planning.measure", description=__doc__)
     parser.add_argument("--images", type=int, default=15, help="photos that count; default: 15")
-    parser.add_argument("--port", type=int, default=0, help="MiniStack's; the next is Rekognition's")
+    parser.add_argument(
+        "--port", type=int, default=0, help="MiniStack's; the next is Rekognition's"
+    )
     asked = parser.parse_args()
     taken = (asked.port, asked.port + 1) if asked.port else (ports.free(), ports.free())
     with tempfile.TemporaryDirectory() as home:
         found = measured(asked.images, Path(home), *taken)
     FILE.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
-    print(FILE.relative_to(ROOT))
+    sys.stdout.write(f"{FILE.relative_to(ROOT)}\n")
 
 
 if __name__ == "__main__":

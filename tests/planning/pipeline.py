@@ -43,7 +43,7 @@ HEARERS = {
     "image.analyzed.v1": ("store",),
     "image.stored.v1": ("notify",),
 }
-"""Who is to answer each event, in an order in which ``store`` knows the run before it is analysed."""
+"""Who is to answer each event."""
 
 SETTINGS = dict.fromkeys(
     ("stage", "queue_url", "dead_letter_queue_url", "events_topic_arn"), "not used here"
@@ -112,7 +112,9 @@ def make_places(s3: Any, dynamodb: Any, sns: Any) -> None:
         sns.create_topic(Name=topic)
 
 
-def pipeline(client: Clients, recognizer: Recognizer, clock: Callable[[], float] | None = None) -> Pipeline:
+def pipeline(
+    client: Clients, recognizer: Recognizer, clock: Callable[[], float] | None = None
+) -> Pipeline:
     """The four services over these clients, each with its defaults."""
     published = {
         name: Published(SnsBus(client(name, "sns"), _topic(client(name, "sns"), "events")))
@@ -190,7 +192,12 @@ def _topic(sns: Any, name: str) -> str:
 def notification(key: str, size: int, etag: str) -> str:
     """S3's own words about an upload, as short as they are read."""
     at = "2026-11-21T04:03:51.412Z"
-    found = {"key": quote_plus(key, safe="/"), "size": size, "eTag": etag, "sequencer": "0055AED6DCD902"}
+    found = {
+        "key": quote_plus(key, safe="/"),
+        "size": size,
+        "eTag": etag,
+        "sequencer": "0055AED6DCD902",
+    }
     told = {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",

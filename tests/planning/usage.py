@@ -6,9 +6,9 @@ reckon with; a test compares it with what is counted then.
 
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -26,7 +26,18 @@ FILE = ROOT / "infra" / "planning" / "usage.json"
 LOG_STEP = 100
 """Bytes that the log is rounded up to: times and sizes in it have more digits or fewer."""
 BOX = {"Width": 0.41, "Height": 0.5, "Left": 0.1, "Top": 0.2}
-LABELS = ("Outdoors", "Nature", "Person", "Water", "Boat", "Sky", "Scenery", "Shoreline", "Adult", "Sea")
+LABELS = (
+    "Outdoors",
+    "Nature",
+    "Person",
+    "Water",
+    "Boat",
+    "Sky",
+    "Scenery",
+    "Shoreline",
+    "Adult",
+    "Sea",
+)
 
 ANSWERS: dict[str, dict[str, Any]] = {
     Detection.LABELS: {
@@ -129,4 +140,4 @@ def text() -> str:
 
 if __name__ == "__main__":
     FILE.write_text(text(), "utf-8")
-    print(Path(FILE).relative_to(ROOT))
+    sys.stdout.write(f"{FILE.relative_to(ROOT)}\n")
