@@ -226,7 +226,7 @@ def _turned(number: int) -> tuple[str, ...]:
 
 def _client(of: str, endpoint: str) -> Any:
     return boto3.client(
-        of,  # type: ignore[call-overload]  # the stubs know the names one by one
+        of,
         endpoint_url=endpoint,
         region_name=LOCAL_REGION,
         aws_access_key_id="test",

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -64,7 +64,7 @@ def _line(endpoint: Callable[[str], str]) -> Pipeline:
     @cache
     def client(of: str) -> Any:
         return boto3.client(
-            of,  # type: ignore[call-overload]  # the stubs know the names one by one
+            of,
             endpoint_url=endpoint(of),
             region_name=LOCAL_REGION,
             aws_access_key_id="test",
@@ -88,7 +88,7 @@ def _measured(line: Pipeline, images: int) -> dict[str, Any]:
                 cpu[name].append(used)
                 wall[name].append(took)
         if counts:
-            naive.append(_timed(lambda body=original: _naive(body))[0])  # type: ignore[misc]  # as in pipeline
+            naive.append(_timed(partial(_naive, original))[0])
             sizes.append(len(original))
         sys.stderr.write(f"photo {number + 1} of {WARM_UP + images}\n")
     return {

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -39,11 +40,11 @@ Clients = Callable[[str, str], Any]
 """A client: for which service of ours, of which service of AWS."""
 
 HEARERS = {
-    "image.resized.v1": ("analyze", "store"),
+    "image.resized.v1": ("store", "analyze"),
     "image.analyzed.v1": ("store",),
     "image.stored.v1": ("notify",),
 }
-"""Who is to answer each event."""
+"""Who is to answer each event; ``store`` first, so that it knows of a run that is analysed."""
 
 SETTINGS = dict.fromkeys(
     ("stage", "queue_url", "dead_letter_queue_url", "events_topic_arn"), "not used here"
@@ -92,10 +93,10 @@ class Pipeline:
         while waiting:
             name, kind, body = waiting.pop(0)
             told_before = len(self.published[name].envelopes)
-            yield name, kind, lambda name=name, body=body: self._consume(name, body)  # type: ignore[misc]  # mypy infers no lambda with defaults
+            yield name, kind, partial(self._consume, name, body)
             for envelope in self.published[name].envelopes[told_before:]:
-                hearers = sorted(HEARERS[envelope.type], key=lambda one: one != "store")
-                waiting += [(one, envelope.type, envelope.to_json()) for one in hearers]
+                body = envelope.to_json()
+                waiting += [(one, envelope.type, body) for one in HEARERS[envelope.type]]
 
     def _consume(self, name: str, body: str) -> None:
         answer = consume(self.services[name], sqs_batch(body), FixedTime())

@@ -32,7 +32,7 @@ STORAGE = KEPT / 1e9 * 0.023
 def told(*events: object, rates: Rates | None = RATES) -> Record:
     record: Record | None = None
     for n, event in enumerate(events):
-        record = decide(record, event, AT + timedelta(seconds=n), rates=rates)  # type: ignore[arg-type]
+        record = decide(record, event, AT + timedelta(seconds=n), rates=rates)
     assert record
     return record
 
@@ -78,7 +78,7 @@ def test_the_verdict_and_the_result_carry_the_estimate() -> None:
     stored, shown = verdict(record, 0), result(record)
     assert stored is not None
     assert shown is not None
-    assert (stored.cost, shown.cost) == (expected, expected)  # type: ignore[attr-defined]
+    assert (stored.cost, shown.cost) == (expected, expected)
 
 
 @pytest.mark.parametrize("events", [(RESIZED, ASKED), (ASKED, RESIZED)])
