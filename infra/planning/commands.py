@@ -15,6 +15,7 @@ from infra.planning.plan import Plan, plan
 from infra.planning.prices import Prices
 from infra.planning.quotas import Quotas
 from infra.planning.seed import Seed, seed_work
+from infra.planning.standing import Standing, standing
 from infra.planning.work import ANALYZE, Assumptions, Work
 from infra.service import QUEUE_RETENTION, STALE_SECONDS
 from shared.retries import THROTTLED_FOR
@@ -104,10 +105,11 @@ def _cost(arguments: argparse.Namespace) -> None:
         for asked in (Seed.load().detections, work.hops[ANALYZE].detections)
     }
     designs |= {name: bill(count, seed, prices, there).usd for name, seed in seeds.items()}
+    always = standing(stages.Stage.load(arguments.stage), definitions(), prices)
     if arguments.json:
-        print(json.dumps(cost_json(ours, designs, prices), indent=2))
+        print(json.dumps(cost_json(ours, designs, always, prices), indent=2))
     else:
-        print("\n".join(cost_lines(ours, designs, work, prices)))
+        print("\n".join(cost_lines(ours, designs, always, work, prices)))
 
 
 def _given(arguments: argparse.Namespace) -> tuple[Work, Prices, Place]:
@@ -135,6 +137,7 @@ def plan_lines(found: Plan, billed: Bill, work: Work) -> Iterator[str]:
     ]
     yield from table(("service", "concurrency", "memory", "batch", "an image"), rows)
     yield ""
+    yield from stage_lines(found, work)
     yield f"time        {span(found.flow.seconds)}"
     yield f"bottleneck  {found.bottleneck}"
     detections = billed.of(Kind.DETECTIONS)
@@ -150,6 +153,22 @@ def plan_lines(found: Plan, billed: Bill, work: Work) -> Iterator[str]:
     yield ""
     yield f"An estimate: CPU as measured on {work.measured} (measured.json), times"
     yield f"{work.assumed.cpu_factor:g} for Lambda's; waits for AWS are assumed (assumptions.toml)."
+
+
+def stage_lines(found: Plan, work: Work) -> Iterator[str]:
+    """What to put into the stage's file, where the plan differs from how the stage runs."""
+    changes = {
+        name: (one.concurrency, one.batch)
+        for name, one in found.settings.items()
+        if (one.concurrency, one.batch)
+        != (work.functions[name].concurrency, work.functions[name].batch)
+    }
+    for name, (concurrency, batch) in changes.items():
+        yield f"[function.{name}]"
+        yield f"concurrency = {concurrency}"
+        yield f"batch = {batch}"
+    if changes:
+        yield ""
 
 
 def warnings(found: Plan) -> Iterator[str]:
@@ -186,7 +205,9 @@ def plan_json(found: Plan, billed: Bill) -> dict[str, Any]:
     }
 
 
-def cost_lines(ours: Bill, designs: dict[str, float], work: Work, prices: Prices) -> Iterator[str]:
+def cost_lines(
+    ours: Bill, designs: dict[str, float], always: Standing, work: Work, prices: Prices
+) -> Iterator[str]:
     """The bill as people read it."""
     reused = f", {work.reuse:.0%} of known content" if work.reuse else ""
     yield f"{ours.images:,} images{reused}: {dollars(ours.usd)}"
@@ -201,11 +222,17 @@ def cost_lines(ours: Bill, designs: dict[str, float], work: Work, prices: Prices
     rows = [(name, dollars(usd), dollars(usd / ours.images)) for name, usd in designs.items()]
     yield from table(("", "USD", "an image"), rows)
     yield ""
+    yield "Beside it each month, used or not:"
+    yield f"  {dollars(always.polling)} for polling {always.sources} queues"
+    yield f"  {dollars(always.alarming)} for {always.alarms} alarms"
+    yield ""
     yield f"An estimate at the list prices of {prices.dated}, {prices.region}; a month of storage,"
     yield f"every message in an invocation of its own; CPU as measured on {work.measured}."
 
 
-def cost_json(ours: Bill, designs: dict[str, float], prices: Prices) -> dict[str, Any]:
+def cost_json(
+    ours: Bill, designs: dict[str, float], always: Standing, prices: Prices
+) -> dict[str, Any]:
     """The bill for scripts; money in US dollars."""
     services = {
         name: {kind.value: round(ours.lines.get((name, kind), 0.0), 6) for kind in Kind}
@@ -216,6 +243,7 @@ def cost_json(ours: Bill, designs: dict[str, float], prices: Prices) -> dict[str
         "usd": round(ours.usd, 6),
         "services": services,
         "designs": {name: round(usd, 6) for name, usd in designs.items()},
+        "each_month": asdict(always),
         "prices": {"dated": prices.dated, "region": prices.region},
     }
 

@@ -71,6 +71,13 @@ class LogPrices:
 
 
 @dataclass(frozen=True)
+class AlarmPrices:
+    __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
+
+    month: float
+
+
+@dataclass(frozen=True)
 class FreeTier:
     """What a month has for nothing."""
 
@@ -108,6 +115,7 @@ class Prices:
     s3: S3Prices
     dynamodb: DynamoPrices
     logs: LogPrices
+    alarms: AlarmPrices
     free: FreeTier
     groups: dict[str, Group]
     detections: dict[str, str]  # the group of each, by the word that DETECT has for it

@@ -1,6 +1,5 @@
 """The seeds' design as work of the same shape as ours, so that one bill fits both."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -32,6 +31,7 @@ class Seed:
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
     detections: tuple[str, ...]
+    record_bytes: int
     hops: dict[str, SeedHop]
 
     @classmethod
@@ -49,7 +49,7 @@ def seed_work(ours: Work, detections: tuple[str, ...] | None = None) -> Work:
         hops={AS_OURS[name]: hop for name, hop in hops.items()},
         functions={name: _function(ours.functions[name], said) for name, said in seed.hops.items()},
         assumed=ours.assumed,
-        kept=_kept(ours.kept),
+        kept={**ours.kept, "records": seed.record_bytes, "ledger": 0},
         measured=ours.measured,
         naive=ours.naive,
     )
@@ -68,8 +68,3 @@ def _hop(name: str, said: SeedHop, ours: Work) -> Hop:
 
 def _function(ours: Function, said: SeedHop) -> Function:
     return replace(ours, memory=said.memory)
-
-
-def _kept(ours: Mapping[str, int]) -> dict[str, int]:
-    """The same pictures; of the tables one item, and that is too little to count here."""
-    return {"original": ours["original"], "made": ours["made"], "records": 2_000, "ledger": 0}

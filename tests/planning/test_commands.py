@@ -2,13 +2,16 @@
 
 import argparse
 import json
+import tomllib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.__main__ import main
+from infra.definitions import definitions
 from infra.planning.numbers import dollars, images, share, span
+from infra.stages import FOLDER, Stage
 
 
 def test_a_plan_prints_settings_time_bottleneck_and_dollars(capsys):
@@ -24,6 +27,27 @@ def test_what_does_not_fit_says_what_to_raise_and_exits_one(capsys):
     assert "Service Quotas, Rekognition" in printed.out
     assert printed.err.startswith("error: it takes 5 h 3")
     assert printed.err.count("\n") == 1
+
+
+def test_what_the_stage_would_have_to_hold_can_be_copied(capsys, tmp_path):
+    main(["plan", "--images", "1e6"])
+    printed = capsys.readouterr().out
+    begin = printed.index("[function.")
+    said = tomllib.loads(printed[begin : printed.index("\ntime ")])
+    main(["plan", "--images", "1e6", "--json"])
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    for name, changed in said["function"].items():
+        assert changed == {part: settings[name][part] for part in ("concurrency", "batch")}
+    (tmp_path / "prod.toml").write_text((FOLDER / "prod.toml").read_text() + toml_of(said))
+    run = Stage.load("prod", tmp_path).run(definitions())
+    assert {one.name: one.function.concurrency for one in run}["analyze"] == 50
+
+
+def toml_of(said):
+    return "".join(
+        f"\n[function.{name}]\nconcurrency = {one['concurrency']}\nbatch = {one['batch']}\n"
+        for name, one in said["function"].items()
+    )
 
 
 def test_what_was_raised_is_counted_on(capsys):

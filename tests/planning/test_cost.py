@@ -1,5 +1,7 @@
 """Bills: what is paid for, tier by tier, and by whom."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -7,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.definitions import definitions
+from infra.errors import InfraError
 from infra.planning.cost import Kind, Place, bill
 from infra.planning.prices import Prices, Tier, tiered
 from infra.planning.quotas import Quotas
 from infra.planning.rates import rates
 from infra.planning.seed import seed_work
-from infra.planning.work import ANALYZE, Work
+from infra.planning.standing import standing
+from infra.planning.work import ANALYZE, FOLDER, Work
 from infra.stages import Stage
 from services.analyze.logic import Detection
 from services.store.estimate import estimate
@@ -115,3 +119,35 @@ def test_the_record_s_own_estimate_is_the_command_s_bill_for_one_image():
     whole = bill(1, WORK, PRICES, Place(PROD.architecture, PROD.recovery))
     assert cost.usd == pytest.approx(whole.usd, abs=2e-9)
     assert cost.detections == pytest.approx(whole.of(Kind.DETECTIONS))
+
+
+def test_every_queue_is_polled_and_watched_whether_it_is_used_or_not():
+    everyone = definitions()
+    always = standing(PROD, everyone, PRICES)
+    queued = sum(one.queued for one in everyone)
+    assert always.sources == 2 * queued
+    assert always.polling == pytest.approx(always.sources * 5 * 3 * 60 * 24 * 30 * 4e-7)
+    assert always.alarming == pytest.approx(always.alarms * 0.10)
+    assert always.alarms > queued
+
+
+def test_a_hop_that_was_counted_and_never_measured_says_how_to_measure_it(tmp_path):
+    for name in ("usage.json", "measured.json"):
+        shutil.copy(FOLDER / name, tmp_path / name)
+    measured = json.loads((tmp_path / "measured.json").read_text())
+    del measured["hops"][ANALYZE]
+    (tmp_path / "measured.json").write_text(json.dumps(measured))
+    with pytest.raises(InfraError, match=r"analyze/image.resized.v1 .*tests.planning.measure"):
+        Work.load(PROD, definitions(), folder=tmp_path)
+
+
+def test_a_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(InfraError, match=r"usage\.json"):
+        Work.load(PROD, definitions(), folder=tmp_path)
+
+
+def test_a_detection_of_a_group_that_is_not_there_is_named(tmp_path):
+    text = (FOLDER / "prices.toml").read_text().replace('labels = "rekog', 'labels = "wrek')
+    (tmp_path / "prices.toml").write_text(text)
+    with pytest.raises(InfraError, match=r"detections\.labels: there is no group"):
+        Prices.load(tmp_path / "prices.toml")
