@@ -5,7 +5,6 @@ reckon with; a test compares it with what is counted then.
 """
 
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -67,7 +66,6 @@ class Answering:
 
 def counted() -> dict[str, Any]:
     """By hop: calls, units, bytes; of a first upload, and of the same content again."""
-    os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     with mock_aws():
         recognizer, plain = Answering(), _clients()
         make_places(plain["s3"], plain["dynamodb"], plain["sns"])
