@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from infra.planning.seed import Seed, seed_work
 from infra.planning.standing import Standing, standing
 from infra.planning.work import ANALYZE, Assumptions, Work
 from infra.service import QUEUE_RETENTION, STALE_SECONDS
+from services.reap.settings import ReapSettings
 from shared.retries import THROTTLED_FOR
 
 if TYPE_CHECKING:
@@ -83,10 +85,11 @@ def _plan(arguments: argparse.Namespace) -> None:
     )
     found = plan(arguments.images, work, quotas, arguments.hours)
     billed = bill(arguments.images, work, prices, place)
+    silence = silence_of(stages.Stage.load(arguments.stage))
     if arguments.json:
-        print(json.dumps(plan_json(found, billed), indent=2))
+        print(json.dumps(plan_json(found, billed, silence), indent=2))
     else:
-        print("\n".join(plan_lines(found, billed, work)))
+        print("\n".join(plan_lines(found, billed, work, silence)))
     if not found.fits:
         low = "; ".join(one.name for one in found.raises) or found.bottleneck
         raise InfraError(f"it takes {span(found.flow.seconds)}, which is too long; too low: {low}")
@@ -126,7 +129,7 @@ def _given(arguments: argparse.Namespace) -> tuple[Work, Prices, Place]:
     return work, prices, Place(stage.architecture, stage.recovery, arguments.free_tier)
 
 
-def plan_lines(found: Plan, billed: Bill, work: Work) -> Iterator[str]:
+def plan_lines(found: Plan, billed: Bill, work: Work, silence: float) -> Iterator[str]:
     """The plan as people read it."""
     asked = f" in {span(found.hours * 3600)}" if found.hours else ""
     yield f"{found.images:,} images{asked}, uploaded at once; set for {found.rate:,.1f} a second"
@@ -142,7 +145,7 @@ def plan_lines(found: Plan, billed: Bill, work: Work) -> Iterator[str]:
     yield f"bottleneck  {found.bottleneck}"
     detections = billed.of(Kind.DETECTIONS)
     yield f"cost        {dollars(billed.usd)}, {dollars(detections)} of it detections"
-    yield from (f"warning     {line}" for line in warnings(found))
+    yield from (f"warning     {line}" for line in warnings(found, silence))
     if not found.fits:
         yield ""
         rows = [
@@ -171,24 +174,35 @@ def stage_lines(found: Plan, work: Work) -> Iterator[str]:
         yield ""
 
 
-def warnings(found: Plan) -> Iterator[str]:
+def silence_of(stage: stages.Stage) -> float:
+    """Seconds after which ``reap`` takes an upload or a run for lost, in this stage."""
+    default = ReapSettings.model_fields["silence_hours"].default
+    return float(stage.variables_of("reap").get("SILENCE_HOURS", default)) * 3600
+
+
+def warnings(found: Plan, silence: float) -> Iterator[str]:
     """What such a backlog would do to messages and to whoever watches."""
     longest = found.flow.longest
     if longest > QUEUE_RETENTION:
         yield (
             f"a message waits up to {span(longest)}, and queues keep them for "
-            f"{span(QUEUE_RETENTION)}: upload more slowly, or images are lost to the reaper"
+            f"{span(QUEUE_RETENTION)}: upload more slowly, or images are lost"
         )
     elif longest > THROTTLED_FOR:
         yield (
             f"a message waits up to {span(longest)}: one that is throttled after "
             f"{span(THROTTLED_FOR)} has no time left, so keep concurrency as above"
         )
+    if longest > silence:
+        yield (
+            f"reap gives up what is silent for {span(silence)}: set SILENCE_HOURS of reap above "
+            f"{math.ceil(longest / 3600)} while it lasts, or upload more slowly"
+        )
     if longest > STALE_SECONDS:
         yield f"the queues' alarms ring: a message waits for more than {span(STALE_SECONDS)}"
 
 
-def plan_json(found: Plan, billed: Bill) -> dict[str, Any]:
+def plan_json(found: Plan, billed: Bill, silence: float) -> dict[str, Any]:
     """The plan for scripts; times in seconds, money in US dollars."""
     return {
         "images": found.images,
@@ -201,7 +215,7 @@ def plan_json(found: Plan, billed: Bill) -> dict[str, Any]:
         "usd": round(billed.usd, 4),
         "settings": {name: asdict(one) for name, one in found.settings.items()},
         "too_low": [asdict(one) for one in found.raises],
-        "warnings": list(warnings(found)),
+        "warnings": list(warnings(found, silence)),
     }
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.definitions import definitions
-from infra.planning.commands import warnings
+from infra.planning.commands import silence_of, warnings
 from infra.planning.limits import limits
 from infra.planning.plan import ceiling, plan, run
 from infra.planning.quotas import Quotas
@@ -33,7 +33,21 @@ def test_ten_thousand_images_are_bounded_by_the_tables_that_have_not_grown_yet()
 def test_a_hundred_million_wait_longer_than_queues_keep_them():
     found = plan(100_000_000, WORK, QUOTAS)
     assert found.flow.longest > 7 * 24 * HOUR
-    assert any("queues keep them for 7 d" in line for line in warnings(found))
+    said = "\n".join(warnings(found, 24 * HOUR))
+    assert "queues keep them for 7 d" in said
+    assert "SILENCE_HOURS of reap" in said
+
+
+def test_a_backlog_that_reap_would_take_for_lost_is_told_before():
+    found = plan(5_000_000, WORK, QUOTAS)
+    assert 24 * HOUR < found.flow.longest < 7 * 24 * HOUR
+    assert any("SILENCE_HOURS" in line for line in warnings(found, 24 * HOUR))
+    assert not any("SILENCE_HOURS" in line for line in warnings(found, found.flow.longest))
+
+
+def test_a_stage_may_let_reap_wait_for_longer():
+    patient = replace(Stage.load("prod"), service_variables={"reap": {"SILENCE_HOURS": "100"}})
+    assert [silence_of(Stage.load("prod")), silence_of(patient)] == [24 * HOUR, 100 * HOUR]
 
 
 @settings(max_examples=8, deadline=None)
