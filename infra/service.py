@@ -5,9 +5,13 @@ from typing import Any
 
 from infra import cfn, core, http
 from infra.cfn import Json
-from infra.definitions import Allow, Definition
+from infra.definitions import Allow, Definition, definitions
 from infra.package import HANDLER
+from infra.planning.rates import rates
 from infra.stages import Stage
+
+# What ends a run well: whoever announces it estimates what the run cost.
+STORED = "image.stored.v1"
 
 DAY = 86_400
 QUEUE_RETENTION = 7 * DAY
@@ -271,6 +275,7 @@ def variables(definition: Definition, stage: Stage) -> Json:
         "TRACING": "on" if stage.tracing else "off",
     }
     found |= _queue_urls(definition) | _of_http(definition, stage) | _emulated(stage)
+    found |= _rates(definition, stage)
     return found | stage.variables_of(definition.name)
 
 
@@ -281,6 +286,13 @@ def _queue_urls(definition: Definition) -> Json:
         "QUEUE_URL": cfn.ref(cfn.logical(definition.name, "Queue")),
         "DEAD_LETTER_QUEUE_URL": cfn.ref(cfn.logical(definition.name, "DeadLetters")),
     }
+
+
+def _rates(definition: Definition, stage: Stage) -> Json:
+    """What an image costs: for whoever says that one is stored, and writes it on its record."""
+    if STORED not in definition.announces:
+        return {}
+    return {"RATES": rates(stage, definitions(definition.root)).model_dump_json()}
 
 
 def _of_http(definition: Definition, stage: Stage) -> Json:

@@ -1,10 +1,23 @@
 """How the tests are run: one after another, or in parts by several processes (tests/parts.py)."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.parts import ByPart, Progress, longest_first
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """One for each process: Playwright runs once in each, whoever needs it."""
+    from tests.web.browser import launched  # noqa: PLC0415 - few tests need what it imports
+
+    with launched() as browser:
+        yield browser
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
+from shared.contracts.cost import Cost
 from shared.contracts.images import Label, Moderation, Taken
 from shared.contracts.listing import Shown
 from shared.likeness import Kind
@@ -200,6 +201,7 @@ class Detail(Summary):
     text: tuple[str, ...] | None
     moderation: Moderation | None
     analyzer: str | None
+    cost: Cost | None = Field(description="an estimate for this run; null if none was made")
     runs: tuple[RunState, ...]
     timeline: tuple[Hop, ...]
     unmade: tuple[Unmade, ...]

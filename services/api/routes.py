@@ -104,13 +104,20 @@ def _explain(app: APIGatewayRestResolver) -> None:
     """Let every way to fail end in a problem document."""
 
     def told(error: Exception) -> Response[str]:
-        allowed = methods(app, app.current_event.path) if isinstance(error, NotFoundError) else ()
+        allowed = _allowed_instead(app) if isinstance(error, NotFoundError) else ()
         problem = _not_that_way(allowed) if allowed else _problem(error)
         said = problem.document(_request_id(app.current_event.raw_event))
         headers = {"Allow": ", ".join(allowed)} if allowed else {}
         return Response(problem.status, MEDIA_TYPE, said.model_dump_json(), headers=headers)
 
     app.exception_handler(Exception)(told)
+
+
+def _allowed_instead(app: APIGatewayRestResolver) -> tuple[str, ...]:
+    """The methods that this path answers, if this one's is not among them."""
+    event = app.current_event
+    allowed = methods(app, event.path)
+    return () if event.http_method in allowed else allowed
 
 
 def _not_that_way(allowed: tuple[str, ...]) -> Problem:

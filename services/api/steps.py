@@ -263,6 +263,7 @@ class Steps:
             text=analyzed.text if analyzed else None,
             moderation=moderation,
             analyzer=analyzed.analyzer if analyzed else None,
+            cost=run.cost,
             runs=logic.runs_of(record),
             timeline=hops,
             unmade=logic.unmade(record),

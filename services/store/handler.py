@@ -43,6 +43,7 @@ def service() -> Service:
         processed=S3Objects(client("s3"), settings.processed_bucket),
         lists=DynamoLists(*table),
         policy=settings.moderation,
+        rates=settings.rates,
     )
     return service_on_aws(settings, routes(steps))
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from services.store.estimate import estimate
+from shared.contracts.cost import Cost, Rates
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     AnalysisVersion,
@@ -55,20 +57,26 @@ class Policy(StrEnum):
 
 
 def decide(
-    record: Record | None, event: Event, at: datetime, policy: Policy = Policy.FLAG
+    record: Record | None,
+    event: Event,
+    at: datetime,
+    policy: Policy = Policy.FLAG,
+    rates: Rates | None = None,
 ) -> Record | None:
     """The record after this event; the same one if it changes nothing.
 
     None stays None where there is nothing to decide: a request about an image, or an event about
     a later run, that no record knows. Runs begin in the record.
     """
-    after = _decided(record, event, at, policy)
+    after = _decided(record, event, at, policy, rates)
     if after is None or after == record:
         return record
     return after.model_copy(update={"revision": (record.revision if record else 0) + 1})
 
 
-def _decided(record: Record | None, event: Event, at: datetime, policy: Policy) -> Record | None:
+def _decided(
+    record: Record | None, event: Event, at: datetime, policy: Policy, rates: Rates | None
+) -> Record | None:
     match event:
         case ReplayRequested():
             return record and _replay(record, event, at)
@@ -77,12 +85,14 @@ def _decided(record: Record | None, event: Event, at: datetime, policy: Policy) 
         case DeleteRequested():
             return record and _delete(record, at)
         case ImageEvent():
-            return _learn(record, event, at, policy)
+            return _learn(record, event, at, policy, rates)
         case _:
             raise TypeError(f"{event.type} is nothing to decide on")
 
 
-def _learn(record: Record | None, event: ImageEvent, at: datetime, policy: Policy) -> Record | None:
+def _learn(
+    record: Record | None, event: ImageEvent, at: datetime, policy: Policy, rates: Rates | None
+) -> Record | None:
     if record is None:
         record = _begin(event, at)
     if record is None or record.status(event.run) is not RunStatus.OPEN:
@@ -90,8 +100,8 @@ def _learn(record: Record | None, event: ImageEvent, at: datetime, policy: Polic
     learned = _advance(record.runs[event.run], event, at)
     if learned == record.runs[event.run]:
         return record
-    judged = learned.model_copy(update={"withheld": _waits(learned, record, policy)})
-    runs = {**record.runs, event.run: judged}
+    judged = {"withheld": _waits(learned, record, policy), "cost": _cost(learned, rates)}
+    runs = {**record.runs, event.run: learned.model_copy(update=judged)}
     return _publish(record.model_copy(update={"runs": runs}), event)
 
 
@@ -131,6 +141,15 @@ def _waits(run: Run, record: Record, policy: Policy) -> bool:
         return False
     judged = run.analyzed.moderation if run.analyzed else None
     return judged is None or judged.flagged
+
+
+def _cost(run: Run, rates: Rates | None) -> Cost | None:
+    """Estimated once, in the write that completes the run, so that its verdict keeps its words."""
+    if rates is None or run.status is not RunStatus.COMPLETED:
+        return None
+    assert run.resized, "a run completes with both facts"
+    assert run.analyzed, "a run completes with both facts"
+    return estimate(run.resized, run.analyzed, rates)
 
 
 def _publish(record: Record, event: ImageEvent) -> Record:
@@ -268,7 +287,8 @@ def _made(record: Record, run: int, at: datetime) -> dict[str, object]:
     assert resized, "a run completes with both facts"
     assert analyzed, "a run completes with both facts"
     said = _common(record, run, at, known_by=run) | _said(resized) | _said(analyzed)
-    return said | {"versions": tuple(_versions(record, analyzed))}
+    versions = tuple(_versions(record, analyzed))
+    return said | {"versions": versions, "cost": record.runs[run].cost}
 
 
 def _versions(record: Record, analyzed: ImageAnalyzed) -> Iterator[AnalysisVersion]:

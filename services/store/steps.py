@@ -9,6 +9,7 @@ from services.store.listing import change, listing
 from services.store.lists import Lists
 from services.store.records import Moment, Records
 from shared.consumer import Turn
+from shared.contracts.cost import Rates
 from shared.contracts.envelope import Event
 from shared.contracts.record import Record
 from shared.errors import TransientError
@@ -28,6 +29,7 @@ class Steps:
     processed: Objects
     lists: Lists
     policy: logic.Policy = logic.Policy.FLAG
+    rates: Rates | None = None
 
     def decide(self, event: Event, turn: Turn) -> Iterator[Event]:
         """Answer with what is on record, also to the late, the repeated and the contradicting."""
@@ -48,7 +50,7 @@ class Steps:
     def _change(self, event: Event, turn: Turn) -> Record | None:
         for _ in range(TRIES):
             before = self.records.read(event.image)
-            after = logic.decide(before, event, turn.at, self.policy)
+            after = logic.decide(before, event, turn.at, self.policy, self.rates)
             if after is None or after is before or self.records.write(after):
                 return after
         raise TransientError("contended", f"the record changed {TRIES} times meanwhile")

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from shared.contracts.cost import Cost
 from shared.contracts.envelope import Event, Value, derive
 from shared.errors import Fault
 
@@ -220,6 +221,8 @@ class Completed(Verdict):
     analyzer: str
     versions: tuple[AnalysisVersion, ...] = ()
     """The earlier versions of the analysis that are kept beside ``document``, oldest first."""
+    cost: Cost | None = None
+    """An estimate of what this run costs. None: nobody told ``store`` the rates."""
 
 
 class ImageStored(Completed):

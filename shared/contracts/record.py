@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from shared.contracts.cost import Cost
 from shared.contracts.envelope import Value
 from shared.contracts.images import (
     ImageAnalyzed,
@@ -49,6 +50,8 @@ class Run(Value):
     failure: StepFailed | None = None
     withheld: bool = False
     """Whether its renditions were withheld when it completed. A release does not change that."""
+    cost: Cost | None = None
+    """Estimated when it completed, at the rates of that day; they are not applied again."""
 
 
 class Release(Value):

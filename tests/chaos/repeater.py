@@ -68,5 +68,6 @@ class Repeater:
             self.sent += 1
 
     def _queues(self, kind: str) -> list[str]:
-        services = definitions()
-        return [self.outputs.queues[one.name] for one in services if kind in one.answers]
+        queues = self.outputs.queues  # an optional service may have none here
+        answer = (one.name for one in definitions() if kind in one.answers)
+        return [queues[name] for name in answer if name in queues]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from shared.contracts.analysis import Analysis
+from shared.contracts.cost import Cost
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import (
     AnalysisVersion,
@@ -136,6 +137,7 @@ STORED = ImageStored(
     analyzer="rekognition",
 )
 WITHHELD = STORED.model_copy(update={"withheld": True, "renditions": ()})
+ESTIMATED = STORED.model_copy(update={"cost": Cost(usd=0.004080512, detections=0.004)})
 LOOKED_AT = ReleaseRequested(image=CAT, run=0)
 RELEASED = ImageReleased.model_validate(
     STORED.model_dump(exclude={"withheld"}) | {"ended": AT + timedelta(hours=1)}
@@ -327,6 +329,15 @@ ENVELOPES |= {
 }
 ENVELOPES["image.stored.v1.withheld"] = THIRD.caused(
     WITHHELD, "darkroom/store", 0, AT + timedelta(seconds=4)
+)
+ENVELOPES["image.stored.v1.estimated"] = THIRD.caused(
+    ESTIMATED, "darkroom/store", 0, AT + timedelta(seconds=4)
+)
+ENVELOPES["image.released.v1.estimated"] = RELEASE.caused(
+    RELEASED.model_copy(update={"cost": ESTIMATED.cost}),
+    "darkroom/store",
+    0,
+    AT + timedelta(hours=1, seconds=1),
 )
 ENVELOPES["image.analyzed.v1.reused"] = SECOND.caused(
     REUSED, "darkroom/analyze", 0, AT + timedelta(seconds=2)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.store.records import DynamoRecords, Moment
+from shared.contracts.cost import Cost
 from shared.contracts.images import Reanalysis
 from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.runs import DynamoRuns
@@ -33,6 +34,7 @@ FULL = Record(
             resized=RESIZED,
             analyzed=ANALYZED,
             withheld=True,
+            cost=Cost(usd=0.004080512, detections=1e-05),
         ),
         2: Run(started=datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)),
     },

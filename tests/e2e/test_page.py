@@ -4,21 +4,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from infra.local.page import build, publish
-from tests.web.browser import Visit, launched, visiting
+from tests.web.browser import Visit, visiting
 from tests.web.gestures import a_photo_from_drop_to_deletion
 
 COFFEE = Path(__file__).parents[1] / "unit" / "rekognition" / "photos" / "coffee.jpg"
 
 
 @pytest.fixture(params=["ministack", "localstack"])
-def visit(request: pytest.FixtureRequest) -> Iterator[Visit]:
+def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
     """The gallery, from the emulator's bucket."""
     stack = request.getfixturevalue(request.param)
     outputs = stack.outputs
     address = publish(build(print), outputs.addresses["api"], outputs, stack.clients)
-    with launched() as browser, visiting(browser) as visit:
+    with visiting(browser) as visit:
         visit.page.goto(address)
         yield visit
 

@@ -7,19 +7,13 @@ import pytest
 from playwright.sync_api import Browser
 
 from infra.local.page import build
-from tests.web.browser import Visit, launched, visiting
+from tests.web.browser import Visit, visiting
 from tests.web.fake_api import World, peopled, serving
 
 
 @pytest.fixture(scope="session")
 def built() -> Path:
     return build(print)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

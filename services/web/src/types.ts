@@ -82,6 +82,8 @@ export interface Detail extends Summary {
   renditions: Rendition[];
   text: string[] | null;
   moderation: { flagged: boolean; names: string[] } | null;
+  /** An estimate in US dollars, of the run that is shown; `detections` is what of it they are. */
+  cost?: { usd: number; detections: number } | null;
   runs: Run[];
   timeline: Hop[];
   unmade: Unmade[];

@@ -20,6 +20,9 @@ export function duration(ms: number): string {
   return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
+/** Fractions of a cent, to four digits that count: "$0.004081". */
+export const dollars = (usd: number): string => `$${usd ? usd.toFixed(Math.max(2, 3 - Math.floor(Math.log10(usd)))) : "0"}`;
+
 export const percent = (value: number): string => `${Math.round(value)} %`;
 
 /** `not-an-image` as "Not an image". */

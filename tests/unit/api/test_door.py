@@ -91,7 +91,13 @@ def test_what_is_wrong_is_said_of_what_was_meant(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/nope"), ("PUT", "/nope"), ("GET", "/results/../labels"), ("GET", "/%2e%2e")],
+    [
+        ("GET", "/nope"),
+        ("PUT", "/nope"),
+        ("GET", "/results/\x84"),
+        ("GET", "/results/../labels"),
+        ("GET", "/%2e%2e"),
+    ],
 )
 def test_where_there_is_nothing_a_problem_says_so(api: Api, method: str, path: str) -> None:
     answered = api.raw(method, path)

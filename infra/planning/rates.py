@@ -1,0 +1,27 @@
+"""The rates that ``store`` estimates each image's cost with, from the same sources as ``cost``."""
+
+from infra.definitions import Definition, definitions
+from infra.planning.cost import Kind, Place, bill
+from infra.planning.prices import Prices
+from infra.planning.work import Work
+from infra.stages import Stage
+from shared.contracts.cost import Rates
+
+PLACES = 12
+"""Decimals of a dollar, so that a text is the same on every machine."""
+
+
+def rates(stage: Stage, everyone: tuple[Definition, ...] | None = None) -> Rates:
+    """What one image costs in this stage, as if on AWS: before any tier, with no free tier.
+
+    The local stage is told the same: what it costs here is the electricity.
+    """
+    prices = Prices.load()
+    work = Work.load(stage, definitions() if everyone is None else everyone)
+    place = Place(stage.architecture, stage.recovery)
+    one = bill(1, work, prices, place)
+    return Rates(
+        detections={word: prices.detection(word) for word in sorted(prices.detections)},
+        run=round(one.usd - one.of(Kind.DETECTIONS) - one.of(Kind.STORAGE), PLACES),
+        gigabyte=prices.s3.gigabyte_month[0].usd,
+    )

@@ -1,0 +1,210 @@
+"""The services' own code, one after another, over whatever AWS the clients lead to."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import quote_plus
+
+from services.analyze import handler as analyze
+from services.analyze.documents import Documents
+from services.analyze.logic import Question
+from services.analyze.rekognition import Recognizer
+from services.analyze.reuse import Reuse
+from services.analyze.settings import AnalyzeSettings
+from services.analyze.steps import Steps as AnalyzeSteps
+from services.notify import handler as notify
+from services.notify.steps import Steps as NotifySteps
+from services.notify.topic import SnsNotifications
+from services.resize import handler as resize
+from services.resize.settings import ResizeSettings
+from services.resize.steps import Steps as ResizeSteps
+from services.store import handler as store
+from services.store.lists import DynamoLists
+from services.store.records import DynamoRecords
+from services.store.steps import Steps as StoreSteps
+from shared.bus import SnsBus
+from shared.consumer import Limits, Route, Service, consume
+from shared.contracts.envelope import Envelope, Event
+from shared.ledger import DynamoLedger
+from shared.objects import S3Objects
+from shared.runs import DynamoRuns
+from shared.testing import Clock, FixedTime, MemoryQueue, sqs_batch
+from tests.contract.conftest import make_table
+
+BUCKETS = ("uploads", "processed")
+TOPICS = ("events", "notifications")
+
+Clients = Callable[[str, str], Any]
+"""A client: for which service of ours, of which service of AWS."""
+
+HEARERS = {
+    "image.resized.v1": ("store", "analyze"),
+    "image.analyzed.v1": ("store",),
+    "image.stored.v1": ("notify",),
+}
+"""Who is to answer each event; ``store`` first, so that it knows of a run that is analysed."""
+
+SETTINGS = dict.fromkeys(
+    ("stage", "queue_url", "dead_letter_queue_url", "events_topic_arn"), "not used here"
+) | {
+    "uploads_bucket": "uploads",
+    "processed_bucket": "processed",
+    "records_table": "records",
+    "ledger_table": "ledger",
+    "function_timeout": 30,
+    "worst_case": 5,
+    "attempts": 5,
+}
+
+
+@dataclass
+class Published:
+    """A topic that keeps what went through it, and passes it on to the real one."""
+
+    bus: SnsBus
+    envelopes: list[Envelope] = field(default_factory=list)
+
+    def publish(self, envelopes: Any) -> None:
+        self.bus.publish(envelopes)
+        self.envelopes.extend(envelopes)
+
+
+@dataclass
+class Pipeline:
+    """Four services; what one announces is handed to those who answer it, in their turn."""
+
+    services: Mapping[str, Service]
+    published: Mapping[str, Published]
+    uploads: Any
+
+    def upload(self, key: str, body: bytes) -> str:
+        """Put an original, and return S3's notification of it, in AWS's words."""
+        answer = self.uploads.put_object(Bucket="uploads", Key=key, Body=body)
+        return notification(key, len(body), answer["ETag"].strip('"'))
+
+    def hops(self, told: str) -> Iterator[tuple[str, str, Callable[[], None]]]:
+        """Every hop of one upload: whose it is, what it answers, and how it is made.
+
+        Whoever iterates has to make each before asking for the next.
+        """
+        waiting = [("resize", "image.uploaded.v1", told)]
+        while waiting:
+            name, kind, body = waiting.pop(0)
+            told_before = len(self.published[name].envelopes)
+            yield name, kind, partial(self._consume, name, body)
+            for envelope in self.published[name].envelopes[told_before:]:
+                body = envelope.to_json()
+                waiting += [(one, envelope.type, body) for one in HEARERS[envelope.type]]
+
+    def _consume(self, name: str, body: str) -> None:
+        answer = consume(self.services[name], sqs_batch(body), FixedTime())
+        assert answer == {"batchItemFailures": []}, f"{name} handed back: {body[:200]}"
+
+
+def make_places(s3: Any, dynamodb: Any, sns: Any) -> None:
+    """The buckets, tables and topics, as the stack makes them."""
+    for bucket in BUCKETS:
+        s3.create_bucket(Bucket=bucket)
+    make_table(dynamodb, "records", "item")
+    make_table(dynamodb, "ledger", "claim")
+    for topic in TOPICS:
+        sns.create_topic(Name=topic)
+
+
+def pipeline(
+    client: Clients, recognizer: Recognizer, clock: Callable[[], float] | None = None
+) -> Pipeline:
+    """The four services over these clients, each with its defaults."""
+    published = {
+        name: Published(SnsBus(client(name, "sns"), _topic(client(name, "sns"), "events")))
+        for name in ("resize", "analyze", "store", "notify")
+    }
+    routes = {
+        "resize": resize.routes(_resize(client)),
+        "analyze": analyze.routes(_analyze(client, recognizer)),
+        "store": store.routes(_store(client)),
+        "notify": notify.routes(_notify(client)),
+    }
+    services = {
+        name: _service(name, routes[name], published[name], client, clock or Clock())
+        for name in routes
+    }
+    return Pipeline(services, published, client("upload", "s3"))
+
+
+def _service(
+    name: str,
+    routes: Mapping[type[Event], Route],
+    bus: Published,
+    client: Clients,
+    clock: Callable[[], float],
+) -> Service:
+    dynamodb = client(name, "dynamodb")
+    return Service(
+        name=name,
+        routes=routes,
+        bus=bus,
+        queue=MemoryQueue(),
+        ledger=DynamoLedger(dynamodb, "ledger"),
+        runs=DynamoRuns(dynamodb, "records"),
+        limits=Limits(timeout=30, worst_case=5, attempts=5),
+        clock=clock,
+    )
+
+
+def _resize(client: Clients) -> ResizeSteps:
+    settings = ResizeSettings.model_validate(SETTINGS | {"service": "resize"})
+    s3 = client("resize", "s3")
+    return ResizeSteps(
+        S3Objects(s3, "uploads"), S3Objects(s3, "processed"), settings.renditions, settings.limits
+    )
+
+
+def _analyze(client: Clients, recognizer: Recognizer) -> AnalyzeSteps:
+    asked = AnalyzeSettings.model_validate(SETTINGS | {"service": "analyze"}).question
+    processed = S3Objects(client("analyze", "s3"), "processed")
+    return AnalyzeSteps(
+        Documents(processed),
+        Reuse(processed, DynamoRuns(client("analyze", "dynamodb"), "records")),
+        {"rekognition": recognizer},
+        Question("rekognition", asked.detect, asked.thresholds),
+    )
+
+
+def _store(client: Clients) -> StoreSteps:
+    table = client("store", "dynamodb"), "records"
+    return StoreSteps(
+        DynamoRecords(*table), S3Objects(client("store", "s3"), "processed"), DynamoLists(*table)
+    )
+
+
+def _notify(client: Clients) -> NotifySteps:
+    sns = client("notify", "sns")
+    return NotifySteps(SnsNotifications(sns, _topic(sns, "notifications")))
+
+
+def _topic(sns: Any, name: str) -> str:
+    topics = [found["TopicArn"] for found in sns.list_topics()["Topics"]]
+    return next(arn for arn in topics if arn.endswith(f":{name}"))
+
+
+def notification(key: str, size: int, etag: str) -> str:
+    """S3's own words about an upload, as short as they are read."""
+    at = "2026-11-21T04:03:51.412Z"
+    found = {
+        "key": quote_plus(key, safe="/"),
+        "size": size,
+        "eTag": etag,
+        "sequencer": "0055AED6DCD902",
+    }
+    told = {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "eventTime": at,
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "uploads"}, "object": found},
+    }
+    return json.dumps({"Records": [told]})
