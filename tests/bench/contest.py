@@ -71,6 +71,13 @@ def started(commands: Mapping[str, Command]) -> Iterator[list[Engine]]:
         yield engines
 
 
+@contextmanager
+def started_anywhere(engines: Mapping[str, str]) -> Iterator[list[Engine]]:
+    """Engines of ours, each on whatever core is free."""
+    with ExitStack() as stack:
+        yield [Engine(name, _start(python(engine), stack)) for name, engine in engines.items()]
+
+
 def _start(command: Command, stack: ExitStack) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
