@@ -52,7 +52,7 @@ def rows(progress: Callable[[str], None], quick: bool) -> Iterator[Row]:
         own, call = _own_and_a_call(ROUNDS // 3 if quick else ROUNDS)
         yield from _own(own, call)
         progress("the calls of one image")
-        yield from _calls()
+        yield from _calls(progress)
 
 
 def _own(own: float, call: float) -> Iterator[Row]:
@@ -159,15 +159,16 @@ def _logging_to_nowhere() -> Iterator[None]:
             telemetry.log.setLevel(level)
 
 
-def _calls() -> Iterator[Row]:
+def _calls(say: Callable[[str], None]) -> Iterator[Row]:
     with mock_aws(), _logging_to_nowhere():
         hops = Pipeline(lambda name: boto3.client(name, region_name=REGION)).send(1)
     all_of_them = sum(hop.calls.total() for hop in hops)
     for hop in hops:
         named = ", ".join(f"{name} {times}" for name, times in hop.calls.items())
+        say(f"{hop.service}: {named}")
         yield known(
             area=AREA,
-            case=f"{hop.service} answers {hop.answers}: {named}",
+            case=f"{hop.service} answers {hop.answers}",
             ours=hop.calls.total(),
             peer=all_of_them,
             peer_name="all calls of the image",
