@@ -23,7 +23,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload status models accuracy test simulate chaos fuzz check synth schemas clean
+.PHONY: help demo local-up local-down follow upload status models accuracy test simulate chaos fuzz bench check synth schemas clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ chaos: $(READY) ## kill functions, break calls, on MiniStack (IMAGES=300 UPLOADS
 
 fuzz: $(READY) ## develop mutated pictures for a while (SECONDS=60 SEED=1)
 	@.venv/bin/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
+
+bench: $(READY) ## measure it beside its peers, within 15 minutes (ARGS="--area renditions --quick")
+	@.venv/bin/python -m tests.bench $(ARGS)
 
 check: $(READY) ## lint, format, types and who may import whom
 	@.venv/bin/ruff check .

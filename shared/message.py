@@ -22,6 +22,11 @@ LONGEST_KEY = 1024
 ID = re.compile(UUID_TEXT)
 LARGEST_NUMBER = 1e30
 """Nobody counts or measures anything larger; DynamoDB ends at 38 digits."""
+FEW_DIGITS = 30
+"""An integer of so many characters is below the largest number, and needs no look."""
+OF_NOTIFICATIONS = "Records", "s3:TestEvent", "\\u"
+"""One of these is in each of S3's notifications, however it is escaped; few events have any, and
+the others are spared being decoded twice."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,10 @@ class Message:
 def pieces(body: str) -> list[str]:
     """The bodies that one message stands for: S3 may put several uploads into one notification.
 
-    Raises PermanentError ``unreadable``.
+    Raises PermanentError ``unreadable``; of what cannot be a notification, only ``read`` does.
     """
+    if not any(mark in body for mark in OF_NOTIFICATIONS):
+        return [body]
     message = _decoded(body)
     if not is_notification(message):
         return [body]
@@ -129,7 +136,8 @@ def _readable() -> Iterator[None]:
 
 
 def _integer(digits: str) -> int:
-    _number(digits)
+    if len(digits) > FEW_DIGITS:
+        _number(digits)
     return int(digits)
 
 

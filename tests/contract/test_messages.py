@@ -68,5 +68,5 @@ def test_any_moment_of_an_upload_is_read_or_refused(moment: Any) -> None:
 @pytest.mark.parametrize("body", ["", "nonsense", "[]", "7", "null", '"text"', "[" * 100_000])
 def test_what_is_no_json_object_is_unreadable(body: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        pieces(body)
+        [read(piece) for piece in pieces(body)]
     assert refused.value.reason == "unreadable"

@@ -46,6 +46,25 @@ def _with_simd() -> Resample:
 _resample = _with_simd() if cykooz_resizer else with_pillow
 
 
-def resize(image: Image.Image, size: Size) -> Image.Image:
-    """The picture at ``size``: itself, not a copy, if it has that size already."""
-    return image if image.size == size else _resample(image, size)
+def resize(image: Image.Image, size: Size, *, spent: bool = False) -> Image.Image:
+    """The picture at ``size``: itself, not a copy, if it has that size already.
+
+    ``spent``: nobody needs the picture that is given any more, so it is closed on the way.
+    """
+    for smaller in _passes(image, size):
+        made = _resample(image, smaller)
+        if spent:
+            image.close()
+        image = made
+    return image
+
+
+def _passes(image: Image.Image, size: Size) -> list[Size]:
+    """The sizes on the way. Lanczos runs over columns and rows by turns anyway; asked for one after
+    the other, the SIMD resizer makes the very same pixels, but what stands in between is a picture
+    of Pillow's, whose memory is kept for the next; and a large one can go before the last is made.
+    """
+    wanted = [size]
+    if _resample is not with_pillow and image.mode in {"L", "RGB"}:  # RGBA would be weighed twice
+        wanted = [Size(image.width, size.height), size]
+    return [one for one in dict.fromkeys(wanted) if one != image.size]

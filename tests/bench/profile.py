@@ -1,0 +1,29 @@
+"""What every engine makes of each original: the renditions that ``resize`` makes by default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SIDES = 2048, 1024, 256
+QUALITY = 82
+
+WEBP_METHOD = 2
+"""libwebp's effort, 0 to 6: the one that ``resize`` takes."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One rendition: at most ``side`` pixels on the longer side."""
+
+    side: int
+    form: str
+    quality: int = QUALITY
+
+    @property
+    def options(self) -> Mapping[str, int]:
+        return {"method": WEBP_METHOD} if self.form == "WEBP" else {}
+
+
+ANALYSIS = Wanted(1600, "JPEG", 85)
+
+WANTED = {form: (*(Wanted(side, form) for side in SIDES), ANALYSIS) for form in ("JPEG", "WEBP")}
+"""By the format of the renditions; the picture for the analysis is a JPEG always."""
