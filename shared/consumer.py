@@ -22,14 +22,13 @@ from shared.errors import (
     DarkroomError,
     Overtaken,
     PermanentError,
-    Throttled,
     TransientError,
     reason_of,
     sentence,
 )
 from shared.ledger import Claim, ClaimKey, Ledger, Standing
 from shared.message import Message, pieces, read
-from shared.metrics import AGE, THROTTLED
+from shared.metrics import AGE
 from shared.retries import GiveUp, TryAgain
 from shared.runs import Runs
 from shared.telemetry import Hop, log
@@ -366,13 +365,11 @@ class _Piece:
     def _tell(self, error: Exception, decision: TryAgain | GiveUp) -> None:
         """What the step failed with, in the log and on the line of this try."""
         expected = isinstance(error, DarkroomError)
-        facts = {"reason": reason_of(error), **facts_of(decision)}
-        level = logging.WARNING if expected else logging.ERROR
-        log.log(level, "the step failed", extra=facts, exc_info=None if expected else error)
+        level, facts = logging.WARNING if expected else logging.ERROR, facts_of(decision)
+        said = {"reason": reason_of(error), **facts}
+        log.log(level, "the step failed", extra=said, exc_info=None if expected else error)
         log.debug("the step failed: %s", error)
-        if isinstance(error, Throttled):
-            self.hop.note(THROTTLED)
-        self.hop.end("again" if isinstance(decision, TryAgain) else "gave-up", **facts)
+        self.hop.fail("again" if isinstance(decision, TryAgain) else "gave-up", error, **facts)
 
 
 def facts_of(decision: TryAgain | GiveUp) -> dict[str, object]:

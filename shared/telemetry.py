@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
-from shared.metrics import DIMENSIONS, DURATION, NAMESPACE, WANTED, Metric
+from shared.errors import Throttled, reason_of
+from shared.metrics import DIMENSIONS, DURATION, NAMESPACE, THROTTLED, WANTED, Metric
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -112,26 +113,38 @@ class Hop:
         """How it ended, and what else is known of that."""
         self.facts |= {"outcome": outcome, **facts}
 
+    def fail(self, outcome: str, error: Exception, **facts: object) -> None:
+        """How it ended because of this error."""
+        if isinstance(error, Throttled):
+            self.note(THROTTLED)
+        self.end(outcome, reason=reason_of(error), **facts)
+
 
 _hop: ContextVar[Hop | None] = ContextVar("hop", default=None)
 
 
 @contextmanager
 def hop() -> Iterator[Hop]:
-    """The line of the message at hand; it is told whatever happens inside."""
+    """The line of the message at hand. Who is killed inside tells nothing."""
     current, began = Hop(), time.perf_counter()
     token = _hop.set(current)
     try:
         yield current
     except Exception as error:
-        current.end("error", reason=type(error).__qualname__)
+        current.fail("error", error)
+        _over(current, began)
         raise
+    else:
+        _over(current, began)
     finally:
         _hop.reset(token)
-        if current.facts["outcome"] != "done":
-            current.numbers.pop(WANTED, None)
-        current.note(DURATION, round(1000 * (time.perf_counter() - began), 3))
-        _emit("hop", current.numbers, current.facts)
+
+
+def _over(hop: Hop, began: float) -> None:
+    if hop.facts["outcome"] != "done":
+        hop.numbers.pop(WANTED, None)
+    hop.note(DURATION, round(1000 * (time.perf_counter() - began), 3))
+    _emit("hop", hop.numbers, hop.facts)
 
 
 def wants(effects: int) -> None:

@@ -1,18 +1,15 @@
 """What each try at an event is told as: one line of numbers, with how it ended and why."""
 
-import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
 from typing import Any
 
 import pytest
 
-from shared import telemetry
 from shared.contracts.record import RunStatus
 from shared.errors import PermanentError, Throttled, TransientError
-from shared.telemetry import log
 from tests.contract.samples import LAST, REFUSAL, SECOND
+from tests.telling import lines, telling
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -20,19 +17,8 @@ Lines = Callable[[], list[dict[str, Any]]]
 @pytest.fixture
 def hops() -> Iterator[Lines]:
     """The lines of the hops so far."""
-    handlers, level, propagate = log.handlers[:], log.level, log.propagate
-    token = telemetry._facts.set({})
-    with redirect_stdout(io.StringIO()) as out:
-        telemetry.start("toy", stage="test")
-
-    def told() -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in out.getvalue().splitlines()]
-        return [line for line in lines if line["message"] == "hop"]
-
-    yield told
-    telemetry._facts.reset(token)
-    log.handlers[:], log.propagate = handlers, propagate
-    log.setLevel(level)
+    with telling("toy") as out:
+        yield lambda: [line for line in lines(out) if line["message"] == "hop"]
 
 
 def failing(error: Exception) -> Callable[..., Any]:

@@ -1,6 +1,5 @@
 """One JSON object a line, with the ids of what it is about; X-Ray only where it is on."""
 
-import io
 import json
 import logging
 import subprocess
@@ -8,15 +7,17 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared import telemetry
+from shared.errors import Throttled
 from shared.metrics import AGE, DEAD_LETTERS, DURATION, EFFECTS, THROTTLED, WANTED
 from shared.telemetry import about, carried, count, hop, log, traced, wants
+from tests.telling import lines as decoded
+from tests.telling import telling
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,14 +25,8 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def lines() -> Iterator[Any]:
     """Starts telemetry as a function does; the lines it has put on standard output since."""
-    handlers, level, propagate = log.handlers[:], log.level, log.propagate
-    token = telemetry._facts.set({})
-    with redirect_stdout(io.StringIO()) as out:
-        telemetry.start("toy", stage="test")
-    yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
-    telemetry._facts.reset(token)
-    log.handlers[:], log.propagate = handlers, propagate
-    log.setLevel(level)
+    with telling("toy") as out:
+        yield lambda: decoded(out)
 
 
 def test_a_line_is_one_json_object_with_its_fields(lines: Any) -> None:
@@ -159,19 +154,19 @@ def test_a_hop_is_one_line_with_all_its_numbers(lines: Any) -> None:
 def test_what_is_wanted_counts_once_it_is_done(lines: Any) -> None:
     with hop() as this:
         wants(4)
-        this.note(THROTTLED)
-        this.end("again", reason="throttled")
+        this.fail("again", Throttled("throttled", "jane@example.org"), charged=False)
     (line,) = lines()
     assert WANTED.name not in line
     assert numbers(line).keys() == {THROTTLED.name, DURATION.name}
-    assert (line["outcome"], line["reason"]) == ("again", "throttled")
+    assert (line["outcome"], line["reason"], line["charged"]) == ("again", "throttled", False)
+    assert "jane" not in json.dumps(line)
 
 
 def test_a_hop_that_fails_is_told_all_the_same(lines: Any) -> None:
     with pytest.raises(ZeroDivisionError), hop():
         fail("x")
     (line,) = lines()
-    assert (line["outcome"], line["reason"]) == ("error", "ZeroDivisionError")
+    assert (line["outcome"], line["reason"]) == ("error", "internal-error")
 
 
 def test_outside_of_a_hop_nothing_is_wanted(lines: Any) -> None:
