@@ -11,6 +11,7 @@ try:
     from infra.errors import InfraError
     from infra.local import commands as local
     from infra.operations import commands as operations
+    from infra.operations import logs, trace
 except ModuleNotFoundError as missing:  # another interpreter than the one that make sets up
     sys.exit(
         f"error: {missing.name} is not installed in {sys.executable}; "
@@ -18,7 +19,7 @@ except ModuleNotFoundError as missing:  # another interpreter than the one that 
     )
 
 # Each brings its own commands: register(subcommands).
-MODULES = (local, operations, template, package, deploy, outputs, schemas)
+MODULES = (local, operations, trace, logs, template, package, deploy, outputs, schemas)
 
 
 def main(words: Sequence[str] | None = None) -> int:

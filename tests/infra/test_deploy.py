@@ -38,7 +38,7 @@ class StackThatWorks(FakeCloudFormation):
 
     def execute_change_set(self, **asked):
         super().execute_change_set(**asked)
-        names = ("UploadsBucket", "ProcessedBucket", "EventsTopic", "NotificationsTopic")
+        names = ("UploadsBucket", "ProcessedBucket", "EventsTopic", "NotificationsTopic", "AlertsTopic")
         found = {name: name.lower() for name in (*names, "RecordsTable", "LedgerTable")}
         self.outputs = found | {"Services": "toy", "Account": ACCOUNT, "ToyQueue": "url"}
 
