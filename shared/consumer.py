@@ -235,7 +235,7 @@ def _handle_piece(service: Service, message: Message, body: str) -> HandBack | N
     ):
         wait = _Piece(service, message, body, envelope, hop).take(route)
         if wait is None and hop.facts["outcome"] != "seen-before":
-            hop.note(AGE, max(0.0, 1000 * (service.clock() - message.sent)))
+            hop.note(AGE, max(0.0, round(1000 * (service.clock() - message.sent), 3)))
         return wait
 
 

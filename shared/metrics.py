@@ -43,3 +43,5 @@ DEAD_LETTERS = Metric("DeadLetters", "Count")
 """Messages that a service gave up, as rescue keeps them."""
 REAPED = Metric("Reaped", "Count")
 """Runs that fell silent and uploads that nobody heard of."""
+
+METRICS = (DURATION, AGE, EFFECTS, WANTED, THROTTLED, FAILED, DEAD_LETTERS, REAPED)

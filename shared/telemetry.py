@@ -91,11 +91,11 @@ def about(**facts: object) -> Iterator[None]:
 # ---- metrics -----------------------------------------------------------------------------------
 
 
-def count(metric: Metric, value: float = 1, **facts: object) -> None:
-    """One number, now. Facts say what else is known of it; ``service`` whom it is about, if that is
-    not who tells it.
+def count(what: str, metric: Metric, value: float = 1, **facts: object) -> None:
+    """One number, now, on a line that says what happened. Facts say what else is known of it;
+    ``service`` whom it is about, if that is not who tells it.
     """
-    _emit(metric.name, {metric: value}, facts)
+    _emit(what, {metric: value}, facts)
 
 
 @dataclass

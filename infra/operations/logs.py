@@ -24,6 +24,7 @@ from infra.local.terminal import Style
 from infra.operations.commands import span
 from infra.outputs import Outputs
 from shared.contracts.envelope import UUID_TEXT
+from shared.metrics import METRICS
 
 EVERY = 1.0
 """s between two looks when following."""
@@ -32,8 +33,9 @@ LATE = 10.0
 PLATFORM = ("START ", "END ", "REPORT ", "INIT_START ", "INIT_REPORT ")
 SHOWN_APART = frozenset(
     {
-        *("time", "level", "message", "service", "stage", "run", "_aws"),
+        *("time", "level", "message", "service", "stage", "run", "outcome", "_aws"),
         *("correlation_id", "message_id", "event_id", "event_type"),
+        *(metric.name for metric in METRICS),
     }
 )
 GOOD = frozenset({"done", "undone", "seen-before"})
@@ -92,20 +94,19 @@ class Line:
             return style.bad(self.text)
         if self.fields["message"] == "hop":
             return self._hop(style)
-        bad = self.fields.get("level") in {"WARNING", "ERROR", "CRITICAL"}
+        bad = "reason" in self.fields or self.fields.get("level") not in {"DEBUG", "INFO"}
         message = str(self.fields["message"])
-        return " ".join([style.bad(message) if bad else message, *self._rest(SHOWN_APART)])
+        return " ".join([style.bad(message) if bad else message, *self._rest()])
 
     def _hop(self, style: Style) -> str:
         outcome = str(self.fields["outcome"])
         painted = style.good(outcome) if outcome in GOOD else style.bad(outcome)
         took = f"{self.fields['Duration']:,.0f} ms"
-        apart = SHOWN_APART | {"outcome", "Duration", "Age"}
-        return " ".join([f"{self.fields['event_type']:<18}", painted, took, *self._rest(apart)])
+        return " ".join([f"{self.fields['event_type']:<18}", painted, took, *self._rest()])
 
-    def _rest(self, apart: frozenset[str]) -> Iterator[str]:
+    def _rest(self) -> Iterator[str]:
         for name, value in self.fields.items():
-            if name not in apart:
+            if name not in SHOWN_APART:
                 yield f"{name}={value if isinstance(value, str) else json.dumps(value)}"
 
 

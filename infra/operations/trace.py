@@ -197,7 +197,7 @@ def _became(record: Record, number: int, run: Run) -> str:
         words += ["published" + (", withheld" if record.withheld else "")]
     if run.failure:
         why = run.failure
-        words += [f"{why.stage}: {why.reason}: {why.detail} (for {why.fault.value} to mend)"]
+        words += [f"{why.stage}: {why.reason}: {why.detail} (fault: {why.fault.value})"]
     return ", ".join(words)
 
 

@@ -149,7 +149,7 @@ def _paid(
 ) -> Answer:
     """An answer, and told at once that it was paid for: who dies before it is kept pays again."""
     answer = recognizer.ask(detection, picture, thresholds)
-    telemetry.count(EFFECTS, detection=detection)
+    telemetry.count("paid for a detection", EFFECTS, detection=detection)
     return answer
 
 

@@ -22,5 +22,5 @@ class Steps:
         words = logic.word(Notification.of(verdict, turn.envelope.id))
         turn.confirm()
         self.notifications.send(words)
-        telemetry.count(EFFECTS)
+        telemetry.count("sent a notification", EFFECTS)
         telemetry.wants(1)

@@ -68,7 +68,7 @@ class Steps:
                 log.info("time is short: the rest is for the next time")
                 break
         for reason, times in reasons.items():
-            telemetry.count(REAPED, times, reason=reason)
+            telemetry.count("found forgotten", REAPED, times, reason=reason)
         return dict(reasons)
 
     def sweep(self, start: Position = BEGINNING) -> Iterator[Swept]:

@@ -83,7 +83,7 @@ class Steps:
             picture = self.develop(original.body, self.specs, self.limits)
         turn.confirm()
         made = {r.name: self._keep(event, r) for r in (*picture.renditions, picture.analysis)}
-        telemetry.count(EFFECTS)
+        telemetry.count("made the renditions", EFFECTS)
         telemetry.wants(1)
         return ImageResized(
             image=event.image,

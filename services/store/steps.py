@@ -104,7 +104,8 @@ def _tell(run: Run) -> None:
     """That this run has ended, and how. What the uploader has to mend is no failure of ours."""
     failure = run.failure
     if failure is None:
-        telemetry.count(FAILED, 0, status=run.status)
+        telemetry.count("the run ended", FAILED, 0, status=run.status)
         return
     why = {"at": failure.stage, "reason": failure.reason, "fault": failure.fault}
-    telemetry.count(FAILED, int(failure.fault is not Fault.USER), status=run.status, **why)
+    ours = int(failure.fault is not Fault.USER)
+    telemetry.count("the run ended", FAILED, ours, status=run.status, **why)

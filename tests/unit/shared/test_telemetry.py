@@ -121,7 +121,7 @@ def numbers(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_number_is_a_line_that_cloudwatch_reads(lines: Any) -> None:
-    count(DEAD_LETTERS, 2, reason="unreadable")
+    count("kept", DEAD_LETTERS, 2, reason="unreadable")
     (line,) = lines()
     assert numbers(line) == {"DeadLetters": 2}
     assert line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Unit"] == "Count"
@@ -130,13 +130,13 @@ def test_a_number_is_a_line_that_cloudwatch_reads(lines: Any) -> None:
 
 
 def test_a_number_may_be_about_another_service(lines: Any) -> None:
-    count(DEAD_LETTERS, service="resize")
+    count("kept", DEAD_LETTERS, service="resize")
     assert lines()[0]["service"] == "resize"
 
 
 def test_numbers_are_told_at_every_level(lines: Any) -> None:
     log.setLevel("ERROR")
-    count(EFFECTS)
+    count("sent", EFFECTS)
     assert numbers(lines()[0]) == {"Effects": 1}
 
 
@@ -176,7 +176,7 @@ def test_outside_of_a_hop_nothing_is_wanted(lines: Any) -> None:
 
 def test_what_is_carried_to_another_thread_is_told_with_the_same_facts(lines: Any) -> None:
     with about(event_id="e1"), ThreadPoolExecutor(1) as pool:
-        assert pool.submit(carried(lambda: count(EFFECTS))).result() is None
+        assert pool.submit(carried(lambda: count("sent", EFFECTS))).result() is None
     (line,) = lines()
     assert (line["event_id"], line["stage"], line["service"]) == ("e1", "test", "toy")
 
