@@ -16,6 +16,7 @@ from infra.stages import Stage
 from shared.metrics import (
     AGE,
     DEAD_LETTERS,
+    DURATION,
     EFFECTS,
     FAILED,
     NAMESPACE,
@@ -55,7 +56,8 @@ def widgets(everyone: tuple[Definition, ...], stage: Stage) -> list[Json]:
     queued = [each for each in everyone if each.queued]
     charts = [
         _chart("Done, messages in 5 minutes", _each(AGE, queued, stage, "SampleCount")),
-        _chart("Hop latency, ms: median and 99th percentile", _latency(queued, stage)),
+        _chart("A hop with its waiting, ms: p50 and p99", _spread(AGE, queued, stage)),
+        _chart("One try at a hop, ms: p50 and p99", _spread(DURATION, queued, stage)),
         _chart("Age of the oldest message, s", [_of_queue(each, stage) for each in queued]),
         _chart("Runs", _runs(stage)),
         _table("Failed runs by stage and reason", ["store"], _BY_REASON, stage),
@@ -134,9 +136,9 @@ def _each(metric: Metric, services: Iterable[Definition], stage: Stage, stat: st
     return [_own(metric, each.name, stage, stat=stat) for each in services]
 
 
-def _latency(queued: Iterable[Definition], stage: Stage) -> list[Row]:
+def _spread(metric: Metric, queued: Iterable[Definition], stage: Stage) -> list[Row]:
     return [
-        _own(AGE, each.name, stage, stat=stat, label=f"{each.name} {stat}")
+        _own(metric, each.name, stage, stat=stat, label=f"{each.name} {stat}")
         for each in queued
         for stat in ("p50", "p99")
     ]
