@@ -34,9 +34,10 @@ _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 
 
 class _Trace:
-    """The X-Ray recorder once tracing is on, else None."""
+    """The X-Ray recorder once tracing is on, else None; and what holds segments of our own."""
 
     recorder: Any = None
+    context: Any = None
 
 
 class JsonLines(logging.Formatter):
@@ -180,20 +181,17 @@ def _start_tracing(service: str) -> None:
     from aws_xray_sdk.core.context import Context  # noqa: PLC0415 - as above
     from aws_xray_sdk.ext import boto_utils  # noqa: PLC0415 - as above
 
-    # Lambda's own context has no trace but the invocation's, which ends where S3 tells SQS.
-    xray_recorder.configure(
-        service=service, context=Context(), context_missing="IGNORE_ERROR", streaming_threshold=30
-    )
-    logging.getLogger("aws_xray_sdk").setLevel(logging.ERROR)  # it warns of each call between hops
+    xray_recorder.configure(service=service, context_missing="IGNORE_ERROR")
+    logging.getLogger("aws_xray_sdk").setLevel(logging.ERROR)  # off Lambda it warns of every call
     boto_utils.whitelist["services"].pop("s3", None)  # or it tells keys, which uploaders choose
     patch(["botocore"])
-    _Trace.recorder = xray_recorder
+    _Trace.recorder, _Trace.context = xray_recorder, Context
 
 
 @contextmanager
 def traced(traceparent: str, **annotations: str) -> Iterator[None]:
-    """A segment of the trace of this event (``traceparent`` is W3C's), with these annotations;
-    nothing at all where tracing is off.
+    """A segment of the trace of this event (``traceparent`` is W3C's), with the stage and these
+    annotations to find it by; nothing at all where tracing is off.
 
     All events of an image have one trace, so all its hops are found in one place, also beyond S3,
     which hands no trace on. Every hop is sampled: a trace with holes explains nothing.
@@ -201,9 +199,11 @@ def traced(traceparent: str, **annotations: str) -> Iterator[None]:
     if _Trace.recorder is None:
         yield
         return
-    trace = traceparent.split("-")[1]
-    segment = _Trace.recorder.begin_segment(traceid=f"1-{trace[:8]}-{trace[8:]}", sampling=1)
-    for key, value in annotations.items():
+    recorder, trace = _Trace.recorder, traceparent.split("-")[1]
+    # Lambda's own context has no trace but the invocation's, which ends where S3 tells SQS.
+    lambdas, recorder.context = recorder.context, _Trace.context("IGNORE_ERROR")
+    segment = recorder.begin_segment(traceid=f"1-{trace[:8]}-{trace[8:]}", sampling=1)
+    for key, value in {"stage": _facts.get().get("stage"), **annotations}.items():
         segment.put_annotation(key, value)
     try:
         yield
@@ -211,7 +211,8 @@ def traced(traceparent: str, **annotations: str) -> Iterator[None]:
         segment.add_fault_flag()  # without its message, which may quote what it stumbled over
         raise
     finally:
-        _Trace.recorder.end_segment()
+        recorder.end_segment()
+        recorder.context = lambdas
 
 
 def carried(call: Callable[P, T]) -> Callable[P, T]:

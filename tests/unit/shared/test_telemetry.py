@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -189,11 +190,12 @@ def test_with_tracing_off_a_trace_is_nothing_at_all() -> None:
         assert telemetry._Trace.recorder is None
 
 
-def in_a_process_of_its_own(script: str) -> dict[str, Any]:
+def in_a_process_of_its_own(script: str, **variables: str) -> dict[str, Any]:
     """What the script prints last; X-Ray patches botocore for as long as a process lives."""
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -239,7 +241,8 @@ print(json.dumps(heard()))
 """
     sent = in_a_process_of_its_own(script)
     assert (sent["name"], sent["trace_id"]) == ("toy", "1-0af76519-16cd43dd8448eb211c80319c")
-    assert sent["annotations"] == {"image": "i1", "event": "image.resized.v1"}
+    known = {"image": "i1", "event": "image.resized.v1", "stage": "local"}
+    assert sent["annotations"] == known
 
 
 def test_calls_of_aws_are_part_of_it_on_any_thread_and_tell_no_key() -> None:
@@ -302,6 +305,25 @@ print(json.dumps({{"image": image, "parts": parts}}))
 
 FAILED_HOPS = 7
 """Of resize, analyze, store twice, and of the three that answer the verdict."""
+
+
+def test_on_lambda_a_hop_is_in_its_images_trace_and_all_else_in_the_invocations() -> None:
+    script = f"""{LISTENING}
+import boto3
+from moto import mock_aws
+with mock_aws():
+    s3 = boto3.client("s3", "us-east-1", aws_access_key_id="t", aws_secret_access_key="t")
+    with telemetry.traced({PARENT!r}, image="i1"):
+        s3.list_buckets()
+    s3.list_buckets()
+parts = [heard() for _ in range(3)]
+print(json.dumps({{"traces": [[part["name"], part["trace_id"]] for part in parts]}}))
+"""
+    invocation = "1-5759e988-bd862e3fe1be46a994272793"
+    header = f"Root={invocation};Parent=53995c3f42cd8ad8;Sampled=1"
+    told = in_a_process_of_its_own(script, LAMBDA_TASK_ROOT="/var/task", _X_AMZN_TRACE_ID=header)
+    image = "1-0af76519-16cd43dd8448eb211c80319c"
+    assert sorted(told["traces"]) == [["s3", image], ["s3", invocation], ["toy", image]]
 
 
 def test_with_tracing_on_calls_between_the_hops_go_on_untraced() -> None:
