@@ -4,6 +4,7 @@ import json
 import time
 from datetime import UTC, datetime
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -146,6 +147,21 @@ def test_only_what_names_the_image_is_about_it(shelf: Shelf) -> None:
     shelf.write("analyze", HOP, SAID)
     (line,) = shelf.logs.lines(NOW - 60, image=CAT)
     assert line.fields["message"] == "hop"
+
+
+def test_where_the_emulator_filters_nothing_it_is_done_here(shelf: Shelf) -> None:
+    shelf.write("analyze", HOP, SAID)
+    paginator = shelf.client.get_paginator("filter_log_events")
+    client = SimpleNamespace(
+        get_paginator=lambda _: SimpleNamespace(paginate=unfiltered(paginator))
+    )
+    (line,) = Logs(shelf.logs.functions, client).lines(NOW - 60, image=CAT)
+    assert line.fields["message"] == "hop"
+
+
+def unfiltered(paginator: Any) -> Any:
+    """As LocalStack 4.14 answers."""
+    return lambda filterPattern=None, **asked: paginator.paginate(**asked)  # noqa: N803 - boto3's name
 
 
 def test_following_shows_each_line_once_and_those_that_come_late(shelf: Shelf) -> None:
