@@ -45,7 +45,7 @@ upload: $(READY) ## copy a file into the uploads bucket: FILE=photo.jpg (KEY=...
 	@$(INFRA) upload $(THERE) "$$FILE" $(if $(KEY),--key "$$KEY") $(if $(OWNER),--owner "$$OWNER")
 
 logs: $(READY) ## show what the functions log (SERVICE="resize store" IMAGE=... SINCE=30m FOLLOW=1)
-	@$(INFRA) logs $(THERE) $(SERVICE) $(if $(IMAGE),--image "$$IMAGE") $(if $(SINCE),--since "$$SINCE") \
+	@$(INFRA) logs $(THERE) $$SERVICE $(if $(IMAGE),--image "$$IMAGE") $(if $(SINCE),--since "$$SINCE") \
 		$(if $(FOLLOW),--follow)
 
 trace: $(READY) ## show one image's way, hop by hop (IMAGE=...)
