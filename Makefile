@@ -23,7 +23,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload status models accuracy test simulate chaos fuzz bench check synth schemas clean
+.PHONY: help demo local-up local-down follow upload logs trace status models accuracy test simulate chaos fuzz bench check synth schemas clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,14 @@ follow: $(READY) ## print notifications as they come (Ctrl-C ends)
 upload: $(READY) ## copy a file into the uploads bucket: FILE=photo.jpg (KEY=..., OWNER=...)
 	@if [ -z "$$FILE" ]; then echo "error: which file? make upload FILE=photo.jpg" >&2; exit 2; fi
 	@$(INFRA) upload $(THERE) "$$FILE" $(if $(KEY),--key "$$KEY") $(if $(OWNER),--owner "$$OWNER")
+
+logs: $(READY) ## show what the functions log (SERVICE="resize store" IMAGE=... SINCE=30m FOLLOW=1)
+	@$(INFRA) logs $(THERE) $$SERVICE $(if $(IMAGE),--image "$$IMAGE") $(if $(SINCE),--since "$$SINCE") \
+		$(if $(FOLLOW),--follow)
+
+trace: $(READY) ## show one image's way, hop by hop (IMAGE=...)
+	@if [ -z "$$IMAGE" ]; then echo "error: which image? make trace IMAGE=<its id>" >&2; exit 2; fi
+	@$(INFRA) trace $(THERE) "$$IMAGE"
 
 status: $(READY) ## show what waits in the queues
 	@$(INFRA) status $(THERE)

@@ -11,6 +11,7 @@ try:
     from infra.errors import InfraError
     from infra.local import commands as local
     from infra.operations import commands as operations
+    from infra.operations import logs, trace
     from infra.planning import commands as planning
 except ModuleNotFoundError as missing:  # another interpreter than the one that make sets up
     sys.exit(
@@ -19,7 +20,19 @@ except ModuleNotFoundError as missing:  # another interpreter than the one that 
     )
 
 # Each brings its own commands: register(subcommands).
-MODULES = (local, operations, planning, template, package, deploy, outputs, schemas, asyncapi)
+MODULES = (
+    local,
+    operations,
+    trace,
+    logs,
+    planning,
+    template,
+    package,
+    deploy,
+    outputs,
+    schemas,
+    asyncapi,
+)
 
 
 def main(words: Sequence[str] | None = None) -> int:

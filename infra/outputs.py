@@ -22,7 +22,7 @@ class Outputs:
     stage: str
     account: str
     buckets: Mapping[str, str]  # uploads, processed: names
-    topics: Mapping[str, str]  # events, notifications: ARNs
+    topics: Mapping[str, str]  # events, notifications, alerts: ARNs
     table: str  # the records' table: the truth about each image
     tables: Mapping[str, str]  # records, ledger: names
     queues: Mapping[str, str]  # URLs
@@ -48,7 +48,7 @@ class Outputs:
             stage=stage.name,
             account=found["Account"],
             buckets={kind: found[f"{kind.capitalize()}Bucket"] for kind in core.BUCKETS},
-            topics={kind: found[f"{kind.capitalize()}Topic"] for kind in core.TOPICS},
+            topics={kind: found[f"{kind.capitalize()}Topic"] for kind in (*core.TOPICS, "alerts")},
             table=tables["records"],
             tables=tables,
             queues=_by_service(found, services, "Queue"),

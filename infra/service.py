@@ -1,4 +1,4 @@
-"""All that one service is deployed as: queues, subscription, role, function, sources, alarms."""
+"""All that one service is deployed as: queues, subscription, role, function, sources."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,15 +21,6 @@ DEAD_LETTER_RETENTION = 14 * DAY  # the most SQS offers: people have to look at 
 # handed back because it was busy, or because the batch ran out of time, was received all the same.
 MAX_RECEIVES = 100
 
-# A hop takes seconds. A message that waits a quarter of an hour waits for somebody to look.
-STALE_SECONDS = 900
-
-# Rescue takes seconds. A dead letter still there after this many minutes is one it cannot rescue.
-RESCUE_MINUTES = 5
-
-# Runs that a scheduled service may miss in a row before someone has to look.
-MISSED_RUNS = 3
-
 # Lambda advises six timeouts; and a lease lasts the timeout and 10 s, and must end within it.
 VISIBILITY_TIMEOUTS = 6
 LEASE_TAIL = 10
@@ -47,7 +38,6 @@ def resources(definition: Definition, everyone: tuple[Definition, ...], stage: S
     found = function(definition, everyone, stage)
     if definition.queued:
         found |= queues(definition, everyone, stage)
-    found |= alarms(definition, stage)
     if definition.subscribes:
         found |= subscription(definition)
     if definition.schedule:
@@ -151,76 +141,6 @@ def sources(definition: Definition, everyone: Iterable[Definition]) -> Json:
         )
         for other in _rescued(everyone)
     }
-
-
-def alarms(definition: Definition, stage: Stage) -> Json:
-    """Someone has to look, because nothing here makes it good by itself."""
-    if definition.queued:
-        return queue_alarm(definition) | dead_letter_alarms(definition)
-    # What a queued service's function fails on is still on its queue; here no one else has it.
-    errors = _of_function(definition.name, "Errors")
-    failed = _alarm(f"{definition.name}: the function failed", errors, Statistic="Sum")
-    found = {cfn.logical(definition.name, "ErrorsAlarm"): failed}
-    if definition.http:
-        found |= answers_alarm(definition, stage)
-    return found | (silence_alarm(definition) if definition.schedule else {})
-
-
-def answers_alarm(definition: Definition, stage: Stage) -> Json:
-    """A request was answered with 5xx: the function says so itself, without failing."""
-    failed = f"{definition.name}: a request was answered with 5xx"
-    metric = http.alarm_metric(definition, stage)
-    alarm = _alarm(failed, metric, Statistic="Sum")
-    return {cfn.logical(definition.name, "AnswersAlarm"): alarm}
-
-
-def queue_alarm(definition: Definition) -> Json:
-    """A message waits for too long."""
-    queue = cfn.logical(definition.name, "Queue")
-    waits = f"{definition.name}: a message waits for more than {STALE_SECONDS // 60} minutes"
-    age = _of_queue(queue, "ApproximateAgeOfOldestMessage")
-    return {f"{queue}Alarm": _alarm(waits, age, Threshold=STALE_SECONDS)}
-
-
-def dead_letter_alarms(definition: Definition) -> Json:
-    """A message was given up; and what rescue does not manage to keep is still there.
-
-    The first shows in what is received: rescue has a letter before a depth could show it. A letter
-    on which rescue fails is in its hands for nearly all the time, until it is visible again and
-    taken again; where rescue does not run, letters wait. Their age tells nothing: SQS leaves out
-    what was received three times.
-    """
-    dead = cfn.logical(definition.name, "DeadLetters")
-    received = _of_queue(dead, "NumberOfMessagesReceived")
-    in_hand = _of_queue(dead, "ApproximateNumberOfMessagesNotVisible")
-    waiting = _of_queue(dead, "ApproximateNumberOfMessagesVisible")
-    fails = f"{definition.name}: rescue fails on a dead letter"
-    rests = f"{definition.name}: nobody rescues the dead letters"
-    lasting = {"EvaluationPeriods": RESCUE_MINUTES}
-    return {
-        f"{dead}Alarm": _alarm(f"{definition.name}: dead letters", received, Statistic="Sum"),
-        f"{dead}InHandAlarm": _alarm(fails, in_hand, **lasting),
-        f"{dead}WaitingAlarm": _alarm(rests, waiting, **lasting),
-    }
-
-
-def silence_alarm(definition: Definition) -> Json:
-    """A scheduled service that nobody wakes any more fails at nothing: that it does not run shows.
-
-    It rings from the first deployment to the first run.
-    """
-    name = definition.name
-    silent = _alarm(
-        f"{name}: missed {MISSED_RUNS} runs",
-        _of_function(name, "Invocations"),
-        Statistic="Sum",
-        Period=definition.every,
-        EvaluationPeriods=MISSED_RUNS,
-        Threshold=1,
-        ComparisonOperator="LessThanThreshold",
-        TreatMissingData="breaching",
-    )
-    return {cfn.logical(name, "SilenceAlarm"): silent}
 
 
 def grants(definition: Definition, everyone: Iterable[Definition], stage: Stage) -> list[Json]:
@@ -423,32 +343,6 @@ def _may_work(definition: Definition) -> list[Json]:
 def _allowed(allow: Allow, stage: Stage) -> Json:
     condition = {"StringLike": {"s3:prefix": allow.prefix}} if allow.prefix else None
     return cfn.allow(allow.actions, place(allow.on, stage), condition)
-
-
-def _alarm(description: str, metric: Json, **otherwise: Any) -> Json:
-    """An alarm on any value above 0 in one minute, unless it is told otherwise."""
-    properties = {
-        "AlarmDescription": description,
-        **metric,
-        "Statistic": "Maximum",
-        "Period": 60,
-        "EvaluationPeriods": 1,
-        "Threshold": 0,
-        "ComparisonOperator": "GreaterThanThreshold",
-        "TreatMissingData": "notBreaching",  # what is idle reports nothing
-        **otherwise,
-    }
-    return cfn.resource("CloudWatch::Alarm", properties)
-
-
-def _of_queue(queue: str, metric: str) -> Json:
-    name = {"Name": "QueueName", "Value": cfn.att(queue, "QueueName")}
-    return {"Namespace": "AWS/SQS", "MetricName": metric, "Dimensions": [name]}
-
-
-def _of_function(service: str, metric: str) -> Json:
-    name = {"Name": "FunctionName", "Value": cfn.ref(cfn.logical(service, "Function"))}
-    return {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": [name]}
 
 
 def _rescued(everyone: Iterable[Definition]) -> list[str]:

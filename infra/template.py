@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Iterable
 
-from infra import cfn, commands, core, http, service
+from infra import cfn, commands, core, http, observability, service
 from infra.cfn import Json
 from infra.definitions import Definition, definitions
 from infra.stages import Stage
@@ -25,6 +25,7 @@ def template(definitions: Iterable[Definition], stage: Stage) -> Json:
     found = core.resources(everyone, stage)
     for definition in everyone:
         found |= service.resources(definition, everyone, stage)
+    found |= observability.resources(everyone, stage)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Darkroom, stage {stage.name}: an event-driven image pipeline",
@@ -75,6 +76,7 @@ def outputs(everyone: tuple[Definition, ...], stage: Stage) -> Json:
         found |= _named(kind, "Topic")
     for kind in core.TABLES:
         found |= _named(kind, "Table")
+    found |= observability.outputs()
     for definition in everyone:
         found |= _of_service(definition, stage)
     return found

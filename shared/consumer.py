@@ -18,12 +18,20 @@ from shared.bus import Bus, Queue, Wait
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageEvent, StepFailed
 from shared.contracts.record import RunStatus
-from shared.errors import DarkroomError, Overtaken, PermanentError, TransientError, sentence
+from shared.errors import (
+    DarkroomError,
+    Overtaken,
+    PermanentError,
+    TransientError,
+    reason_of,
+    sentence,
+)
 from shared.ledger import Claim, ClaimKey, Ledger, Standing
 from shared.message import Message, pieces, read
+from shared.metrics import AGE
 from shared.retries import GiveUp, TryAgain
 from shared.runs import Runs
-from shared.telemetry import log
+from shared.telemetry import Hop, log
 
 CLOCK_SKEW = 10.0
 """s. A lease outlasts the function's timeout by this: clocks differ by 3 s, requests trail."""
@@ -176,8 +184,8 @@ def answer_batch(
 def _guarded(handle: Callable[[Message], HandBack | None], message: Message) -> HandBack | None:
     try:
         return handle(message)
-    except Exception:  # noqa: BLE001 - whatever it was, the rest of the batch must not share it
-        log.exception("could not handle the message")
+    except Exception as error:  # noqa: BLE001 - whatever it was, the rest of the batch must not share it
+        log.exception("could not handle the message", extra={"reason": reason_of(error)})
         return HandBack(retries.backoff(message.receives, message.id))
 
 
@@ -185,7 +193,7 @@ def _return(waits: Sequence[Wait], hand_back: Callable[[Sequence[Wait]], None]) 
     try:
         hand_back(waits)
     except DarkroomError as error:
-        late = {"error": str(error), "messages": [message.id for message, _ in waits]}
+        late = {"reason": error.reason, "messages": [message.id for message, _ in waits]}
         log.warning("back only after the whole visibility time", extra=late)
 
 
@@ -222,16 +230,20 @@ def _handle_piece(service: Service, message: Message, body: str) -> HandBack | N
             event_type=envelope.type,
             run=envelope.data.run,
         ),
-        telemetry.traced(envelope.type, image=envelope.subject, stage=service.name),
+        telemetry.traced(envelope.traceparent, image=envelope.subject, event=envelope.type),
+        telemetry.hop() as hop,
     ):
-        return _Piece(service, message, body, envelope).take(route)
+        wait = _Piece(service, message, body, envelope, hop).take(route)
+        if wait is None and hop.facts["outcome"] != "seen-before":
+            hop.note(AGE, max(0.0, round(1000 * (service.clock() - message.sent), 3)))
+        return wait
 
 
 def _bury(service: Service, body: str, reason: str, detail: str) -> None:
     """Nothing here can handle this: keep it where people look, and go on."""
     service.queue.bury(body, reason, detail)
-    log.error("buried", extra={"reason": reason, "detail": sentence(detail)})
-    telemetry.count("Buried", service=service.name, reason=reason)
+    log.error("buried", extra={"reason": reason})
+    log.debug("buried: %s", detail)
 
 
 @dataclass(frozen=True)
@@ -242,6 +254,7 @@ class _Piece:
     message: Message
     body: str
     envelope: Envelope
+    hop: Hop
 
     @property
     def event(self) -> Any:
@@ -253,6 +266,7 @@ class _Piece:
                 return self._claimed(route)
             case Undo(act):
                 act(self.event)
+                self.hop.end("undone")
             case Decide(act):
                 self._announce(act(self.event, self._turn()))
         return None
@@ -261,15 +275,19 @@ class _Piece:
         service = self.service
         key = ClaimKey.of(service.name, self.envelope.subject, self.envelope.type, self.envelope.id)
         claim = service.ledger.claim(key, uuid4().hex, service.clock(), service.limits.lease)
+        self.hop.facts["attempts"] = claim.attempts
         if claim.standing is Standing.DONE:
             log.info("seen before")
+            self.hop.end("seen-before")
             return None
         if claim.standing is Standing.BUSY:
+            self.hop.end("busy")
             rest = max(1.0, claim.until - service.clock())
             return HandBack(rest + retries.spread(SOON, self.message.id, claim.attempts))
         if claim.attempts > service.limits.attempts:
             detail = f"{service.limits.attempts} tries ended without a word"
             _bury(service, self.body, "killed", detail)
+            self.hop.end("gave-up", reason="killed")
         elif again := self._try(route, claim):
             return again
         service.ledger.settle(claim, service.clock())
@@ -295,6 +313,7 @@ class _Piece:
         if status not in (RunStatus.OPEN, RunStatus.COMPLETED):
             log.info("the run has ended: undoing", extra={"status": status})
             route.undo(self.event)
+            self.hop.end("undone")
         return status is RunStatus.OPEN
 
     def _announce(self, events: Iterable[Event], turn: Turn | None = None) -> None:
@@ -317,7 +336,7 @@ class _Piece:
             age=service.clock() - self.message.sent,
             salt=self.message.id,
         )
-        self._log_failure(error, decision)
+        self._tell(error, decision)
         if isinstance(route, Do) and service.clock() > claim.until:
             self._open(route)  # who took over may be done: nobody else would unmake this
         if isinstance(decision, TryAgain):
@@ -343,14 +362,21 @@ class _Piece:
 
         return Turn(self.envelope, self.service.now(), confirm)
 
-    def _log_failure(self, error: Exception, decision: TryAgain | GiveUp) -> None:
-        expected = hasattr(error, "facts")
-        log.log(
-            logging.WARNING if expected else logging.ERROR,
-            "the step failed",
-            extra={"error": str(error), "decision": decision, **getattr(error, "facts", {})},
-            exc_info=None if expected else error,
-        )
+    def _tell(self, error: Exception, decision: TryAgain | GiveUp) -> None:
+        """What the step failed with, in the log and on the line of this try."""
+        expected = isinstance(error, DarkroomError)
+        level, facts = logging.WARNING if expected else logging.ERROR, facts_of(decision)
+        said = {"reason": reason_of(error), **facts}
+        log.log(level, "the step failed", extra=said, exc_info=None if expected else error)
+        log.debug("the step failed: %s", error)
+        self.hop.fail("again" if isinstance(decision, TryAgain) else "gave-up", error, **facts)
+
+
+def facts_of(decision: TryAgain | GiveUp) -> dict[str, object]:
+    """What the log says of a decision: no words of its own."""
+    if isinstance(decision, GiveUp):
+        return {"fault": decision.fault}
+    return {"seconds": round(decision.seconds, 3), "charged": decision.charged}
 
 
 def report_on(

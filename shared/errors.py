@@ -17,6 +17,9 @@ from enum import StrEnum
 LONGEST_DETAIL = 1000
 """Characters: an explanation needs no more, and it has to fit into a message beside all else."""
 
+INTERNAL = "internal-error"
+"""The reason of what is no error of ours: a step failed in a way that nobody expected."""
+
 
 class Fault(StrEnum):
     """Who has to act so that the same thing would work: the uploader, nobody (wait), or us."""
@@ -63,6 +66,11 @@ class Throttled(TransientError):
 
 class Overtaken(TransientError):
     """This worker outlived its claim, and what it was about to do is no longer its to do."""
+
+
+def reason_of(error: Exception) -> str:
+    """The stable code of any error; what nobody expected is an ``internal-error``."""
+    return error.reason if isinstance(error, DarkroomError) else INTERNAL
 
 
 def sentence(words: str) -> str:

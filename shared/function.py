@@ -13,7 +13,12 @@ from shared.runs import DynamoRuns
 
 
 def start_telemetry(settings: FunctionSettings) -> None:
-    telemetry.start(settings.service, level=settings.log_level, tracing=settings.tracing == "on")
+    telemetry.start(
+        settings.service,
+        stage=settings.stage,
+        level=settings.log_level,
+        tracing=settings.tracing == "on",
+    )
 
 
 def service_on_aws(settings: ServiceSettings, routes: Mapping[type[Event], Route]) -> Service:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from zlib import crc32
 
-from shared.errors import DarkroomError, Fault, Overtaken, PermanentError, Throttled
+from shared.errors import INTERNAL, DarkroomError, Fault, Overtaken, PermanentError, Throttled
 
 THROTTLED_FOR = 6 * 3600.0
 """s. Throttling is charged to no attempt, so it ends by the age of the message."""
@@ -46,7 +46,7 @@ def after(
         return TryAgain(backoff(attempts, salt), charged=True)
     if isinstance(error, DarkroomError):
         return GiveUp(error.reason, error.detail, error.fault)
-    return GiveUp("internal-error", f"{type(error).__name__}: {error}", Fault.US)
+    return GiveUp(INTERNAL, f"{type(error).__name__}: {error}", Fault.US)
 
 
 def backoff(attempts: int, salt: str) -> float:

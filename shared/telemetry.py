@@ -1,6 +1,10 @@
 """Structured logs, metrics and traces, and the ids that join what belongs to one image.
 
-Every line is one JSON object. What ``about`` was told stands on each line logged inside it.
+Every line is one JSON object. What ``about`` was told stands on each line logged inside it. A line
+says which image, which event and why. It quotes nothing that came from outside: what was uploaded,
+under which key, what was seen in it, whose it is, nor the messages of errors, which repeat what
+they stumbled over. Such words are logged at level DEBUG alone.
+
 ``aws_xray_sdk`` is in maintenance and slow to import (about 500 ms of CPU): nothing but this module
 knows it, and it is loaded only where tracing is on.
 """
@@ -9,11 +13,19 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+from shared.errors import Throttled, reason_of
+from shared.metrics import DIMENSIONS, DURATION, NAMESPACE, THROTTLED, WANTED, Metric
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = logging.getLogger("darkroom")
 
@@ -22,9 +34,10 @@ _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 
 
 class _Trace:
-    """The X-Ray recorder once tracing is on, else None."""
+    """The X-Ray recorder once tracing is on, else None; and what holds segments of our own."""
 
     recorder: Any = None
+    context: Any = None
 
 
 class JsonLines(logging.Formatter):
@@ -39,12 +52,21 @@ class JsonLines(logging.Formatter):
             **_facts.get(),
         }
         line.update({k: v for k, v in vars(record).items() if k not in _OF_EVERY_RECORD})
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1]:
+            line["exception"] = _told(record.exc_info[1])
         return json.dumps(line, default=str)
 
 
-def start(service: str, *, level: str = "INFO", tracing: bool = False) -> None:
+def _told(error: BaseException) -> str:
+    """Of which type it was and where it was raised; what it says at level DEBUG alone."""
+    if log.isEnabledFor(logging.DEBUG):
+        return "".join(traceback.format_exception(error)).rstrip()
+    return "".join([*traceback.format_tb(error.__traceback__), type(error).__qualname__])
+
+
+def start(
+    service: str, *, stage: str = "local", level: str = "INFO", tracing: bool = False
+) -> None:
     """Once for each container: send the log to standard output, and load the tracer if it is on."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
@@ -52,17 +74,9 @@ def start(service: str, *, level: str = "INFO", tracing: bool = False) -> None:
     log.setLevel(level)
     log.propagate = False
     logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells of every endpoint it finds
-    _facts.set({"service": service})
+    _facts.set({"service": service, "stage": stage})
     if tracing:
         _start_tracing(service)
-
-
-def _start_tracing(service: str) -> None:
-    from aws_xray_sdk.core import patch, xray_recorder  # noqa: PLC0415 - see the module's docstring
-
-    xray_recorder.configure(service=service, context_missing="LOG_ERROR")
-    patch(["botocore"])
-    _Trace.recorder = xray_recorder
 
 
 @contextmanager
@@ -75,35 +89,142 @@ def about(**facts: object) -> Iterator[None]:
         _facts.reset(token)
 
 
+# ---- metrics -----------------------------------------------------------------------------------
+
+
+def count(what: str, metric: Metric, value: float = 1, **facts: object) -> None:
+    """One number, now, on a line that says what happened. Facts say what else is known of it;
+    ``service`` whom it is about, if that is not who tells it.
+    """
+    _emit(what, {metric: value}, facts)
+
+
+@dataclass
+class Hop:
+    """One try at one event, told in one line when it is over: its numbers and what became of it."""
+
+    numbers: dict[Metric, float] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=lambda: {"outcome": "done"})
+
+    def note(self, metric: Metric, value: float = 1) -> None:
+        """One of its numbers."""
+        self.numbers[metric] = self.numbers.get(metric, 0) + value
+
+    def end(self, outcome: str, **facts: object) -> None:
+        """How it ended, and what else is known of that."""
+        self.facts |= {"outcome": outcome, **facts}
+
+    def fail(self, outcome: str, error: Exception, **facts: object) -> None:
+        """How it ended because of this error."""
+        if isinstance(error, Throttled):
+            self.note(THROTTLED)
+        self.end(outcome, reason=reason_of(error), **facts)
+
+
+_hop: ContextVar[Hop | None] = ContextVar("hop", default=None)
+
+
 @contextmanager
-def traced(name: str, **annotations: str) -> Iterator[None]:
-    """A subsegment with these annotations where tracing is on; nothing at all where it is off."""
+def hop() -> Iterator[Hop]:
+    """The line of the message at hand. Who is killed inside tells nothing."""
+    current, began = Hop(), time.perf_counter()
+    token = _hop.set(current)
+    try:
+        yield current
+    except Exception as error:
+        current.fail("error", error)
+        _over(current, began)
+        raise
+    else:
+        _over(current, began)
+    finally:
+        _hop.reset(token)
+
+
+def _over(hop: Hop, began: float) -> None:
+    if hop.facts["outcome"] != "done":
+        hop.numbers.pop(WANTED, None)
+    hop.note(DURATION, round(1000 * (time.perf_counter() - began), 3))
+    _emit("hop", hop.numbers, hop.facts)
+
+
+def wants(effects: int) -> None:
+    """This many effects are what the event at hand calls for; told if it is done by this try."""
+    if current := _hop.get():
+        current.note(WANTED, effects)
+
+
+def _emit(message: str, numbers: Mapping[Metric, float], facts: Mapping[str, object]) -> None:
+    """A log line that CloudWatch reads as numbers (its embedded metric format), at any level."""
+    said = {
+        **facts,
+        **{metric.name: value for metric, value in numbers.items()},
+        "_aws": {
+            "Timestamp": int(time.time() * 1000),
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [list(DIMENSIONS)],
+                    "Metrics": [{"Name": each.name, "Unit": each.unit} for each in numbers],
+                }
+            ],
+        },
+    }
+    log.handle(log.makeRecord(log.name, logging.INFO, "", 0, message, (), None, extra=said))
+
+
+# ---- traces ------------------------------------------------------------------------------------
+
+
+def _start_tracing(service: str) -> None:
+    from aws_xray_sdk.core import patch, xray_recorder  # noqa: PLC0415 - see the module's docstring
+    from aws_xray_sdk.core.context import Context  # noqa: PLC0415 - as above
+    from aws_xray_sdk.ext import boto_utils  # noqa: PLC0415 - as above
+
+    xray_recorder.configure(service=service, context_missing="IGNORE_ERROR")
+    logging.getLogger("aws_xray_sdk").setLevel(logging.ERROR)  # off Lambda it warns of every call
+    boto_utils.whitelist["services"].pop("s3", None)  # or it tells keys, which uploaders choose
+    patch(["botocore"])
+    _Trace.recorder, _Trace.context = xray_recorder, Context
+
+
+@contextmanager
+def traced(traceparent: str, **annotations: str) -> Iterator[None]:
+    """A segment of the trace of this event (``traceparent`` is W3C's), with the stage and these
+    annotations to find it by; nothing at all where tracing is off.
+
+    All events of an image have one trace, so all its hops are found in one place, also beyond S3,
+    which hands no trace on. Every hop is sampled: a trace with holes explains nothing.
+    """
     if _Trace.recorder is None:
         yield
         return
-    with _Trace.recorder.in_subsegment(name) as segment:
-        for key, value in annotations.items() if segment else ():  # None: nothing to be part of
-            segment.put_annotation(key, value)
+    recorder, trace = _Trace.recorder, traceparent.split("-")[1]
+    # Lambda's own context has no trace but the invocation's, which ends where S3 tells SQS.
+    lambdas, recorder.context = recorder.context, _Trace.context("IGNORE_ERROR")
+    segment = recorder.begin_segment(traceid=f"1-{trace[:8]}-{trace[8:]}", sampling=1)
+    for key, value in {"stage": _facts.get().get("stage"), **annotations}.items():
+        segment.put_annotation(key, value)
+    try:
         yield
+    except Exception:
+        segment.add_fault_flag()  # without its message, which may quote what it stumbled over
+        raise
+    finally:
+        recorder.end_segment()
+        recorder.context = lambdas
 
 
-def count(metric: str, value: float = 1, **dimensions: str) -> None:
-    """One metric, in CloudWatch's embedded format: a log line that CloudWatch reads as a number."""
-    print(  # noqa: T201 - the format is a bare line on standard output
-        json.dumps(
-            {
-                "_aws": {
-                    "Timestamp": int(time.time() * 1000),
-                    "CloudWatchMetrics": [
-                        {
-                            "Namespace": "Darkroom",
-                            "Dimensions": [sorted(dimensions)],
-                            "Metrics": [{"Name": metric, "Unit": "Count"}],
-                        }
-                    ],
-                },
-                metric: value,
-                **dimensions,
-            }
-        )
-    )
+def carried(call: Callable[P, T]) -> Callable[P, T]:
+    """The call, to be made once on another thread, as a part of what goes on here: with the facts
+    on its log lines, and in its trace.
+    """
+    context, recorder = copy_context(), _Trace.recorder
+    entity = recorder.get_trace_entity() if recorder else None
+
+    def there(*args: P.args, **kwargs: P.kwargs) -> T:
+        if entity:
+            recorder.set_trace_entity(entity)
+        return context.run(call, *args, **kwargs)
+
+    return there

@@ -11,13 +11,14 @@ from infra.errors import InfraError
 from infra.local.aws_lines import CREDENTIALS
 from infra.local.diagnosis import stuck
 from infra.local.follow import painted, standing
-from infra.local.journey import Hop, Journey
 from infra.local.processes import Say, wait_until
 from infra.local.subscription import Subscription, subscribed
 from infra.local.terminal import Style, table
 from infra.local.upload import upload
+from infra.operations.trace import read_hops
 from infra.outputs import Outputs
 from shared.contracts.notification import Notification
+from shared.hops import Hop, since_upload
 
 SETTLE_WITHIN = 10.0
 """s that ``notify`` may take to settle what we have already heard."""
@@ -80,11 +81,16 @@ def _hops(
 ) -> tuple[Hop, ...]:
     """All hops; we may hear of the end before ``notify`` has written down that it told us."""
 
-    def read() -> Journey:
-        return Journey.read(told.image, outputs, clients)
+    def read() -> tuple[Hop, ...]:
+        return read_hops(told.image, outputs, clients)
 
-    wait_until(lambda: read().arrived(told.id), SETTLE_WITHIN)
-    return tuple(read().hops(uploaded))
+    wait_until(lambda: _arrived(read(), told), SETTLE_WITHIN)
+    return since_upload((hop for hop in read() if hop.settled), uploaded)
+
+
+def _arrived(found: tuple[Hop, ...], told: Notification) -> bool:
+    """Whether nobody is at work any more, and ``notify`` has settled what it told."""
+    return all(hop.settled for hop in found) and told.id in {hop.event for hop in found}
 
 
 def report(seen: Seen, outputs: Outputs, style: Style) -> list[str]:
@@ -156,9 +162,11 @@ def _excerpt(text: tuple[str, ...]) -> str:
 def _times(seen: Seen) -> list[str]:
     rows = [("service", "answered", "took", "of it at work", "after the upload")]
     for hop in seen.hops:
-        worked = "" if hop.worked is None else _milliseconds(hop.worked)
-        after = _milliseconds(hop.done - seen.uploaded)
-        rows.append((hop.service, hop.answers, _milliseconds(hop.took), worked, after))
+        done = hop.settled or hop.began
+        since = hop.began if hop.announced is None else hop.announced
+        worked = "" if hop.service == "store" else _milliseconds(hop.worked or 0.0)
+        after = _milliseconds(done - seen.uploaded)
+        rows.append((hop.service, hop.type, _milliseconds(done - since), worked, after))
     total = _milliseconds(seen.heard - seen.uploaded)
     return table([*rows, ("heard here", "", "", "", total)], "<<>>>")
 

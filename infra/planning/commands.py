@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from infra import stages
+from infra.alarms import STALE_SECONDS
 from infra.definitions import definitions
 from infra.errors import InfraError
 from infra.planning.cost import Bill, Kind, Place, bill
@@ -18,7 +19,7 @@ from infra.planning.quotas import Quotas
 from infra.planning.seed import Seed, seed_work
 from infra.planning.standing import Standing, standing
 from infra.planning.work import ANALYZE, Assumptions, Work
-from infra.service import QUEUE_RETENTION, STALE_SECONDS
+from infra.service import QUEUE_RETENTION
 from services.reap.settings import ReapSettings
 from shared.retries import THROTTLED_FOR
 

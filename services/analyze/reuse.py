@@ -92,7 +92,7 @@ class Reuse:
             if self.runs.resized(event.image, event.run):
                 self.processed.put(key, hint.model_dump_json().encode(), JSON)
         except DarkroomError as error:
-            log.warning("not entered in the index", extra={"error": str(error)})
+            log.warning("not entered in the index", extra={"reason": error.reason})
 
     def forget(self, event: ImageEvent) -> None:
         """Delete the entries that point at this run."""

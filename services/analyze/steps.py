@@ -17,6 +17,7 @@ from services.analyze.logic import (
 )
 from services.analyze.rekognition import Recognizer
 from services.analyze.reuse import Reuse, copied
+from shared import telemetry
 from shared.consumer import Turn
 from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Event
@@ -31,7 +32,9 @@ from shared.contracts.images import (
     Moderation,
 )
 from shared.errors import Fault, PermanentError
+from shared.metrics import EFFECTS
 from shared.objects import Stored
+from shared.telemetry import carried
 
 Answers = dict[str, Answer]
 
@@ -51,7 +54,9 @@ class Steps:
         """Ask what was not asked before, keep the answers, and say what matters of them."""
         question = self._question(event)
         earlier = self._taken_over(event)
-        yield _said(event, self._document(event, question, turn), earlier)
+        document = self._document(event, question, turn)
+        telemetry.wants(0 if document.reused_from else len(document.answers))
+        yield _said(event, document, earlier)
 
     def forget(self, event: ImageEvent) -> None:
         """Throw away the run's answers, and what points at them."""
@@ -129,7 +134,7 @@ class Steps:
         failures: list[BaseException] = []
         with self.pool(len(Detection)) as pool:
             asked = {
-                one: pool.submit(recognizer.ask, one, picture, question.thresholds)
+                one: pool.submit(carried(_paid), recognizer, one, picture, question.thresholds)
                 for one in detections
             }
         for detection, answer in asked.items():
@@ -138,6 +143,15 @@ class Steps:
             else:
                 answers[detection] = answer.result()
         return answers, failures
+
+
+def _paid(
+    recognizer: Recognizer, detection: Detection, picture: str, thresholds: Thresholds
+) -> Answer:
+    """An answer, and told at once that it was paid for: who dies before it is kept pays again."""
+    answer = recognizer.ask(detection, picture, thresholds)
+    telemetry.count("paid for a detection", EFFECTS, detection=detection)
+    return answer
 
 
 def _begun(kept: Analysis | None, question: Question) -> Analysis | None:

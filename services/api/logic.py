@@ -4,8 +4,7 @@ import json
 import re
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,7 +12,7 @@ from typing import Any
 
 from services.api.models import FullFailure, Hop, RunState, Unmade
 from services.api.problems import Problem, Wrong
-from shared.contracts.images import StepFailed
+from shared import hops
 from shared.contracts.listing import ALL, FLAGGED, SHOWN, Shown, at, by_label, by_owner, by_status
 from shared.contracts.record import Record, Run, RunStatus
 
@@ -186,75 +185,24 @@ def unmade(record: Record) -> tuple[Unmade, ...]:
     )
 
 
-def hops(events: Sequence[Row], claims: Iterable[Row], now: float) -> tuple[Hop, ...]:
-    """Every hop of an image, in the order in which they began.
-
-    ``claims`` are the ledger's rows, ``events`` the timeline's. ``store`` claims nothing: each of
-    its verdicts is a hop of its own, from the last thing that was heard before.
-    """
-    known = {row["item"].removeprefix("event/"): row for row in events}
-    gave_up = {(row["source"], int(row["run"])) for row in events if row["type"] == StepFailed.type}
-    claimed = [_claimed(row, known, now) for row in claims]
-    found = [*(_judged(hop, gave_up) for hop in claimed), *_decided(events)]
-    return tuple(sorted(found, key=lambda hop: (hop.at, hop.service)))
-
-
-def _claimed(row: Row, known: Mapping[str, Row], now: float) -> Hop:
-    service, kind, event = row["claim"].split("/", 2)
-    began = float(row["claimed_at"])
-    settled = float(row["settled_at"]) if "settled_at" in row else None
-    told = known.get(event)
-    waited = began - _epoch(told) if told else None
+def shown_hop(hop: hops.Hop) -> Hop:
+    """A hop as the API shows it."""
     return Hop(
-        service=service,
-        type=kind,
-        event=event,
-        run=int(told["run"]) if told else 0,
-        at=_utc(began),
-        waited_ms=None if waited is None else max(0, round(1000 * waited)),
-        worked_ms=None if settled is None else max(0, round(1000 * (settled - began))),
-        settled=None if settled is None else _utc(settled),
-        attempts=int(row["attempts"]),
-        state=_state(row, now),
+        service=hop.service,
+        type=hop.type,
+        event=hop.event,
+        run=hop.run,
+        at=_utc(hop.began),
+        waited_ms=_milliseconds(hop.waited),
+        worked_ms=_milliseconds(hop.worked),
+        settled=None if hop.settled is None else _utc(hop.settled),
+        attempts=hop.attempts,
+        state=hop.state,
     )
 
 
-def _judged(hop: Hop, gave_up: AbstractSet[tuple[str, int]]) -> Hop:
-    """A step that gave up settles its claim too; its report tells the two apart."""
-    if hop.state == "done" and (f"darkroom/{hop.service}", hop.run) in gave_up:
-        return hop.model_copy(update={"state": "given-up"})
-    return hop
-
-
-def _state(row: Row, now: float) -> Any:
-    if "settled_at" in row:
-        return "done"
-    return "working" if float(row["until"]) > now else "waiting"
-
-
-def _decided(events: Sequence[Row]) -> Iterator[Hop]:
-    heard = [row for row in events if row["source"] != "darkroom/store"]
-    for row in events:
-        before = [other for other in heard if _epoch(other) <= _epoch(row)]
-        if row["source"] != "darkroom/store" or not before:
-            continue
-        last = max(before, key=_epoch)
-        yield Hop(
-            service="store",
-            type=last["type"],
-            event=last["item"].removeprefix("event/"),
-            run=int(row["run"]),
-            at=_utc(_epoch(last)),
-            waited_ms=None,
-            worked_ms=round(1000 * (_epoch(row) - _epoch(last))),
-            settled=_utc(_epoch(row)),
-            attempts=1,
-            state="done",
-        )
-
-
-def _epoch(row: Row) -> float:
-    return datetime.fromisoformat(row["time"]).timestamp()
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(1000 * seconds)
 
 
 def _utc(seconds: float) -> datetime:

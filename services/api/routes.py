@@ -134,7 +134,7 @@ def _problem(error: Exception) -> Problem:
         case NotFoundError():
             return Problem(404, "no-such-path", "There is nothing here; see /openapi.json.")
         case TransientError():
-            log.warning("could not answer", extra={"error": str(error), **error.facts})
+            log.warning("could not answer", extra={"reason": error.reason})
             code = "throttled" if isinstance(error, Throttled) else "unavailable"
             return Problem(503, code, "It cannot be answered now: try again in a while.")
     log.error("could not answer", exc_info=error)

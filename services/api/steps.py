@@ -49,6 +49,7 @@ from shared.contracts.listing import (
     count_partitions,
 )
 from shared.contracts.record import Record, Run
+from shared.hops import hops
 from shared.likeness import Match, features_of, hash_bands, look_bands, ranked
 from shared.objects import Objects
 from shared.requests import Refusal, ask, why_not_released, why_not_replayed
@@ -126,10 +127,8 @@ class Steps:
 
     def result(self, image: str) -> Detail:
         record = self._record(image)
-        hops = logic.hops(
-            self.records.events(image), self.records.claims(image), self.now().timestamp()
-        )
-        return self._detail(record, hops)
+        found = hops(self.records.events(image), self.records.claims(image), self.now().timestamp())
+        return self._detail(record, tuple(map(logic.shown_hop, found)))
 
     def analysis(self, image: str) -> bytes | Elsewhere:
         """The analysis document as it is kept."""
@@ -234,7 +233,7 @@ class Steps:
             }
         )
 
-    def _detail(self, record: Record, hops: tuple[Hop, ...]) -> Detail:
+    def _detail(self, record: Record, timeline: tuple[Hop, ...]) -> Detail:
         number = logic.shown(record)
         run = record.runs[number]
         resized, analyzed = run.resized, run.analyzed
@@ -265,7 +264,7 @@ class Steps:
             analyzer=analyzed.analyzer if analyzed else None,
             cost=run.cost,
             runs=logic.runs_of(record),
-            timeline=hops,
+            timeline=timeline,
             unmade=logic.unmade(record),
             published=record.published,
             etag=f'"{record.revision}"',

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from services.notify import logic
 from services.notify.topic import Notifications
+from shared import telemetry
 from shared.consumer import Turn
 from shared.contracts.images import Verdict
 from shared.contracts.notification import Notification
+from shared.metrics import EFFECTS
 
 
 @dataclass(frozen=True)
@@ -20,3 +22,5 @@ class Steps:
         words = logic.word(Notification.of(verdict, turn.envelope.id))
         turn.confirm()
         self.notifications.send(words)
+        telemetry.count("sent a notification", EFFECTS)
+        telemetry.wants(1)

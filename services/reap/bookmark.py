@@ -24,8 +24,8 @@ class Bookmark:
         for key in self.kept.keys(KEY):
             try:
                 return Position.model_validate_json(self.kept.get(key).body)
-            except ValidationError as error:
-                log.warning("an unreadable bookmark: from the beginning", extra={"why": str(error)})
+            except ValidationError:
+                log.warning("an unreadable bookmark: from the beginning")
         return BEGINNING
 
     def keep(self, position: Position) -> None:

@@ -25,6 +25,7 @@ from shared.consumer import report_on
 from shared.contracts.envelope import Envelope, derive
 from shared.contracts.images import StepFailed
 from shared.contracts.record import Record
+from shared.metrics import REAPED
 from shared.telemetry import log
 
 SOURCE = "darkroom/reap"
@@ -67,7 +68,7 @@ class Steps:
                 log.info("time is short: the rest is for the next time")
                 break
         for reason, times in reasons.items():
-            telemetry.count("Reaped", times, reason=reason)
+            telemetry.count("found forgotten", REAPED, times, reason=reason)
         return dict(reasons)
 
     def sweep(self, start: Position = BEGINNING) -> Iterator[Swept]:
@@ -83,7 +84,7 @@ class Steps:
         for report in found:
             cause = derive(report.model_dump_json())
             self.bus.publish([Envelope.first(report, SOURCE, self.now(), cause)])
-            facts = {"reason": report.reason, "run": report.run, "key": report.source.key}
+            facts = {"reason": report.reason, "run": report.run}
             log.warning("reaped", extra={"correlation_id": report.image, **facts})
 
     def _page(self, at: Position) -> Swept:

@@ -12,9 +12,9 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
 from shared.errors import Fault
 from shared.message import Message, understood
+from shared.metrics import DEAD_LETTERS
 from shared.objects import Objects
 from shared.retries import GiveUp
-from shared.telemetry import log
 
 SOURCE = "darkroom/rescue"
 
@@ -32,8 +32,9 @@ class Steps:
         letter = DeadLetter.of(message)
         self.kept.put(letter.key, letter.to_json().encode(), "application/json")
         self.bus.publish(list(self._reports(letter)))
-        telemetry.count("DeadLetters", service=letter.service, reason=letter.reason)
-        log.error("dead letter", extra={"from": letter.service, "reason": letter.reason})
+        telemetry.count(
+            "kept a dead letter", DEAD_LETTERS, service=letter.service, reason=letter.reason
+        )
         return None
 
     def _reports(self, letter: DeadLetter) -> Iterator[Envelope]:

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from services.resize import logic
 from services.resize.pictures.refusals import Refusal, refuse
+from shared import telemetry
 from shared.consumer import Turn
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
@@ -19,6 +20,7 @@ from shared.contracts.images import (
     Taken,
 )
 from shared.errors import known
+from shared.metrics import EFFECTS
 from shared.objects import FOREVER, Objects, Stored, delete_all
 
 LONGEST_OWNER = 256
@@ -81,6 +83,8 @@ class Steps:
             picture = self.develop(original.body, self.specs, self.limits)
         turn.confirm()
         made = {r.name: self._keep(event, r) for r in (*picture.renditions, picture.analysis)}
+        telemetry.count("made the renditions", EFFECTS)
+        telemetry.wants(1)
         return ImageResized(
             image=event.image,
             run=event.run,

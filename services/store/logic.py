@@ -219,6 +219,14 @@ def _delete(record: Record, at: datetime) -> Record:
     return record.model_copy(update={"deleted": at, "published": None})
 
 
+def ended(before: Record | None, after: Record) -> list[Run]:
+    """The runs that this change has ended."""
+    known = before.runs if before else {}
+    return [
+        run for n, run in after.runs.items() if run.ended and not (n in known and known[n].ended)
+    ]
+
+
 def answers(record: Record, event: Event, at: datetime) -> list[Verdict]:
     """All that is on record about what this event asks or tells, in words that never change.
 

@@ -8,11 +8,13 @@ from services.store import logic
 from services.store.listing import change, listing
 from services.store.lists import Lists
 from services.store.records import Moment, Records
+from shared import telemetry
 from shared.consumer import Turn
 from shared.contracts.cost import Rates
 from shared.contracts.envelope import Event
-from shared.contracts.record import Record
-from shared.errors import TransientError
+from shared.contracts.record import Record, Run
+from shared.errors import Fault, TransientError
+from shared.metrics import FAILED
 from shared.objects import Objects
 from shared.telemetry import log
 
@@ -51,7 +53,11 @@ class Steps:
         for _ in range(TRIES):
             before = self.records.read(event.image)
             after = logic.decide(before, event, turn.at, self.policy, self.rates)
-            if after is None or after is before or self.records.write(after):
+            if after is None or after is before:
+                return after
+            if self.records.write(after):
+                for run in logic.ended(before, after):
+                    _tell(run)
                 return after
         raise TransientError("contended", f"the record changed {TRIES} times meanwhile")
 
@@ -94,3 +100,14 @@ class Steps:
             if self.lists.write(change(before, listing(record))):
                 return
         raise TransientError("contended", f"the listing changed {TRIES} times meanwhile")
+
+
+def _tell(run: Run) -> None:
+    """That this run has ended, and how. What the uploader has to mend is no failure of ours."""
+    failure = run.failure
+    if failure is None:
+        telemetry.count("the run ended", FAILED, 0, status=run.status)
+        return
+    why = {"at": failure.stage, "reason": failure.reason, "fault": failure.fault}
+    ours = int(failure.fault is not Fault.USER)
+    telemetry.count("the run ended", FAILED, ours, status=run.status, **why)

@@ -39,7 +39,7 @@ class Value(BaseModel):
     field may be added to a version without breaking those who do not know it yet.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Event(Value):
@@ -69,7 +69,7 @@ class Event(Value):
 class Envelope(BaseModel):
     """One event with what its readers need to know of where it came from."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     specversion: Literal["1.0"] = "1.0"
     id: str

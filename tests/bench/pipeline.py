@@ -17,6 +17,7 @@ from services.analyze import handler as analyze
 from services.analyze.documents import Documents
 from services.analyze.logic import Question, Thresholds
 from services.analyze.reuse import Reuse
+from services.analyze.settings import AnalyzeSettings
 from services.analyze.steps import Steps as AnalyzeSteps
 from services.notify import handler as notify
 from services.notify.steps import Steps as NotifySteps
@@ -39,9 +40,10 @@ from shared.runs import DynamoRuns
 from shared.testing import FixedTime, MemoryQueue, s3_notification, sqs_batch
 from tests.contract.conftest import make_table
 from tests.pictures import encoded, photo
-from tests.unit.analyze.bench import ALL, Recognizer
+from tests.unit.analyze.bench import Recognizer
 
 SPECS = (Spec("thumbnail", 256), Spec("preview", 1024), Spec("web", 2048))
+ASKED = AnalyzeSettings.model_fields["detect"].default
 ONCE = consumer.Limits(timeout=30, worst_case=5, attempts=5)
 
 ANSWER: Callable[..., Any] = BaseClient._make_api_call
@@ -93,7 +95,7 @@ class Pipeline:
             Documents(processed),
             Reuse(processed, self._runs),
             {"rekognition": self._recognizer},
-            Question("rekognition", ALL, Thresholds()),
+            Question("rekognition", ASKED, Thresholds()),
         )
 
     def _service(self, name: str, routes: Mapping[type[Event], Route]) -> Service:

@@ -38,8 +38,9 @@ class StackThatWorks(FakeCloudFormation):
 
     def execute_change_set(self, **asked):
         super().execute_change_set(**asked)
-        names = ("UploadsBucket", "ProcessedBucket", "EventsTopic", "NotificationsTopic")
-        found = {name: name.lower() for name in (*names, "RecordsTable", "LedgerTable")}
+        topics = ("EventsTopic", "NotificationsTopic", "AlertsTopic")
+        names = ("UploadsBucket", "ProcessedBucket", *topics, "RecordsTable", "LedgerTable")
+        found = {name: name.lower() for name in names}
         self.outputs = found | {"Services": "toy", "Account": ACCOUNT, "ToyQueue": "url"}
 
 

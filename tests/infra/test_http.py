@@ -76,13 +76,6 @@ def test_what_the_gateway_answers_by_itself_is_a_problem_too(resources):
         assert json.loads(body)["request_id"] == "$context.requestId"
 
 
-def test_an_answer_that_is_our_fault_is_an_alarm(resources, stage):
-    alarm = resources["ApiAnswersAlarm"]["Properties"]
-    said = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
-    assert said == {"ApiName": stage.called("api"), "Stage": stage.name}
-    assert (alarm["MetricName"], alarm["Threshold"]) == ("5XXError", 0)
-
-
 def test_a_browser_may_use_presigned_urls_from_the_page_alone(resources, stage):
     rules = {
         name: resources[name]["Properties"].get("CorsConfiguration")

@@ -136,7 +136,7 @@ def test_a_zip_that_lambda_refuses_is_not_made(toy, build, monkeypatch):
     monkeypatch.setattr("infra.package.LARGEST_ZIP", 1000)
     with pytest.raises(InfraError, match="too large for Lambda"):
         build()
-    assert not list((toy.root / ".darkroom/packages").iterdir())
+    assert not list((toy.root / ".darkroom/packages").glob("*.zip"))
 
 
 def test_another_service_is_not_in_the_zip(toy, build):

@@ -11,9 +11,9 @@ from infra.errors import InfraError
 from infra.local.aws_lines import how_to_use
 from infra.local.demo import Seen, refuse_failure, report
 from infra.local.follow import follow, line
-from infra.local.journey import Hop
 from infra.local.terminal import Style, table
 from shared.contracts.images import Moderation
+from shared.hops import Hop
 from tests.contract.samples import NOTIFICATIONS
 from tests.unit.local.fakes import OUTPUTS, TOPIC
 
@@ -25,8 +25,8 @@ DELETED = NOTIFICATIONS["notification.v1.deleted"]
 PLAIN = Style()
 GREEN, RED = "\033[32m", "\033[31m"
 HOPS = (
-    Hop("resize", "image.uploaded.v1", 100.0, 100.25, 0.125),
-    Hop("store", "image.analyzed.v1", 101.0, 101.5, None),
+    Hop("resize", "image.uploaded.v1", "e0", 0, 100.0, 100.125, 100.25, 1, "done"),
+    Hop("store", "image.analyzed.v1", "e2", 0, None, 101.0, 101.5, 1, "done"),
 )
 
 

@@ -1,0 +1,30 @@
+"""What tells people how a stage is: the topic `alerts`, the alarms that ring there, a dashboard."""
+
+from infra import alarms, cfn, dashboard
+from infra.cfn import Json
+from infra.definitions import Definition
+from infra.stages import Stage
+
+
+def resources(everyone: tuple[Definition, ...], stage: Stage) -> Json:
+    """The topic, every alarm, and where somebody can look at it the dashboard."""
+    found = alerts(stage) | alarms.resources(everyone, stage)
+    # LocalStack 4.14 has no dashboards, and MiniStack keeps them without drawing any.
+    return found if stage.local else found | dashboard.resources(everyone, stage)
+
+
+def alerts(stage: Stage) -> Json:
+    """Where alarms ring. Only CloudWatch may, and only for this account's alarms."""
+    ours = {"StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")}}
+    cloudwatch = {"Service": "cloudwatch.amazonaws.com"}
+    statement = cfn.allow(["sns:Publish"], cfn.ref(alarms.TOPIC), ours, Principal=cloudwatch)
+    policy = {"Topics": [cfn.ref(alarms.TOPIC)], "PolicyDocument": cfn.policy(statement)}
+    return {
+        alarms.TOPIC: cfn.resource("SNS::Topic", {"TopicName": stage.called("alerts")}),
+        f"{alarms.TOPIC}Policy": cfn.resource("SNS::TopicPolicy", policy),
+    }
+
+
+def outputs() -> Json:
+    """What `python -m infra outputs` reads back (see infra/outputs.py)."""
+    return {alarms.TOPIC: cfn.output(cfn.ref(alarms.TOPIC), "the alerts topic")}

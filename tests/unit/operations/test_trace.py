@@ -1,0 +1,165 @@
+"""One image's way: what the tables know of it, and what only the log does."""
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from infra.__main__ import main
+from infra.errors import InfraError
+from infra.local.terminal import Style
+from infra.operations import trace
+from infra.operations.logs import Line
+from infra.operations.trace import Trace, merged
+from services.store.records import DynamoRecords, Moment
+from shared.ledger import ClaimKey, DynamoLedger
+from shared.metrics import DURATION
+from tests.contract.samples import ANALYZED, CAT, GAVE_UP, RESIZED, TEXT
+from tests.unit.operations.conftest import Stage
+from tests.unit.shared.test_hops import HOPS
+
+PLAIN = Style()
+NOW = time.time()
+
+
+def tried(service: str, event: str, outcome: str, at: float, **more: Any) -> Line:
+    said = {
+        "time": datetime.fromtimestamp(at, UTC).isoformat(),
+        "message": "hop",
+        "correlation_id": CAT,
+        "event_id": event,
+        "event_type": "image.resized.v1",
+        "run": 0,
+        "outcome": outcome,
+        DURATION.name: 250.0,
+        **more,
+    }
+    return Line.of(service, {"timestamp": at * 1000, "message": json.dumps(said)})
+
+
+def test_what_the_tables_know_is_told_once() -> None:
+    steps = merged(
+        HOPS, [tried("analyze", "e1", "done", 103.0), tried("store", "e2", "done", 103.2)]
+    )
+    assert [step.service for step in steps] == ["resize", "analyze", "store", "notify"]
+
+
+def test_a_try_that_failed_stands_where_it_began_with_its_reason() -> None:
+    again = tried("analyze", "e1", "again", 101.9, reason="throttled", seconds=30.0, attempts=1)
+    step = merged(HOPS, [again])[1]
+    assert (step.service, step.outcome, step.attempts) == ("analyze", "again", 1)
+    assert (step.why, step.worked) == ("throttled, again in 30 s", 0.25)
+    assert step.at == pytest.approx(101.65)
+
+
+def test_what_was_undone_is_in_the_log_alone() -> None:
+    steps = merged(HOPS, [tried("resize", "f", "undone", 105.0)])
+    assert (steps[-1].service, steps[-1].outcome) == ("resize", "undone")
+
+
+@pytest.fixture
+def failed(stage: Stage) -> Stage:
+    """An image that failed at its analysis, after one try that was throttled."""
+    report = GAVE_UP.model_copy(update={"image": CAT, "stage": "analyze"})
+    stage.keep(RESIZED, report)
+    dynamodb = stage.client("dynamodb")
+    ledger, records = DynamoLedger(dynamodb, "ledger"), DynamoRecords(dynamodb, "records")
+    for service, kind, event, began in (
+        ("resize", "image.uploaded.v1", "e0", NOW - 10),
+        ("analyze", "image.resized.v1", "e1", NOW - 5),
+    ):
+        claim = ledger.claim(ClaimKey.of(service, CAT, kind, event), service, began, 40)
+        ledger.settle(claim, began + 1)
+    for event, kind, source, at in (
+        ("e1", "image.resized.v1", "resize", NOW - 9),
+        ("e2", "step.failed.v1", "analyze", NOW - 4),
+        ("e3", "image.failed.v1", "store", NOW - 3.9),
+    ):
+        time_of = datetime.fromtimestamp(at, UTC)
+        records.note(Moment(CAT, 0, event, kind, f"darkroom/{source}", time_of))
+    log(stage, "analyze", tried("analyze", "e1", "again", NOW - 7, reason="throttled", seconds=2))
+    log(stage, "analyze", tried("analyze", "e1", "gave-up", NOW - 4, reason="throttled"))
+    log(stage, "resize", tried("resize", "e3", "undone", NOW - 3))
+    return stage
+
+
+def log(stage: Stage, service: str, line: Line) -> None:
+    logs, group = stage.client("logs"), f"/aws/lambda/test-{service}"
+    if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+        logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName="s")
+    event = {"timestamp": int(line.at * 1000), "message": line.text}
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[event])
+
+
+def read(stage: Stage) -> Trace:
+    outputs = stage.images.outputs
+    functions = {name: f"test-{name}" for name in ("analyze", "resize", "store")}
+    outputs.functions.update(functions)
+    return Trace.read(CAT, outputs, stage.images.clients)
+
+
+def test_a_failed_image_shows_its_tries_its_end_and_what_was_undone(failed: Stage) -> None:
+    steps = read(failed).steps
+    assert [(step.service, step.outcome) for step in steps] == [
+        ("resize", "done"),
+        ("analyze", "again"),
+        ("analyze", "given-up"),
+        ("store", "done"),
+        ("resize", "undone"),
+    ]
+    text = "\n".join(read(failed).as_lines(PLAIN))
+    assert f"{GAVE_UP.reason}: {GAVE_UP.detail}" in text
+    assert "throttled, again in 2 s" in text
+    assert "run 0: renditions thumbnail, preview" in text
+
+
+def test_times_are_told_from_the_first_that_is_known(failed: Stage) -> None:
+    lines = read(failed).as_lines(PLAIN)
+    table = lines[lines.index("Timeline") + 2 :]
+    assert table[0].split() == [
+        "+0",
+        "ms",
+        "resize",
+        "image.uploaded.v1",
+        "0",
+        "1,000",
+        "ms",
+        *("1", "done"),
+    ]
+    assert table[2].split()[:2] == ["+5,000", "ms"]
+
+
+def test_what_went_wrong_is_painted_so(failed: Stage) -> None:
+    painted = [line for line in read(failed).as_lines(Style(colour=True)) if "\033[31m" in line]
+    assert len(painted) == 2
+
+
+def test_for_scripts_it_is_one_document(failed: Stage) -> None:
+    said = json.loads(read(failed).as_json())
+    assert (said["image"], said["record"]["runs"]["0"]["status"]) == (CAT, "failed")
+    assert [step["outcome"] for step in said["steps"]][1:3] == ["again", "given-up"]
+    assert said["undone"] == [{"run": 0, "renditions": ["thumbnail", "preview"], "analysis": False}]
+
+
+def test_without_logs_the_tables_tell_what_they_know(stage: Stage) -> None:
+    stage.keep(RESIZED, ANALYZED)
+    lines = Trace.read(CAT, stage.images.outputs, stage.images.clients).as_lines(PLAIN)
+    assert any("completed" in line and "published" in line for line in lines)
+
+
+def test_an_image_nobody_knows_is_told_where_to_look(stage: Stage) -> None:
+    with pytest.raises(InfraError, match=r"no image .* in stage test; .* lists"):
+        Trace.read(TEXT, stage.images.outputs, stage.images.clients)
+
+
+def test_the_command_prints_it(failed: Stage, monkeypatch, capsys) -> None:
+    outputs, clients = failed.images.outputs, failed.images.clients
+    monkeypatch.setattr(trace.Outputs, "read", lambda *_: outputs)
+    monkeypatch.setattr(trace.commands, "stage_and_clients", lambda _: (None, clients))
+    assert main(["trace", CAT]) == 0
+    assert capsys.readouterr().out.startswith("Image\n")
+    assert main(["trace", "--json", CAT]) == 0
+    assert json.loads(capsys.readouterr().out)["image"] == CAT

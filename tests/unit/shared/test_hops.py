@@ -1,0 +1,74 @@
+"""Hops, read from the rows that services write."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from shared.hops import Hop, hops, since_upload
+
+NOW = 110.0
+
+
+def moment(event: str, kind: str, source: str, at: float, run: int = 0) -> dict[str, Any]:
+    time = datetime.fromtimestamp(at, UTC).isoformat()
+    said = {"item": f"event/{event}", "type": kind, "source": f"darkroom/{source}", "time": time}
+    return {**said, "run": Decimal(run)}
+
+
+def claim(name: str, claimed: float, settled: float | None, attempts: int = 1) -> dict[str, Any]:
+    row = {"claim": name, "claimed_at": Decimal(str(claimed)), "attempts": Decimal(attempts)}
+    row["until"] = Decimal(str(claimed + 5))
+    return row | ({} if settled is None else {"settled_at": Decimal(str(settled))})
+
+
+TIMELINE = (
+    moment("e1", "image.resized.v1", "resize", 101.5),
+    moment("e2", "image.analyzed.v1", "analyze", 103.0),
+    moment("v", "image.stored.v1", "store", 103.25),
+)
+CLAIMS = (
+    claim("notify/image.stored.v1/v", 103.5, 104.0),
+    claim("resize/image.uploaded.v1/e0", 100.5, 101.75),
+    claim("analyze/image.resized.v1/e1", 102.0, 103.125, attempts=3),
+)
+RESIZE = Hop("resize", "image.uploaded.v1", "e0", 0, None, 100.5, 101.75, 1, "done")
+HOPS = (
+    RESIZE,
+    Hop("analyze", "image.resized.v1", "e1", 0, 101.5, 102.0, 103.125, 3, "done"),
+    Hop("store", "image.analyzed.v1", "e2", 0, None, 103.0, 103.25, 1, "done"),
+    Hop("notify", "image.stored.v1", "v", 0, 103.25, 103.5, 104.0, 1, "done"),
+)
+
+
+def test_every_hop_is_told_from_what_it_answers_in_the_order_they_began() -> None:
+    assert hops(TIMELINE, CLAIMS, NOW) == HOPS
+    assert [hop.worked for hop in HOPS] == [1.25, 1.125, 0.25, 0.5]
+    assert [hop.waited for hop in HOPS] == [None, 0.5, None, 0.25]
+
+
+def test_where_the_upload_is_known_the_first_hop_waited_since_then() -> None:
+    first, *others = since_upload(HOPS, 100.0)
+    assert first == replace(RESIZE, announced=100.0)
+    assert tuple(others) == HOPS[1:]
+
+
+def test_work_that_began_before_the_upload_was_answered_waited_for_nothing() -> None:
+    assert since_upload([RESIZE], 100.75)[0].waited == 0.0
+
+
+def test_what_is_not_settled_is_at_work_until_its_lease_is_over() -> None:
+    claims = [claim("notify/image.stored.v1/v", 103.5, None)]
+    at_work, waits = hops(TIMELINE, claims, 104.0)[-1], hops(TIMELINE, claims, NOW)[-1]
+    assert (at_work.state, waits.state) == ("working", "waiting")
+    assert at_work.worked is None
+
+
+def test_who_gave_up_settled_too_and_its_report_tells() -> None:
+    timeline = (TIMELINE[0], moment("f", "step.failed.v1", "analyze", 103.0))
+    assert [hop.state for hop in hops(timeline, CLAIMS[1:], NOW)] == ["done", "given-up"]
+
+
+def test_a_report_about_one_run_says_nothing_of_another() -> None:
+    timeline = (TIMELINE[0], moment("f", "step.failed.v1", "analyze", 103.0, run=1))
+    assert {hop.state for hop in hops(timeline, CLAIMS[1:], NOW)} == {"done"}
