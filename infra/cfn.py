@@ -19,8 +19,9 @@ def att(logical_id: str, attribute: str = "Arn") -> Json:
     return {"Fn::GetAtt": [logical_id, attribute]}
 
 
-def sub(text: str) -> Json:
-    return {"Fn::Sub": text}
+def sub(text: str) -> Any:
+    """The text with its ${variables} filled in; as it stands where it has none."""
+    return {"Fn::Sub": text} if "${" in text else text
 
 
 def resource(kind: str, properties: Json, **attributes: Any) -> Json:

@@ -88,6 +88,10 @@ class Entry(Value):
     """Of the label whose list it is, in percent."""
     likeness: Likeness | None = None
     """In the lists of what might look alike."""
+    found: tuple[Label, ...] | None = None
+    """In an owner's list, every label that the image is listed under: who sees his own images
+    alone finds them by these, without reading of anyone else's.
+    """
 
 
 SHOWN = {
