@@ -119,7 +119,7 @@ def _users(stage: Stage) -> Json:
 
 def _page_client(stage: Stage) -> Json:
     """The page: a public client without a secret, by code and PKCE, back to itself alone."""
-    page = cfn.sub(f"https://{core.page_host(stage)}/")
+    page = cfn.filled(f"https://{core.page_host(stage)}/")
     properties = {
         "UserPoolId": cfn.ref(POOL),
         "ClientName": stage.called("page"),

@@ -19,9 +19,13 @@ def att(logical_id: str, attribute: str = "Arn") -> Json:
     return {"Fn::GetAtt": [logical_id, attribute]}
 
 
-def sub(text: str) -> Any:
-    """The text with its ${variables} filled in; as it stands where it has none."""
-    return {"Fn::Sub": text} if "${" in text else text
+def sub(text: str) -> Json:
+    return {"Fn::Sub": text}
+
+
+def filled(text: str) -> Any:
+    """`sub` of a text that may have no variables; then it is the text itself."""
+    return sub(text) if "${" in text else text
 
 
 def resource(kind: str, properties: Json, **attributes: Any) -> Json:

@@ -56,7 +56,7 @@ def page_origin(stage: Stage) -> Any:
         return cfn.ref("PublicEndpoint")
     if not stage.has_page:
         return None
-    return cfn.sub(f"https://{page_host(stage)}")
+    return cfn.filled(f"https://{page_host(stage)}")
 
 
 def page_host(stage: Stage) -> str:

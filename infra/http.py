@@ -204,7 +204,7 @@ def _readable(stage: Stage) -> Json:
     """Let the page read why it was refused, where the function was not asked to say so."""
     if not stage.has_page:
         return {}
-    quoted = cfn.sub(f"'https://{core.page_host(stage)}'")
+    quoted = cfn.filled(f"'https://{core.page_host(stage)}'")
     return {"ResponseParameters": {"gatewayresponse.header.Access-Control-Allow-Origin": quoted}}
 
 

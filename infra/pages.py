@@ -83,7 +83,7 @@ def outputs(stage: Stage) -> Json:
     """Where a deployment puts the page, what it makes CloudFront forget, and where people go."""
     if not stage.has_page:
         return {}
-    address = cfn.sub(f"https://{core.page_host(stage)}/")
+    address = cfn.filled(f"https://{core.page_host(stage)}/")
     return {
         BUCKET: cfn.output(cfn.ref(BUCKET), "the page's files"),
         DISTRIBUTION: cfn.output(cfn.ref(DISTRIBUTION), "the page's distribution"),
@@ -149,7 +149,7 @@ def _headers(stage: Stage, name: str, policy: str) -> Json:
     own = ("Permissions-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy")
     security = {
         "ContentSecurityPolicy": {
-            "ContentSecurityPolicy": cfn.sub(policy),
+            "ContentSecurityPolicy": cfn.filled(policy),
             "Override": True,
         },
         "ContentTypeOptions": {"Override": True},
