@@ -16,6 +16,8 @@ GRANT = f"{RESOURCE}/{SCOPE}"
 """The scope that the API asks of a token. So it has to be an access token: an id token says who
 somebody is, to the page, and has no scopes."""
 
+ASKED = ("openid", "email", GRANT)  # by the page: who it is, to show it, and what the API wants
+
 OPERATORS_KEY = "OperatorsKey"
 
 ACCESS_MINUTES = 60  # of a token that leaks
@@ -64,7 +66,7 @@ def outputs(stage: Stage) -> Json:
         return {
             "SignInAddress": cfn.output(address, "where people sign in"),
             "SignInClient": cfn.output(cfn.ref(CLIENT), "the page, as the user pool knows it"),
-            "SignInScope": cfn.output(f"openid {GRANT}", "what the page asks for"),
+            "SignInScope": cfn.output(" ".join(ASKED), "what the page asks for"),
             "UserPool": cfn.output(cfn.ref(POOL), "where operators invite people"),
         }
     if stage.access == "keys":
@@ -127,7 +129,7 @@ def _page_client(stage: Stage) -> Json:
         "SupportedIdentityProviders": ["COGNITO"],
         "AllowedOAuthFlowsUserPoolClient": True,
         "AllowedOAuthFlows": ["code"],
-        "AllowedOAuthScopes": ["openid", GRANT],
+        "AllowedOAuthScopes": list(ASKED),
         "CallbackURLs": [page],
         "LogoutURLs": [page],
         "PreventUserExistenceErrors": "ENABLED",

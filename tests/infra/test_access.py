@@ -100,7 +100,7 @@ def test_the_scope_that_is_asked_for_is_the_one_that_is_given(cognito):
     (scope,) = server["Scopes"]
     (client,) = of_type(cognito, "Cognito::UserPoolClient").values()
     assert f"{server['Identifier']}/{scope['ScopeName']}" == access.GRANT
-    assert client["AllowedOAuthScopes"] == ["openid", access.GRANT]
+    assert client["AllowedOAuthScopes"] == ["openid", "email", access.GRANT]
 
 
 def test_the_page_signs_in_by_code_without_a_secret_and_comes_back_to_itself(cognito):
