@@ -29,12 +29,8 @@ MISSED_RUNS = 3
 VISIBILITY_TIMEOUTS = 6
 LEASE_TAIL = 10
 
-RECEIVE = (
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ChangeMessageVisibility*",  # one right on AWS; MiniStack has another for several at once
-)
+RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+HAND_BACK = "sqs:ChangeMessageVisibility*"  # one right on AWS; MiniStack has another for several
 
 
 def resources(definition: Definition, everyone: tuple[Definition, ...], stage: Stage) -> Json:
@@ -412,10 +408,11 @@ def _may_log(definition: Definition, stage: Stage) -> Json:
 def _may_work(definition: Definition) -> list[Json]:
     """Take from the own queue, bury in the own dead-letter queue, claim, and read the record."""
     name = definition.name
+    claim = cfn.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], cfn.att("LedgerTable"))
     return [
-        cfn.allow(RECEIVE, _arn(name, "Queue")),
+        cfn.allow([*RECEIVE, HAND_BACK], _arn(name, "Queue")),
         cfn.allow(["sqs:SendMessage"], _arn(name, "DeadLetters")),
-        cfn.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], cfn.att("LedgerTable")),
+        *([claim] if definition.claims else []),
         cfn.allow(["dynamodb:GetItem"], cfn.att("RecordsTable")),
     ]
 

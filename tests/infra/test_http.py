@@ -117,6 +117,7 @@ def test_the_api_reads_and_signs_and_writes_nothing(resources):
         "dynamodb:GetItem",
         "dynamodb:Query",
         "s3:GetObject",
+        "s3:ListBucket",
         "s3:PutObject",
         "sns:Publish",
     }
