@@ -89,6 +89,7 @@ def test_the_same_files_everywhere(service: str) -> None:
     assert names - {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= {
         "body.py",
         "bookmark.py",
+        "callers.py",
         "documents.py",
         "items.py",
         "listing.py",

@@ -192,7 +192,7 @@ def test_a_function_uses_the_key_through_services_alone():
         for key, role in of_type("cognito-kms", "IAM::Role").items()
         if f"{key.removesuffix('Role')}Function" in made("cognito-kms")["Resources"]
     ]
-    assert len(roles) == 7
+    assert len(roles) == len(definitions())
     for role in roles:
         (policy,) = role["Policies"]
         statements = policy["PolicyDocument"]["Statement"]
@@ -210,7 +210,7 @@ def test_without_a_key_of_its_own_nobody_is_allowed_anything_on_keys(name):
 
 def test_every_log_is_forgotten_when_the_stage_says(name):
     groups = of_type(name, "Logs::LogGroup")
-    assert len(groups) == 7 + (not chosen(name).local)
+    assert len(groups) == len(definitions()) + (not chosen(name).local)
     assert {each["RetentionInDays"] for each in groups.values()} == {chosen(name).log_retention}
 
 
