@@ -27,6 +27,7 @@ from shared.consumer import CLOCK_SKEW
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import ImageResized
 from shared.contracts.record import RunStatus
+from shared.testing import s3_notification
 from tests.chaos.calls import Call
 from tests.chaos.faults import Fault, Kind, none
 from tests.contract.samples import AT, RESIZED
@@ -223,6 +224,19 @@ def an_analysis_is_gone(bench: Bench) -> None:
     assert bench.ask("GET", f"/results/{image}/analysis")["code"] == "not-analysed"
 
 
+def s3_names_no_version(bench: Bench) -> None:
+    """As it does of a bucket that keeps none."""
+    key, bucket = "rights/plain.jpg", bench.stack.outputs.buckets["uploads"]
+    with bench.stack.listening() as listener:
+        bench.stack.upload(key, bench.cat)
+        listener.hear(key)
+    with bench.stack.listening() as listener:
+        bench.send("resize", s3_notification((bucket, key, bench.cat), version=None))
+        image = listener.hear(key)[key]["image"]
+    bench.ask("DELETE", f"/results/{image}")
+    bench.until(image, lambda said: said.get("code") == "image-deleted")
+
+
 def an_original_is_gone(bench: Bench) -> None:
     image = bench.put("lost.jpg")
     key = bench.completed(image)["source"]["key"]
@@ -271,6 +285,7 @@ HAPPENINGS = (
     events_come_again,
     a_worker_outlives_its_lease,
     an_analysis_is_gone,
+    s3_names_no_version,
     an_original_is_gone,
     an_upload_fails,
     poison_is_buried,
