@@ -5,6 +5,8 @@ With Cognito and with keys each caller sees his own images; operators see all (s
 services/api/callers.py).
 """
 
+from collections.abc import Mapping
+
 from infra import cfn, core
 from infra.cfn import Json
 from infra.stages import Stage
@@ -72,6 +74,21 @@ def outputs(stage: Stage) -> Json:
     if stage.access == "keys":
         return {OPERATORS_KEY: cfn.output(cfn.ref(OPERATORS_KEY), "the id of the operators' key")}
     return {}
+
+
+def sign_in(outputs: Mapping[str, str]) -> dict[str, str]:
+    """What the page's config.json says of signing in (`signIn`), of a stack's outputs.
+
+    Empty where nobody signs in. services/web/src/session.ts reads it.
+    """
+    if "SignInAddress" not in outputs:
+        return {}
+    return {
+        "address": outputs["SignInAddress"],
+        "client": outputs["SignInClient"],
+        "scope": outputs["SignInScope"],
+        "redirect": outputs["PageAddress"],
+    }
 
 
 def _user_pool(stage: Stage) -> Json:

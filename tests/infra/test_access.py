@@ -1,12 +1,13 @@
 """Who may call the API, and how much: read off the template, since no emulator asks."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from infra import access
-from infra.definitions import definitions
+from infra.definitions import ROOT, definitions
 from infra.errors import InfraError
 from infra.stages import FOLDER, Stage
 from infra.template import template
@@ -120,6 +121,16 @@ def test_nobody_makes_himself_a_user(cognito):
 def test_the_function_and_the_pool_mean_the_same_group(cognito):
     (group,) = of_type(cognito, "Cognito::UserPoolGroup").values()
     assert group["GroupName"] == access.OPERATORS == OPERATORS
+
+
+def test_the_page_is_told_all_that_it_reads_of_signing_in():
+    outputs = template(definitions(), Stage.load("prod"))["Outputs"]
+    told = access.sign_in({name: str(each["Value"]) for name, each in outputs.items()})
+    said = (ROOT / "services" / "web" / "src" / "session.ts").read_text()
+    interface = re.search(r"export interface SignIn \{(.*?)\n\}", said, re.DOTALL)[1]
+    assert set(told) == set(re.findall(r"^  (\w+): string;", interface, re.MULTILINE))
+    assert told["redirect"].endswith("/'}")
+    assert access.sign_in({}) == {}
 
 
 def test_a_key_is_asked_for_before_the_function(keys):
