@@ -23,7 +23,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload logs trace status models accuracy test simulate chaos fuzz bench check synth schemas clean
+.PHONY: help demo local-up local-down follow upload logs trace status models accuracy test simulate chaos fuzz bench check audit synth schemas clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -83,6 +83,9 @@ check: $(READY) ## lint, format, types and who may import whom
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+audit: $(READY) ## ask scanners about the template, the sources and what is pinned (needs the network)
+	@.venv/bin/python -m infra.vetting
 
 synth: $(READY) ## print the CloudFormation template (STAGE=prod)
 	@$(INFRA) synth --stage $(or $(STAGE),local)

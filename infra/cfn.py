@@ -23,6 +23,11 @@ def sub(text: str) -> Json:
     return {"Fn::Sub": text}
 
 
+def filled(text: str) -> Any:
+    """`sub` of a text that may have no variables; then it is the text itself."""
+    return sub(text) if "${" in text else text
+
+
 def resource(kind: str, properties: Json, **attributes: Any) -> Json:
     """A resource; `attributes` are DependsOn, DeletionPolicy and their like."""
     return {"Type": f"AWS::{kind}", **attributes, "Properties": properties}

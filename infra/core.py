@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-from infra import cfn
+from infra import cfn, encryption
 from infra.cfn import Json
 from infra.definitions import Definition
 from infra.stages import Stage
@@ -14,6 +14,7 @@ TOPICS = ("events", "notifications")
 TABLES = {"records": "item", "ledger": "claim"}  # and their sort keys; the hash key is `image`
 
 METHODS = {"uploads": ("POST", "PUT"), "processed": ("GET", "HEAD")}  # of a browser
+LOCAL_ONLY = "processed"  # on AWS, links lead through the page's own distribution
 
 # Only entries of lists have these attributes, so the index holds them and nothing else.
 INDEXES = {"records": {"lists": ("list", "at")}}
@@ -30,7 +31,8 @@ UNFINISHED_UPLOAD_DAYS = 7
 
 def resources(definitions: Iterable[Definition], stage: Stage) -> Json:
     """The shared resources; the uploads bucket notifies the service that takes uploads."""
-    return buckets(tuple(definitions), stage) | topics(stage) | tables(stage)
+    key = encryption.resources(stage, kept(stage))
+    return key | buckets(tuple(definitions), stage) | topics(stage) | tables(stage)
 
 
 def bucket_name(stage: Stage, kind: str) -> Any:
@@ -50,7 +52,16 @@ def bucket_arn(stage: Stage, kind: str, keys: str = "") -> Json:
 
 def page_origin(stage: Stage) -> Any:
     """The page's origin; None where there is no page. On an emulator, that serves the page too."""
-    return cfn.ref("PublicEndpoint") if stage.local else stage.origin
+    if stage.local:
+        return cfn.ref("PublicEndpoint")
+    if not stage.has_page:
+        return None
+    return cfn.filled(f"https://{page_host(stage)}")
+
+
+def page_host(stage: Stage) -> str:
+    """The page's host on AWS, as text for Fn::Sub: its own domain's, or CloudFront's."""
+    return stage.domain or "${PageDistribution.DomainName}"
 
 
 def buckets(definitions: tuple[Definition, ...], stage: Stage) -> Json:
@@ -58,7 +69,9 @@ def buckets(definitions: tuple[Definition, ...], stage: Stage) -> Json:
     found = {"UploadsBucket": uploads(definitions, stage), "ProcessedBucket": processed(stage)}
     if stage.local:  # the emulators speak plain HTTP
         return found
-    return found | {f"{kind.capitalize()}BucketPolicy": _tls_only(stage, kind) for kind in BUCKETS}
+    return found | {
+        f"{kind.capitalize()}BucketPolicy": _bucket_policy(stage, kind) for kind in BUCKETS
+    }
 
 
 def uploads(definitions: tuple[Definition, ...], stage: Stage) -> Json:
@@ -91,11 +104,20 @@ def processed(stage: Stage) -> Json:
 
 
 def topics(stage: Stage) -> Json:
-    """`events`, on which services talk, and `notifications`, which the world subscribes to."""
-    return {
-        f"{kind.capitalize()}Topic": cfn.resource("SNS::Topic", {"TopicName": stage.called(kind)})
+    """`events`, on which services talk, and `notifications`, which the world subscribes to.
+
+    On AWS they speak TLS only, and their policy lets nobody in: who may publish, and subscribe, is
+    said by the roles of this account.
+    """
+    found = {
+        f"{kind.capitalize()}Topic": cfn.resource(
+            "SNS::Topic", {"TopicName": stage.called(kind), **encryption.of_topic(stage)}
+        )
         for kind in TOPICS
     }
+    if stage.local:
+        return found
+    return found | {f"{kind.capitalize()}TopicPolicy": _topic_policy(kind) for kind in TOPICS}
 
 
 def tables(stage: Stage) -> Json:
@@ -116,24 +138,24 @@ def kept(stage: Stage) -> Json:
 
 
 def _bucket(stage: Stage, kind: str, rules: list[Json]) -> Json:
-    encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     return {
         "BucketName": bucket_name(stage, kind),
         "PublicAccessBlockConfiguration": PRIVATE,
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
-        "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption.of_bucket(stage)]},
         "LifecycleConfiguration": {"Rules": rules},
-        **_cors(stage, METHODS[kind]),
+        **_cors(stage, kind),
     }
 
 
-def _cors(stage: Stage, methods: tuple[str, ...]) -> Json:
+def _cors(stage: Stage, kind: str) -> Json:
     """Let the page, and no other, use presigned URLs from a browser."""
-    if not (origin := page_origin(stage)):
+    origin = page_origin(stage)
+    if not origin or (kind == LOCAL_ONLY and not stage.local):
         return {}
     rule = {
         "AllowedOrigins": [origin],
-        "AllowedMethods": list(methods),
+        "AllowedMethods": list(METHODS[kind]),
         "AllowedHeaders": ["*"],
         "ExposedHeaders": ["ETag"],
         "MaxAge": 3000,
@@ -153,15 +175,28 @@ def _tell(service: str) -> Json:
     return {"Event": "s3:ObjectCreated:*", "Queue": cfn.att(cfn.logical(service, "Queue"))}
 
 
-def _tls_only(stage: Stage, kind: str) -> Json:
-    everything = [bucket_arn(stage, kind), bucket_arn(stage, kind, "/*")]
+def tls_only(actions: Iterable[str], on: Any) -> Json:
+    """The statement of a resource's policy that refuses who does not come by TLS, whoever it is."""
     plain = {"Bool": {"aws:SecureTransport": "false"}}
-    statement = cfn.deny(["s3:*"], everything, plain, Principal="*")
+    return cfn.deny(actions, on, plain, Principal="*")
+
+
+def _bucket_policy(stage: Stage, kind: str) -> Json:
+    everything = [bucket_arn(stage, kind), bucket_arn(stage, kind, "/*")]
     properties = {
         "Bucket": cfn.ref(f"{kind.capitalize()}Bucket"),
-        "PolicyDocument": cfn.policy(statement),
+        "PolicyDocument": cfn.policy(tls_only(["s3:*"], everything)),
     }
     return cfn.resource("S3::BucketPolicy", properties)
+
+
+def _topic_policy(kind: str) -> Json:
+    topic = cfn.ref(f"{kind.capitalize()}Topic")
+    properties = {
+        "Topics": [topic],
+        "PolicyDocument": cfn.policy(tls_only(["sns:Publish"], topic)),  # all that SNS lets one ask
+    }
+    return cfn.resource("SNS::TopicPolicy", properties)
 
 
 def _table(stage: Stage, kind: str, sort: str) -> Json:
@@ -173,6 +208,7 @@ def _table(stage: Stage, kind: str, sort: str) -> Json:
         "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in named],
         "KeySchema": _keys("image", sort),
         **_indexed(indexes),
+        **encryption.of_table(stage),
         "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": stage.recovery},
     }

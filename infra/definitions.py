@@ -91,6 +91,7 @@ class Definition:
     announces: tuple[str, ...]
     requires: tuple[str, ...]  # infra/requirements/<name>.txt
     function: Function
+    claims: bool = True  # it works under the ledger's leases; not if all it does is decide
     rescues: bool = False  # it is fed by the other services' dead-letter queues
     schedule: str | None = None  # nothing feeds it: it runs so often, such as rate(1 hour)
     http: bool = False  # API Gateway hands it requests, and waits for its answers

@@ -1,6 +1,6 @@
 """What tells people how a stage is: the topic `alerts`, the alarms that ring there, a dashboard."""
 
-from infra import alarms, cfn, dashboard
+from infra import alarms, cfn, core, dashboard, encryption
 from infra.cfn import Json
 from infra.definitions import Definition
 from infra.stages import Stage
@@ -14,13 +14,23 @@ def resources(everyone: tuple[Definition, ...], stage: Stage) -> Json:
 
 
 def alerts(stage: Stage) -> Json:
-    """Where alarms ring. Only CloudWatch may, and only for this account's alarms."""
-    ours = {"StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")}}
+    """Where alarms ring. Only CloudWatch may, and only for this stage's alarms."""
+    here = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}"
+    ours = {
+        "StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")},
+        "ArnLike": {"aws:SourceArn": cfn.sub(f"{here}:alarm:{stage.called()}-*")},
+    }
     cloudwatch = {"Service": "cloudwatch.amazonaws.com"}
     statement = cfn.allow(["sns:Publish"], cfn.ref(alarms.TOPIC), ours, Principal=cloudwatch)
-    policy = {"Topics": [cfn.ref(alarms.TOPIC)], "PolicyDocument": cfn.policy(statement)}
+    statements = [statement]
+    if not stage.local:  # the emulators speak plain HTTP
+        statements.append(core.tls_only(["sns:Publish"], cfn.ref(alarms.TOPIC)))
+    policy = {"Topics": [cfn.ref(alarms.TOPIC)], "PolicyDocument": cfn.policy(*statements)}
+    # AWS's own key for SNS lets no other service of AWS in: CloudWatch could not ring.
+    encrypted = encryption.of_topic(stage) if stage.kms else {}
+    named = {"TopicName": stage.called("alerts"), **encrypted}
     return {
-        alarms.TOPIC: cfn.resource("SNS::Topic", {"TopicName": stage.called("alerts")}),
+        alarms.TOPIC: cfn.resource("SNS::Topic", named),
         f"{alarms.TOPIC}Policy": cfn.resource("SNS::TopicPolicy", policy),
     }
 

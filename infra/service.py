@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from infra import cfn, core, http
+from infra import access, cfn, core, encryption, http
 from infra.cfn import Json
 from infra.definitions import Allow, Definition, definitions
 from infra.package import HANDLER
@@ -25,12 +25,8 @@ MAX_RECEIVES = 100
 VISIBILITY_TIMEOUTS = 6
 LEASE_TAIL = 10
 
-RECEIVE = (
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ChangeMessageVisibility*",  # one right on AWS; MiniStack has another for several at once
-)
+RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+HAND_BACK = "sqs:ChangeMessageVisibility*"  # one right on AWS; MiniStack has another for several
 
 
 def resources(definition: Definition, everyone: tuple[Definition, ...], stage: Stage) -> Json:
@@ -57,19 +53,22 @@ def queues(definition: Definition, everyone: Iterable[Definition], stage: Stage)
     """The service's queue, its dead-letter queue, and the policy that says who may send."""
     name = definition.name
     rescuers = [visibility(other) for other in everyone if other.rescues]
-    dead = _queue(stage.called(name, "dead"), DEAD_LETTER_RETENTION)
+    dead = _queue(stage, stage.called(name, "dead"), DEAD_LETTER_RETENTION)
     if rescuers:
         dead["VisibilityTimeout"] = max(rescuers)
     redrive = {"deadLetterTargetArn": _arn(name, "DeadLetters"), "maxReceiveCount": MAX_RECEIVES}
-    queue = _queue(stage.called(name), QUEUE_RETENTION) | {
+    queue = _queue(stage, stage.called(name), QUEUE_RETENTION) | {
         "VisibilityTimeout": visibility(definition),
         "RedrivePolicy": redrive,
     }
-    return {
+    found = {
         cfn.logical(name, "DeadLetters"): cfn.resource("SQS::Queue", dead),
         cfn.logical(name, "Queue"): cfn.resource("SQS::Queue", queue),
         cfn.logical(name, "QueuePolicy"): _queue_policy(definition, stage),
     }
+    if stage.local:  # the emulators speak plain HTTP
+        return found
+    return found | {cfn.logical(name, "DeadLettersPolicy"): _dead_letters_policy(name)}
 
 
 def subscription(definition: Definition) -> Json:
@@ -154,7 +153,8 @@ def grants(definition: Definition, everyone: Iterable[Definition], stage: Stage)
         found += [cfn.allow(["sns:Publish"], cfn.ref("EventsTopic"))]
     if stage.tracing:  # X-Ray has no resource to name
         found += [cfn.allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")]
-    return found + [_allowed(allow, stage) for allow in definition.allow]
+    found += [_allowed(allow, stage) for allow in definition.allow]
+    return found + encryption.grant(stage)
 
 
 def place(on: str, stage: Stage) -> Any:
@@ -219,8 +219,13 @@ def _of_http(definition: Definition, stage: Stage) -> Json:
     """From where a browser may call it, and how whoever calls it reaches the buckets."""
     if not definition.http:
         return {}
-    found = {"PAGE_ORIGIN": origin} if (origin := core.page_origin(stage)) else {}
-    return found | ({"PUBLIC_ENDPOINT": cfn.ref("PublicEndpoint")} if stage.local else {})
+    found = access.variables(stage)
+    if origin := core.page_origin(stage):
+        found |= {"PAGE_ORIGIN": origin}
+    if stage.local:
+        return found | {"PUBLIC_ENDPOINT": cfn.ref("PublicEndpoint")}
+    # The page's own distribution hands on what was signed for the bucket: see infra/pages.py.
+    return found | ({"PICTURES_ORIGIN": origin} if origin else {})
 
 
 def _emulated(stage: Stage) -> Json:
@@ -269,6 +274,7 @@ def _logs(definition: Definition, stage: Stage) -> Json:
     properties = {
         "LogGroupName": f"/aws/lambda/{stage.called(definition.name)}",
         "RetentionInDays": stage.log_retention,
+        **encryption.of_logs(stage),
     }
     # Without a policy of its own CloudFormation would delete it too; said, so that nobody asks.
     return cfn.resource(
@@ -289,12 +295,11 @@ def _source(definition: Definition, queue: Json) -> Json:
     return cfn.resource("Lambda::EventSourceMapping", properties)
 
 
-def _queue(name: str, retention: int) -> Json:
-    # SQS's own key costs nothing, and lets S3 and SNS send without a key policy.
+def _queue(stage: Stage, name: str, retention: int) -> Json:
     return {
         "QueueName": name,
         "MessageRetentionPeriod": retention,
-        "SqsManagedSseEnabled": True,
+        **encryption.of_queue(stage),
     }
 
 
@@ -311,9 +316,21 @@ def _queue_policy(definition: Definition, stage: Stage) -> Json:
             "StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")},
         }
         statements += [_may_send(name, "s3", bucket)]
+    if not stage.local:
+        statements += [core.tls_only(["sqs:*"], _arn(name, "Queue"))]
     properties = {
         "Queues": [cfn.ref(cfn.logical(name, "Queue"))],
         "PolicyDocument": cfn.policy(*statements),
+    }
+    return cfn.resource("SQS::QueuePolicy", properties)
+
+
+def _dead_letters_policy(name: str) -> Json:
+    """Nobody's resource policy lets anyone in: SQS moves letters itself, roles may bury."""
+    dead = cfn.logical(name, "DeadLetters")
+    properties = {
+        "Queues": [cfn.ref(dead)],
+        "PolicyDocument": cfn.policy(core.tls_only(["sqs:*"], cfn.att(dead))),
     }
     return cfn.resource("SQS::QueuePolicy", properties)
 
@@ -332,10 +349,11 @@ def _may_log(definition: Definition, stage: Stage) -> Json:
 def _may_work(definition: Definition) -> list[Json]:
     """Take from the own queue, bury in the own dead-letter queue, claim, and read the record."""
     name = definition.name
+    claim = cfn.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], cfn.att("LedgerTable"))
     return [
-        cfn.allow(RECEIVE, _arn(name, "Queue")),
+        cfn.allow([*RECEIVE, HAND_BACK], _arn(name, "Queue")),
         cfn.allow(["sqs:SendMessage"], _arn(name, "DeadLetters")),
-        cfn.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], cfn.att("LedgerTable")),
+        *([claim] if definition.claims else []),
         cfn.allow(["dynamodb:GetItem"], cfn.att("RecordsTable")),
     ]
 

@@ -31,13 +31,42 @@ class Stage:
     architecture: Literal["arm64", "x86_64"]
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     log_retention: Annotated[int, Field(ge=1)]  # days; CloudWatch takes certain numbers only
+    access: Literal["open", "cognito", "keys"]  # who may call the API; see infra/access.py
     variables: Texts
     service_variables: dict[str, Texts]
     functions: dict[str, dict[str, int]]
     moderation: Literal["flag", "quarantine"] = "flag"  # what becomes of a flagged picture
-    open: bool = False  # anyone may call the API; else, who may is IAM's to say
     also: tuple[str, ...] = ()  # the optional services that run here
-    origin: str | None = None  # the page's, such as https://example.org
+    kms: bool = False  # data is encrypted with a key of our own; else with AWS's
+    domain: str | None = None  # the page's, such as photos.example.org; else CloudFront's own
+    certificate: str | None = None  # the domain's: an ARN of ACM, in us-east-1
+    rate: Annotated[int, Field(ge=1)] = 50  # requests a second that the API takes from all callers
+    burst: Annotated[int, Field(ge=1)] = 100  # and at once
+    quota: Annotated[int, Field(ge=1)] = 100_000  # requests a day that it takes from one key
+
+    def __post_init__(self) -> None:
+        if self.local:
+            self._check_that_an_emulator_can()
+        elif self.access == "open":
+            raise ValueError(
+                'access = "open" lets anyone on the internet delete every image: a stage that is '
+                'not local takes "cognito" or "keys"'
+            )
+        if (self.domain is None) != (self.certificate is None):
+            raise ValueError("domain and certificate go together")
+        if self.domain and not self.has_page:
+            raise ValueError('domain is the page\'s, and only access = "cognito" has one')
+
+    def _check_that_an_emulator_can(self) -> None:
+        if self.access != "open" or self.kms:
+            raise ValueError(
+                'a local stage has access = "open" and kms = false: no emulator checks either'
+            )
+
+    @property
+    def has_page(self) -> bool:
+        """Whether the page is deployed: a browser can sign in, but it cannot keep a key secret."""
+        return self.access == "cognito"
 
     @classmethod
     def load(cls, name: str, folder: Path = FOLDER) -> "Stage":

@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Iterable
 
-from infra import cfn, commands, core, http, observability, service
+from infra import access, cfn, commands, core, http, observability, pages, service
 from infra.cfn import Json
 from infra.definitions import Definition, definitions
 from infra.stages import Stage
@@ -23,6 +23,8 @@ def template(definitions: Iterable[Definition], stage: Stage) -> Json:
     """
     everyone = stage.run(definitions)
     found = core.resources(everyone, stage)
+    found |= access.resources(stage) | http.account(everyone, stage)
+    found |= pages.resources(everyone, stage)
     for definition in everyone:
         found |= service.resources(definition, everyone, stage)
     found |= observability.resources(everyone, stage)
@@ -79,7 +81,7 @@ def outputs(everyone: tuple[Definition, ...], stage: Stage) -> Json:
     found |= observability.outputs()
     for definition in everyone:
         found |= _of_service(definition, stage)
-    return found
+    return found | access.outputs(stage) | pages.outputs(stage)
 
 
 def _of_service(definition: Definition, stage: Stage) -> Json:

@@ -100,7 +100,10 @@ def presigner(endpoint: str | None) -> Any:
 
     ``endpoint`` is S3 as those others reach it, on an emulator; None is AWS.
     """
-    style = {"addressing_style": "path" if endpoint else "virtual"}
+    style = {
+        "addressing_style": "path" if endpoint else "virtual",
+        "us_east_1_regional_endpoint": "regional",  # one form of host in all regions
+    }
     config = Config(signature_version="s3v4", s3=style)
     return _Lazy("s3", endpoint_url=endpoint, config=config)
 

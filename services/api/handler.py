@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
+from services.api.callers import Caller, identified
 from services.api.records import DynamoRecords
 from services.api.routes import Door
 from services.api.settings import ApiSettings
@@ -31,6 +32,7 @@ def signer() -> S3Signer:
         client=presigner(settings().public_endpoint),
         uploads=settings().uploads_bucket,
         processed=settings().processed_bucket,
+        pictures=settings().pictures_origin,
         upload_expires=settings().upload_expires,
         link_expires=settings().link_expires,
     )
@@ -51,9 +53,13 @@ def steps() -> Steps:
     )
 
 
+def caller(request: Mapping[str, Any]) -> Caller:
+    return identified(request, settings().access, settings().operator_key)
+
+
 @cache
 def door() -> Door:
-    return Door(steps, settings().page_origin)
+    return Door(steps, caller, settings().page_origin)
 
 
 def handle(request: Mapping[str, Any], context: Context) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -47,11 +47,14 @@ class Filters:
 
     @property
     def list(self) -> str:
-        """The list that answers most of it: what is left over is looked for in its entries."""
-        if self.label is not None:
-            return by_label(self.label)
+        """The list that answers most of it: what is left over is looked for in its entries.
+
+        An owner's comes first, so that nothing of another's is ever read, or stands in a cursor.
+        """
         if self.owner is not None:
             return by_owner(self.owner)
+        if self.label is not None:
+            return by_label(self.label)
         if self.flagged:
             return FLAGGED
         return by_status(self.status) if self.status else ALL
@@ -75,14 +78,23 @@ class Filters:
             (self.status is None or entry["status"] == self.status)
             and (self.flagged is None or entry["flagged"] == self.flagged)
             and (self.owner is None or entry.get("owner") == self.owner)
-            and (self.confidence is None or self._sure(entry))
+            and ((self.label is None and self.confidence is None) or self._shows(entry))
         )
 
-    def _sure(self, entry: Row) -> bool:
-        """Of the label that was asked for; without one, of any that the entry shows."""
-        found = [label["confidence"] for label in entry.get("labels", ())]
-        known = [entry["confidence"]] if self.label and "confidence" in entry else found
-        return any(confidence >= self.confidence for confidence in known)
+    def _shows(self, entry: Row) -> bool:
+        """The label that was asked for, or any, and surely enough."""
+        if self.label is not None and "confidence" in entry:
+            return bool(entry["confidence"] >= (self.confidence or 0))
+        return any(
+            label["confidence"] >= (self.confidence or 0)
+            for label in labels_of(entry)
+            if self.label in (None, label["name"])
+        )
+
+
+def labels_of(entry: Row) -> Sequence[Row]:
+    """All that an entry knows: of an owner's list every label, of others the best."""
+    return entry.get("found") or entry.get("labels") or ()
 
 
 def _impossible(why: str) -> Problem:

@@ -11,8 +11,12 @@ from services.api.problems import MEDIA_TYPE, ProblemDocument
 VERSION = "1"
 _NAME = re.compile(r"\{[^}]+\}")
 REF = "#/components/schemas/ProblemDocument"
+OPEN = frozenset({"/openapi.json", "/health"})
+"""What is said to anyone whom the gateway lets in."""
 WHY = {
     400: "The request does not say what it has to: `invalid`, `broken-cursor`, `not-json` …",
+    401: "Nobody has signed in: `not-signed-in`",
+    403: "It is not the caller's to ask: `not-yours`, `operators-only`",
     404: "Nothing is known of it: `unknown-image`, `not-analysed`",
     409: "It cannot be done now: `still-working`, `not-withheld` …",
     410: "It was deleted: `image-deleted`",
@@ -69,6 +73,8 @@ def _operations(found: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
 def _statuses(path: str, method: str) -> Iterator[int]:
     """What may go wrong there. Any request may bring a body, and be refused for it."""
     yield from (400, 413, 415, 500, 503)
+    if path not in OPEN:
+        yield from (401, 403)
     if "{image}" in path:
         yield from (404, 410)
     if method == "post" and "{image}" in path:

@@ -16,6 +16,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from pydantic import AwareDatetime
 
 from services.api.body import header, refuse_bad_body
+from services.api.callers import Caller
 from services.api.logic import LONGEST_CURSOR, Filters
 from services.api.models import (
     Asked,
@@ -45,6 +46,7 @@ MOST_LABELS = 1000
 MOST_SIMILAR = 50
 
 Event = Mapping[str, Any]
+Who = Callable[[], Caller]
 ImageId = Annotated[str, Path(pattern=UUID_TEXT, description="the image's id")]
 Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)]
 LabelLimit = Annotated[int, Query(ge=1, le=MOST_LABELS)]
@@ -57,16 +59,22 @@ Percent = Annotated[float | None, Query(ge=0, le=100, allow_inf_nan=False, alias
 class Door:
     """Answers the events of API Gateway's proxy, every one of them."""
 
-    def __init__(self, steps: Callable[[], Steps], origin: str | None) -> None:
+    def __init__(
+        self, steps: Callable[[], Steps], caller: Callable[[Event], Caller], origin: str | None
+    ) -> None:
         self._cors = (
             CORSConfig(origin, expose_headers=["x-request-id"], max_age=3000) if origin else None
         )
         self.app = APIGatewayRestResolver(cors=self._cors, enable_validation=True)
+
+        def who() -> Caller:
+            return caller(self.app.current_event.raw_event)
+
         _explain(self.app)
-        _add_uploads(self.app, steps)
-        _add_results(self.app, steps)
-        _add_image(self.app, steps)
-        _add_requests(self.app, steps)
+        _add_uploads(self.app, steps, who)
+        _add_results(self.app, steps, who)
+        _add_image(self.app, steps, who)
+        _add_requests(self.app, steps, who)
         _add_self(self.app)
 
     def answer(self, event: Event, context: Any) -> dict[str, Any]:
@@ -141,13 +149,13 @@ def _problem(error: Exception) -> Problem:
     return Problem(500, "our-fault", "This is our fault; the request's id finds it.")
 
 
-def _add_uploads(app: APIGatewayRestResolver, steps: Callable[[], Steps]) -> None:
+def _add_uploads(app: APIGatewayRestResolver, steps: Callable[[], Steps], who: Who) -> None:
     @app.post("/upload-url", status_code=HTTPStatus.CREATED, summary="Ask where to upload")
     def upload(wanted: Annotated[Wanted, Body()]) -> Uploads:
-        return steps().upload(wanted.files if isinstance(wanted, Files) else (wanted,))
+        return steps().upload(who(), wanted.files if isinstance(wanted, Files) else (wanted,))
 
 
-def _add_results(app: APIGatewayRestResolver, steps: Callable[[], Steps]) -> None:
+def _add_results(app: APIGatewayRestResolver, steps: Callable[[], Steps], who: Who) -> None:
     @app.get("/results", summary="List images, newest first")
     def results(  # noqa: PLR0917 - the router calls it, by name
         limit: Limit = 24,
@@ -161,44 +169,44 @@ def _add_results(app: APIGatewayRestResolver, steps: Callable[[], Steps]) -> Non
         until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
     ) -> Results:
         filters = Filters(label, confidence, status, flagged, owner, since, until)
-        return steps().results(filters, limit, cursor)
+        return steps().results(who(), filters, limit, cursor)
 
     @app.get("/labels", summary="List labels, those of most images first")
     def labels(limit: LabelLimit = 100, cursor: Cursor = None) -> Labels:
-        return steps().labels(limit, cursor)
+        return steps().labels(who(), limit, cursor)
 
 
-def _add_image(app: APIGatewayRestResolver, steps: Callable[[], Steps]) -> None:
+def _add_image(app: APIGatewayRestResolver, steps: Callable[[], Steps], who: Who) -> None:
     @app.get("/results/<image>", summary="Show one image")
     def result(image: ImageId) -> Detail:
-        return steps().result(image)
+        return steps().result(who(), image)
 
     @app.get("/results/<image>/analysis", summary="Show what the analyzer answered")
     def analysis(image: ImageId) -> Response[dict[str, Any]]:
-        found = steps().analysis(image)
+        found = steps().analysis(who(), image)
         body = found.model_dump_json() if isinstance(found, Elsewhere) else found.decode()
         return Response(HTTPStatus.OK, JSON, json.loads(body))
 
     @app.get("/results/<image>/similar", summary="List similar images, the most alike first")
     def similar(image: ImageId, limit: SimilarLimit = 12) -> SimilarImages:
-        return steps().similar(image, limit)
+        return steps().similar(who(), image, limit)
 
 
-def _add_requests(app: APIGatewayRestResolver, steps: Callable[[], Steps]) -> None:
+def _add_requests(app: APIGatewayRestResolver, steps: Callable[[], Steps], who: Who) -> None:
     accepted = HTTPStatus.ACCEPTED
 
     @app.post("/results/<image>/replay", status_code=accepted, summary="Ask for a new run")
     def replay(image: ImageId, how: Annotated[Replay | None, Body()] = None) -> Asked:
         how = how or Replay()
-        return steps().replay(image, force=how.force, analyze_only=how.analyzeOnly)
+        return steps().replay(who(), image, force=how.force, analyze_only=how.analyzeOnly)
 
     @app.post("/results/<image>/release", status_code=accepted, summary="End its quarantine")
     def release(image: ImageId) -> Asked:
-        return steps().release(image)
+        return steps().release(who(), image)
 
     @app.delete("/results/<image>", status_code=accepted, summary="Delete it for good")
     def delete(image: ImageId) -> Asked:
-        return steps().delete(image)
+        return steps().delete(who(), image)
 
 
 def _add_self(app: APIGatewayRestResolver) -> None:

@@ -1,15 +1,17 @@
 """What ``api`` does on each request: hands out an upload, shows what is there, or asks ``store``.
 
-It writes nothing: whatever changes an image is ``store``'s to decide.
+It writes nothing: whatever changes an image is ``store``'s to decide. Each answer is to a caller:
+of images that are none of theirs nothing is said, not even that there are any.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from services.api import logic
+from services.api.callers import Caller
 from services.api.logic import Filters
 from services.api.models import (
     Asked,
@@ -46,6 +48,7 @@ from shared.contracts.listing import (
     Shown,
     by_hash,
     by_look,
+    by_owner,
     count_partitions,
 )
 from shared.contracts.record import Record, Run
@@ -85,8 +88,8 @@ class Steps:
     upload_expires: int
     max_bytes: int
 
-    def upload(self, files: Iterable[File]) -> Uploads:
-        return Uploads(uploads=tuple(map(self._upload, files)))
+    def upload(self, caller: Caller, files: Iterable[File]) -> Uploads:
+        return Uploads(uploads=tuple(self._upload(_owned(caller, file)) for file in files))
 
     def _upload(self, file: File) -> Upload:
         if file.fileSize > self.max_bytes:
@@ -104,8 +107,9 @@ class Steps:
             }
         )
 
-    def results(self, filters: Filters, limit: int, cursor: str | None) -> Results:
+    def results(self, caller: Caller, filters: Filters, limit: int, cursor: str | None) -> Results:
         """One page. Filters that the list does not answer are looked for in what is read of it."""
+        filters = _among_own(caller, filters)
         after = logic.place_in_list(cursor, filters.digest) if cursor else None
         kept: list[Mapping[str, Any]] = []
         for _ in range(QUERIES):
@@ -125,14 +129,14 @@ class Steps:
         cursor = logic.cursor(filters.digest, after) if after else None
         return Results(items=tuple(map(self._listed, kept)), cursor=cursor)
 
-    def result(self, image: str) -> Detail:
-        record = self._record(image)
+    def result(self, caller: Caller, image: str) -> Detail:
+        record = self._record(caller, image)
         found = hops(self.records.events(image), self.records.claims(image), self.now().timestamp())
         return self._detail(record, tuple(map(logic.shown_hop, found)))
 
-    def analysis(self, image: str) -> bytes | Elsewhere:
+    def analysis(self, caller: Caller, image: str) -> bytes | Elsewhere:
         """The analysis document as it is kept."""
-        record = self._record(image)
+        record = self._record(caller, image)
         analyzed = record.runs[logic.shown(record)].analyzed
         if record.published is None or analyzed is None:
             raise Problem(404, "not-analysed", "No run of this image has completed.")
@@ -143,24 +147,44 @@ class Steps:
             return Elsewhere(url=self.signer.link(analyzed.document))
         return document.body
 
-    def labels(self, limit: int, cursor: str | None) -> Labels:
-        """Most images first. There are as many labels as words, however many images there are."""
+    def labels(self, caller: Caller, limit: int, cursor: str | None) -> Labels:
+        """Most images first. There are as many labels as words, however many images there are.
+
+        Who does not see all is told of the labels of their own newest 800 images.
+        """
         before = logic.place_in_counts(cursor, "labels") if cursor else 0
-        counts: Counter[str] = Counter()
-        for partition in count_partitions():
-            for row in self.records.partition(partition):
-                counts[row["item"].removeprefix(COUNT)] += int(row["images"])
+        counts = self._counts() if caller.sees_all else self._counts_of(str(caller.name))
         known = sorted((-number, name) for name, number in counts.items() if number > 0)
         shown = [LabelCount(name=name, images=-n) for n, name in known[before : before + limit]]
         after = before + limit
         more = logic.cursor("labels", str(after)) if after < len(known) else None
         return Labels(labels=tuple(shown), cursor=more)
 
-    def similar(self, image: str, limit: int) -> SimilarImages:
+    def _counts(self) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        for partition in count_partitions():
+            for row in self.records.partition(partition):
+                counts[row["item"].removeprefix(COUNT)] += int(row["images"])
+        return counts
+
+    def _counts_of(self, owner: str) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        after = None
+        for _ in range(QUERIES):
+            entries = self.records.entries(by_owner(owner), ("0", "~"), after, READ_AT_ONCE)
+            for entry in entries.rows:
+                after = entry["at"]
+                counts.update({label["name"] for label in logic.labels_of(entry)})
+            if not entries.more:
+                break
+        return counts
+
+    def similar(self, caller: Caller, image: str, limit: int) -> SimilarImages:
         """Near-duplicates first, then look-alikes: these only where pictures were embedded."""
-        record = self._record(image)
+        record = self._record(caller, image)
         features = features_of(record.runs[logic.shown(record)])
-        entries = {row["image"]: row for row in self._candidates(features) if row["image"] != image}
+        seen = (row for row in self._candidates(features) if caller.sees(row.get("owner")))
+        entries = {row["image"]: row for row in seen if row["image"] != image}
         others = {name: Features.model_validate(row) for name, row in entries.items()}
         best = ranked(features, others)[:limit]
         return SimilarImages(items=tuple(self._match(entries[one.image], one) for one in best))
@@ -179,8 +203,8 @@ class Steps:
         for name in lists:
             yield from self.records.entries(name, ("0", "~"), None, CANDIDATES).rows
 
-    def replay(self, image: str, *, force: bool, analyze_only: bool) -> Asked:
-        record = self._record(image)
+    def replay(self, caller: Caller, image: str, *, force: bool, analyze_only: bool) -> Asked:
+        record = self._record(caller, image)
         self._refuse(why_not_replayed(record, force=force, analyze_only=analyze_only))
         request = ReplayRequested(
             image=image, run=record.run, force=force, analyze_only=analyze_only
@@ -188,15 +212,18 @@ class Steps:
         ask(self.bus, request, SOURCE, self.now())
         return Asked(image=image, run=record.run + 1)
 
-    def release(self, image: str) -> Asked:
-        record = self._record(image)
+    def release(self, caller: Caller, image: str) -> Asked:
+        """An operator's to ask: quarantine is what an owner must not be able to end."""
+        record = self._record(caller, image)
+        if not caller.sees_all:
+            raise Problem(403, "operators-only", "An operator has to look at it first.")
         self._refuse(why_not_released(record))
         seen = logic.shown(record)
         ask(self.bus, ReleaseRequested(image=image, run=seen), SOURCE, self.now())
         return Asked(image=image, run=seen)
 
-    def delete(self, image: str) -> Asked:
-        record = self._record(image)
+    def delete(self, caller: Caller, image: str) -> Asked:
+        record = self._record(caller, image)
         ask(self.bus, DeleteRequested(image=image, run=record.run), SOURCE, self.now())
         return Asked(image=image, run=record.run)
 
@@ -205,8 +232,10 @@ class Steps:
         if refusal:
             raise Problem(409, refusal.value, REFUSED[refusal])
 
-    def _record(self, image: str) -> Record:
-        return self._known(self.records.record(image), image)
+    def _record(self, caller: Caller, image: str) -> Record:
+        """Another's image is as unknown as one that is not there, deleted or not."""
+        record = self.records.record(image)
+        return self._known(record if record and caller.sees(record.owner) else None, image)
 
     @staticmethod
     def _known(record: Record | None, image: str) -> Record:
@@ -293,3 +322,21 @@ class Steps:
         return RenditionLink.model_validate(
             {**made.model_dump(), "url": self.signer.link(made.key)}
         )
+
+
+def _owned(caller: Caller, file: File) -> File:
+    """The file as its owner's: the caller's, unless one who sees all names another."""
+    if file.owner in (None, caller.name):
+        return file.model_copy(update={"owner": caller.name})
+    if not caller.sees_all:
+        raise Problem(403, "not-yours", "Only an operator uploads in another's name.")
+    return file
+
+
+def _among_own(caller: Caller, filters: Filters) -> Filters:
+    """The same question, of what the caller sees."""
+    if caller.sees_all:
+        return filters
+    if filters.owner not in (None, caller.name):
+        raise Problem(403, "not-yours", "Only an operator lists another's images.")
+    return replace(filters, owner=caller.name)

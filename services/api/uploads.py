@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from services.api.models import File, Form, Put
 
@@ -30,6 +31,8 @@ class S3Signer:
     client: Any
     uploads: str
     processed: str
+    pictures: str | None
+    """The origin of links, if it is another than the bucket's; it hands them on to that."""
     upload_expires: int
     link_expires: int
 
@@ -74,7 +77,13 @@ class S3Signer:
             Params={"Bucket": self.processed, "Key": key},
             ExpiresIn=self.link_expires,
         )
-        return url
+        return _through(self.pictures, url) if self.pictures else url
+
+
+def _through(origin: str, url: str) -> str:
+    """The same path and query elsewhere: the host that was signed is said by what hands it on."""
+    there = urlsplit(origin)
+    return urlsplit(url)._replace(scheme=there.scheme, netloc=there.netloc).geturl()
 
 
 def _owner(file: File, name: str) -> Mapping[str, str]:

@@ -90,7 +90,7 @@ def listing(record: Record) -> Listing:
         revision=record.revision,
         at=f"{at(_since(shown))}#{record.image}",
         summary=summary,
-        entries=(*_lists(summary), *map(_of_label, labels), *_of_likeness(shown)),
+        entries=(*_lists(summary, labels), *map(_of_label, labels), *_of_likeness(shown)),
         labels=tuple(label.name for label in labels),
     )
 
@@ -155,11 +155,11 @@ def _found(analyzed: ImageAnalyzed) -> dict[str, object]:
     }
 
 
-def _lists(summary: Summary) -> Iterator[Entry]:
+def _lists(summary: Summary, labels: tuple[Label, ...]) -> Iterator[Entry]:
     yield Entry(list=ALL)
     yield Entry(list=by_status(summary.status))
     if summary.owner:
-        yield Entry(list=by_owner(summary.owner))
+        yield Entry(list=by_owner(summary.owner), found=labels or None)
     if summary.flagged:
         yield Entry(list=FLAGGED)
 

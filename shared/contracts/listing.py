@@ -97,6 +97,10 @@ class Entry(Features):
     list: str
     confidence: float | None = None
     """Of the label whose list it is, in percent."""
+    found: tuple[Label, ...] | None = None
+    """In an owner's list, every label that the image is listed under: who sees his own images
+    alone finds them by these, without reading of anyone else's.
+    """
 
 
 SHOWN = {

@@ -54,16 +54,21 @@ def test_every_alarm_rings_on_the_alerts_topic(found):
         assert alarm.get("OKActions", alarm["AlarmActions"]) == alarm["AlarmActions"]
 
 
-def test_only_cloudwatch_may_ring_and_for_this_account_alone(resources):
+def test_only_cloudwatch_may_ring_and_for_this_stages_alarms_alone(resources, stage):
     policy = resources["AlertsTopicPolicy"]["Properties"]
-    (statement,) = policy["PolicyDocument"]["Statement"]
+    statement, *others = policy["PolicyDocument"]["Statement"]
+    alarms = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm"
+    assert {other["Effect"] for other in others} <= {"Deny"}
     assert policy["Topics"] == [{"Ref": "AlertsTopic"}]
     assert statement == {
         "Effect": "Allow",
         "Principal": {"Service": "cloudwatch.amazonaws.com"},
         "Action": ["sns:Publish"],
         "Resource": {"Ref": "AlertsTopic"},
-        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+            "ArnLike": {"aws:SourceArn": {"Fn::Sub": f"{alarms}:darkroom-{stage.name}-*"}},
+        },
     }
 
 

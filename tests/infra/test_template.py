@@ -144,10 +144,9 @@ def test_uploads_keep_their_versions_and_tell_resize(resources):
 
 
 @pytest.mark.parametrize("bucket", ["UploadsBucket", "ProcessedBucket"])
-def test_a_bucket_is_private_encrypted_and_forgets_unfinished_uploads(resources, bucket):
+def test_a_bucket_is_private_and_forgets_unfinished_uploads(resources, bucket):
     properties = resources[bucket]["Properties"]
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
-    assert "AES256" in json.dumps(properties["BucketEncryption"])
     rules = properties["LifecycleConfiguration"]["Rules"]
     assert {"DaysAfterInitiation": 7} in [r.get("AbortIncompleteMultipartUpload") for r in rules]
 

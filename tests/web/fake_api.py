@@ -1,7 +1,9 @@
 """A small Darkroom for the page's tests: the API's shape, with pictures, and no stack behind it.
 
 One server gives the page, its config.json, the API below ``/api``, a bucket that takes presigned
-posts, and pictures. What is uploaded moves one hop on with every question, so no clock
+posts, and pictures; all with the headers that CloudFront sends on AWS, so that every test also
+shows that the page keeps to its Content-Security-Policy. Below ``/pool`` people sign in, where a
+test asks for it. What is uploaded moves one hop on with every question, so no clock
 decides how a test ends.
 """
 
@@ -20,10 +22,12 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from PIL import Image
 
+from infra.pages import content_security_policy, headers
+from tests.web.pool import Pool
 from tests.web.scenes import drawn
 
 KINDS = {
@@ -47,6 +51,8 @@ BOXES = {
     "Cat": [(0.14, 0.02, 0.78, 0.93)],
 }
 LIMITS = {"bytes": 50_000_000, "pixels": 100_000_000}
+HEADERS = headers(content_security_policy(()))
+"""All that the page reaches here is at its own origin."""
 Json = dict[str, Any]
 
 
@@ -65,6 +71,7 @@ class Photo:
     moves: int = 0
     run: int = 0
     deleted: bool = False
+    owner: str | None = None
 
     @property
     def status(self) -> str:
@@ -82,6 +89,8 @@ class World:
     silent: bool = False
     """Nothing that is uploaded moves on."""
     asked: list[str] = field(default_factory=list)
+    pool: Pool | None = None
+    """Where people sign in; None where nobody has to."""
     gate: threading.Event = field(default_factory=threading.Event)
     """Lists are held back until it is set."""
 
@@ -130,7 +139,7 @@ def summary(photo: Photo) -> Json:
         "status": photo.status,
         "at": photo.at.isoformat(),
         "name": photo.name,
-        "owner": None,
+        "owner": photo.owner,
         "format": "JPEG" if completed else None,
         "width": width,
         "height": height,
@@ -281,13 +290,42 @@ class Handler(BaseHTTPRequestHandler):
             photo = self.world.find(image)
             assert photo is not None
             self._send(HTTPStatus.OK, shrunk(photo.body, int(most)), "image/jpeg")
+        elif path.startswith("/pool/"):
+            self._to(self._pool.visited(urlsplit(self.path)))
         elif path == "/config.json":
-            self._json({"api": "/api", "stage": "test", "limits": LIMITS})
+            self._json(self._configuration())
         else:
-            file = self.server.folder / path.lstrip("/")
+            file = self.server.folder / (path.lstrip("/") or "index.html")
             self._send(HTTPStatus.OK, file.read_bytes(), KINDS[file.suffix])
 
+    @property
+    def _pool(self) -> Pool:
+        assert self.world.pool
+        return self.world.pool
+
+    def _configuration(self) -> Json:
+        said: Json = {"api": "/api", "stage": "test", "limits": LIMITS}
+        if self.world.pool:
+            said["signIn"] = self.world.pool.configuration(f"http://{self.headers['host']}/")
+        return said
+
+    def _refused(self) -> bool:
+        """The API does not know who asks, and has said so."""
+        pool = self.world.pool
+        if pool is None or pool.knows(self.headers.get("authorization", "")):
+            return False
+        self._problem(401, "not-signed-in", "Nobody knows who asks.")
+        return True
+
+    def _to(self, address: str) -> None:
+        self.send_response(HTTPStatus.FOUND)
+        self.send_header("location", address)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
     def _api(self, path: str) -> None:
+        if self._refused():
+            return None
         self.world.asked.append(path)
         self.world.move()
         if path == "/results":
@@ -344,6 +382,11 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.path == "/bucket":
             return self._uploaded(body)
+        if self.path == "/pool/oauth2/token":
+            said = self._pool.granted(dict(parse_qsl(body.decode())))
+            return self._json(said or {"error": "invalid_grant"}, 200 if said else 400)
+        if self._refused():
+            return None
         if self.path == "/api/upload-url":
             tickets = [self._ticket(asked) for asked in json.loads(body)["files"]]
             return self._json({"uploads": tickets}, 201)
@@ -373,6 +416,8 @@ class Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.NO_CONTENT, b"", "text/plain")
 
     def do_DELETE(self) -> None:
+        if self._refused():
+            return
         photo = self.world.find(self.path.rsplit("/", 1)[1])
         assert photo is not None
         photo.deleted = True
@@ -389,6 +434,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

@@ -1,5 +1,9 @@
 /** The one way to the API: its routes as functions, its refusals as `Problem`. */
+import { Problem } from "./problem";
+import { authorization, begin, expire, type SignIn } from "./session";
 import type { Analysis, Detail, LabelCount, Page, Similar, Ticket } from "./types";
+
+export { Problem };
 
 export interface Limits {
   bytes: number;
@@ -11,6 +15,8 @@ interface Config {
   api: string;
   stage: string;
   limits: Limits;
+  /** Missing where anyone may call the API. */
+  signIn?: SignIn;
 }
 
 export interface Filters {
@@ -27,36 +33,25 @@ export interface Filters {
 const PAGE_SIZE = 40;
 const LISTED_AT_ONCE = 100;
 
-/** Why a request was not granted, in the API's words; status 0 is a network that is not there. */
-export class Problem extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    readonly requestId: string | null = null,
-  ) {
-    super(message);
-  }
-}
-
 let config: Config;
 
-/** Read config.json; without it the page can do nothing. */
+/** Read config.json, without which the page can do nothing, and take up the session if there is one. */
 export async function configure(): Promise<Config> {
   const answer = await fetch("./config.json", { cache: "no-cache" });
   if (!answer.ok) throw new Problem(answer.status, "no-config", "config.json is missing beside this page.");
   config = (await answer.json()) as Config;
+  await begin(config.signIn);
   return config;
 }
 
 export const limits = (): Limits => config.limits;
 
 async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const answer = await reach(config.api + path, {
-    method,
-    signal: signal ?? null,
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-  });
+  const said = body === undefined ? {} : { body: JSON.stringify(body) };
+  const kind = body === undefined ? {} : { "content-type": "application/json" };
+  const headers = { ...kind, ...(await authorization()) };
+  const answer = await reach(config.api + path, { method, signal: signal ?? null, headers, ...said });
+  if (answer.status === 401) expire();
   if (!answer.ok) throw await problemOf(answer);
   return (await answer.json()) as T;
 }

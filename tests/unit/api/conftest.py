@@ -1,13 +1,14 @@
 """The door over parts in memory: a request goes in as API Gateway hands it over."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from services.api.callers import Access, Caller, identified
 from services.api.models import File, Form, Put
 from services.api.records import Entries
 from services.api.routes import Door
@@ -18,6 +19,7 @@ from shared.testing import MemoryBus, MemoryObjects
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 IMAGE = "00000000-0000-4000-8000-000000000001"
 ORIGIN = "https://page.example"
+OPERATOR_KEY = "key-of-operators"
 
 
 @dataclass
@@ -53,7 +55,9 @@ class MemoryTables:
 
 class PlainSigner:
     def form(self, key: str, file: File) -> Form:
-        return Form(url="https://s3/", fields={"key": key, "Content-Type": file.fileType})
+        owner = {"x-amz-meta-owner": file.owner} if file.owner else {}
+        fields = {"key": key, "Content-Type": file.fileType, **owner}
+        return Form(url="https://s3/", fields=fields)
 
     def put(self, key: str, file: File) -> Put:
         return Put(url=f"https://s3/{key}", headers={"Content-Type": file.fileType})
@@ -69,6 +73,9 @@ class Api:
     tables: MemoryTables = field(default_factory=MemoryTables)
     bus: MemoryBus = field(default_factory=MemoryBus)
     processed: MemoryObjects = field(default_factory=MemoryObjects)
+    access: Access = Access.OPEN
+    context: dict[str, Any] = field(default_factory=dict)
+    """What API Gateway found out about who asks."""
 
     def __post_init__(self) -> None:
         steps = Steps(
@@ -81,7 +88,10 @@ class Api:
             upload_expires=300,
             max_bytes=1000,
         )
-        self.door = Door(lambda: steps, ORIGIN)
+        self.door = Door(lambda: steps, self._caller, ORIGIN)
+
+    def _caller(self, event: Mapping[str, Any]) -> Caller:
+        return identified(event, self.access, OPERATOR_KEY)
 
     def ask(
         self, method: str, path: str, body: str | None = None, **more: Any
@@ -107,7 +117,7 @@ class Api:
             "multiValueHeaders": {k: [v] for k, v in (headers or {}).items()},
             "body": body,
             "isBase64Encoded": False,
-            "requestContext": {"requestId": "r1", "stage": "test", "path": f"/test{path}"},
+            "requestContext": self.context | {"requestId": "r1", "path": f"/test{path}"},
         }
         return self.door.answer(event, None)
 

@@ -74,6 +74,13 @@ def test_a_completed_image_moves_to_when_it_ended_and_is_found_by_what_is_in_it(
     assert sum(name.startswith("look#") for name in found) == 10
 
 
+def test_an_owners_list_knows_every_label_that_the_image_is_listed_under() -> None:
+    labels = tuple(Label(name=f"L{n:02}", confidence=99.0 - n) for n in range(MOST_LABELS + 1))
+    entries = {entry.list: entry for entry in listing(labelled(*labels)).entries}
+    assert entries[by_owner("ada")].found == labels[:MOST_LABELS]
+    assert {entry.found for name, entry in entries.items() if name != by_owner("ada")} == {None}
+
+
 def test_a_list_shows_the_smallest_rendition() -> None:
     assert shown(recorded(RESIZED, ANALYZED)).thumbnail == Thumbnail(
         key=RENDITIONS[0].key, width=RENDITIONS[0].width, height=RENDITIONS[0].height
