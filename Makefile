@@ -23,7 +23,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload status models accuracy test simulate chaos fuzz check synth schemas clean
+.PHONY: help demo local-up local-down follow upload status models accuracy test simulate chaos fuzz check synth schemas lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -79,8 +79,11 @@ synth: $(READY) ## print the CloudFormation template (STAGE=prod)
 schemas: $(READY) ## write the JSON Schema of every event
 	@$(INFRA) schemas
 
+lock: $(READY) ## lock what is installed, with hashes (UPGRADE=1: the latest versions there are)
+	@.venv/bin/python -m infra.lock $(if $(UPGRADE),--upgrade)
+
 clean: local-down ## stop everything and remove what was made here
 	@rm -rf .venv .darkroom build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-$(READY): $(wildcard infra/requirements/*.txt)
+$(READY): $(wildcard infra/requirements/locked/*.txt)
 	@$(PYTHON) -m infra.local.bootstrap

