@@ -296,7 +296,7 @@ def _function(definition: Definition, stage: Stage) -> Json:
         "FunctionName": stage.called(name),
         "Description": definition.purpose,
         "Runtime": cfn.ref("Runtime"),
-        "Architectures": [cfn.ref("Architecture")],
+        "Architectures": [cfn.ref(cfn.logical(name, "Architecture"))],
         "Handler": f"services.{name}.handler.handle",
         "Code": {"S3Bucket": cfn.ref("CodeBucket"), "S3Key": cfn.ref(cfn.logical(name, "Code"))},
         "MemorySize": run.memory,
