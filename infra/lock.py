@@ -63,9 +63,10 @@ class Lock:
             options += ["--constraint", str(LOCKS / f"{TOGETHER[self.name]}.txt")]
         done = subprocess.run(
             (
-                *(uv, "pip", "compile", "--quiet", "--universal", "--generate-hashes"),
+                *(str(uv), "pip", "compile", "--quiet", "--universal", "--generate-hashes"),
                 *("--python-version", OLDEST_PYTHON, "--no-header", "--no-annotate"),
-                *("--no-emit-index-url", *options, "--output-file", self.path, self.requirements),
+                *("--no-emit-index-url", *options, "--output-file", str(self.path)),
+                str(self.requirements),
             ),
             env=os.environ | {"UV_NO_CONFIG": "1"},
             capture_output=True,

@@ -197,7 +197,8 @@ def _requirements(definition: Definition, target: Target) -> list[Path]:
 
 def _digest(target: Target, definition: Definition, sources: dict[str, Path]) -> str:
     """A digest of all that a zip is made of."""
-    files = sources | {f"requirements/{path.name}": path for path in _requirements(definition, target)}
+    required = _requirements(definition, target)
+    files = sources | {f"requirements/{path.name}": path for path in required}
     digest = hashlib.sha256(f"{FORMAT} {target.name}".encode())
     for name, path in sorted(files.items()):
         digest.update(f"\0{name}\0".encode() + path.read_bytes())

@@ -35,6 +35,8 @@ class Stage:
     service_variables: dict[str, Texts]
     functions: dict[str, dict[str, int]]
     moderation: Literal["flag", "quarantine"] = "flag"  # what becomes of a flagged picture
+    account: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None  # the only one it goes to
+    region: str | None = None  # where it is, whatever the caller's own is
     open: bool = False  # anyone may call the API; else, who may is IAM's to say
     origin: str | None = None  # the page's, such as https://example.org
 

@@ -60,8 +60,8 @@ def publish(folder: Path, api: str, outputs: Outputs, clients: Clients) -> str:
     # index.html names the others, so it comes last: nobody reads of a file that is not there yet.
     names = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in sorted(names, key=lambda path: path.name == "index.html"):
-        _put(s3, bucket, path.relative_to(folder).as_posix(), path.read_bytes())
-    _put(s3, bucket, "config.json", json.dumps(configuration(api, outputs.stage)).encode())
+        put(s3, bucket, path.relative_to(folder).as_posix(), path.read_bytes())
+    put(s3, bucket, "config.json", json.dumps(configuration(api, outputs.stage)).encode())
     return f"{outputs.endpoint}/{bucket}/index.html"
 
 
@@ -136,7 +136,7 @@ def _ensure_public(s3: Any, bucket: str) -> None:
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
 
-def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
+def put(s3: Any, bucket: str, key: str, body: bytes) -> None:
     kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
     cache = UNCHANGING if key.startswith("assets/") else "no-cache"
     s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind, CacheControl=cache)
