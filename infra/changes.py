@@ -79,11 +79,9 @@ def told(found: Sequence[Change]) -> list[str]:
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
         for row in rows
     ]
-    counted = [(effect, sum(one.effect is effect for one in found)) for effect in Effect]
-    return [
-        *(f"  {line.rstrip()}" for line in lines),
-        "to " + ", ".join(f"{effect} {n}" for effect, n in counted if n),
-    ]
+    counts = [(effect, sum(one.effect is effect for one in found)) for effect in Effect]
+    counted = ", ".join(f"{effect} {number}" for effect, number in counts if number)
+    return [*(f"  {line.rstrip()}" for line in lines), f"to {counted or 'change no resource'}"]
 
 
 def _property(detail: Mapping[str, Any]) -> str:

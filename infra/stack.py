@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -115,9 +116,10 @@ class Stack:
         """
         creates = self._ready(say) in NEW
         name = self._create_change_set("CREATE" if creates else "UPDATE", template_url, parameters)
-        change = self._proposed(name)
-        if change["Status"] != "FAILED":
-            return Proposal(name, creates, changes(self._described(name)))
+        with self._unless_overtaken():
+            change = self._proposed(name)
+            if change["Status"] != "FAILED":
+                return Proposal(name, creates, changes(self._described(name)))
         reason = change.get("StatusReason", "")
         unchanged = any(words in reason for words in UNCHANGED)
         reasons = [] if unchanged else self._invalid(ChangeSetName=name)
@@ -208,10 +210,16 @@ class Stack:
             yield from page["Changes"]
 
     def _execute(self, proposal: Proposal) -> None:
-        try:
+        with self._unless_overtaken():
             self._cloudformation.execute_change_set(
                 StackName=self.name, ChangeSetName=proposal.name
             )
+
+    @contextmanager
+    def _unless_overtaken(self) -> Iterator[None]:
+        """Two deployments may wait for a third to end, and then begin at once."""
+        try:
+            yield
         except ClientError as error:
             if error.response["Error"]["Code"] not in OVERTAKEN:
                 raise

@@ -76,9 +76,7 @@ Aws = Callable[..., str]
 @pytest.fixture(scope="session")
 def aws_cli() -> Callable[[Stack], Aws]:
     """The aws command line of PyPI, as the README's lines use it."""
-    environment = Environment(
-        "the aws CLI", ENVIRONMENTS / "awscli", (LOCKS / "awscli.txt",)
-    )
+    environment = Environment("the aws CLI", ENVIRONMENTS / "awscli", (LOCKS / "awscli.txt",))
     environment.ensure(print)
 
     def against(stack: Stack) -> Aws:
