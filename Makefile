@@ -8,14 +8,23 @@ PYTHON ?= python3
 LOCAL ?= auto
 PORT ?= 4566
 
-# Nothing here can reach an AWS account: every target works on this machine, with credentials that
-# are good for nothing else, whatever the shell it is called from has set.
+# deploy and destroy go to the AWS account of whoever calls them, and nowhere else; so each goes alone.
+# Nothing else here can reach one: every other target works on this machine, with credentials that are
+# good for nothing else, whatever the shell it is called from has set.
+ON_AWS := $(filter deploy destroy,$(MAKECMDGOALS))
+ifneq ($(ON_AWS),)
+ifneq ($(words $(MAKECMDGOALS)),1)
+$(error $(firstword $(ON_AWS)) goes alone: it works with your own credentials, and nothing else here does)
+endif
+unexport AWS_ENDPOINT_URL
+else
 export AWS_ACCESS_KEY_ID := test
 export AWS_SECRET_ACCESS_KEY := test
 export AWS_DEFAULT_REGION := us-east-1
 export AWS_REGION := us-east-1
 unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN
 unexport AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE AWS_ENDPOINT_URL
+endif
 
 READY := .venv/requirements.sha256
 INFRA := .venv/bin/python -m infra
@@ -23,7 +32,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload status models accuracy test simulate chaos fuzz check synth schemas lock clean
+.PHONY: help demo local-up local-down follow upload status models accuracy test simulate chaos fuzz check synth deploy destroy schemas lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +84,14 @@ check: $(READY) ## lint, format, types and who may import whom
 
 synth: $(READY) ## print the CloudFormation template (STAGE=prod)
 	@$(INFRA) synth --stage $(or $(STAGE),local)
+
+deploy: $(READY) ## show what would change on AWS, ask, and deploy it: STAGE=prod (REGION=... PLAN=1 YES=1)
+	@if [ -z "$$STAGE" ]; then echo "error: which stage? make deploy STAGE=dev" >&2; exit 2; fi
+	@$(INFRA) deploy --stage "$$STAGE" $(if $(REGION),--region "$$REGION") $(if $(PLAN),--plan) $(if $(YES),--yes)
+
+destroy: $(READY) ## take a stage on AWS down; asks for its name: STAGE=dev (REGION=...)
+	@if [ -z "$$STAGE" ]; then echo "error: which stage? make destroy STAGE=dev" >&2; exit 2; fi
+	@$(INFRA) destroy --stage "$$STAGE" $(if $(REGION),--region "$$REGION")
 
 schemas: $(READY) ## write the JSON Schema of every event
 	@$(INFRA) schemas

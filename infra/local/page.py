@@ -105,10 +105,12 @@ def _install(node: Node, say: Say) -> None:
 
 def _run(command: tuple[str, ...], node: Node, complaint: str) -> None:
     path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    # Packages of many strangers run here: whose account this deploys to is none of their business.
+    own = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
         command,
         cwd=SOURCES,
-        env=os.environ | {"PATH": path},
+        env=own | {"PATH": path},
         capture_output=True,
         text=True,
         check=False,
