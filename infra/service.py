@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from infra import cfn, core, http
+from infra import cfn, core, http, retention
 from infra.cfn import Json
 from infra.definitions import Allow, Definition
 from infra.stages import Stage
 
-DAY = 86_400
-QUEUE_RETENTION = 7 * DAY
-DEAD_LETTER_RETENTION = 14 * DAY  # the most SQS offers: people have to look at these
+QUEUE_RETENTION = retention.QUEUE * retention.DAY
+DEAD_LETTER_RETENTION = retention.DEAD_LETTERS * retention.DAY
 
 # A backstop, not the retry budget: that is the ledger's attempts. A receive is no try: a message
 # handed back because it was busy, or because the batch ran out of time, was received all the same.
@@ -261,6 +260,7 @@ def variables(definition: Definition, stage: Stage) -> Json:
         "WORST_CASE": str(run.worst_case),
         **({"ATTEMPTS": str(run.attempts)} if run.attempts else {}),
         "MODERATION": stage.moderation,
+        "TOMBSTONE_DAYS": str(stage.retention.tombstones),
         "LOG_LEVEL": stage.log_level,
         "TRACING": "on" if stage.tracing else "off",
     }
