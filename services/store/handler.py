@@ -1,6 +1,7 @@
 """The composition root of ``store``: which event is answered by which step, over which parts."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -39,7 +40,7 @@ def service() -> Service:
     settings = StoreSettings.read()
     table = client("dynamodb"), settings.records_table
     steps = Steps(
-        records=DynamoRecords(*table),
+        records=DynamoRecords(*table, timedelta(days=settings.tombstone_days)),
         processed=S3Objects(client("s3"), settings.processed_bucket),
         lists=DynamoLists(*table),
         policy=settings.moderation,

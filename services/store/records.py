@@ -1,13 +1,16 @@
 """The records and their timelines in DynamoDB. ``store`` alone writes them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from services.store.items import attributes, key, plain
 from shared.aws import aws_errors
 from shared.contracts.record import RECORD, Record
 from shared.records import record_in
+
+TOMBSTONES = timedelta(days=180)
+"""Longer than any message of a deleted image can still come: see infra/retention.py."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,11 @@ class Records(Protocol):
 class DynamoRecords:
     """One table: of each image one ``record`` item and an ``event/<id>`` item for each event."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, tombstones: timedelta = TOMBSTONES) -> None:
+        """``tombstones`` is how long the table remembers that an image was deleted."""
         self._client = client
         self._table = table
+        self._tombstones = tombstones
 
     def read(self, image: str) -> Record | None:
         with aws_errors("the record"):
@@ -57,13 +62,19 @@ class DynamoRecords:
             try:
                 self._client.put_item(
                     TableName=self._table,
-                    Item=attributes({**plain(record), "item": RECORD}),
+                    Item=attributes({**plain(record), "item": RECORD, **self._expiry(record)}),
                     ConditionExpression="attribute_not_exists(image) OR revision = :before",
                     ExpressionAttributeValues={":before": {"N": str(record.revision - 1)}},
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
+
+    def _expiry(self, record: Record) -> dict[str, int]:
+        """When DynamoDB may remove a tombstone, in epoch seconds; what is no tombstone stays."""
+        if record.deleted is None:
+            return {}
+        return {"expires": int((record.deleted + self._tombstones).timestamp())}
 
     def note(self, moment: Moment) -> None:
         item = {
