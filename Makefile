@@ -85,9 +85,9 @@ check: $(READY) ## lint, format, types and who may import whom
 synth: $(READY) ## print the CloudFormation template (STAGE=prod)
 	@$(INFRA) synth --stage $(or $(STAGE),local)
 
-deploy: $(READY) ## show what would change on AWS, ask, and deploy it: STAGE=prod (REGION=... PLAN=1 YES=1)
+deploy: $(READY) ## show what would change on AWS, ask, and deploy it: STAGE=prod (REGION=... ROLE=... PLAN=1 YES=1)
 	@if [ -z "$$STAGE" ]; then echo "error: which stage? make deploy STAGE=dev" >&2; exit 2; fi
-	@$(INFRA) deploy --stage "$$STAGE" $(if $(REGION),--region "$$REGION") $(if $(PLAN),--plan) $(if $(YES),--yes)
+	@$(INFRA) deploy --stage "$$STAGE" $(if $(REGION),--region "$$REGION") $(if $(ROLE),--role "$$ROLE") $(if $(PLAN),--plan) $(if $(YES),--yes)
 
 destroy: $(READY) ## take a stage on AWS down; asks for its name: STAGE=dev (REGION=...)
 	@if [ -z "$$STAGE" ]; then echo "error: which stage? make destroy STAGE=dev" >&2; exit 2; fi

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 try:
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-    from infra import deploy, outputs, package, schemas, template
+    from infra import deploy, github, outputs, package, schemas, template
     from infra.errors import InfraError
     from infra.local import commands as local
     from infra.operations import commands as operations
@@ -18,7 +18,7 @@ except ModuleNotFoundError as missing:  # another interpreter than the one that 
     )
 
 # Each brings its own commands: register(subcommands).
-MODULES = (local, operations, template, package, deploy, outputs, schemas)
+MODULES = (local, operations, template, package, deploy, github, outputs, schemas)
 
 
 def main(words: Sequence[str] | None = None) -> int:

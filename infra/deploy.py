@@ -28,18 +28,20 @@ def deploy(
     rekognition: str | None = None,
     *,
     agree: Agree = agreed,
+    role: str | None = None,
     root: Path = ROOT,
 ) -> Outputs:
     """Make what is deployed be what the checkout at `root` says; run again, it changes nothing.
 
-    `rekognition` is where the local Rekognition listens, as the functions reach it. InfraError says
+    `rekognition` is where the local Rekognition listens, as the functions reach it; `role` the ARN
+    of one that CloudFormation takes, where the caller's own rights do not suffice. InfraError says
     in one line what failed, or is what `agree` raises about the changes that it is shown; a
     deployment that failed, or was killed, can be run again.
     """
     url, parameters = _prepared(stage, clients, target, say, root=root)
     if rekognition:
         parameters["RekognitionEndpoint"] = rekognition
-    stack = Stack(clients, stage)
+    stack = Stack(clients, stage, role=role)
     changed = stack.apply(url, parameters, say, agree)
     say(f"stage {stage.name} is deployed" if changed else f"stage {stage.name} is up to date")
     publish.page(stack.outputs(), stage, clients, say)
@@ -85,6 +87,7 @@ def register(subcommands: "commands.Subcommands") -> None:
         "--rekognition-url", help="the local Rekognition, as the functions reach it"
     )
     parser.add_argument("--plan", action="store_true", help="only show what would change")
+    parser.add_argument("--role", help="the ARN of a role that CloudFormation takes")
     parser.add_argument("--yes", action="store_true", help="apply what changes without asking")
     parser = commands.add(
         subcommands, "destroy", _destroy, "take a stage down; prod keeps its data"
@@ -102,8 +105,8 @@ def _deploy(arguments: argparse.Namespace) -> None:
     consent.require_a_way(stage)
     place = Place.of(stage, clients)
     agree = partial(consent.to_apply, stage, place, say=commands.say)
-    url = arguments.rekognition_url
-    outputs = deploy(stage, clients, target, commands.say, url, agree=agree)
+    url, role = arguments.rekognition_url, arguments.role
+    outputs = deploy(stage, clients, target, commands.say, url, agree=agree, role=role)
     print(outputs.as_text())
 
 

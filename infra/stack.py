@@ -77,12 +77,20 @@ class Resource:
 class Stack:
     """A stage's stack, darkroom-<stage>."""
 
-    def __init__(self, clients: Clients, stage: Stage, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        stage: Stage,
+        patience: Patience | None = None,
+        role: str | None = None,
+    ) -> None:
+        """`role` is the ARN of one that CloudFormation takes; None: it has the caller's rights."""
         self.name = stage.called()
         self._cloudformation = clients.client("cloudformation")
         self._patience = patience or Patience.of(stage)
         # What an earlier stack of the stage left is this one's again.
         self._taking_over = {"ImportExistingResources": True} if stage.retain else {}
+        self._by = {"RoleARN": role} if role else {}
 
     def apply(
         self, template_url: str, parameters: Mapping[str, str], say: Say, agree: Agree = agreed
@@ -201,6 +209,7 @@ class Stack:
             ],
             Capabilities=["CAPABILITY_IAM"],
             **self._taking_over,
+            **self._by,
         )
         return name
 

@@ -75,7 +75,7 @@ def test_what_goes_to_aws_wants_to_know_the_stage(target: str):
 
 def test_a_deployment_is_told_what_was_asked_for():
     said = make("-n", *OLD, "deploy", "STAGE=prod", "REGION=eu-west-1", "YES=1")
-    wanted = '-m infra deploy --stage "$STAGE" --region "$REGION"  --yes'
+    wanted = '-m infra deploy --stage "$STAGE" --region "$REGION"   --yes'
     assert wanted in said
 
 
