@@ -101,8 +101,11 @@ class Steps:
         delete_all(self.processed, prefix(event))
 
     def forget_all(self, event: ImageDeleted) -> None:
-        """Unmake the renditions of every run, and delete the original."""
+        """Unmake the renditions of every run, and delete the original; and the raw messages about
+        it that rescue has kept.
+        """
         delete_all(self.processed, f"renditions/{event.image}/")
+        delete_all(self.processed, f"dead-letters/{event.image}/")
         self.uploads.delete(event.source.key, version=event.source.version)
 
     def _read(self, event: ImageEvent) -> Stored:
