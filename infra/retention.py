@@ -35,7 +35,7 @@ class Retention:
     )
     dead_letters: Days = 90  # the raw messages that rescue kept, for people to read and replay
     unfinished_uploads: Days = 7  # the parts of a multipart upload that nobody completed
-    tombstones: Days = 180  # what is known of an image that was deleted: that it was
+    tombstones: Days = 180  # what is known of a deleted image: that it was; and every timeline
 
     def __post_init__(self) -> None:
         if self.tombstones < self.memory:

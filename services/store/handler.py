@@ -38,9 +38,10 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
 @cache
 def service() -> Service:
     settings = StoreSettings.read()
-    table = client("dynamodb"), settings.records_table
+    kept = timedelta(days=settings.tombstone_days)
+    table = client("dynamodb"), settings.records_table, kept
     steps = Steps(
-        records=DynamoRecords(*table, timedelta(days=settings.tombstone_days)),
+        records=DynamoRecords(*table),
         processed=S3Objects(client("s3"), settings.processed_bucket),
         lists=DynamoLists(*table),
         policy=settings.moderation,

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from shared.contracts.envelope import Value
+
+TOMBSTONES = timedelta(days=180)
+"""Longer than any message of a deleted image can still come: see infra/retention.py."""
 
 
 def key(image: str, item: str) -> dict[str, Any]:
@@ -20,6 +24,11 @@ def plain(value: Value) -> dict[str, Any]:
         value.model_dump_json(exclude_none=True), parse_float=Decimal
     )
     return found
+
+
+def expiry(since: datetime | None, kept: timedelta) -> dict[str, int]:
+    """When DynamoDB may remove an item, in epoch seconds; nothing for one that stays."""
+    return {} if since is None else {"expires": int((since + kept).timestamp())}
 
 
 def attributes(item: Mapping[str, Any]) -> dict[str, Any]:

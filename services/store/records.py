@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from services.store.items import attributes, key, plain
+from services.store.items import TOMBSTONES, attributes, expiry, key, plain
 from shared.aws import aws_errors
 from shared.contracts.record import RECORD, Record
 from shared.records import record_in
-
-TOMBSTONES = timedelta(days=180)
-"""Longer than any message of a deleted image can still come: see infra/retention.py."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,11 @@ class Records(Protocol):
 class DynamoRecords:
     """One table: of each image one ``record`` item and an ``event/<id>`` item for each event."""
 
-    def __init__(self, client: Any, table: str, tombstones: timedelta = TOMBSTONES) -> None:
-        """``tombstones`` is how long the table remembers that an image was deleted."""
+    def __init__(self, client: Any, table: str, kept: timedelta = TOMBSTONES) -> None:
+        """``kept`` is how long a deletion is remembered, and what was on the timeline."""
         self._client = client
         self._table = table
-        self._tombstones = tombstones
+        self._kept = kept
 
     def read(self, image: str) -> Record | None:
         with aws_errors("the record"):
@@ -62,7 +59,7 @@ class DynamoRecords:
             try:
                 self._client.put_item(
                     TableName=self._table,
-                    Item=attributes({**plain(record), "item": RECORD, **self._expiry(record)}),
+                    Item=attributes(self._item(record)),
                     ConditionExpression="attribute_not_exists(image) OR revision = :before",
                     ExpressionAttributeValues={":before": {"N": str(record.revision - 1)}},
                 )
@@ -70,11 +67,9 @@ class DynamoRecords:
                 return False
         return True
 
-    def _expiry(self, record: Record) -> dict[str, int]:
-        """When DynamoDB may remove a tombstone, in epoch seconds; what is no tombstone stays."""
-        if record.deleted is None:
-            return {}
-        return {"expires": int((record.deleted + self._tombstones).timestamp())}
+    def _item(self, record: Record) -> dict[str, Any]:
+        """Only a tombstone expires."""
+        return {**plain(record), "item": RECORD} | expiry(record.deleted, self._kept)
 
     def note(self, moment: Moment) -> None:
         item = {
@@ -84,6 +79,7 @@ class DynamoRecords:
             "type": moment.type,
             "source": moment.source,
             "time": moment.time.isoformat(),
+            **expiry(moment.time, self._kept),
         }
         with aws_errors("the timeline"):
             self._client.put_item(TableName=self._table, Item=attributes(item))

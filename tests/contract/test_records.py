@@ -84,6 +84,13 @@ def test_only_a_tombstone_expires_and_only_after_the_time_it_is_kept(
     assert records.read(CAT) == deleted
 
 
+def test_a_timeline_is_remembered_as_long_as_a_deletion(dynamodb: Any, records_table: str) -> None:
+    DynamoRecords(dynamodb, records_table, timedelta(days=200)).note(MOMENT)
+    (item,) = dynamodb.scan(TableName=records_table)["Items"]
+    expires = datetime.fromtimestamp(int(item["expires"]["N"]), UTC)
+    assert expires == MOMENT.time.replace(microsecond=0) + timedelta(days=200)
+
+
 def test_no_record_is_none(records: Any) -> None:
     assert records.read(CAT) is None
 
