@@ -107,7 +107,7 @@ def executes(stage: Stage) -> list[Json]:
         cfn.allow(["logs:*"], _arn("logs", f"log-group:/aws/*/{mine}")),
         cfn.allow(["logs:DescribeLogGroups"], "*"),
         cfn.allow(["cloudwatch:*Alarm*", "cloudwatch:*Tag*"], _arn("cloudwatch", f"alarm:{mine}")),
-        cfn.allow(["cloudwatch:*Dashboard*"], _arn("cloudwatch", f"dashboard/{mine}")),
+        cfn.allow(["cloudwatch:*Dashboard*"], _arn("cloudwatch", f"dashboard/{stage.called()}*")),
         cfn.allow(["scheduler:*"], _arn("scheduler", f"schedule/*/{mine}")),
         cfn.allow(_of("iam", ROLES), _arn("iam", f"role/{mine}")),
         cfn.allow(["iam:PassRole"], _arn("iam", f"role/{mine}"), _to_what_it_makes()),

@@ -35,8 +35,13 @@ def configuration(outputs: Mapping[str, str], stage: Stage) -> Mapping[str, Any]
     said = web.configuration(outputs["ApiAddress"], stage.name)
     if "SignInAddress" not in outputs:
         return said
-    words = ("Address", "Client", "Scope")
-    return {**said, "sign_in": {word.lower(): outputs[f"SignIn{word}"] for word in words}}
+    sign_in = {
+        "address": outputs["SignInAddress"],
+        "client": outputs["SignInClient"],
+        "scope": outputs["SignInScope"],
+        "redirect": outputs["PageAddress"],
+    }
+    return {**said, "signIn": sign_in}
 
 
 def _files(folder: Path, configuration: Mapping[str, Any]) -> dict[str, bytes]:

@@ -18,6 +18,7 @@ from shared.contracts.images import (
     Rendition,
     Taken,
 )
+from shared.contracts.uploads import given
 from shared.errors import known
 from shared.objects import FOREVER, Objects, Stored, delete_all
 
@@ -106,7 +107,10 @@ class Steps:
         """
         delete_all(self.processed, f"renditions/{event.image}/")
         delete_all(self.processed, f"dead-letters/{event.image}/")
-        self.uploads.delete(event.source.key, version=event.source.version)
+        if event.source.key.startswith(given(event.image)):
+            self.uploads.erase(given(event.image))  # later versions are of the same image, too
+        else:
+            self.uploads.delete(event.source.key, version=event.source.version)
 
     def _read(self, event: ImageEvent) -> Stored:
         source = event.source

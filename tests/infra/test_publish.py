@@ -119,4 +119,9 @@ def test_the_page_is_told_its_api_and_where_people_sign_in(page, s3):
     found = s3.get_object(Bucket=OUTPUTS["PageBucket"], Key="config.json")["Body"].read()
     said = json.loads(found)
     assert (said["api"], said["stage"]) == ("https://api.example.org/dev", "dev")
-    assert said["sign_in"] == {"address": "https://x", "client": "abc", "scope": "openid all"}
+    assert said["signIn"] == {
+        "address": "https://x",
+        "client": "abc",
+        "scope": "openid all",
+        "redirect": "https://d1.cloudfront.net/",
+    }
