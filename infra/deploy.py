@@ -115,6 +115,9 @@ def _destroy(arguments: argparse.Namespace) -> None:
     consent = Consent.of(given=arguments.confirm == stage.name)
     consent.to_destroy(stage, Place.of(stage, clients), commands.say)
     left = destroy(stage, clients, commands.say)
+    if not stage.local:
+        account = Place.of(stage, clients).account
+        print(f"left, for whoever deploys again: s3://{stage.bucket('artifacts', account)}")
     if left:
         print("left, and taken over again by the next deployment:")
         print("\n".join(f"  {one.kind.removeprefix('AWS::')}  {one.physical}" for one in left))

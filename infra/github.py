@@ -18,6 +18,9 @@ ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 
+# What a deployment does to the artifacts' bucket, which no stack has.
+ARTIFACTS = "CreateBucket ListBucket PutBucketPublicAccessBlock PutLifecycleConfiguration"
+
 # What CloudFormation does to a bucket, but never to what is in one.
 BUCKETS = """
     CreateBucket DeleteBucket DeleteBucketPolicy GetBucket* PutBucket* ListBucket
@@ -85,7 +88,7 @@ def deploys(stage: Stage) -> list[Json]:
             stack,
         ),
         cfn.allow(["iam:PassRole"], cfn.att("ExecutionRole"), to_it),
-        cfn.allow(["s3:CreateBucket", "s3:ListBucket", "s3:PutBucketPublicAccessBlock"], artifacts),
+        cfn.allow(_of("s3", ARTIFACTS), artifacts),
         cfn.allow(["s3:GetObject", "s3:PutObject"], _bucket(stage, "artifacts", "/*")),
         cfn.allow(["s3:ListBucket"], page),
         cfn.allow(["s3:PutObject"], _bucket(stage, "page", "/*")),

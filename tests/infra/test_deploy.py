@@ -118,6 +118,16 @@ def test_the_artifacts_are_nobody_elses(up, clients):
     assert set(blocked["PublicAccessBlockConfiguration"].values()) == {True}
 
 
+def test_what_a_deployment_sent_of_a_zip_before_it_was_killed_goes(up, clients):
+    up()
+    rules = clients.client("s3").get_bucket_lifecycle_configuration(
+        Bucket=f"darkroom-dev-artifacts-{ACCOUNT}"
+    )["Rules"]
+    assert [each["AbortIncompleteMultipartUpload"] for each in rules] == [
+        {"DaysAfterInitiation": 7}
+    ]
+
+
 def test_every_version_is_deleted_before_the_stack(up, clients, dev, said, cloudformation):
     up()
     s3 = clients.client("s3")
