@@ -100,7 +100,8 @@ lock: $(READY) ## lock what is installed, with hashes (UPGRADE=1: the latest ver
 	@.venv/bin/python -m infra.lock $(if $(UPGRADE),--upgrade)
 
 clean: local-down ## stop everything and remove what was made here
-	@rm -rf .venv .darkroom build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .darkroom build services/web/node_modules .pytest_cache .mypy_cache .ruff_cache \
+		.import_linter_cache .hypothesis
 
 $(READY): $(wildcard infra/requirements/locked/*.txt)
 	@$(PYTHON) -m infra.local.bootstrap

@@ -60,6 +60,13 @@ class Outputs:
     def as_json(self) -> str:
         return json.dumps(asdict(self), indent=2)
 
+    def value(self, name: str) -> str:
+        """One of the lines, by its name; InfraError says which there are."""
+        rows = dict(_rows(asdict(self)))
+        if name not in rows:
+            raise InfraError(f"there is no output {name}; there are: {', '.join(rows)}")
+        return str(rows[name])
+
     def as_text(self) -> str:
         """One name and value a line, as `buckets.uploads  darkroom-local-uploads`."""
         rows = dict(_rows(asdict(self)))
@@ -70,13 +77,17 @@ class Outputs:
 def register(subcommands: "commands.Subcommands") -> None:
     """Add `outputs`."""
     parser = commands.add(subcommands, "outputs", _run, "print what is deployed, and where")
+    parser.add_argument("name", nargs="?", help="print this one's value alone: addresses.api")
     parser.add_argument("--json", action="store_true", help="for scripts")
 
 
 def _run(arguments: argparse.Namespace) -> None:
     stage, clients = commands.stage_and_clients(arguments)
     outputs = Outputs.read(stage, clients)
-    print(outputs.as_json() if arguments.json else outputs.as_text())
+    if arguments.name:
+        print(outputs.value(arguments.name))
+    else:
+        print(outputs.as_json() if arguments.json else outputs.as_text())
 
 
 def _by_service(found: Mapping[str, str], services: list[str], kind: str) -> dict[str, str]:

@@ -12,10 +12,11 @@ SAMPLE = "infra/local/samples/cat.jpg"
 """From the checkout's top folder."""
 
 
-def how_to_use(outputs: Outputs, name: str, this_machine: str) -> list[str]:
+def how_to_use(outputs: Outputs, page: str, name: str, this_machine: str) -> list[str]:
     """What is where, and the lines to copy for the aws command line.
 
-    ``name`` is the emulator's; ``this_machine`` is what it calls the machine it runs on.
+    ``page`` is the page's address, or why there is none; ``name`` is the emulator's;
+    ``this_machine`` is what it calls the machine it runs on.
     """
     notifications = outputs.topics["notifications"]
     aws = f"aws --endpoint-url {outputs.endpoint}"
@@ -25,6 +26,7 @@ def how_to_use(outputs: Outputs, name: str, this_machine: str) -> list[str]:
     return [
         f"Darkroom runs on {name} at {outputs.endpoint}",
         "",
+        f"  page           {page}",
         f"  uploads        s3://{outputs.buckets['uploads']}",
         f"  processed      s3://{outputs.buckets['processed']}",
         f"  notifications  {notifications}",

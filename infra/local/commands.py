@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra import commands
+from infra.clients import Clients
 from infra.errors import InfraError
 from infra.local import lifecycle
 from infra.local.aws_lines import SAMPLE, how_to_use
@@ -16,6 +17,7 @@ from infra.local.diagnosis import depth_table, depths
 from infra.local.docker import RealPrograms
 from infra.local.emulator import Emulator, choose
 from infra.local.follow import follow, line
+from infra.local.page import build, publish
 from infra.local.places import ROOT
 from infra.local.subscription import subscribed
 from infra.local.terminal import Style
@@ -79,8 +81,17 @@ def _add_upload(subcommands: "commands.Subcommands") -> None:
 def _up(arguments: argparse.Namespace) -> None:
     with _stoppable("interrupted: nothing that was just started is left running"):
         emulator, outputs = _brought_up(arguments)
+        page = _page(outputs, lifecycle.clients_on(arguments.port))
     print()
-    print("\n".join(how_to_use(outputs, emulator.name, emulator.this_machine)))
+    print("\n".join(how_to_use(outputs, page, emulator.name, emulator.this_machine)))
+
+
+def _page(outputs: Outputs, clients: Clients) -> str:
+    """The page's address, or why there is none: everything else works without it."""
+    try:
+        return publish(build(commands.say), outputs.addresses["api"], outputs, clients)
+    except InfraError as error:
+        return f"none: {error}"
 
 
 def _brought_up(arguments: argparse.Namespace) -> tuple[Emulator, Outputs]:

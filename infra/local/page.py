@@ -41,11 +41,20 @@ class Node:
 
 
 def build(say: Say) -> Path:
-    """The folder of the built page. InfraError if Node.js, npm or the build fails."""
+    """The folder of the built page, made anew if its sources are not those it was built from.
+
+    InfraError if Node.js, npm or the build fails.
+    """
+    sources = _digest()
+    stamp = BUILT.with_suffix(".sha256")
+    if stamp.exists() and stamp.read_text() == sources and (BUILT / "index.html").exists():
+        return BUILT
     node = _node(say)
     _install(node, say)
+    say("building the page")
     vite = SOURCES / "node_modules" / "vite" / "bin" / "vite.js"
     _run((str(node.program), str(vite), "build"), node, "the page could not be built")
+    stamp.write_text(sources)
     return BUILT
 
 
@@ -72,6 +81,17 @@ def configuration(api: str, stage: str) -> Mapping[str, Any]:
         "pixels": ResizeSettings.model_fields["max_pixels"].default,
     }
     return {"api": api, "stage": stage, "limits": limits}
+
+
+def _digest() -> str:
+    """Of the names and contents of all that the page is built from."""
+    files = sorted(path for path in SOURCES.rglob("*") if path.is_file())
+    own = (path for path in files if "node_modules" not in path.relative_to(SOURCES).parts)
+    said = hashlib.sha256()
+    for path in own:
+        said.update(f"{path.relative_to(SOURCES).as_posix()}\0".encode())
+        said.update(hashlib.sha256(path.read_bytes()).digest())
+    return said.hexdigest()
 
 
 def _node(say: Say) -> Node:

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document: what the router knows of its routes, and the problems of each."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from services.api.problems import MEDIA_TYPE, ProblemDocument
 
 VERSION = "1"
+_NAME = re.compile(r"\{[^}]+\}")
 REF = "#/components/schemas/ProblemDocument"
 WHY = {
     400: "The request does not say what it has to: `invalid`, `broken-cursor`, `not-json` …",
@@ -36,6 +38,21 @@ def document(app: APIGatewayRestResolver) -> dict[str, Any]:
         for status in _statuses(path, method):
             operation["responses"][str(status)] = _problem(status)
     return found
+
+
+def methods(app: APIGatewayRestResolver, path: str) -> tuple[str, ...]:
+    """What this very path answers to, by the document: none if there is no such path."""
+    found = [
+        method.upper()
+        for template, method, _ in _operations(document(app))
+        if _pattern(template).fullmatch(path)
+    ]
+    return tuple(sorted(found))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """``/results/{image}`` as a pattern in which each name stands for one step of a path."""
+    return re.compile("[^/]+".join(map(re.escape, _NAME.split(template))))
 
 
 def _problem_schemas() -> dict[str, Any]:

@@ -30,7 +30,7 @@ from services.api.models import (
     Uploads,
     Wanted,
 )
-from services.api.openapi import document
+from services.api.openapi import document, methods
 from services.api.problems import MEDIA_TYPE, Problem, invalid
 from services.api.steps import Steps
 from shared.contracts.envelope import UUID_TEXT
@@ -104,11 +104,18 @@ def _explain(app: APIGatewayRestResolver) -> None:
     """Let every way to fail end in a problem document."""
 
     def told(error: Exception) -> Response[str]:
-        problem = _problem(error)
+        allowed = methods(app, app.current_event.path) if isinstance(error, NotFoundError) else ()
+        problem = _not_that_way(allowed) if allowed else _problem(error)
         said = problem.document(_request_id(app.current_event.raw_event))
-        return Response(problem.status, MEDIA_TYPE, said.model_dump_json())
+        headers = {"Allow": ", ".join(allowed)} if allowed else {}
+        return Response(problem.status, MEDIA_TYPE, said.model_dump_json(), headers=headers)
 
     app.exception_handler(Exception)(told)
+
+
+def _not_that_way(allowed: tuple[str, ...]) -> Problem:
+    detail = f"This path answers {' and '.join(allowed)} only; see /openapi.json."
+    return Problem(405, "no-such-method", detail)
 
 
 def _problem(error: Exception) -> Problem:
@@ -174,7 +181,8 @@ def _add_requests(app: APIGatewayRestResolver, steps: Callable[[], Steps]) -> No
     accepted = HTTPStatus.ACCEPTED
 
     @app.post("/results/<image>/replay", status_code=accepted, summary="Ask for a new run")
-    def replay(image: ImageId, how: Annotated[Replay, Body()]) -> Asked:
+    def replay(image: ImageId, how: Annotated[Replay | None, Body()] = None) -> Asked:
+        how = how or Replay()
         return steps().replay(image, force=how.force, analyze_only=how.analyzeOnly)
 
     @app.post("/results/<image>/release", status_code=accepted, summary="End its quarantine")

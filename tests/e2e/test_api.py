@@ -1,6 +1,7 @@
 """The door, deployed: the same steps that the page takes, and a stranger's requests."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -83,6 +84,21 @@ def test_a_photo_goes_in_is_found_and_goes_again(stack: Stack, cat: Path) -> Non
     assert api.ask("DELETE", path)[0] == 202
     assert api.until(path, lambda status, _: status == 410)["code"] == "image-deleted"
     api.until(f"/results?owner={shown['owner']}", lambda _, said: not said["items"])
+
+
+def test_the_lines_of_the_readme_work_as_they_are_printed(ministack: Stack) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (lines,) = (block for block in readme.split("```") if 'curl "$API/results' in block)
+    typed = "\n".join(line for line in lines.splitlines()[1:] if not line.startswith("API="))
+    done = subprocess.run(
+        ["/bin/sh", "-e", "-c", typed.replace("curl ", "curl -sS --fail ")],
+        env=os.environ | {"API": Api(ministack).base},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [name in done.stdout for name in ('"items"', '"labels"', '"uploads"')] == [True] * 3
 
 
 def test_two_copies_of_a_photo_are_near_duplicates(ministack: Stack, cat: Path) -> None:

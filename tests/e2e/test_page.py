@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from infra.local.page import build, publish
-from tests.e2e.stack import Stack
 from tests.web.browser import Visit, launched, visiting
 from tests.web.gestures import a_photo_from_drop_to_deletion
 
 COFFEE = Path(__file__).parents[1] / "unit" / "rekognition" / "photos" / "coffee.jpg"
 
 
-@pytest.fixture
-def visit(ministack: Stack) -> Iterator[Visit]:
+@pytest.fixture(params=["ministack", "localstack"])
+def visit(request: pytest.FixtureRequest) -> Iterator[Visit]:
     """The gallery, from the emulator's bucket."""
-    outputs = ministack.outputs
-    address = publish(build(print), outputs.addresses["api"], outputs, ministack.clients)
+    stack = request.getfixturevalue(request.param)
+    outputs = stack.outputs
+    address = publish(build(print), outputs.addresses["api"], outputs, stack.clients)
     with launched() as browser, visiting(browser) as visit:
         visit.page.goto(address)
         yield visit

@@ -191,6 +191,13 @@ def test_outputs_print_as_json_for_scripts_and_as_lines_for_people(up):
     assert "buckets.uploads" in outputs.as_text().split()
 
 
+def test_one_output_is_printed_alone_and_an_unknown_one_names_those_there_are(up):
+    outputs = up()
+    assert outputs.value("buckets.uploads") == outputs.buckets["uploads"]
+    with pytest.raises(InfraError, match=r"no output bucket; there are: .*buckets\.uploads"):
+        outputs.value("bucket")
+
+
 def fill(s3, name):
     """Two versions of one object, and a delete marker."""
     s3.create_bucket(Bucket=name)

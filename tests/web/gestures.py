@@ -27,6 +27,7 @@ PASTE = """body => {
 
 def drop(page: Page, files: Mapping[str, bytes]) -> None:
     """Files by name, dropped all at once, as JPEGs that some of them may not be."""
+    expect(page.get_by_role("button", name="Choose photos")).to_be_visible()
     page.evaluate(DROP, [[name, "image/jpeg", _text(body)] for name, body in files.items()])
 
 

@@ -91,12 +91,25 @@ def test_what_is_wrong_is_said_of_what_was_meant(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/nope"), ("PUT", "/results"), ("GET", "/results/../labels"), ("GET", "/%2e%2e")],
+    [("GET", "/nope"), ("PUT", "/nope"), ("GET", "/results/../labels"), ("GET", "/%2e%2e")],
 )
 def test_where_there_is_nothing_a_problem_says_so(api: Api, method: str, path: str) -> None:
     answered = api.raw(method, path)
     assert answered["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
     assert answered["statusCode"] in (400, 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("PATCH", f"/results/{IMAGE}", "DELETE, GET"), ("PUT", "/upload-url", "POST")],
+)
+def test_a_path_that_does_not_answer_this_method_says_which_it_answers(
+    api: Api, method: str, path: str, allowed: str
+) -> None:
+    answered = api.raw(method, path)
+    assert answered["statusCode"] == 405
+    assert answered["multiValueHeaders"]["Allow"] == [allowed]
+    assert json.loads(answered["body"])["code"] == "no-such-method"
 
 
 def test_every_answer_names_its_request(api: Api) -> None:

@@ -144,6 +144,11 @@ def test_a_replay_is_asked_of_store_for_the_run_that_is_there(api: Api) -> None:
     assert asked == REPLAY.model_copy(update={"analyze_only": True})
 
 
+def test_a_replay_needs_no_body(api: Api) -> None:
+    known(api, RESIZED, ANALYZED)
+    assert api.ask("POST", f"{PATH}/replay") == (202, {"image": CAT, "run": 1})
+
+
 def test_what_is_still_at_work_is_replayed_with_force_alone(api: Api) -> None:
     known(api, RESIZED)
     status, said = api.ask("POST", f"{PATH}/replay", "{}")

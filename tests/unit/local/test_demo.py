@@ -191,8 +191,16 @@ def test_tables_line_up():
     assert table([("a", "1"), ("bcd", "23")], "<>") == ["  a     1", "  bcd  23"]
 
 
+PAGE = "http://localhost:4566/darkroom-local-page/index.html"
+
+
+def test_the_page_comes_first() -> None:
+    lines = how_to_use(OUTPUTS, PAGE, "MiniStack", "localhost")
+    assert lines[2].split() == ["page", PAGE]
+
+
 def test_the_lines_to_copy_name_endpoint_bucket_and_topic():
-    lines = how_to_use(OUTPUTS, "MiniStack", "localhost")
+    lines = how_to_use(OUTPUTS, PAGE, "MiniStack", "localhost")
     commands = [shlex.split(shown) for shown in lines if shown.startswith("  aws ")]
 
     assert all(words[1:3] == ["--endpoint-url", OUTPUTS.endpoint] for words in commands)
@@ -201,7 +209,7 @@ def test_the_lines_to_copy_name_endpoint_bucket_and_topic():
 
 
 def test_the_queue_to_copy_lets_the_topic_in():
-    lines = how_to_use(OUTPUTS, "MiniStack", "localhost")
+    lines = how_to_use(OUTPUTS, PAGE, "MiniStack", "localhost")
     create = next(shlex.split(shown) for shown in lines if "create-queue" in shown)
 
     (statement,) = json.loads(json.loads(create[-1])["Policy"])["Statement"]
