@@ -51,10 +51,13 @@ def deploy(
 def plan(
     stage: Stage, clients: Clients, target: Target, say: Say, *, root: Path = ROOT
 ) -> list[str]:
-    """What deploying would change, as lines for people; nothing where it is up to date."""
+    """What deploying would change, as lines for people; nothing where it is up to date.
+
+    InfraError where the stack has to be mended first, which this does not do.
+    """
     url, parameters = _prepared(stage, clients, target, say, root=root)
     stack = Stack(clients, stage)
-    proposal = stack.propose(url, parameters, say)
+    proposal = stack.propose(url, parameters, say, mend=False)
     if proposal is None:
         return []
     stack.withdraw(proposal)

@@ -115,14 +115,15 @@ class Stack:
         return True
 
     def propose(
-        self, template_url: str, parameters: Mapping[str, str], say: Say
+        self, template_url: str, parameters: Mapping[str, str], say: Say, *, mend: bool = True
     ) -> Proposal | None:
         """Ask CloudFormation what it would change; None when it is nothing.
 
         A stack that never came up is deleted, one whose rollback failed is rolled back, and a
-        deployment that is under way is waited for.
+        deployment that is under way is waited for. Without `mend` nothing is touched, and InfraError
+        says in which state the stack is.
         """
-        creates = self._ready(say) in NEW
+        creates = self._ready(say, mend=mend) in NEW
         name = self._create_change_set("CREATE" if creates else "UPDATE", template_url, parameters)
         with self._unless_overtaken():
             change = self._proposed(name)
@@ -175,9 +176,11 @@ class Stack:
             raise InfraError(f"the emulator did not make {unknown[0]} of stack {self.name}")
         return found
 
-    def _ready(self, say: Say) -> str:
+    def _ready(self, say: Say, *, mend: bool) -> str:
         """Bring the stack to a state that takes a change, and tell which."""
         status = self._settled()
+        if not mend and status not in NEW | UPDATABLE:
+            raise InfraError(f"stack {self.name} is in {status}, which a deployment has to mend")
         if status in DEAD:
             say(f"stack {self.name} never came up ({status}); starting anew")
             self.delete(say)

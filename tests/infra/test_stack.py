@@ -167,6 +167,15 @@ def test_what_is_not_wanted_leaves_nothing_behind(local, said, status, done):
     assert cloudformation.done == done
 
 
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
+def test_who_only_looks_mends_nothing(local, said, status):
+    cloudformation = FakeCloudFormation(status)
+    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().patience())
+    with pytest.raises(InfraError, match=f"in {status}, which a deployment has to mend"):
+        stack.propose(URL, {}, said.append, mend=False)
+    assert cloudformation.done == []
+
+
 def refuse(_):
     raise InfraError("no")
 
