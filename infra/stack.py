@@ -120,8 +120,8 @@ class Stack:
         """Ask CloudFormation what it would change; None when it is nothing.
 
         A stack that never came up is deleted, one whose rollback failed is rolled back, and a
-        deployment that is under way is waited for. Without `mend` nothing is touched, and InfraError
-        says in which state the stack is.
+        deployment that is under way is waited for. Without `mend` nothing is touched, and
+        InfraError says in which state the stack is.
         """
         creates = self._ready(say, mend=mend) in NEW
         name = self._create_change_set("CREATE" if creates else "UPDATE", template_url, parameters)
