@@ -292,12 +292,15 @@ class Stack:
 
     def _events(self) -> list[dict[str, Any]]:
         """What happened to the stack, the latest first; nothing when it is not there."""
+        pages = self._cloudformation.get_paginator("describe_stack_events")
         try:
-            answer = self._cloudformation.describe_stack_events(StackName=self.name)
+            return [
+                event
+                for page in pages.paginate(StackName=self.name)
+                for event in page["StackEvents"]
+            ]
         except ClientError:
             return []
-        found: list[dict[str, Any]] = answer["StackEvents"]
-        return found
 
     def _must(self, wanted: set[str], status: str, known: set[str]) -> None:
         """Raise, unless all is well, with the first failure that is not among `known` events."""
@@ -308,10 +311,15 @@ class Stack:
             for event in reversed(self._events())
             if event["EventId"] not in known and event["ResourceStatus"].endswith("_FAILED")
         ]
-        why = _told(failed[0]) if failed else "CloudFormation gives no reason"
+        why = _told(failed[0]) if failed else self._reason()
         if failed and failed[0].get("DetailedStatus") == "VALIDATION_FAILED":
             why = "; ".join(self._invalid()) or why
         raise InfraError(f"stack {self.name} ended in {status}: {why}")
+
+    def _reason(self) -> str:
+        """What CloudFormation says of the stack as a whole, where no resource failed."""
+        said = self._describe().get("StackStatusReason")
+        return said or "CloudFormation gives no reason"
 
     def _invalid(self, **change_set: str) -> list[str]:
         """What CloudFormation refused before it began; events of the stack only say that it did."""

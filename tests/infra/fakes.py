@@ -35,9 +35,6 @@ class FakeCloudFormation:
         found = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
         return {"Stacks": [{"StackName": StackName, "StackStatus": self.status, "Outputs": found}]}
 
-    def describe_stack_events(self, StackName):  # noqa: N803  boto3's name
-        return {"StackEvents": list(reversed(self.events))}
-
     def create_change_set(self, **asked):
         self.done.append(asked["ChangeSetType"])
         self.asked = asked
@@ -73,11 +70,12 @@ class FakeCloudFormation:
             for name, (kind, physical) in self.resources.items()
         ]
         pages = {
-            "describe_change_set": {"Changes": self.changes},
-            "describe_events": {"OperationEvents": self.invalid},
-            "list_stack_resources": {"StackResourceSummaries": summaries},
+            "describe_change_set": [{"Changes": self.changes}],
+            "describe_events": [{"OperationEvents": self.invalid}],
+            "describe_stack_events": [{"StackEvents": [one]} for one in reversed(self.events)],
+            "list_stack_resources": [{"StackResourceSummaries": summaries}],
         }
-        return Pages([pages[operation]])
+        return Pages(pages[operation])
 
     def delete_stack(self, StackName):  # noqa: N803  boto3's name
         self.done.append("DELETE")

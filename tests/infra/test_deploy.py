@@ -104,9 +104,10 @@ def test_the_template_that_is_deployed_is_the_one_that_synth_prints_with_its_buc
     (found,) = s3.list_objects_v2(Bucket=bucket, Prefix="template/")["Contents"]
     body = s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
     printed = template(project.definitions(), dev)
-    for kind in BUCKETS:
-        bucket = printed["Resources"][f"{kind.capitalize()}Bucket"]["Properties"]
-        bucket["BucketName"] = f"darkroom-dev-{kind}-{ACCOUNT}"
+    for each in printed["Resources"].values():
+        if each["Type"] == "AWS::S3::Bucket":
+            name = each["Properties"]["BucketName"]["Fn::Sub"]
+            each["Properties"]["BucketName"] = name.replace("${AWS::AccountId}", ACCOUNT)
     assert json.loads(body) == printed
 
 
