@@ -8,14 +8,23 @@ PYTHON ?= python3
 LOCAL ?= auto
 PORT ?= 4566
 
-# Nothing here can reach an AWS account: every target works on this machine, with credentials that
-# are good for nothing else, whatever the shell it is called from has set.
+# deploy and destroy go to the AWS account of whoever calls them, and nowhere else; so each goes alone.
+# Nothing else here can reach one: every other target works on this machine, with credentials that are
+# good for nothing else, whatever the shell it is called from has set.
+ON_AWS := $(filter deploy destroy,$(MAKECMDGOALS))
+ifneq ($(ON_AWS),)
+ifneq ($(words $(MAKECMDGOALS)),1)
+$(error $(firstword $(ON_AWS)) goes alone: it works with your own credentials, and nothing else here does)
+endif
+unexport AWS_ENDPOINT_URL
+else
 export AWS_ACCESS_KEY_ID := test
 export AWS_SECRET_ACCESS_KEY := test
 export AWS_DEFAULT_REGION := us-east-1
 export AWS_REGION := us-east-1
 unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN
 unexport AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE AWS_ENDPOINT_URL
+endif
 
 READY := .venv/requirements.sha256
 INFRA := .venv/bin/python -m infra
@@ -23,7 +32,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload logs trace status models accuracy test simulate chaos fuzz bench check audit synth schemas clean
+.PHONY: help demo local-up local-down follow upload logs trace status models accuracy test simulate chaos fuzz bench check audit synth deploy destroy schemas lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -90,13 +99,24 @@ audit: $(READY) ## ask scanners about the template, the sources and what is pinn
 synth: $(READY) ## print the CloudFormation template (STAGE=prod)
 	@$(INFRA) synth --stage $(or $(STAGE),local)
 
+deploy: $(READY) ## show what would change on AWS, ask, and deploy it: STAGE=prod (REGION=... ROLE=... PLAN=1 YES=1)
+	@if [ -z "$$STAGE" ]; then echo "error: which stage? make deploy STAGE=dev" >&2; exit 2; fi
+	@$(INFRA) deploy --stage "$$STAGE" $(if $(REGION),--region "$$REGION") $(if $(ROLE),--role "$$ROLE") $(if $(PLAN),--plan) $(if $(YES),--yes)
+
+destroy: $(READY) ## take a stage on AWS down; asks for its name: STAGE=dev (REGION=...)
+	@if [ -z "$$STAGE" ]; then echo "error: which stage? make destroy STAGE=dev" >&2; exit 2; fi
+	@$(INFRA) destroy --stage "$$STAGE" $(if $(REGION),--region "$$REGION")
+
 schemas: $(READY) ## write the JSON Schema of every event, and the AsyncAPI document
 	@$(INFRA) schemas
 	@$(INFRA) asyncapi
+
+lock: $(READY) ## lock what is installed, with hashes (UPGRADE=1: the latest versions there are)
+	@.venv/bin/python -m infra.lock $(if $(UPGRADE),--upgrade)
 
 clean: local-down ## stop everything and remove what was made here
 	@rm -rf .venv .darkroom build services/web/node_modules .pytest_cache .mypy_cache .ruff_cache \
 		.import_linter_cache .hypothesis
 
-$(READY): $(wildcard infra/requirements/*.txt)
+$(READY): $(wildcard infra/requirements/locked/*.txt)
 	@$(PYTHON) -m infra.local.bootstrap

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 try:
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-    from infra import asyncapi, deploy, outputs, package, schemas, template
+    from infra import asyncapi, deploy, github, outputs, package, schemas, template
     from infra.errors import InfraError
     from infra.local import commands as local
     from infra.operations import commands as operations
@@ -29,6 +29,7 @@ MODULES = (
     template,
     package,
     deploy,
+    github,
     outputs,
     schemas,
     asyncapi,

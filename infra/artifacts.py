@@ -20,6 +20,7 @@ class Artifacts:
 
     def __init__(self, clients: Clients, stage: Stage, account: str) -> None:
         self.bucket = stage.bucket("artifacts", account)
+        self._unfinished = stage.retention.unfinished_uploads
         self._clients = clients
         self._s3 = clients.client("s3")
 
@@ -68,6 +69,16 @@ class Artifacts:
         self._s3.create_bucket(Bucket=self.bucket, **configuration)
         self._s3.put_public_access_block(
             Bucket=self.bucket, PublicAccessBlockConfiguration=core.PRIVATE
+        )
+        # What a deployment that was killed has sent of a zip goes.
+        rule = {
+            "ID": "unfinished-uploads",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": self._unfinished},
+        }
+        self._s3.put_bucket_lifecycle_configuration(
+            Bucket=self.bucket, LifecycleConfiguration={"Rules": [rule]}
         )
 
     def _has(self, key: str) -> bool:

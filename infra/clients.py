@@ -50,7 +50,7 @@ class Clients:
         if stage.local:
             endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or LOCAL_ENDPOINT
             return cls(endpoint, region or LOCAL_REGION)
-        chosen = region or boto3.Session().region_name
+        chosen = region or stage.region or boto3.Session().region_name
         if not chosen:
             raise InfraError(f"which region is stage {stage.name} in? give --region")
         return cls(endpoint_url, chosen)

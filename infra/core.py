@@ -23,11 +23,6 @@ PRIVATE = dict.fromkeys(
     ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
 )
 
-# Older versions serve a replay and a duplicate that comes late; dead letters are read by people.
-NONCURRENT_DAYS = 90
-DEAD_LETTER_DAYS = 90
-UNFINISHED_UPLOAD_DAYS = 7
-
 
 def resources(definitions: Iterable[Definition], stage: Stage) -> Json:
     """The shared resources; the uploads bucket notifies the service that takes uploads."""
@@ -77,13 +72,16 @@ def buckets(definitions: tuple[Definition, ...], stage: Stage) -> Json:
 def uploads(definitions: tuple[Definition, ...], stage: Stage) -> Json:
     """Where originals land, in versions, so that what was announced can be read again."""
     told = [definition.name for definition in definitions if definition.uploads]
+    stays = stage.retention
     rules = [
-        _rule("unfinished-uploads", AbortIncompleteMultipartUpload=_abort()),
+        _unfinished(stage),
         _rule(
             "old-versions",
-            NoncurrentVersionExpiration={"NoncurrentDays": NONCURRENT_DAYS},
+            NoncurrentVersionExpiration={"NoncurrentDays": stays.older_versions},
             ExpiredObjectDeleteMarker=True,
         ),
+        # In versions, an expired original is only hidden, and then goes as an older one does.
+        *_expiry("originals", "", stays.originals),
     ]
     properties = _bucket(stage, "uploads", rules) | {
         "VersioningConfiguration": {"Status": "Enabled"},
@@ -96,9 +94,13 @@ def uploads(definitions: tuple[Definition, ...], stage: Stage) -> Json:
 
 def processed(stage: Stage) -> Json:
     """What Darkroom makes: renditions, analyses, results, and the raw dead letters."""
+    stays = stage.retention
     rules = [
-        _rule("unfinished-uploads", AbortIncompleteMultipartUpload=_abort()),
-        _rule("dead-letters", Prefix="dead-letters/", ExpirationInDays=DEAD_LETTER_DAYS),
+        _unfinished(stage),
+        *_expiry("dead-letters", "dead-letters/", stays.dead_letters),
+        *_expiry("renditions", "renditions/", stays.renditions),
+        *_expiry("analyses", "analyses/", stays.analyses),
+        *_expiry("reuse", "reuse/", stays.analyses),
     ]
     return cfn.resource("S3::Bucket", _bucket(stage, "processed", rules), **kept(stage))
 
@@ -167,8 +169,17 @@ def _rule(name: str, **what: Any) -> Json:
     return {"Id": name, "Status": "Enabled", **what}
 
 
-def _abort() -> Json:
-    return {"DaysAfterInitiation": UNFINISHED_UPLOAD_DAYS}
+def _expiry(name: str, prefix: str, days: int | None) -> list[Json]:
+    """The rule by which what stands below `prefix` goes after so many days; none for None."""
+    if days is None:
+        return []
+    where = {"Prefix": prefix} if prefix else {}
+    return [_rule(name, **where, ExpirationInDays=days)]
+
+
+def _unfinished(stage: Stage) -> Json:
+    days = {"DaysAfterInitiation": stage.retention.unfinished_uploads}
+    return _rule("unfinished-uploads", AbortIncompleteMultipartUpload=days)
 
 
 def _tell(service: str) -> Json:

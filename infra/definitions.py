@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -69,6 +69,7 @@ class Function:
     concurrency: Annotated[int, Field(ge=2, le=1000)] | None = None  # batches at a time, at most
     attempts: Annotated[int, Field(ge=1)] | None = None  # real tries of one event
     window: Annotated[int, Field(ge=0, le=300)] = 0  # s to wait for a batch to fill
+    architecture: Literal["arm64", "x86_64"] | None = None  # None leaves it to the stage
 
     def __post_init__(self) -> None:
         if self.worst_case >= self.timeout:

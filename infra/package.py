@@ -10,7 +10,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra import botocore_data, bytecode, commands
@@ -75,6 +75,7 @@ class Target:
     python: str  # such as 3.13
     architecture: str  # in Lambda's words: x86_64 or arm64
     interpreter: Path | None = None  # that of this machine; None is Lambda's Linux
+    everyones: bool = True  # else a service that names its own architecture gets that
 
     @classmethod
     def here(cls, interpreter: Path | None = None) -> "Target":
@@ -94,10 +95,24 @@ class Target:
         """Lambda's own Linux, on AWS or in a container; `architecture` in anyone's words."""
         return cls(python, _architecture(architecture))
 
+    @classmethod
+    def aws(cls, stage: Stage, python: str = "3.13") -> "Target":
+        """Lambda on AWS: the architecture that a service names, or else the stage's."""
+        return cls(python, stage.architecture, everyones=False)
+
+    def of(self, definition: Definition) -> "Target":
+        """The target of one service's zip."""
+        own = None if self.everyones else definition.function.architecture
+        return replace(self, architecture=own or self.architecture, everyones=True)
+
     @property
     def runtime(self) -> str:
         """Lambda's name for the Python version."""
         return f"python{self.python}"
+
+    @property
+    def is_linux(self) -> bool:
+        return self.interpreter is None or platform.system() == "Linux"
 
     @property
     def name(self) -> str:
@@ -158,6 +173,7 @@ def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
     it meanwhile waits, and finds it built. InfraError when a library has no wheel for the target,
     the package registry is out of reach, or Lambda takes no such zip.
     """
+    target = target.of(definition)
     sources = dict(_sources(definition))
     compiler = bytecode.compiler(target.python, target.interpreter)
     inputs = _digest(target, definition, sources, compiler)
@@ -191,7 +207,9 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         choices=["here", "linux"],
         help="this machine, or Lambda's Linux; default: here for the local stage, else linux",
     )
-    parser.add_argument("--architecture", choices=list(MACHINES), help="of Lambda's Linux")
+    parser.add_argument(
+        "--architecture", choices=list(MACHINES), help="of every function on Lambda's Linux"
+    )
     parser.add_argument("--interpreter", type=Path, help="the Python of this machine to build for")
 
 
@@ -199,7 +217,7 @@ def chosen_target(arguments: argparse.Namespace, stage: Stage) -> Target:
     """The target that the arguments and the stage ask for."""
     if (arguments.target or ("here" if stage.local else "linux")) == "here":
         return Target.here(arguments.interpreter)
-    return Target.linux(arguments.architecture or stage.architecture)
+    return Target.linux(arguments.architecture) if arguments.architecture else Target.aws(stage)
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -226,20 +244,23 @@ def _sources(definition: Definition) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(root).as_posix(), path
 
 
-def _requirements(definition: Definition) -> list[Path]:
-    folder = definition.root / "infra" / "requirements"
+def _requirements(definition: Definition, target: Target) -> list[Path]:
+    """The locks of all that a service requires, with what some have for one architecture only."""
+    folder = definition.root / "infra" / "requirements" / "locked"
     paths = [folder / f"{name}.txt" for name in definition.requires]
     for path in paths:
         if not path.exists():
             raise InfraError(f"{definition.folder / 'service.toml'}: requires: no {path}")
-    return paths
+    further = [folder / f"{name}-{target.architecture}.txt" for name in definition.requires]
+    return paths + [path for path in further if path.exists() and target.is_linux]
 
 
 def _digest(
     target: Target, definition: Definition, sources: dict[str, Path], compiler: Compiler | None
 ) -> str:
     """A digest of all that a zip is made of."""
-    files = sources | {f"requirements/{path.name}": path for path in _requirements(definition)}
+    required = _requirements(definition, target)
+    files = sources | {f"requirements/{path.name}": path for path in required}
     digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.version}".encode())
     for name, path in sorted(files.items()):
         digest.update(f"\0{name}\0".encode() + path.read_bytes())
@@ -273,7 +294,7 @@ def _libraries(
     definition: Definition, target: Target, compiler: Compiler | None, home: Path
 ) -> Path:
     """The folder of installed libraries, shared by services that require the same for a target."""
-    requirements = _requirements(definition)
+    requirements = _requirements(definition, target)
     digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.version}".encode())
     for path in requirements:
         digest.update(path.read_bytes())
@@ -297,7 +318,7 @@ def _install(
         made.mkdir()
         files = [word for path in requirements for word in ("-r", str(path))]
         command = [*target.pip(), "--disable-pip-version-check", "--no-deps", "--no-compile"]
-        command += ["--only-binary=:all:", "--target", str(made), *files]
+        command += ["--require-hashes", "--only-binary=:all:", "--target", str(made), *files]
         _pip(command, target, home)
         if compiler:
             compiler.compile(made)

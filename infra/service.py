@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from infra import access, cfn, core, encryption, http
+from infra import access, cfn, core, encryption, http, retention
 from infra.cfn import Json
 from infra.definitions import Allow, Definition, definitions
 from infra.package import HANDLER
@@ -13,9 +13,8 @@ from infra.stages import Stage
 # What ends a run well: whoever announces it estimates what the run cost.
 STORED = "image.stored.v1"
 
-DAY = 86_400
-QUEUE_RETENTION = 7 * DAY
-DEAD_LETTER_RETENTION = 14 * DAY  # the most SQS offers: people have to look at these
+QUEUE_RETENTION = retention.QUEUE * retention.DAY
+DEAD_LETTER_RETENTION = retention.DEAD_LETTERS * retention.DAY
 
 # A backstop, not the retry budget: that is the ledger's attempts. A receive is no try: a message
 # handed back because it was busy, or because the batch ran out of time, was received all the same.
@@ -191,6 +190,7 @@ def variables(definition: Definition, stage: Stage) -> Json:
         "WORST_CASE": str(run.worst_case),
         **({"ATTEMPTS": str(run.attempts)} if run.attempts else {}),
         "MODERATION": stage.moderation,
+        "TOMBSTONE_DAYS": str(stage.retention.tombstones),
         "LOG_LEVEL": stage.log_level,
         "TRACING": "on" if stage.tracing else "off",
     }
@@ -242,7 +242,7 @@ def _function(definition: Definition, stage: Stage) -> Json:
         "FunctionName": stage.called(name),
         "Description": definition.purpose,
         "Runtime": cfn.ref("Runtime"),
-        "Architectures": [cfn.ref("Architecture")],
+        "Architectures": [cfn.ref(cfn.logical(name, "Architecture"))],
         "Handler": HANDLER,
         "Code": {"S3Bucket": cfn.ref("CodeBucket"), "S3Key": cfn.ref(cfn.logical(name, "Code"))},
         "MemorySize": run.memory,

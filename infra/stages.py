@@ -1,7 +1,7 @@
 """A stage: where and how Darkroom is deployed, read from infra/stages/<name>.toml."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from infra import toml
 from infra.definitions import Definition, Function
 from infra.errors import InfraError
+from infra.retention import Retention
 
 FOLDER = Path(__file__).resolve().parent / "stages"
 
@@ -35,7 +36,10 @@ class Stage:
     variables: Texts
     service_variables: dict[str, Texts]
     functions: dict[str, dict[str, int]]
+    retention: Retention = field(default_factory=Retention)  # days that each kind of data stays
     moderation: Literal["flag", "quarantine"] = "flag"  # what becomes of a flagged picture
+    account: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None  # the only one it goes to
+    region: str | None = None  # where it is, whatever the caller's own is
     also: tuple[str, ...] = ()  # the optional services that run here
     kms: bool = False  # data is encrypted with a key of our own; else with AWS's
     domain: str | None = None  # the page's, such as photos.example.org; else CloudFront's own

@@ -51,19 +51,23 @@ def _run(arguments: argparse.Namespace) -> None:
     print(text(template(definitions(), Stage.load(arguments.stage))), end="")
 
 
-def parameters(everyone: Iterable[Definition], stage: Stage) -> Json:
+def parameters(everyone: tuple[Definition, ...], stage: Stage) -> Json:
     """What a deployment fills in: where the zips are, and what they were built for."""
     code = {cfn.logical(definition.name, "Code"): {"Type": "String"} for definition in everyone}
     found = {
         "Runtime": {"Type": "String", "Default": RUNTIME},
-        "Architecture": {"Type": "String", "Default": stage.architecture},
         "CodeBucket": {"Type": "String"},
         **code,
+        **{cfn.logical(each.name, "Architecture"): _architecture(each, stage) for each in everyone},
     }
     if stage.local:
         found["RekognitionEndpoint"] = {"Type": "String", "Default": REKOGNITION}
         found["PublicEndpoint"] = {"Type": "String", "Default": PUBLIC}
     return found
+
+
+def _architecture(definition: Definition, stage: Stage) -> Json:
+    return {"Type": "String", "Default": definition.function.architecture or stage.architecture}
 
 
 def outputs(everyone: tuple[Definition, ...], stage: Stage) -> Json:

@@ -59,6 +59,10 @@ class Objects(Protocol):
         """Deleting what is not there is no error. With a version, that one is gone for good."""
         ...
 
+    def erase(self, prefix: str) -> None:
+        """Delete everything below it for good, in every version."""
+        ...
+
     def keys(self, prefix: str) -> Iterator[str]: ...
 
 
@@ -128,6 +132,13 @@ class S3Objects:
         wanted = {"VersionId": version} if version else {}
         with aws_errors(key):
             self._client.delete_object(Bucket=self._bucket, Key=key, **wanted)
+
+    def erase(self, prefix: str) -> None:
+        with aws_errors(prefix):
+            pages = self._client.get_paginator("list_object_versions")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                for found in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                    self.delete(found["Key"], version=found["VersionId"])
 
     def keys(self, prefix: str) -> Iterator[str]:
         with aws_errors(prefix):

@@ -156,6 +156,11 @@ class MemoryObjects:
         elif not version and self.find(key):
             self.versions[key].append(None)
 
+    def erase(self, prefix: str) -> None:
+        for key, versions in self.versions.items():
+            if key.startswith(prefix):
+                versions[:] = [None] * len(versions)
+
     def keys(self, prefix: str) -> Iterator[str]:
         there = [key for key in self.versions if key.startswith(prefix) and self.find(key)]
         yield from sorted(there)

@@ -20,9 +20,9 @@ def main() -> int:
         )
     # an older Python could not read these
     from infra.local.environments import Environment  # noqa: PLC0415 - see above
-    from infra.local.places import REQUIREMENTS, ROOT  # noqa: PLC0415 - see above
+    from infra.local.places import LOCKS, ROOT  # noqa: PLC0415 - see above
 
-    files = (REQUIREMENTS / "dev.txt", REQUIREMENTS / "rekognition.txt")
+    files = (LOCKS / "dev.txt", LOCKS / "rekognition.txt")
     try:
         Environment("Darkroom", ROOT / ".venv", files).ensure(lambda line: print(line, flush=True))
     except InfraError as error:

@@ -22,7 +22,7 @@ _UNREACHABLE = re.compile(r"Retrying \(|NewConnectionError|NameResolution|ReadTi
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment in ``directory`` that holds what the ``requirements`` files name."""
+    """A virtual environment in ``directory`` that holds what the ``requirements`` files lock."""
 
     name: str
     directory: Path
@@ -76,7 +76,7 @@ class Environment:
         files = [word for path in self.requirements for word in ("-r", str(path))]
         command = (
             *(str(self.python), "-m", "pip", "install", "--disable-pip-version-check"),
-            *("--no-input", "--progress-bar", "off", "--retries", "2", *files),
+            *("--require-hashes", "--no-input", "--progress-bar", "off", "--retries", "2", *files),
         )
         log = self.directory / "pip.log"
         with subprocess.Popen(

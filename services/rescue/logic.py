@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.errors import PermanentError, sentence
-from shared.message import Message, pieces, read
+from shared.message import Message, pieces, read, understood
 
 REASON = "undeliverable"
 """Of a message that can be read, and came without a reason: it was received too often."""
@@ -32,8 +32,11 @@ class DeadLetter:
 
     @property
     def key(self) -> str:
+        """Below its image, if it names one: a deletion takes the letter along."""
         day = datetime.fromtimestamp(self.message.sent, UTC).date()
-        return f"dead-letters/{self.service}/{day}/{self.message.id}.json"
+        told = next(understood(self.message.body), None)
+        image = f"{told.subject}/" if told else ""
+        return f"dead-letters/{image}{self.service}/{day}/{self.message.id}.json"
 
     @property
     def reportable(self) -> bool:

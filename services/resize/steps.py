@@ -19,6 +19,7 @@ from shared.contracts.images import (
     Rendition,
     Taken,
 )
+from shared.contracts.uploads import given
 from shared.errors import known
 from shared.metrics import EFFECTS
 from shared.objects import FOREVER, Objects, Stored, delete_all
@@ -105,9 +106,15 @@ class Steps:
         delete_all(self.processed, prefix(event))
 
     def forget_all(self, event: ImageDeleted) -> None:
-        """Unmake the renditions of every run, and delete the original."""
+        """Unmake the renditions of every run, and delete the original; and the raw messages about
+        it that rescue has kept.
+        """
         delete_all(self.processed, f"renditions/{event.image}/")
-        self.uploads.delete(event.source.key, version=event.source.version)
+        delete_all(self.processed, f"dead-letters/{event.image}/")
+        if event.source.key.startswith(given(event.image)):
+            self.uploads.erase(given(event.image))  # later versions are of the same image, too
+        else:
+            self.uploads.delete(event.source.key, version=event.source.version)
 
     def _read(self, event: ImageEvent) -> Stored:
         source = event.source

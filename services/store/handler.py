@@ -1,6 +1,7 @@
 """The composition root of ``store``: which event is answered by which step, over which parts."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -37,7 +38,8 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
 @cache
 def service() -> Service:
     settings = StoreSettings.read()
-    table = client("dynamodb"), settings.records_table
+    kept = timedelta(days=settings.tombstone_days)
+    table = client("dynamodb"), settings.records_table, kept
     steps = Steps(
         records=DynamoRecords(*table),
         processed=S3Objects(client("s3"), settings.processed_bucket),

@@ -49,6 +49,7 @@ class Listing(Value):
     entries: tuple[Entry, ...] = ()
     labels: tuple[str, ...] = ()
     """The labels that it counts under: those whose lists it is in."""
+    deleted: datetime | None = None
 
 
 class Listed(Value):
@@ -75,12 +76,14 @@ class Change(Value):
     """Names of lists that the image is in no more."""
     counts: dict[str, int]
     """By label, what is added to its count: 1 or -1."""
+    deleted: datetime | None = None
+    """When the image was deleted, if it was."""
 
 
 def listing(record: Record) -> Listing:
     """What lists have to say of this image: of a deleted one, nothing."""
     if record.deleted:
-        return Listing(image=record.image, revision=record.revision)
+        return Listing(image=record.image, revision=record.revision, deleted=record.deleted)
     run = record.run if record.published is None else record.published
     shown = record.runs[run]
     labels = _labels(shown)
@@ -193,6 +196,7 @@ def change(before: Listed | None, after: Listing) -> Change:
         put=tuple(e for e in after.entries if stands.get(e.list) != said[e.list]),
         leave=tuple(name for name in stands if name not in said),
         counts=_counts(set(counted), set(after.labels)),
+        deleted=after.deleted,
     )
 
 

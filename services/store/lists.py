@@ -1,9 +1,10 @@
 """The lists in DynamoDB: an entry for each list that an image is in, and counts for each label."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, Protocol
 
-from services.store.items import key, plain
+from services.store.items import TOMBSTONES, expiry, key, plain
 from services.store.listing import Change, Listed
 from shared.attributes import attributes, fields
 from shared.aws import aws_errors
@@ -33,9 +34,11 @@ class DynamoLists:
     number of entries, whoever dies and however often an event comes.
     """
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, kept: timedelta = TOMBSTONES) -> None:
+        """``kept`` is how long it is remembered that a deleted image is in no list."""
         self._client = client
         self._table = table
+        self._kept = kept
 
     def read(self, image: str) -> Listed | None:
         with aws_errors("the listing"):
@@ -70,7 +73,9 @@ class DynamoLists:
         """What is listed, in the place of what this change was worked out from."""
         put = {
             "TableName": self._table,
-            "Item": attributes(plain(change.listed) | {"item": LISTING}),
+            "Item": attributes(
+                plain(change.listed) | {"item": LISTING} | expiry(change.deleted, self._kept)
+            ),
             "ConditionExpression": "attribute_not_exists(image)",
         }
         if change.replaces is not None:

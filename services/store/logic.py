@@ -214,9 +214,29 @@ def _release(record: Record, request: ReleaseRequested, at: datetime) -> Record:
 
 
 def _delete(record: Record, at: datetime) -> Record:
+    """Leave a tombstone: nothing of what was seen in the picture, nor of its renditions.
+
+    Only that there were such runs, and what the deletion has to be told with however often it is
+    told: where the original was, and whose.
+    """
     if record.deleted:
         return record
-    return record.model_copy(update={"deleted": at, "published": None})
+    said = _common(record, record.run, at, known_by=record.run)
+    runs = {
+        number: Run(status=run.status, started=run.started, ended=run.ended)
+        for number, run in record.runs.items()
+    }
+    return Record.model_validate(
+        {
+            "image": record.image,
+            "run": record.run,
+            "runs": runs,
+            "deleted": at,
+            "source": said["source"],
+            "owner": said["owner"],
+            "revision": record.revision,
+        }
+    )
 
 
 def ended(before: Record | None, after: Record) -> list[Run]:
@@ -232,24 +252,28 @@ def answers(record: Record, event: Event, at: datetime) -> list[Verdict]:
 
     Whatever the event, its run's end is said again, and every run that has to be unmade is named
     again: an announcement that was lost, or work that came too late, is made good by the next one.
+    Of a deleted image only that is said, and it covers every run.
     A request may come months later, when nobody remembers what was told, so it repeats only
     what was decided lately: its own grant or end, whose announcement may have been lost.
     """
-    said = [
-        _granted(record, event) if isinstance(event, ReplayRequested) else None,
-        verdict(record, event.run),
-        _released(record, event),
-        *(_superseded(record, run) for run in record.withdrawn),
-        _deleted(record),
-    ]
+    said = (
+        [_deleted(record, record.deleted)]
+        if record.deleted
+        else [
+            _granted(record, event) if isinstance(event, ReplayRequested) else None,
+            verdict(record, event.run),
+            _released(record, event),
+            *(_superseded(record, run) for run in record.withdrawn),
+        ]
+    )
     since = at - LATELY if isinstance(event, Request) else None
     return [one for one in said if one and (since is None or one.ended >= since)]
 
 
 def verdict(record: Record, run: int) -> Verdict | None:
-    """How this run ended; None while it is open or unknown."""
+    """How this run ended; None while it is open or unknown, and for good once it is deleted."""
     known = record.runs.get(run)
-    if known is None or known.ended is None:
+    if known is None or known.ended is None or record.deleted:
         return None
     if known.status is RunStatus.COMPLETED:
         return _stored(record, run, withheld=known.withheld)
@@ -282,7 +306,7 @@ def _released(record: Record, event: Event) -> Verdict | None:
     A later run's facts may come when nobody remembers any more that it was told.
     """
     release = record.released
-    if release is None or record.deleted:
+    if release is None:
         return None
     if not isinstance(event, ReleaseRequested) and event.run != release.run:
         return None
@@ -315,7 +339,7 @@ def _said(fact: Fact) -> dict[str, object]:
 def _granted(record: Record, request: ReplayRequested) -> Verdict | None:
     """The run that was granted for this request, now or when it was made before."""
     following = request.run + 1
-    if record.deleted or record.run != following:
+    if record.run != following:
         return None
     granted = record.runs[following]
     again = granted.reanalysis
@@ -332,11 +356,10 @@ def _superseded(record: Record, run: int) -> Verdict:
     return ImageSuperseded.model_validate(_common(record, run, ended, known_by=run))
 
 
-def _deleted(record: Record) -> Verdict | None:
-    if record.deleted is None:
-        return None
-    return ImageDeleted.model_validate(
-        _common(record, record.run, record.deleted, known_by=record.run)
+def _deleted(record: Record, at: datetime) -> Verdict:
+    """In the words that the tombstone has kept."""
+    return ImageDeleted(
+        image=record.image, run=record.run, source=record.source, owner=record.owner, ended=at
     )
 
 

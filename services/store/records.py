@@ -1,10 +1,10 @@
 """The records and their timelines in DynamoDB. ``store`` alone writes them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from services.store.items import key, plain
+from services.store.items import TOMBSTONES, expiry, key, plain
 from shared.attributes import attributes
 from shared.aws import aws_errors
 from shared.contracts.record import RECORD, Record
@@ -40,9 +40,11 @@ class Records(Protocol):
 class DynamoRecords:
     """One table: of each image one ``record`` item and an ``event/<id>`` item for each event."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, kept: timedelta = TOMBSTONES) -> None:
+        """``kept`` is how long a deletion is remembered, and what was on the timeline."""
         self._client = client
         self._table = table
+        self._kept = kept
 
     def read(self, image: str) -> Record | None:
         with aws_errors("the record"):
@@ -58,13 +60,17 @@ class DynamoRecords:
             try:
                 self._client.put_item(
                     TableName=self._table,
-                    Item=attributes({**plain(record), "item": RECORD}),
+                    Item=attributes(self._item(record)),
                     ConditionExpression="attribute_not_exists(image) OR revision = :before",
                     ExpressionAttributeValues={":before": {"N": str(record.revision - 1)}},
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
+
+    def _item(self, record: Record) -> dict[str, Any]:
+        """Only a tombstone expires."""
+        return {**plain(record), "item": RECORD} | expiry(record.deleted, self._kept)
 
     def note(self, moment: Moment) -> None:
         item = {
@@ -74,6 +80,7 @@ class DynamoRecords:
             "type": moment.type,
             "source": moment.source,
             "time": moment.time.isoformat(),
+            **expiry(moment.time, self._kept),
         }
         with aws_errors("the timeline"):
             self._client.put_item(TableName=self._table, Item=attributes(item))

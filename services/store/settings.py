@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from services.store.logic import Policy
 from shared.config import ServiceSettings
@@ -15,11 +15,12 @@ def read_rates(words: object) -> object:
 
 
 class StoreSettings(ServiceSettings):
-    """The bucket that results are projected to, what becomes of a flagged picture, and what an
-    image costs.
+    """Where results are projected to, what becomes of a flagged picture, how long a deletion is
+    remembered, and what an image costs.
     """
 
     processed_bucket: str
     moderation: Policy = Policy.FLAG
+    tombstone_days: int = Field(default=180, ge=1)
     rates: Annotated[Rates | None, BeforeValidator(read_rates)] = None
     """JSON. Without them no estimate is made."""

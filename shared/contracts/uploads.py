@@ -22,6 +22,11 @@ GIVEN_ID = re.compile(
 """A key that carries the image's id, because we handed it out."""
 
 
+def given(image: str) -> str:
+    """Below this, whatever stands is of the image, if it got its id from the key at all."""
+    return f"uploads/{image}/"
+
+
 def is_notification(message: Mapping[str, Any]) -> bool:
     """Whether this message comes from S3: records, or the test that S3 sends at set-up."""
     return "Records" in message or message.get("Event") == "s3:TestEvent"

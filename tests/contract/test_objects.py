@@ -167,6 +167,17 @@ def test_deleting_twice_is_no_error(bucket: OneBucket) -> None:
     assert bucket.objects.find("cat.jpg") is None
 
 
+def test_what_is_erased_is_gone_in_every_version_and_nothing_else_is(bucket: OneBucket) -> None:
+    gone = [("a/cat.jpg", bucket.upload("a/cat.jpg", body)) for body in (b"1", b"2")]
+    gone += [("a/dog.jpg", bucket.upload("a/dog.jpg", b"3"))]
+    bucket.objects.delete("a/dog.jpg")
+    stays = bucket.upload("ab/cat.jpg", b"4")
+    bucket.objects.erase("a/")
+    bucket.objects.erase("a/")
+    assert {reason_of(bucket, key, version=version) for key, version in gone} == {"gone"}
+    assert bucket.objects.get("ab/cat.jpg", version=stays).body == b"4"
+
+
 def test_keys_are_those_below_the_prefix(bucket: OneBucket) -> None:
     for key in ("a/1/x", "a/1/y", "a/10/x", "b/1/x"):
         bucket.objects.put(key, b"", JPEG)

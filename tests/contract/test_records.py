@@ -1,6 +1,6 @@
 """One suite for every keeper of records: DynamoDB (as moto plays it) and the one in memory."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -66,6 +66,31 @@ def runs(records: Any, request: pytest.FixtureRequest) -> Any:
 
 def changed(**fields: object) -> Record:
     return FULL.model_copy(update=fields)
+
+
+def test_only_a_tombstone_expires_and_only_after_the_time_it_is_kept(
+    dynamodb: Any, records_table: str
+) -> None:
+    records = DynamoRecords(dynamodb, records_table, timedelta(days=200))
+
+    def kept() -> dict[str, Any]:
+        (item,) = dynamodb.scan(TableName=records_table)["Items"]
+        return item
+
+    assert records.write(FULL)
+    assert "expires" not in kept()
+    deleted = changed(deleted=AT, revision=2)
+    assert records.write(deleted)
+    expires = datetime.fromtimestamp(int(kept()["expires"]["N"]), UTC)
+    assert expires == AT.replace(microsecond=0) + timedelta(days=200)
+    assert records.read(CAT) == deleted
+
+
+def test_a_timeline_is_remembered_as_long_as_a_deletion(dynamodb: Any, records_table: str) -> None:
+    DynamoRecords(dynamodb, records_table, timedelta(days=200)).note(MOMENT)
+    (item,) = dynamodb.scan(TableName=records_table)["Items"]
+    expires = datetime.fromtimestamp(int(item["expires"]["N"]), UTC)
+    assert expires == MOMENT.time.replace(microsecond=0) + timedelta(days=200)
 
 
 def test_no_record_is_none(records: Any) -> None:

@@ -18,7 +18,7 @@ from infra.deploy import deploy
 from infra.local import ports
 from infra.local.environments import Environment
 from infra.local.ministack import MiniStack
-from infra.local.places import ENVIRONMENTS, REQUIREMENTS
+from infra.local.places import ENVIRONMENTS, LOCKS
 from infra.local.recognizer import Recognizer
 from infra.package import Target
 from infra.stages import Stage
@@ -78,9 +78,7 @@ Aws = Callable[..., str]
 @pytest.fixture(scope="session")
 def aws_cli() -> Callable[[Stack], Aws]:
     """The aws command line of PyPI, as the README's lines use it."""
-    environment = Environment(
-        "the aws CLI", ENVIRONMENTS / "awscli", (REQUIREMENTS / "awscli.txt",)
-    )
+    environment = Environment("the aws CLI", ENVIRONMENTS / "awscli", (LOCKS / "awscli.txt",))
     environment.ensure(print)
 
     def against(stack: Stack) -> Aws:

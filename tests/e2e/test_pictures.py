@@ -57,4 +57,4 @@ def test_hostile_pictures_fail_with_their_reason_and_take_nothing_with_them(
     assert [ministack.made(one["image"]) for one in told.values()] == [[]] * len(HOSTILE)
     # a function that had died would have left a second try, and in the end a dead letter
     assert {tries(ministack, one["image"]) for one in (good, *told.values())} == {1}
-    assert ministack.made("dead-letters/resize/") == []
+    assert [key for key in ministack.made("dead-letters/") if "/resize/" in key] == []

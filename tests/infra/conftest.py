@@ -1,5 +1,6 @@
 """A small project of its own, with a library of its own, so that no test needs a network."""
 
+import hashlib
 import zipfile
 from dataclasses import replace
 
@@ -103,8 +104,10 @@ class Project:
             tag = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
             wheel.writestr("tiny-1.0.dist-info/WHEEL", tag)
             wheel.writestr("tiny-1.0.dist-info/RECORD", "")
-        pinned = f"--no-index\n--find-links {wheels.as_uri()}\ntiny==1.0\n"
-        self.write("infra/requirements/base.txt", pinned)
+        (tiny,) = wheels.iterdir()
+        digest = hashlib.sha256(tiny.read_bytes()).hexdigest()
+        pinned = f"--no-index\n--find-links {wheels.as_uri()}\ntiny==1.0 --hash=sha256:{digest}\n"
+        self.write("infra/requirements/locked/base.txt", pinned)
 
 
 @pytest.fixture

@@ -19,6 +19,11 @@ class FakeCloudFormation:
         self.failures: list[dict[str, str]] = []
         self.outputs: dict[str, str] = {}
         self.events: list[dict[str, str]] = []
+        self.changes: list[dict[str, Any]] = []
+        self.invalid: list[dict[str, str]] = []
+        self.overtaken = ""  # the error's code when a change set is executed
+        self.resources: dict[str, tuple[str, str]] = {}  # logical id to type and physical id
+        self.policies: dict[str, str] = {}  # logical id to DeletionPolicy
         self.done: list[str] = []  # what was asked of it, in order
         self.asked: dict[str, Any] = {}  # the last change set
 
@@ -29,9 +34,6 @@ class FakeCloudFormation:
             raise ClientError({"Error": {"Code": "ValidationError"}}, "DescribeStacks")
         found = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
         return {"Stacks": [{"StackName": StackName, "StackStatus": self.status, "Outputs": found}]}
-
-    def describe_stack_events(self, StackName):  # noqa: N803  boto3's name
-        return {"StackEvents": list(reversed(self.events))}
 
     def create_change_set(self, **asked):
         self.done.append(asked["ChangeSetType"])
@@ -44,12 +46,50 @@ class FakeCloudFormation:
         self.done.append("FORGET")
 
     def execute_change_set(self, **_):
+        if self.overtaken:
+            raise ClientError({"Error": {"Code": self.overtaken}}, "ExecuteChangeSet")
         self.coming = list(self.executing)
         self.events += self.failures
+
+    def continue_update_rollback(self, StackName):  # noqa: N803  boto3's name
+        self.done.append("ROLL BACK")
+        self.coming = list(self.executing)
+
+    def get_template(self, StackName):  # noqa: N803  boto3's name
+        said = {name: {"DeletionPolicy": policy} for name, policy in self.policies.items()}
+        return {"TemplateBody": {"Resources": {name: {} for name in self.resources} | said}}
+
+    def get_paginator(self, operation):
+        summaries = [
+            {
+                "LogicalResourceId": name,
+                "ResourceType": kind,
+                "PhysicalResourceId": physical,
+                "ResourceStatus": "CREATE_COMPLETE",
+            }
+            for name, (kind, physical) in self.resources.items()
+        ]
+        pages = {
+            "describe_change_set": [{"Changes": self.changes}],
+            "describe_events": [{"OperationEvents": self.invalid}],
+            "describe_stack_events": [{"StackEvents": [one]} for one in reversed(self.events)],
+            "list_stack_resources": [{"StackResourceSummaries": summaries}],
+        }
+        return Pages(pages[operation])
 
     def delete_stack(self, StackName):  # noqa: N803  boto3's name
         self.done.append("DELETE")
         self.coming = list(self.deleting)
+
+
+class Pages:
+    """A paginator that gives what there is."""
+
+    def __init__(self, pages: list[dict[str, Any]]) -> None:
+        self.pages = pages
+
+    def paginate(self, **_):
+        return self.pages
 
 
 class FakeClients:

@@ -96,13 +96,20 @@ def test_changed_code_is_uploaded_and_its_key_is_what_changes(up, project, cloud
     assert after["TemplateURL"] == before["TemplateURL"]
 
 
-def test_the_template_that_is_deployed_is_the_one_that_synth_prints(up, project, dev, clients):
+def test_the_template_that_is_deployed_is_the_one_that_synth_prints_with_its_buckets_named(
+    up, project, dev, clients
+):
     up()
     s3 = clients.client("s3")
     bucket = f"darkroom-dev-artifacts-{ACCOUNT}"
     (found,) = s3.list_objects_v2(Bucket=bucket, Prefix="template/")["Contents"]
     body = s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
-    assert json.loads(body) == template(project.definitions(), dev)
+    printed = template(project.definitions(), dev)
+    for each in printed["Resources"].values():
+        if each["Type"] == "AWS::S3::Bucket":
+            name = each["Properties"]["BucketName"]["Fn::Sub"]
+            each["Properties"]["BucketName"] = name.replace("${AWS::AccountId}", ACCOUNT)
+    assert json.loads(body) == printed
 
 
 def test_the_artifacts_are_nobody_elses(up, clients):
@@ -113,13 +120,24 @@ def test_the_artifacts_are_nobody_elses(up, clients):
     assert set(blocked["PublicAccessBlockConfiguration"].values()) == {True}
 
 
+def test_what_a_deployment_sent_of_a_zip_before_it_was_killed_goes(up, clients):
+    up()
+    rules = clients.client("s3").get_bucket_lifecycle_configuration(
+        Bucket=f"darkroom-dev-artifacts-{ACCOUNT}"
+    )["Rules"]
+    assert [each["AbortIncompleteMultipartUpload"] for each in rules] == [
+        {"DaysAfterInitiation": 7}
+    ]
+
+
 def test_every_version_is_deleted_before_the_stack(up, clients, dev, said, cloudformation):
     up()
     s3 = clients.client("s3")
     names = [f"darkroom-dev-{kind}-{ACCOUNT}" for kind in BUCKETS]
     for name in names:
         fill(s3, name)
-    destroy(dev, clients, said.append)
+    cloudformation.resources = {name: ("AWS::S3::Bucket", name) for name in names}
+    assert destroy(dev, clients, said.append) == []
     assert [versions(s3, name) for name in names] == [[], []]
     assert cloudformation.done[-1] == "DELETE"
 
@@ -128,9 +146,15 @@ def test_prod_keeps_its_data(clients, said, cloudformation):
     cloudformation.status = "CREATE_COMPLETE"
     s3 = clients.client("s3")
     name = f"darkroom-prod-uploads-{ACCOUNT}"
-    fill(s3, name)
-    destroy(Stage.load("prod"), clients, said.append)
-    assert len(versions(s3, name)) == 3
+    page = f"darkroom-prod-page-{ACCOUNT}"
+    for each in (name, page):
+        fill(s3, each)
+    cloudformation.resources = {"Uploads": ("AWS::S3::Bucket", name)}
+    cloudformation.resources |= {"Page": ("AWS::S3::Bucket", page), "T": ("AWS::SNS::Topic", "t")}
+    cloudformation.policies = {"Uploads": "RetainExceptOnCreate", "Page": "Delete"}
+    left = destroy(Stage.load("prod"), clients, said.append)
+    assert [each.physical for each in left] == [name]
+    assert (len(versions(s3, name)), versions(s3, page)) == (3, [])
     assert cloudformation.done == ["DELETE"]
 
 

@@ -212,23 +212,49 @@ def test_every_file_in_a_zip_can_be_read_by_the_function(toy, build):
 
 
 def test_a_library_without_a_wheel_is_named(toy, build):
-    toy.write("infra/requirements/base.txt", "--no-index\nmissing==9.9\n")
+    toy.write("infra/requirements/locked/base.txt", "--no-index\nmissing==9.9\n")
     with pytest.raises(InfraError, match=r"missing==9\.9 has no wheel for python3\.13-linux-arm64"):
         build(target=Target.linux("aarch64"))
 
 
 def test_an_install_that_failed_is_not_taken_for_one(toy, build):
-    good = (toy.root / "infra/requirements/base.txt").read_text()
-    toy.write("infra/requirements/base.txt", "--no-index\nmissing==9.9\n")
+    good = (toy.root / "infra/requirements/locked/base.txt").read_text()
+    toy.write("infra/requirements/locked/base.txt", "--no-index\nmissing==9.9\n")
     with pytest.raises(InfraError):
         build()
     assert not list((toy.root / ".darkroom/libraries").iterdir())
-    toy.write("infra/requirements/base.txt", good)
+    toy.write("infra/requirements/locked/base.txt", good)
     assert "tiny.py" in names(build())
 
 
+def test_a_library_that_is_not_the_locked_one_is_refused(toy, build):
+    pinned = toy.root / "infra/requirements/locked/base.txt"
+    said = pinned.read_text()
+    digest = said.rpartition(":")[2].strip()
+    pinned.write_text(said.replace(digest, "0" * 64))
+    with pytest.raises(InfraError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
+        build()
+
+
+def test_what_only_one_architecture_has_is_in_its_zip_alone(toy, build):
+    locked = toy.root / "infra/requirements/locked"
+    (locked / "base.txt").rename(locked / "base-x86_64.txt")
+    (locked / "base.txt").write_text("")
+    assert "tiny.py" in names(build(target=Target.linux("x86_64")))
+    assert "tiny.py" not in names(build(target=Target.linux("arm64")))
+
+
+def test_a_service_may_name_its_architecture(toy, dev):
+    path = toy.service("quick")
+    path.write_text(path.read_text().replace("timeout", 'architecture = "x86_64"\ntimeout'))
+    found = {each.name: each for each in toy.definitions()}
+    aws = {name: Target.aws(dev).of(each).architecture for name, each in found.items()}
+    assert aws == {"toy": "arm64", "quick": "x86_64"}
+    assert Target.linux("arm64").of(found["quick"]).architecture == "arm64"
+
+
 def test_requirements_that_are_not_there_are_named(toy, build):
-    (toy.root / "infra/requirements/base.txt").unlink()
+    (toy.root / "infra/requirements/locked/base.txt").unlink()
     with pytest.raises(InfraError, match=r"service\.toml: requires: no .*base\.txt"):
         build()
 

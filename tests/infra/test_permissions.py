@@ -168,9 +168,13 @@ def test_nobody_makes_log_groups(roles):
 
 
 def test_a_listing_is_of_the_prefix_that_was_asked_for(resources):
-    listed = [s for s in statements(resources, "resize") if s.get("Condition")]
-    assert listed[0]["Action"] == ["s3:ListBucket"]
-    assert listed[0]["Condition"] == {"StringLike": {"s3:prefix": "renditions/*"}}
+    listed = [s for s in statements(resources, "resize") if "s3:List" in str(s["Action"])]
+    told = {(*s["Action"], s["Condition"]["StringLike"]["s3:prefix"]) for s in listed}
+    assert told == {
+        ("s3:ListBucket", "renditions/*"),
+        ("s3:ListBucket", "dead-letters/*"),
+        ("s3:ListBucketVersions", "uploads/*"),
+    }
 
 
 def test_a_queue_takes_from_our_topic_and_our_bucket_only(resources, everyone):

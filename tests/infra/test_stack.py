@@ -4,7 +4,16 @@ import pytest
 
 from infra.errors import InfraError
 from infra.stack import ABSENT, Stack
+from infra.stages import Stage
 from tests.infra.fakes import FakeClients, FakeClock, FakeCloudFormation, failure
+
+INVALID = {
+    "LogicalResourceId": "UploadsBucket",
+    "ResourceType": "AWS::S3::Bucket",
+    "EventType": "VALIDATION_ERROR",
+    "ValidationStatus": "FAILED",
+    "ValidationStatusReason": "name is taken",
+}
 
 URL = "http://localhost:4566/artifacts/template.json"
 
@@ -93,8 +102,91 @@ def test_a_wait_has_an_end(apply):
 
 
 def test_a_state_that_needs_a_person_is_left_to_one(apply):
-    with pytest.raises(InfraError, match="is in UPDATE_ROLLBACK_FAILED"):
-        apply(FakeCloudFormation("UPDATE_ROLLBACK_FAILED"))
+    with pytest.raises(InfraError, match="is in IMPORT_ROLLBACK_FAILED"):
+        apply(FakeCloudFormation("IMPORT_ROLLBACK_FAILED"))
+
+
+def test_a_rollback_that_failed_is_gone_on_with_before_anything_else(apply, said):
+    cloudformation = FakeCloudFormation("UPDATE_ROLLBACK_FAILED")
+    cloudformation.executing = ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
+    with pytest.raises(InfraError, match="ended in UPDATE_ROLLBACK_COMPLETE"):
+        apply(cloudformation)  # the fake ends the update like the rollback
+    assert cloudformation.done == ["ROLL BACK", "UPDATE"]
+    assert said[0] == (
+        "the last update of stack darkroom-local was not rolled back; going on with that"
+    )
+
+
+def test_a_rollback_that_fails_again_says_what_is_in_its_way(apply):
+    cloudformation = FakeCloudFormation("UPDATE_ROLLBACK_FAILED")
+    cloudformation.executing = ["UPDATE_ROLLBACK_FAILED"]
+    with pytest.raises(InfraError, match="ended in UPDATE_ROLLBACK_FAILED"):
+        apply(cloudformation)
+    assert cloudformation.done == ["ROLL BACK"]
+
+
+@pytest.mark.parametrize("code", ["InvalidChangeSetStatus", "ChangeSetNotFound"])
+def test_of_two_deployments_at_once_the_later_one_says_so(apply, code):
+    cloudformation = FakeCloudFormation("CREATE_COMPLETE")
+    cloudformation.overtaken = code
+    with pytest.raises(InfraError, match="came in between: run it again"):
+        apply(cloudformation)
+
+
+def test_what_cloudformation_refuses_beforehand_is_named(apply):
+    cloudformation = FakeCloudFormation()
+    cloudformation.executing = ["ROLLBACK_COMPLETE"]
+    stack = failure("darkroom-local", "Validation failed with 1 error(s). Call DescribeEvents")
+    cloudformation.failures = [stack | {"DetailedStatus": "VALIDATION_FAILED"}]
+    cloudformation.invalid = [INVALID]
+    with pytest.raises(InfraError, match=r"UploadsBucket \(AWS::S3::Bucket\): name is taken$"):
+        apply(cloudformation)
+
+
+def test_a_change_that_is_refused_as_it_is_proposed_is_named(apply):
+    cloudformation = FakeCloudFormation("CREATE_COMPLETE")
+    cloudformation.change = {"Status": "FAILED", "StatusReason": "a validation failed"}
+    cloudformation.invalid = [INVALID]
+    with pytest.raises(InfraError, match=r"cannot be changed: UploadsBucket .* name is taken$"):
+        apply(cloudformation)
+    assert cloudformation.done == ["UPDATE", "FORGET"]
+
+
+@pytest.mark.parametrize(
+    ("status", "done"),
+    [
+        ("REVIEW_IN_PROGRESS", ["CREATE", "FORGET", "DELETE"]),
+        ("CREATE_COMPLETE", ["UPDATE", "FORGET"]),
+    ],
+)
+def test_what_is_not_wanted_leaves_nothing_behind(local, said, status, done):
+    cloudformation = FakeCloudFormation(status)
+    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().patience())
+    with pytest.raises(InfraError, match="no"):
+        stack.apply(URL, {}, said.append, refuse)
+    assert cloudformation.done == done
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
+def test_who_only_looks_mends_nothing(local, said, status):
+    cloudformation = FakeCloudFormation(status)
+    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().patience())
+    with pytest.raises(InfraError, match=f"in {status}, which a deployment has to mend"):
+        stack.propose(URL, {}, said.append, mend=False)
+    assert cloudformation.done == []
+
+
+def refuse(_):
+    raise InfraError("no")
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_only_what_may_have_outlived_a_stack_is_looked_for(stage, said):
+    cloudformation = FakeCloudFormation()
+    stage = Stage.load(stage)
+    stack = Stack(FakeClients(cloudformation=cloudformation), stage, FakeClock().patience())
+    stack.apply(URL, {}, said.append)
+    assert cloudformation.asked.get("ImportExistingResources", False) is stage.retain
 
 
 def test_deleting_waits_until_the_stack_is_gone(local, said):

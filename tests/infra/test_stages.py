@@ -1,5 +1,7 @@
 """What a stage may set, for everyone and for one service."""
 
+import json
+
 import pytest
 
 from infra.definitions import definitions
@@ -16,7 +18,9 @@ from tests.unit.shared.test_config import COMPLETE
 def write(tmp_path):
     def write(more):
         text = (FOLDER / "dev.toml").read_text()
-        (tmp_path / "mine.toml").write_text(text + more)
+        # What is no table stands before the first one.
+        whole = text + more if more.startswith("[") else more + text
+        (tmp_path / "mine.toml").write_text(whole)
         return Stage.load("mine", tmp_path)
 
     return write
@@ -25,6 +29,15 @@ def write(tmp_path):
 def test_an_unknown_stage_is_told_which_there_are():
     with pytest.raises(InfraError, match="no stage 'live'; choose one of: dev, local, prod"):
         Stage.load("live")
+
+
+def test_a_further_stage_is_a_copied_file(write):
+    """All that carries a name carries its own, so it can stand beside the others."""
+    mine, dev = template(definitions(), write("")), template(definitions(), Stage.load("dev"))
+    said = json.dumps(mine)
+    assert "darkroom-dev" not in said
+    kinds = [[each["Type"] for each in one["Resources"].values()] for one in (mine, dev)]
+    assert kinds[0] == kinds[1]
 
 
 @pytest.mark.parametrize(

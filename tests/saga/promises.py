@@ -13,6 +13,7 @@ from services.store.logic import verdict
 from shared.contracts.images import ImageAnalyzed, ImageStored
 from shared.contracts.listing import count_partition
 from shared.contracts.record import Record, RunStatus
+from shared.message import understood
 from tests.saga.evidence import Violation
 from tests.saga.simulation import DETECTIONS, Simulation
 from tests.saga.wiring import LIMITS
@@ -273,14 +274,21 @@ def _delete_wins(simulation: Simulation) -> Iterator[str]:
             if record.status(record.run) is not RunStatus.DELETED:
                 yield f"{key} is {record.status(record.run)}"
             left = {k for k in simulation.processed.keys("") if image in k}
+            left -= set(simulation.processed.keys("dead-letters/"))  # one may die after it
             left |= {k for k, run in _index(simulation) if run.startswith(image)}
             yield from left - simulation.seen.late
 
 
 def _dead_letters_are_kept(simulation: Simulation) -> Iterator[str]:
+    """But for those about an image that was deleted, which go with it."""
     kept = {key.rsplit("/", 1)[-1] for key in simulation.processed.keys("dead-letters/")}
-    names = {f"{letter.name.rsplit('/', 1)[-1]}.json" for letter in simulation.dead}
-    yield from names - kept
+    gone = {image for image, record in simulation.records.records.items() if record.deleted}
+    stay = [
+        letter
+        for letter in simulation.dead
+        if not gone & {told.subject for told in understood(letter.body)}
+    ]
+    yield from {f"{letter.name.rsplit('/', 1)[-1]}.json" for letter in stay} - kept
 
 
 def _poison_is_buried(simulation: Simulation) -> Iterator[str]:

@@ -11,6 +11,8 @@ from infra.__main__ import main
 from infra.local.places import ROOT
 
 MAKEFILE = ROOT / "Makefile"
+OLD = ("-o", ".venv/requirements.sha256")
+"""For make: do not set up the environment first."""
 
 
 def make(*words: str, **environment: str) -> str:
@@ -42,6 +44,39 @@ def test_no_target_sees_a_profile_or_credentials_of_the_user(tmp_path: Path):
 
     assert "AWS_ACCESS_KEY_ID=test" in seen
     assert not [line for line in seen if line.startswith(("AWS_PROFILE", "AWS_SESSION_TOKEN"))]
+
+
+@pytest.mark.parametrize("target", ["deploy", "destroy"])
+def test_what_goes_to_aws_goes_with_the_users_own_credentials_and_to_no_emulator(
+    tmp_path: Path, target: str
+):
+    (tmp_path / "show.mk").write_text(f"{target}: show\nshow:\n\t+@env\n")
+    users = {"AWS_PROFILE": "prod", "AWS_ACCESS_KEY_ID": "AKIA", "AWS_ENDPOINT_URL": "http://x"}
+
+    said = make("-f", str(tmp_path / "show.mk"), "-n", target, *OLD, **users)
+
+    assert {"AWS_PROFILE=prod", "AWS_ACCESS_KEY_ID=AKIA"} <= set(said.splitlines())
+    assert "AWS_ENDPOINT_URL" not in said
+
+
+@pytest.mark.parametrize("target", ["deploy", "destroy"])
+def test_what_goes_to_aws_goes_alone(target: str):
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        make("-n", target, "test")
+    assert f"{target} goes alone" in refused.value.stderr
+
+
+@pytest.mark.parametrize("target", ["deploy", "destroy"])
+def test_what_goes_to_aws_wants_to_know_the_stage(target: str):
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        make(target, *OLD, STAGE="")
+    assert "error: which stage?" in refused.value.stderr
+
+
+def test_a_deployment_is_told_what_was_asked_for():
+    said = make("-n", *OLD, "deploy", "STAGE=prod", "REGION=eu-west-1", "YES=1")
+    wanted = '-m infra deploy --stage "$STAGE" --region "$REGION"   --yes'
+    assert wanted in said
 
 
 def test_a_file_name_reaches_upload_as_it_is(tmp_path: Path):

@@ -1,12 +1,15 @@
 """Virtual environments: real ones, of nothing that would have to be fetched."""
 
 import socket
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from infra.errors import InfraError
 from infra.local.environments import Environment
+
+LOCKED = f"no-such-package==1 --hash=sha256:{'0' * 64}\n"
 
 
 @pytest.fixture
@@ -45,14 +48,14 @@ def test_a_registry_out_of_reach_is_one_clear_line(environment, say, monkeypatch
         closed.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{closed.getsockname()[1]}/simple"
         monkeypatch.setenv("PIP_NO_INDEX", "0")
-        environment.requirements[0].write_text(f"--index-url {nobody}\nno-such-package==1\n")
+        environment.requirements[0].write_text(f"--index-url {nobody}\n{LOCKED}")
 
         with pytest.raises(InfraError, match=r"the tool: the package registry cannot be reached"):
             environment.ensure(say)
 
 
 def test_a_failed_installation_is_not_taken_for_a_whole_one(environment, say):
-    environment.requirements[0].write_text("--no-index\nno-such-package==1\n")
+    environment.requirements[0].write_text(f"--no-index\n{LOCKED}")
 
     for _ in range(2):
         with pytest.raises(InfraError, match=r"the tool: .*no-such-package==1"):
@@ -86,3 +89,12 @@ def test_a_link_to_one_that_holds_what_is_wanted_will_do(environment, say, tmp_p
     Environment("the tool", link, environment.requirements).ensure(say)
 
     assert str(say).count("making") == 1
+
+
+def test_what_is_not_locked_is_not_installed(environment, say, tmp_path):
+    with zipfile.ZipFile(tmp_path / "tiny-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\n")
+    environment.requirements[0].write_text(f"--no-index\n--find-links {tmp_path}\ntiny==1.0\n")
+
+    with pytest.raises(InfraError, match="the tool: Hashes are required"):
+        environment.ensure(say)

@@ -68,6 +68,11 @@ def test_a_letter_is_kept_by_service_and_day_and_always_at_the_same_place() -> N
     assert DeadLetter.of(message()).key == letter.key
 
 
+def test_a_letter_about_an_image_is_kept_where_its_deletion_finds_it() -> None:
+    letter = DeadLetter.of(message(SECOND.to_json()))
+    assert letter.key == f"dead-letters/{SECOND.subject}/resize/2027-01-15/m1.json"
+
+
 def test_all_that_is_known_of_a_letter_is_kept() -> None:
     kept = json.loads(DeadLetter.of(message(reason="killed", detail="why")).to_json())
     assert kept == {

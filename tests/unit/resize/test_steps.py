@@ -10,11 +10,11 @@ from PIL import Image
 from services.resize.logic import Limits, Spec
 from services.resize.steps import LONGEST_OWNER, Steps
 from shared.consumer import Turn
-from shared.contracts.images import ImageResized, Reanalysis, Source
+from shared.contracts.images import ImageDeleted, ImageResized, Reanalysis, Source
 from shared.errors import Overtaken, PermanentError
 from shared.objects import FOREVER, Stored
 from shared.testing import MemoryObjects, etag_of
-from tests.contract.samples import AT, CAT, FAILED, FIRST, GRANTED_ANEW, UPLOADED
+from tests.contract.samples import AT, CAT, DELETED, FAILED, FIRST, GRANTED_ANEW, UPLOADED
 
 ANEW = Reanalysis(of=0)
 SPECS = (Spec("thumbnail", 16), Spec("web", 40))
@@ -195,6 +195,34 @@ def test_forgetting_a_run_leaves_the_other_runs_and_images() -> None:
         bench.processed.put(key, b"", "image/jpeg")
     bench.steps.forget(FAILED.model_copy(update={"image": CAT, "run": 0}))
     assert bench.made() == sorted(others)
+
+
+def deletion(bench: Bench, key: str, version: str) -> ImageDeleted:
+    source = bench.source.model_copy(update={"key": key, "version": version})
+    return DELETED.model_copy(update={"image": CAT, "source": source})
+
+
+def test_of_a_deleted_image_neither_renditions_nor_dead_letters_are_left() -> None:
+    bench = Bench()
+    bench.resize()
+    for key in (f"dead-letters/{CAT}/store/2026-11-21/m1.json", "dead-letters/x/store/m2.json"):
+        bench.processed.put(key, b"{}", "application/json")
+    bench.steps.forget_all(deletion(bench, "cat.jpg", "v1"))
+    assert list(bench.processed.keys("")) == ["dead-letters/x/store/m2.json"]
+    assert bench.uploads.find("cat.jpg") is None
+
+
+def test_of_a_key_that_was_handed_out_every_version_is_the_deleted_images() -> None:
+    bench = Bench()
+    key, others = f"uploads/{CAT}/cat.jpg", "album/cat.jpg"
+    for each in (key, key, others, others):
+        bench.uploads.put(each, CAT_PNG, "image/png")
+    bench.steps.forget_all(deletion(bench, key, "v1"))
+    bench.steps.forget_all(deletion(bench, others, "v1"))
+    assert bench.uploads.versions[key] == [None, None]
+    first, second = bench.uploads.versions[others]
+    assert first is None
+    assert second is not None
 
 
 def test_forgetting_what_was_never_made_or_is_forgotten_is_no_error() -> None:

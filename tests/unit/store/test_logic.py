@@ -12,6 +12,7 @@ from services.store.logic import Policy, answers, decide, result, verdict
 from shared.contracts.images import (
     DeleteRequested,
     Earlier,
+    ImageDeleted,
     ImageEvent,
     ImageFailed,
     ImageReleased,
@@ -154,7 +155,8 @@ def test_whatever_is_said_and_asked_each_run_ends_once_and_its_end_is_never_anot
     ends: dict[int, Any] = {}
     for _, _, record in history(said):
         told = {run: verdict(record, run) for run in record.runs}
-        assert all(told[run] == end for run, end in ends.items())
+        # Of a deleted image nothing is told any more but that.
+        assert all(told[run] == end for run, end in ends.items()) or set(told.values()) == {None}
         ends |= {run: end for run, end in told.items() if end}
 
 
@@ -297,6 +299,32 @@ def test_a_deletion_is_one_write_and_the_last() -> None:
     assert deleted.revision == before.revision + 1
     assert deleted.status(0) is RunStatus.DELETED
     assert decide(deleted, ReplayRequested(image=CAT, run=0, force=True), AT) == deleted
+
+
+PICTURE = {"labels", "faces", "text", "moderation", "renditions", "likeness", "camera", "gps"}
+
+
+def test_a_tombstone_knows_nothing_of_the_picture() -> None:
+    before = after(RESIZED, ANALYZED)
+    deleted = decide(before, GONE, AT)
+    kept = deleted.model_dump(exclude_none=True, exclude_defaults=True)
+    assert set(kept) == {"image", "runs", "source", "owner", "deleted", "revision"}
+    assert all(set(run) == {"status", "started", "ended"} for run in kept["runs"].values())
+    said = before.model_dump_json()
+    assert {word for word in PICTURE if f'"{word}' in said} >= {"labels", "renditions"}
+    assert not {
+        word for word in PICTURE if f'"{word}' in deleted.model_dump_json(exclude_none=True)
+    }
+
+
+def test_of_a_deleted_image_only_that_is_said_in_the_words_that_were_known_then() -> None:
+    before = after(RESIZED, ANALYZED)
+    deleted = decide(before, GONE, AT)
+    (told,) = answers(deleted, GONE, AT)
+    assert isinstance(told, ImageDeleted)
+    assert (told.source, told.owner) == (RESIZED.source, RESIZED.owner)
+    for late in (RESIZED, ANALYZED, GAVE_UP, BY_FORCE):
+        assert answers(decide(deleted, late, AT), late, AT) == [told]
 
 
 JUDGED = {

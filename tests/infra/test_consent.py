@@ -1,0 +1,113 @@
+"""Who is asked before a stage is touched, where it is, and what counts as a yes."""
+
+from dataclasses import replace
+
+import pytest
+
+from infra.changes import Change, Effect
+from infra.clients import Clients
+from infra.consent import Consent, Place
+from infra.errors import InfraError
+from infra.stages import Stage
+from tests.infra.fakes import FakeClients
+
+CALLER = "arn:aws:iam::123456789012:user/ada"
+ADDED = (Change(Effect.CREATE, "Queue", "AWS::SQS::Queue"),)
+LOST = (Change(Effect.DELETE, "RecordsTable", "AWS::DynamoDB::Table"),)
+
+
+class Sts:
+    def get_caller_identity(self):
+        return {"Account": "123456789012", "Arn": CALLER}
+
+
+@pytest.fixture
+def clients():
+    return FakeClients(sts=Sts())
+
+
+@pytest.fixture
+def place():
+    return Place("123456789012", "eu-west-1", CALLER, None)
+
+
+def answering(*words, terminal=True, given=False):
+    answers = iter(words)
+    return Consent(given, terminal, lambda _: next(answers))
+
+
+def test_account_region_and_caller_are_shown_before_the_question(dev, place, said):
+    answering("y").to_apply(dev, place, ADDED, said.append)
+    assert said[0] == (
+        f"changes to stage dev in account 123456789012, region eu-west-1, as {CALLER}:"
+    )
+    assert said[1] == "  create  Queue  SQS::Queue\nto create 1"
+
+
+@pytest.mark.parametrize("answer", ["", "n", "yes please"])
+def test_anything_but_a_yes_is_a_no(dev, place, said, answer):
+    with pytest.raises(InfraError, match="nothing was changed"):
+        answering(answer).to_apply(dev, place, ADDED, said.append)
+
+
+def test_a_yes_given_beforehand_asks_nothing_and_shows_all_the_same(dev, place, said):
+    answering(given=True).to_apply(dev, place, ADDED, said.append)
+    assert "create  Queue" in said[1]
+
+
+def test_a_yes_given_beforehand_is_none_to_losing_data(dev, place, said):
+    with pytest.raises(InfraError, match="RecordsTable would lose what they hold"):
+        answering(given=True).to_apply(dev, place, LOST, said.append)
+    answering("y").to_apply(dev, place, LOST, said.append)
+
+
+def test_without_a_terminal_and_without_a_yes_nothing_begins(dev, local):
+    with pytest.raises(InfraError, match="stage dev wants a yes, and this is no terminal: --yes"):
+        answering(terminal=False).require_a_way(dev)
+    answering(terminal=False).require_a_way(local)
+    answering(terminal=False, given=True).require_a_way(dev)
+
+
+def test_an_emulator_is_asked_about_nothing(local, place, said):
+    answering().to_apply(local, place, LOST, said.append)
+    answering().to_destroy(local, place, said.append)
+    assert said == []
+
+
+@pytest.mark.parametrize(("name", "kept"), [("prod", "its data stays"), ("dev", "for good")])
+def test_destroying_wants_the_stages_name_and_says_what_becomes_of_data(place, said, name, kept):
+    stage, asked = Stage.load(name), []
+
+    def ask(question):
+        asked.append(question)
+        return name
+
+    Consent(given=False, terminal=True, ask=ask).to_destroy(stage, place, said.append)
+    assert kept in asked[0]
+
+
+@pytest.mark.parametrize("typed", ["y", "", "dev"])
+def test_another_name_destroys_nothing(place, said, typed):
+    with pytest.raises(InfraError, match="nothing was destroyed"):
+        answering(typed).to_destroy(Stage.load("prod"), place, said.append)
+
+
+def test_destroying_without_a_terminal_wants_the_name_as_an_option(dev, place, said):
+    with pytest.raises(InfraError, match="--confirm dev destroys the stage"):
+        answering(terminal=False).to_destroy(dev, place, said.append)
+
+
+def test_a_stage_may_say_the_only_account_and_region_it_goes_to(dev, clients):
+    here = replace(dev, account="123456789012", region="us-east-1")
+    assert Place.of(here, clients).caller == CALLER
+    with pytest.raises(InfraError, match="in account 999999999999, and these credentials are of"):
+        Place.of(replace(dev, account="999999999999"), clients)
+    with pytest.raises(InfraError, match="stage dev is in eu-west-1, not in us-east-1"):
+        Place.of(replace(dev, region="eu-west-1"), clients)
+
+
+def test_a_stages_region_counts_unless_another_is_asked_for(dev, monkeypatch):
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    mine = replace(dev, region="eu-west-1")
+    assert Clients.of(mine, None).region == "eu-west-1"
+    assert Clients.of(mine, None, "us-east-1").region == "us-east-1"

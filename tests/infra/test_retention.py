@@ -1,0 +1,123 @@
+"""How long data stays: what a stage says of each kind, S3 and DynamoDB are told."""
+
+from dataclasses import replace
+
+import pytest
+
+from infra import retention, service
+from infra.definitions import definitions
+from infra.errors import InfraError
+from infra.retention import Retention
+from infra.stages import FOLDER, Stage
+from infra.template import template
+from shared.ledger import KEPT_FOR
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(lines):
+        text = (FOLDER / "dev.toml").read_text()
+        assert "[retention]" in text
+        text = text[: text.index("[retention]")]
+        (tmp_path / "mine.toml").write_text(f"{text}[retention]\n{lines}\n")
+        return Stage.load("mine", tmp_path)
+
+    return load
+
+
+def resources(stage):
+    return template(definitions(), stage)["Resources"]
+
+
+def rules(stage, bucket):
+    """Days by rule of what expires in a bucket."""
+    lifecycle = resources(stage)[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert {rule["Status"] for rule in lifecycle} == {"Enabled"}
+    return {rule["Id"]: rule for rule in lifecycle}
+
+
+def test_each_kind_stays_as_long_as_its_stage_says(load):
+    stage = load("originals = 400\nrenditions = 300\nanalyses = 200\ndead_letters = 10")
+    uploads, processed = rules(stage, "UploadsBucket"), rules(stage, "ProcessedBucket")
+    assert uploads["originals"]["ExpirationInDays"] == 400
+    kept = {
+        rule["Prefix"]: rule["ExpirationInDays"] for rule in processed.values() if "Prefix" in rule
+    }
+    assert kept == {"renditions/": 300, "analyses/": 200, "reuse/": 200, "dead-letters/": 10}
+
+
+@pytest.mark.parametrize("name", ["local", "dev", "prod"])
+def test_what_nobody_limits_stays_until_its_image_is_deleted(name):
+    stage = Stage.load(name)
+    said = [*rules(stage, "UploadsBucket").values(), *rules(stage, "ProcessedBucket").values()]
+    expiring = {rule["Id"] for rule in said if "ExpirationInDays" in rule}
+    assert expiring == {"dead-letters"}
+
+
+def test_no_rule_says_two_things_that_s3_takes_apart(load):
+    """S3 refuses a rule that both expires objects and removes delete markers."""
+    stage = load("originals = 400")
+    for rule in rules(stage, "UploadsBucket").values():
+        assert not {"ExpirationInDays", "ExpiredObjectDeleteMarker"} <= rule.keys()
+
+
+@pytest.mark.parametrize("bucket", ["UploadsBucket", "ProcessedBucket"])
+def test_an_upload_that_nobody_finished_is_given_up(load, bucket):
+    unfinished = rules(load("unfinished_uploads = 3"), bucket)["unfinished-uploads"]
+    assert unfinished["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 3}
+
+
+def test_older_versions_of_originals_go(load):
+    old = rules(load("older_versions = 30"), "UploadsBucket")["old-versions"]
+    assert old["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+
+
+def test_a_tombstone_outlives_every_message_that_could_bring_its_image_back():
+    """However it is set: kept as a letter to the last day, replayed, on a queue to the last day,
+    dead again, and its claim remembered.
+    """
+    for days in (1, 90, 1000):
+        with pytest.raises(ValueError, match="may come that brings a deleted image back"):
+            Retention(dead_letters=days, tombstones=days + 7 + 14 + 30 - 1)
+        assert Retention(dead_letters=days, tombstones=days + 7 + 14 + 30)
+
+
+@pytest.mark.parametrize("name", ["local", "dev", "prod"])
+def test_what_is_deployed_keeps_tombstones_longer_than_queues_letters_and_claims(name):
+    stage = Stage.load(name)
+    found = resources(stage)
+    queues = [
+        each["Properties"]["MessageRetentionPeriod"]
+        for each in found.values()
+        if each["Type"] == "AWS::SQS::Queue"
+    ]
+    letters = rules(stage, "ProcessedBucket")["dead-letters"]["ExpirationInDays"]
+    told = found["StoreFunction"]["Properties"]["Environment"]["Variables"]["TOMBSTONE_DAYS"]
+    longest = letters + (sum(sorted(set(queues))) + KEPT_FOR) / retention.DAY
+    assert sorted(set(queues)) == [service.QUEUE_RETENTION, service.DEAD_LETTER_RETENTION]
+    assert int(told) >= longest
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("tombstones = 30", "retention: tombstones = 30 is less than 141 days"),
+        ("originals = 6", "an upload may wait for 7 days on its queue"),
+        ("renditions = 0", "retention.renditions: Input should be greater than or equal to 1"),
+        ('analyses = "30"', "retention.analyses: Input should be a valid integer"),
+        ("photos = 1", "retention.photos: unknown field"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(load, lines, told):
+    with pytest.raises(InfraError) as refusal:
+        load(lines)
+    assert "mine.toml: " in str(refusal.value)
+    assert told in str(refusal.value)
+
+
+def test_a_stage_that_says_nothing_has_the_same_as_ours(tmp_path):
+    text = (FOLDER / "dev.toml").read_text()
+    (tmp_path / "mine.toml").write_text(text[: text.index("[retention]")])
+    silent = Stage.load("mine", tmp_path)
+    dev = Stage.load("dev")
+    assert replace(silent, name=dev.name, path=dev.path) == dev
