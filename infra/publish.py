@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from infra import access
 from infra.clients import Clients
 from infra.commands import Say
 from infra.local import page as web
@@ -33,15 +34,8 @@ def page(outputs: Mapping[str, str], stage: Stage, clients: Clients, say: Say) -
 def configuration(outputs: Mapping[str, str], stage: Stage) -> Mapping[str, Any]:
     """What the page is told of its stage, and where people sign in to it."""
     said = web.configuration(outputs["ApiAddress"], stage.name)
-    if "SignInAddress" not in outputs:
-        return said
-    sign_in = {
-        "address": outputs["SignInAddress"],
-        "client": outputs["SignInClient"],
-        "scope": outputs["SignInScope"],
-        "redirect": outputs["PageAddress"],
-    }
-    return {**said, "signIn": sign_in}
+    sign_in = access.sign_in(outputs)
+    return {**said, "signIn": sign_in} if sign_in else said
 
 
 def _files(folder: Path, configuration: Mapping[str, Any]) -> dict[str, bytes]:

@@ -22,12 +22,12 @@ from infra import toml
 from infra.definitions import ROOT, definitions
 from infra.errors import InfraError
 from infra.local.environments import Environment
-from infra.local.places import ENVIRONMENTS, REQUIREMENTS
+from infra.local.places import ENVIRONMENTS, LOCKS
 from infra.stages import Stage
 from infra.template import template, text
 
 ANSWERS = Path(__file__).parent / "vetting.toml"
-ENVIRONMENT = Environment("the audit", ENVIRONMENTS / "audit", (REQUIREMENTS / "audit.txt",))
+ENVIRONMENT = Environment("the audit", ENVIRONMENTS / "audit", (LOCKS / "audit.txt",))
 STAGE = "prod"
 
 # What is written by programs: checksums of what is installed, and events as they were recorded.
@@ -122,7 +122,7 @@ def of_sources(environment: Environment = ENVIRONMENT) -> list[Finding]:
 def of_dependencies(environment: Environment = ENVIRONMENT) -> list[str]:
     """Known vulnerabilities of what is pinned, a line each; and what nobody could tell about."""
     found = []
-    for path in sorted(REQUIREMENTS.glob("*.txt")):
+    for path in sorted(LOCKS.glob("*.txt")):
         words = ("pip-audit", "--no-deps", "--disable-pip", "--progress-spinner", "off")
         said = _ask(environment, *words, "--format", "json", "-r", str(path), may_fail=True)
         found += [f"{path.name}: {line}" for line in vulnerabilities(said)]
