@@ -51,7 +51,7 @@ def demo(photo: Path, outputs: Outputs, clients: Clients, patience: float, say: 
     if told is None:
         state = stuck(outputs, clients)
         raise InfraError(f"no notification within {patience:.0f} s of the upload\n{state}")
-    return Seen(told, _hops(told, uploaded, outputs, clients), uploaded, heard)
+    return Seen(told, settled_hops(told, uploaded, outputs, clients), uploaded, heard)
 
 
 def refuse_failure(told: Notification) -> None:
@@ -76,7 +76,7 @@ def _await(subscription: Subscription, key: str, until: float) -> Notification |
     return None
 
 
-def _hops(
+def settled_hops(
     told: Notification, uploaded: float, outputs: Outputs, clients: Clients
 ) -> tuple[Hop, ...]:
     """All hops; we may hear of the end before ``notify`` has written down that it told us."""

@@ -20,15 +20,15 @@ from typing import Any
 from infra.clients import LOCAL_REGION, Clients
 from infra.deploy import deploy
 from infra.local import ports
-from infra.local.journey import Hop, Journey
+from infra.local.demo import settled_hops
 from infra.local.ministack import MiniStack
-from infra.local.processes import wait_until
 from infra.local.recognizer import Recognizer
 from infra.local.subscription import Subscription, subscribed
 from infra.outputs import Outputs
 from infra.package import Target
 from infra.stages import Stage
 from shared.contracts.notification import Notification
+from shared.hops import Hop
 from tests.bench import inputs
 from tests.bench.contest import Engine, started_anywhere
 from tests.bench.inputs import Original
@@ -170,17 +170,18 @@ def _warm(place: Place, original: Original, say: Say) -> None:
     _through(place, original, "warm")
 
 
-def _through(place: Place, original: Original, name: str) -> tuple[float, list[Hop]]:
+def _through(place: Place, original: Original, name: str) -> tuple[float, tuple[Hop, ...]]:
     """Seconds from the end of the upload to the notification, and the hops."""
     key = f"{name}.jpg"
     uploaded = place.upload(key, _like_no_other(original, name))
     told, heard = place.hear(1, lambda _: None)[key]
+    return heard - uploaded, settled_hops(told, uploaded, place.outputs, place.clients)
 
-    def journey() -> Journey:
-        return Journey.read(told.image, place.outputs, place.clients)
 
-    wait_until(lambda: journey().arrived(told.id), 10)
-    return heard - uploaded, journey().hops(uploaded)
+def _took(hop: Hop) -> float:
+    """Seconds from the announcement to the answer; of ``store`` from what it heard last."""
+    assert hop.settled is not None
+    return hop.settled - (hop.announced or hop.began)
 
 
 def _like_no_other(original: Original, name: str) -> bytes:
@@ -204,8 +205,8 @@ def _singles(place: Place, original: Original, count: int, alone: float, say: Sa
     for nth in zip(*hops, strict=True):
         yield known(
             area=AREA,
-            case=f"of it: {nth[0].service} answers {nth[0].answers}",
-            ours=median(hop.took for hop in nth) * 1000,
+            case=f"of it: {nth[0].service} answers {nth[0].type}",
+            ours=median(map(_took, nth)) * 1000,
             peer=middle,
             peer_name="uploaded to told",
             unit="ms",
