@@ -97,6 +97,14 @@ class Request:
                 yield Need(f"sns:{said['Action']}", said["TopicArn"])
             case "rekognition":
                 yield from self._of_rekognition(json.loads(self.body))
+            case "bedrock":
+                model = unquote(urlsplit(self.path).path).split("/")[2]
+                arn = f"arn:aws:bedrock:{REGION}::foundation-model/{model}"
+                yield Need("bedrock:InvokeModel", arn)
+            case "events":
+                for entry in json.loads(self.body)["Entries"]:
+                    bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{entry['EventBusName']}"
+                    yield Need(f"events:{self._operation}", bus)
             case other:
                 raise AssertionError(f"nobody knows which rights {other} wants")
 

@@ -118,7 +118,7 @@ def test_an_image_is_traced_from_its_upload_to_its_end(
 ) -> None:
     found = Trace.read(told["image"], ministack.outputs, ministack.clients)
     done = [step.service for step in found.steps if step.outcome == "done"]
-    assert (done[0], set(done)) == ("resize", {"resize", "analyze", "store", "notify"})
+    assert (done[0], set(done)) == ("resize", {"resize", "analyze", "store", "notify", "forward"})
 
 
 def test_every_hop_of_an_image_is_a_line_of_the_log_with_its_numbers(
@@ -127,7 +127,7 @@ def test_every_hop_of_an_image_is_a_line_of_the_log_with_its_numbers(
     logs = Logs.of(ministack.outputs, ministack.clients)
     lines = [line.fields for line in logs.lines(time.time() - DEADLINE, image=told["image"])]
     hops = [line for line in lines if line["message"] == "hop" and line["outcome"] == "done"]
-    assert {line["service"] for line in hops} == {"resize", "analyze", "store", "notify"}
+    assert {line["service"] for line in hops} == {"resize", "analyze", "store", "notify", "forward"}
     assert {line["stage"] for line in hops} == {ministack.outputs.stage}
     assert all({"Age", "Duration"} <= line.keys() for line in hops)
     assert [line["Failed"] for line in lines if line["message"] == "the run ended"] == [0]

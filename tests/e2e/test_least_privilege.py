@@ -46,7 +46,7 @@ PLATFORM = frozenset(
 )
 """What Lambda does with a function's role: it writes its log, and takes its messages."""
 
-QUEUED = ("analyze", "notify", "resize", "store")
+QUEUED = ("analyze", "forward", "notify", "resize", "store")
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def bench(ministack: Deployed, cat: Path) -> Iterator[Bench]:
     function = ministack.outputs.functions["analyze"]
     known = ministack.client("lambda").get_function_configuration(FunctionName=function)
     rekognition = known["Environment"]["Variables"]["AWS_ENDPOINT_URL_REKOGNITION"]
-    services = {"rekognition": urlsplit(rekognition).port or 0}
+    services = dict.fromkeys(("rekognition", "bedrock"), urlsplit(rekognition).port or 0)
     with ExitStack() as running:
         recorders = {
             service.name: running.enter_context(Recorder(emulator, services))
@@ -154,7 +154,8 @@ def bench(ministack: Deployed, cat: Path) -> Iterator[Bench]:
         local = Stage.load("local")
         for name, own in local.service_variables.items():
             variables[name] |= own
-        stage = replace(local, name="rights", service_variables=variables)
+        optional = tuple(each.name for each in definitions() if each.optional)
+        stage = replace(local, name="rights", service_variables=variables, also=optional)
         target = Target.here(ENVIRONMENT.python)
         outputs = deploy(stage, ministack.clients, target, print, rekognition)
         yield Bench(Deployed(outputs, ministack.clients), recorders, cat.read_bytes())
@@ -164,14 +165,15 @@ def bench(ministack: Deployed, cat: Path) -> Iterator[Bench]:
 
 def _through(recorder: Recorder) -> dict[str, str]:
     """All that a function, and whoever got a presigned URL from it, knows of AWS."""
-    names = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_REKOGNITION", "PUBLIC_ENDPOINT")
+    models = ("AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME")
+    names = ("AWS_ENDPOINT_URL", *models, "PUBLIC_ENDPOINT")
     return dict.fromkeys(names, recorder.endpoint)
 
 
 def an_image_lives(bench: Bench) -> None:
     """Sent twice, the same content; analysed anew, replayed, asked for in every way; deleted."""
     with ExitStack() as troubles:  # each service gives one message back, and takes it again
-        for service in ("resize", "analyze", "notify"):
+        for service in ("resize", "analyze", "notify", "forward"):
             troubles.enter_context(bench.failing(service, "dynamodb UpdateItem claim", 3))
         troubles.enter_context(bench.failing("store", "dynamodb GetItem", 3))
         first = bench.posted("first.jpg")
@@ -201,17 +203,18 @@ def events_come_again(bench: Bench) -> None:
 
 def a_worker_outlives_its_lease(bench: Bench) -> None:
     """It ends as soon as it begins: so before telling anyone `notify` reads the record, and leaves
-    it to the next try, which has a lease that lasts.
+    it to the next try, which has a lease that lasts. `forward` does alike.
     """
-    tape = bench.recorders["notify"].tape
-    with bench.stack.listening() as listener:
-        with bench.told("notify", FUNCTION_TIMEOUT=str(-CLOCK_SKEW)):
-            bench.stack.upload("rights/late.jpg", bench.cat)
-            end = time.monotonic() + DEADLINE
-            while not any("-records" in need.arn for need in tape.needs()):
-                assert time.monotonic() < end, "the record was never read"
-                time.sleep(0.3)
-        listener.hear("rights/late.jpg")
+    for service in ("notify", "forward"):
+        tape, key = bench.recorders[service].tape, f"rights/late-{service}.jpg"
+        with bench.stack.listening() as listener:
+            with bench.told(service, FUNCTION_TIMEOUT=str(-CLOCK_SKEW)):
+                bench.stack.upload(key, bench.cat)
+                end = time.monotonic() + DEADLINE
+                while not any("-records" in need.arn for need in tape.needs()):
+                    assert time.monotonic() < end, "the record was never read"
+                    time.sleep(0.3)
+            listener.hear(key)
 
 
 def an_analysis_is_gone(bench: Bench) -> None:
@@ -254,14 +257,19 @@ def an_upload_fails(bench: Bench) -> None:
 
 
 def poison_is_buried(bench: Bench) -> None:
-    """On every queue; and one message that was to do something for a run is reported."""
+    """On every queue; and one message that was to do something for a run is reported, and goes with
+    its image.
+    """
     for service in QUEUED:
         bench.send(service, "this is not JSON")
     bench.stack.settle()
-    killed = Envelope.first(_resized(), "darkroom/resize", AT, "killed").to_json()
+    resized = _resized()
+    killed = Envelope.first(resized, "darkroom/resize", AT, "killed").to_json()
     dead = bench.stack.outputs.dead_letter_queues["analyze"]
     bench.stack.client("sqs").send_message(QueueUrl=dead, MessageBody=killed)
     bench.stack.settle()
+    bench.ask("DELETE", f"/results/{resized.image}")
+    bench.until(resized.image, lambda said: said.get("code") == "image-deleted")
 
 
 def reap_sweeps(bench: Bench) -> None:

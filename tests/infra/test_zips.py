@@ -39,7 +39,8 @@ EVERYWHERE = {
     "typing_inspection",
     "urllib3",
 }
-BESIDES = {"api": {"aws_lambda_powertools"}, "resize": {"PIL"}}
+SIMD = {"cykooz_resizer"} if platform.machine() in {"x86_64", "AMD64"} else set()
+BESIDES = {"api": {"aws_lambda_powertools"}, "resize": {"PIL"} | SIMD}
 """What a function may load of its zip before the first message, and no more: each library takes
 milliseconds of every start, and X-Ray's half as much as all else.
 """
