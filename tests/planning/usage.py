@@ -49,7 +49,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "TextModelVersion": "3.0",
     },
     Detection.MODERATION: {"ModerationLabels": [], "ModerationModelVersion": "7.0"},
-    Detection.EMBEDDING: {"embedding": [(n % 17 - 8) / 8 for n in range(256)]},
+    Detection.EMBEDDING: {
+        "embedding": [(n % 17 - 8) / 8 for n in range(256)],
+        "modelId": "amazon.titan-embed-image-v1",
+    },
 }
 """A usual photo: ten labels, which is as many as are asked for, two faces, a line of text."""
 

@@ -42,7 +42,7 @@ SEEN = {
         "TextDetections": [{"DetectedText": WORD, "Type": "LINE", "Confidence": 99.0}]
     },
     Detection.MODERATION: {"ModerationLabels": [{"Name": "Flag-canary", "Confidence": 99.0}]},
-    Detection.EMBEDDING: {"embedding": [0.5, -0.5] * 128},
+    Detection.EMBEDDING: {"embedding": [0.5, -0.5] * 128, "modelId": "some"},
 }
 PICTURE = encoded(
     photo(120, 80), "JPEG", exif=exif(make=CAMERA, model=CAMERA, at="2026:11:21 10:00:00")
