@@ -170,6 +170,7 @@ def _environment(name: str, endpoint: str, tracing: str) -> dict[str, str]:
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "SERVICE": name,
+        "ACCESS": "open",
         "QUEUE_URL": f"{endpoint}/queue",
         "DEAD_LETTER_QUEUE_URL": f"{endpoint}/dead",
         "EVENTS_TOPIC_ARN": f"{topic}:events",
