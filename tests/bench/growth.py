@@ -23,6 +23,7 @@ import boto3
 from infra.clients import LOCAL_REGION
 from infra.local import ports
 from infra.local.ministack import MiniStack
+from services.api.callers import ANYONE
 from services.api.logic import Filters
 from services.api.records import DynamoRecords as Read
 from services.api.steps import Steps as ApiSteps
@@ -163,10 +164,10 @@ class Shop:
             list(self._store.decide(fact, Turn(envelope, at, lambda: None)))
 
     def page(self, _: Facts) -> None:
-        self._api.results(Filters(label=LABELS[0]), PAGE, None)
+        self._api.results(ANYONE, Filters(label=LABELS[0]), PAGE, None)
 
     def search(self, _: Facts) -> None:
-        self._api.similar(image(0), PAGE)
+        self._api.similar(ANYONE, image(0), PAGE)
 
     def fill(self) -> None:
         """Put the records, with their entries in the lists that are read here: those in others
