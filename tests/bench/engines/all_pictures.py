@@ -1,11 +1,12 @@
 """All work on an image's pixels: the renditions, and what the local Rekognition finds in one."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from infra.local.rekognition import models
+from infra.local.rekognition import models, titan_embed_image
 from infra.local.rekognition.networks import Networks
-from infra.local.rekognition.operations import rekognition
+from infra.local.rekognition.operations import ALL
 from infra.local.rekognition.sources import Sources
 from services.resize.logic import develop
 from tests.bench.engines import ours
@@ -15,6 +16,7 @@ ASKED = {
     "DetectFaces": {"Attributes": ["ALL"]},
     "DetectText": {},
     "DetectModerationLabels": {},
+    titan_embed_image.MODEL_ID: {"Length": 256},
 }
 """As ``analyze`` asks them."""
 
@@ -23,11 +25,12 @@ def work(original: bytes, form: str) -> list[bytes]:
     developed = develop(original, ours.specs(form), ours.LIMITS)
     image = {"Bytes": developed.analysis.body}
     for operation, options in ASKED.items():
-        _operations()[operation].answer({"Image": image, **options})
+        _performers()[operation]({"Image": image, **options})
     return [one.body for one in developed.renditions]
 
 
 @cache
-def _operations() -> Any:
+def _performers() -> Mapping[str, Any]:
     # the server computes each call on one core, too
-    return rekognition(Networks(models.default_directory(), threads=1), Sources()).operations
+    networks = Networks(models.default_directory(), threads=1)
+    return {name: make(networks, Sources()) for name, make in ALL.items()}
