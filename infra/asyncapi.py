@@ -2,21 +2,18 @@
 classes and the services' own files. docs/asyncapi.json is for tools, docs/events.md for people.
 """
 
-import argparse
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from infra import commands
 from infra.cfn import Json
 from infra.definitions import ROOT, UPLOADED, Definition, definitions
 from infra.errors import InfraError
 from infra.schemas import NOTIFICATION, event_schema, notification_schema
 from shared.contracts.envelope import Event
 from shared.contracts.notification import STATUS
-
-if TYPE_CHECKING:
-    from infra.commands import Subcommands
 
 FOLDER = ROOT / "docs"
 VERSION = "3.0.0"
@@ -32,19 +29,10 @@ SERVERS = {
 REGION = {"region": {"description": "of the deployment"}}
 
 
-def register(subcommands: "Subcommands") -> None:
+def register(subcommands: "commands.Subcommands") -> None:
     """Add `asyncapi`."""
     summary = "write docs/asyncapi.json and docs/events.md"
-    parser = subcommands.add_parser("asyncapi", help=summary, description=summary)
-    parser.add_argument("--check", action="store_true", help="write nothing; name what differs")
-    parser.set_defaults(run=_run)
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    if arguments.check:
-        check(FOLDER)
-    else:
-        write(FOLDER)
+    commands.add_written(subcommands, "asyncapi", summary, write=write, check=check, folder=FOLDER)
 
 
 def write(folder: Path) -> None:

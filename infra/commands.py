@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.clients import Clients
@@ -35,6 +36,21 @@ def add(
     parser.add_argument("--region", help="default for the local stage: us-east-1")
     parser.set_defaults(run=run)
     return parser
+
+
+def add_written(
+    subcommands: "Subcommands",
+    name: str,
+    summary: str,
+    *,
+    write: Callable[[Path], None],
+    check: Callable[[Path], None],
+    folder: Path,
+) -> None:
+    """Add a command that writes files into a folder, or with `--check` compares those there."""
+    parser = subcommands.add_parser(name, help=summary, description=summary)
+    parser.add_argument("--check", action="store_true", help="write nothing; name what differs")
+    parser.set_defaults(run=lambda asked: (check if asked.check else write)(folder))
 
 
 def stage_and_clients(arguments: argparse.Namespace) -> tuple[Stage, Clients]:

@@ -5,7 +5,6 @@ the contracts' own classes.
 those who do not read Python; the golden files decide what a version means.
 """
 
-import argparse
 import ast
 import inspect
 import json
@@ -13,19 +12,17 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, create_model
 
+from infra import commands
 from infra.cfn import Json
 from infra.definitions import ROOT
 from infra.errors import InfraError
 from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Envelope, Event, Value
 from shared.contracts.notification import Notification
-
-if TYPE_CHECKING:
-    from infra.commands import Subcommands
 
 FOLDER = ROOT / "docs" / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -35,19 +32,10 @@ ANALYSIS = "analysis.v1"
 V = TypeVar("V", bound=Value)
 
 
-def register(subcommands: "Subcommands") -> None:
+def register(subcommands: "commands.Subcommands") -> None:
     """Add `schemas`."""
     summary = "write the events' JSON Schemas to docs/schemas"
-    parser = subcommands.add_parser("schemas", help=summary, description=summary)
-    parser.add_argument("--check", action="store_true", help="write nothing; name what differs")
-    parser.set_defaults(run=_run)
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    if arguments.check:
-        check(FOLDER)
-    else:
-        write(FOLDER)
+    commands.add_written(subcommands, "schemas", summary, write=write, check=check, folder=FOLDER)
 
 
 def write(folder: Path) -> None:
