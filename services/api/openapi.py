@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
@@ -46,12 +47,14 @@ def document(app: APIGatewayRestResolver) -> dict[str, Any]:
 
 def methods(app: APIGatewayRestResolver, path: str) -> tuple[str, ...]:
     """What this very path answers to, by the document: none if there is no such path."""
-    found = [
-        method.upper()
-        for template, method, _ in _operations(document(app))
-        if _pattern(template).fullmatch(path)
-    ]
-    return tuple(sorted(found))
+    return tuple(sorted(method for pattern, method in _routes(app) if pattern.fullmatch(path)))
+
+
+@cache
+def _routes(app: APIGatewayRestResolver) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Read off the document once: strangers who try paths are not to have it made for each."""
+    found = _operations(document(app))
+    return tuple((_pattern(template), method.upper()) for template, method, _ in found)
 
 
 def _pattern(template: str) -> re.Pattern[str]:
