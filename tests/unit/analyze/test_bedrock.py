@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-import boto3
 import pytest
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
@@ -18,6 +17,7 @@ from services.analyze.rekognition import Rekognition
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 from shared.testing import MemoryObjects
 from tests.contract.samples import EMBEDDED, TITAN
+from tests.stubs import stubbed
 
 KEY = "renditions/i/0/analysis.jpeg"
 PICTURE = b"a picture"
@@ -25,18 +25,10 @@ CALL = {"modelId": TITAN, "body": ANY}
 
 
 @pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+def stub() -> Iterator[Stubber]:
     """Bedrock's client: it checks what it is asked by the model, and sends nothing."""
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    client = boto3.client(
-        "bedrock-runtime",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    with Stubber(client) as stubber:
+    with stubbed("bedrock-runtime") as stubber:
         yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def titan(stub: Stubber) -> Titan:

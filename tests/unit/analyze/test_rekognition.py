@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
 from services.analyze.logic import Detection, Thresholds
 from services.analyze.rekognition import Rekognition
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
+from tests.stubs import stubbed
 
 KEY = "renditions/i/0/analysis.jpeg"
 PICTURE = {"Image": {"S3Object": {"Bucket": "processed", "Name": KEY}}}
@@ -24,18 +24,10 @@ OF_WHAT_WE_DO_NOT_USE = {
 
 
 @pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+def stub() -> Iterator[Stubber]:
     """Rekognition's client: it checks what it is asked by the model, and sends nothing."""
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    client = boto3.client(
-        "rekognition",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    with Stubber(client) as stubber:
+    with stubbed("rekognition") as stubber:
         yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def ask(stub: Stubber, detection: Detection) -> Any:

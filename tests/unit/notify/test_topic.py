@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
@@ -11,23 +10,16 @@ from services.notify.logic import word
 from services.notify.topic import SnsNotifications
 from shared.errors import PermanentError, Throttled
 from tests.contract.samples import NOTIFICATIONS
+from tests.stubs import stubbed
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:notifications"
 WORDS = word(NOTIFICATIONS["notification.v1.completed"])
 
 
 @pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    client = boto3.client(
-        "sns",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    with Stubber(client) as stubber:
+def stub() -> Iterator[Stubber]:
+    with stubbed("sns") as stubber:
         yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def test_each_protocol_is_told_in_its_own_words(stub: Stubber) -> None:
