@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from PIL import Image, ImageFile
-from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, which has no types
 
-from services.resize.pictures import jpeg
+from services.resize.pictures import jpeg, memory
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
 from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
 from services.resize.pictures.geometry import fit
-from services.resize.pictures.header import identify, load_heic, open_header
+from services.resize.pictures.header import cost, identify, load_heic, open_header
 from services.resize.pictures.likeness import likeness_of
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
 from services.resize.pictures.refusals import Refusal, refuse
@@ -49,11 +48,7 @@ __all__ = [
     "develop",
 ]
 
-# Pillow keeps up to 64 MB for the next picture: no page faults in a warm function. The blocks are
-# small, because it fits a kept one to each picture, and the ends of 16 MB would come and go: a
-# quarter of the time for a picture of 12 MP.
-core.set_block_size(256 * 1024)
-core.set_blocks_max(256)
+memory.keep()
 
 
 def develop(
@@ -91,7 +86,7 @@ def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits)
         except PermanentError as error:
             return pack_refusal(error)
 
-    core.clear_cache()  # what Pillow keeps: up to 64 MB, which the child may need
+    memory.release()  # the child may need it
     try:
         return unpack(confined(work, Allowance(limits.memory, limits.seconds)))
     except Stopped as error:
@@ -102,6 +97,7 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
     with _decoding(kind, original):
         picture = open_header(kind, original, limits)
         size = Size(*picture.size)
+        memory.make_room(cost(kind, size), limits.memory)
         whole = _decode(picture, original, fit(size, largest))
         metadata = read_metadata(picture)
         upright = _upright(whole, fit(size, largest), metadata)

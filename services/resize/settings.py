@@ -41,7 +41,7 @@ class ResizeSettings(ServiceSettings):
         Spec("preview", 1024),
         Spec("web", 2048),
     )
-    max_memory: int = Field(default=1024**3, gt=0)
+    max_memory: int = Field(default=1_200_000_000, gt=0)
     """Bytes that decoding may take; about two thirds of the function's memory."""
     max_bytes: int = Field(default=50 * MB, gt=0)
     max_pixels: int = Field(default=100_000_000, gt=0)

@@ -102,7 +102,7 @@ def _row(
 
 def _quality(engines: list[Engine], say: Say) -> Iterator[Row]:
     say("quality")
-    for original in (inputs.jpeg(12), inputs.jpeg(24)):
+    for original in (inputs.jpeg(12), inputs.jpeg(24), inputs.jpeg(48)):
         references = _references(original)
         made = {
             engine.name: _kept(engine, original)

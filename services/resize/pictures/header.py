@@ -48,12 +48,12 @@ OPENERS: Mapping[str, Opener] = {
 try further formats than the one that the content shows."""
 
 BYTES_A_PIXEL: Mapping[str, int] = {
-    "JPEG": 10,  # 8 of it for progressive CMYK, whose coefficients are all kept until the end
-    "PNG": 13,
+    "JPEG": 12,  # 8 of it for progressive CMYK, whose coefficients are all kept until the end
+    "PNG": 14,  # with a palette of which one colour is transparent
     "WEBP": 22,  # its decoder holds two canvases beside the picture
-    "GIF": 10,
-    "TIFF": 13,
-    "BMP": 13,
+    "GIF": 13,
+    "TIFF": 12,
+    "BMP": 12,
     "AVIF": 20,  # 16 of it measured at 8 bits; deeper ones hold two bytes a sample
     "HEIC": 20,
 }
@@ -117,6 +117,11 @@ def open_header(kind: str, original: bytes, limits: Limits) -> ImageFile.ImageFi
     if _is_raw(picture):
         raise refuse(Refusal.UNSUPPORTED_FORMAT, format="a camera's raw file")
     return picture
+
+
+def cost(kind: str, size: Size) -> int:
+    """Bytes that decoding and the first shrink may take at most."""
+    return size.pixels * BYTES_A_PIXEL[kind]
 
 
 def _is_raw(picture: ImageFile.ImageFile) -> bool:

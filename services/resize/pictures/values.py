@@ -70,7 +70,7 @@ class Limits:
 
     bytes: int = 64 * 1024**2
     pixels: int = 100_000_000
-    memory: int = 1024**3
+    memory: int = 1_200_000_000
     seconds: float = 8.0
 
 

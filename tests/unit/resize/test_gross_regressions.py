@@ -15,8 +15,8 @@ from services.resize.pictures import scale
 from services.resize.pictures.values import Size
 from tests.pictures import encoded, opened, photo
 
-SPECS = [Spec("web", 512), Spec("preview", 256), Spec("thumbnail", 64, Format.JPEG)]
-SMALL_ANALYSIS = Spec("analysis", 400, Format.JPEG)
+SPECS = [Spec("web", 350), Spec("preview", 256), Spec("thumbnail", 64, Format.JPEG)]
+SMALL_ANALYSIS = Spec("analysis", 300, Format.JPEG)
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,41 @@
 """Resampling by turns: rows, then columns, and a large picture let go in between."""
 
 import pytest
+from PIL import Image
 
 from services.resize.pictures import scale
 from services.resize.pictures.values import Size
-from tests.pictures import photo
+from tests.pictures import photo, unlikeness
 
-SIMD = pytest.mark.skipif(scale.cykooz_resizer is None, reason="the SIMD resizer is not installed")
-
-
-@SIMD
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_two_passes_make_the_very_same_pixels_as_one(mode: str) -> None:
-    picture, size = photo(900, 600).convert(mode), Size(301, 200)
-    assert scale.resize(picture, size).tobytes() == scale._resample(picture, size).tobytes()
+SIZES = [Size(300, 200), Size(900, 200), Size(300, 600), Size(70, 40), Size(1200, 800)]
+MODES = ["L", "RGB", "RGBA", "CMYK"]
 
 
-@pytest.mark.parametrize("size", [Size(30, 20), Size(90, 20), Size(30, 60)])
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK"])
-def test_a_side_that_stays_is_no_pass_of_its_own(mode: str, size: Size) -> None:
-    small = scale.resize(photo(90, 60).convert(mode), size)
+@pytest.fixture(params=["SIMD", "Pillow"])
+def _each_resampler(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "Pillow":
+        monkeypatch.setattr(scale, "_simd", None)
+    elif scale.cykooz_resizer is None:
+        pytest.skip("the SIMD resizer is not installed")
+
+
+@pytest.mark.usefixtures("_each_resampler")
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_picture_becomes_what_lanczos_makes_of_it(mode: str, size: Size) -> None:
+    picture = photo(900, 600).convert(mode)
+    small = scale.resize(picture, size)
     assert (small.size, small.mode) == (size, mode)
+    assert unlikeness(small, picture.resize(size, Image.Resampling.LANCZOS)) < 2
+
+
+@pytest.mark.usefixtures("_each_resampler")
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_shrunk_stays_where_it_was(mode: str) -> None:
+    """Averaging a width that no whole number divides leaves a narrower column at the right."""
+    picture = Image.linear_gradient("L").rotate(90).resize((1003, 16)).convert(mode)
+    expected = picture.resize((256, 16), Image.Resampling.LANCZOS)
+    assert unlikeness(scale.resize(picture, Size(256, 16)), expected) < 0.5
 
 
 def test_a_picture_that_is_spent_is_closed_once_it_is_resampled() -> None:
