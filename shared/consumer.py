@@ -231,7 +231,7 @@ def _handle_piece(service: Service, message: Message, body: str) -> HandBack | N
             run=envelope.data.run,
         ),
         telemetry.traced(envelope.traceparent, image=envelope.subject, event=envelope.type),
-        telemetry.hop() as hop,
+        Hop() as hop,
     ):
         wait = _Piece(service, message, body, envelope, hop).take(route)
         if wait is None and hop.facts["outcome"] != "seen-before":
@@ -324,8 +324,8 @@ class _Piece:
         if turn:
             turn.confirm()
         self.service.bus.publish(envelopes)
-        for envelope in envelopes:
-            log.info("announced", extra={"announced": envelope.type, "announced_id": envelope.id})
+        self.hop.facts["announced"] = [envelope.type for envelope in envelopes]
+        self.hop.facts["announced_ids"] = [envelope.id for envelope in envelopes]
 
     def _after(self, error: Exception, route: Do | Tell, claim: Claim) -> HandBack | None:
         service = self.service

@@ -13,9 +13,11 @@ DIMENSIONS = ("stage", "service")
 """The deployment, and the service that the number is about."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Metric:
-    """A name and a unit, in CloudWatch's words."""
+    """A name and a unit, in CloudWatch's words. There is one of each, known by its identity: to be
+    found among others costs nothing.
+    """
 
     name: str
     unit: Literal["Count", "Milliseconds"]

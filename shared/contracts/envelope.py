@@ -9,7 +9,7 @@ import builtins
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Self
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import (
     BaseModel,
@@ -131,8 +131,8 @@ class Envelope(BaseModel):
 
 
 def traceparent(correlation: str, identity: str) -> str:
-    """W3C trace context of one event: the trace is the image's, the span the event's."""
-    return f"00-{UUID(correlation).hex}-{UUID(identity).hex[:16]}-01"
+    """W3C trace context of one event, from two ids: the trace is the image's, the span its own."""
+    return f"00-{correlation.replace('-', '')}-{identity.replace('-', '')[:16]}-01"
 
 
 def read_envelope(message: Mapping[str, Any]) -> Envelope:

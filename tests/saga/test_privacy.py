@@ -135,7 +135,7 @@ def test_the_canaries_are_in_the_picture_and_on_their_way_to_those_who_may_know(
     assert record.current.resized
     assert CAMERA in str(record.current.resized.taken.camera)
     assert said["moderation"]["names"] == ["Flag-canary"]
-    assert out.getvalue().count('"outcome": "done"') == 5
+    assert out.getvalue().count('"outcome":"done"') == 5
 
 
 @pytest.mark.parametrize("kind", FAILURES)

@@ -16,7 +16,7 @@ import pytest
 from shared import telemetry
 from shared.errors import Throttled
 from shared.metrics import AGE, DEAD_LETTERS, DURATION, EFFECTS, THROTTLED, WANTED
-from shared.telemetry import about, carried, count, hop, log, traced, wants
+from shared.telemetry import Hop, about, carried, count, log, traced, wants
 from tests.telling import lines as decoded
 from tests.telling import telling
 
@@ -142,7 +142,7 @@ def test_numbers_are_told_at_every_level(lines: Any) -> None:
 
 
 def test_a_hop_is_one_line_with_all_its_numbers(lines: Any) -> None:
-    with about(event_id="e1"), hop() as this:
+    with about(event_id="e1"), Hop() as this:
         wants(4)
         this.note(AGE, 120.5)
     (line,) = lines()
@@ -153,7 +153,7 @@ def test_a_hop_is_one_line_with_all_its_numbers(lines: Any) -> None:
 
 
 def test_what_is_wanted_counts_once_it_is_done(lines: Any) -> None:
-    with hop() as this:
+    with Hop() as this:
         wants(4)
         this.fail("again", Throttled("throttled", "jane@example.org"), charged=False)
     (line,) = lines()
@@ -164,7 +164,7 @@ def test_what_is_wanted_counts_once_it_is_done(lines: Any) -> None:
 
 
 def test_a_hop_that_fails_is_told_all_the_same(lines: Any) -> None:
-    with pytest.raises(ZeroDivisionError), hop():
+    with pytest.raises(ZeroDivisionError), Hop():
         fail("x")
     (line,) = lines()
     assert (line["outcome"], line["reason"]) == ("error", "internal-error")
