@@ -235,7 +235,8 @@ def _cost(everyone: tuple[Definition, ...], stage: Stage) -> list[Row]:
 
 
 def _compute(definition: Definition, stage: Stage) -> str:
-    price = PER_GB_SECOND[stage.architecture] * definition.function.memory / 1024 / 1000
+    architecture = definition.function.architecture or stage.architecture
+    price = PER_GB_SECOND[architecture] * definition.function.memory / 1024 / 1000
     return f"ms_{definition.name} * {price:.12f}"
 
 

@@ -11,6 +11,7 @@ from infra.planning.work import SQS_REQUESTS, Hop, Work
 GIGABYTE = 10**9
 MEGABYTES = 1024  # of memory, in a gigabyte as Lambda bills it
 KEPT = "kept"  # the row of what stays: no service's own
+ARCHITECTURES = "arm64", "x86_64"
 SENT = "upload"  # the row of the one who uploads
 
 
@@ -32,7 +33,7 @@ class Use:
     """So much of one thing, and by whom."""
 
     service: str
-    item: str  # within its kind: "GB-s", "request", a group of detections
+    item: str  # within its kind: "request", a group of detections; of GB-s the architecture
     kind: Kind
     units: float
 
@@ -41,7 +42,7 @@ class Use:
 class Place:
     """Where it runs, as far as it changes the bill."""
 
-    architecture: str
+    architecture: str  # of functions that name none
     recovery: bool = False
     free_tier: bool = False
 
@@ -76,33 +77,36 @@ def bill(images: int, work: Work, prices: Prices, place: Place) -> Bill:
     """
     used: defaultdict[tuple[Kind, str], defaultdict[str, float]]
     used = defaultdict(lambda: defaultdict(float))
-    for use in uses(work, prices):
+    for use in uses(work, prices, place.architecture):
         used[use.kind, use.item][use.service] += use.units * images
     lines: defaultdict[tuple[str, Kind], float] = defaultdict(float)
     for (kind, item), by in used.items():
         total = sum(by.values())
-        usd = _price(kind, item, total, prices, place)
+        free, tiers = _tariff(kind, item, prices, place)
+        given = free * _share(used, kind, item) if place.free_tier else 0.0
+        usd = tiered(max(0.0, total - given), tiers)
         for service, units in by.items():
             lines[service, kind] += usd * units / total if total else 0.0
     return Bill(images, dict(lines))
 
 
-def uses(work: Work, prices: Prices) -> Iterator[Use]:
+def uses(work: Work, prices: Prices, architecture: str) -> Iterator[Use]:
     """Of one image, by service; what it leaves behind is the row ``kept``."""
     yield Use(SENT, "put", Kind.REQUESTS, 1)
     for hop, share in work.each():
-        for use in _of_hop(hop, work, prices):
+        for use in _of_hop(hop, work, prices, architecture):
             yield Use(use.service, use.item, use.kind, use.units * share)
     yield Use(KEPT, "month", Kind.STORAGE, (work.kept["original"] + work.kept["made"]) / GIGABYTE)
     yield Use(KEPT, "month", Kind.DYNAMODB, (work.kept["records"] + work.kept["ledger"]) / GIGABYTE)
 
 
-def _of_hop(hop: Hop, work: Work, prices: Prices) -> Iterator[Use]:
-    memory = work.functions[hop.service].memory / MEGABYTES
+def _of_hop(hop: Hop, work: Work, prices: Prices, architecture: str) -> Iterator[Use]:
+    function = work.functions[hop.service]
+    seconds = work.seconds(hop) * function.memory / MEGABYTES
     log = (hop.log_bytes + work.assumed.platform_log) / GIGABYTE
     puts, gets = hop.to("s3", "PutObject"), hop.to("s3", "GetObject")
     yield Use(hop.service, "request", Kind.LAMBDA, 1)
-    yield Use(hop.service, "GB-s", Kind.LAMBDA, work.seconds(hop) * memory)
+    yield Use(hop.service, function.architecture or architecture, Kind.LAMBDA, seconds)
     yield Use(hop.service, "request", Kind.SQS, SQS_REQUESTS)
     yield Use(hop.service, "publish", Kind.SNS, hop.to("sns"))
     yield Use(hop.service, "put", Kind.REQUESTS, puts)
@@ -115,10 +119,11 @@ def _of_hop(hop: Hop, work: Work, prices: Prices) -> Iterator[Use]:
         yield Use(hop.service, prices.detections[word], Kind.DETECTIONS, 1)
 
 
-def _price(kind: Kind, item: str, units: float, prices: Prices, place: Place) -> float:
-    """Dollars for all that is used of one thing in a month."""
-    free, tiers = _tariff(kind, item, prices, place)
-    return tiered(max(0.0, units - (free if place.free_tier else 0)), tiers)
+def _share(used: Mapping[tuple[Kind, str], Mapping[str, float]], kind: Kind, item: str) -> float:
+    """What this item has of the free tier: GB-s of both architectures have one together."""
+    alike = [item] if kind is not Kind.LAMBDA or item == "request" else list(ARCHITECTURES)
+    total = sum(sum(used.get((kind, one), {}).values()) for one in alike)
+    return sum(used[kind, item].values()) / total if total else 1.0
 
 
 def _tariff(kind: Kind, item: str, prices: Prices, place: Place) -> tuple[float, tuple[Tier, ...]]:
@@ -126,10 +131,13 @@ def _tariff(kind: Kind, item: str, prices: Prices, place: Place) -> tuple[float,
     free, dynamodb = prices.free, prices.dynamodb
     kept = dynamodb.gigabyte_month
     kept += dynamodb.recovery_gigabyte_month if place.recovery else 0.0
-    seconds = prices.functions.gigabyte_second[place.architecture]
+    seconds = prices.functions.gigabyte_second
     flat = {
         (Kind.LAMBDA, "request"): (free.lambda_requests, prices.functions.request),
-        (Kind.LAMBDA, "GB-s"): (free.lambda_gigabyte_seconds, seconds),
+        **{
+            (Kind.LAMBDA, one): (free.lambda_gigabyte_seconds, seconds[one])
+            for one in ARCHITECTURES
+        },
         (Kind.SQS, "request"): (free.sqs_requests, prices.sqs.request),
         (Kind.SNS, "publish"): (free.sns_publishes, prices.sns.publish),
         (Kind.REQUESTS, "put"): (0, prices.s3.put),

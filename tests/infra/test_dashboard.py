@@ -125,7 +125,7 @@ def test_the_cost_is_that_of_detections_and_of_the_functions_time(widgets, every
     for name in ("rekognition", "functions", "total", "each"):
         known[name] = eval(found[name]["expression"], {}, known)
     (resize,) = [each for each in everyone if each.name == "resize"]
-    seconds = 1000 * resize.function.memory / 1024 * dashboard.PER_GB_SECOND["arm64"]
+    seconds = 1000 * resize.function.memory / 1024 * dashboard.PER_GB_SECOND["x86_64"]
     assert known["rekognition"] == pytest.approx(4.0)
     assert known["functions"] == pytest.approx(seconds + 1000 * 0.0000002, rel=1e-4)
     assert known["each"] == pytest.approx(known["total"])

@@ -82,6 +82,29 @@ def test_point_in_time_recovery_and_the_architecture_are_on_the_bill():
     assert billed(10_000, place=Place("x86_64")).of(Kind.LAMBDA) > plain.of(Kind.LAMBDA)
 
 
+def test_a_function_with_an_architecture_of_its_own_is_billed_for_that():
+    here = {place: billed(10_000, place=Place(place)) for place in ("arm64", "x86_64")}
+    lines = {place: one.lines["resize", Kind.LAMBDA] for place, one in here.items()}
+    assert WORK.functions["resize"].architecture == "x86_64"
+    assert lines["arm64"] == pytest.approx(lines["x86_64"])
+    others = {place: one.lines["analyze", Kind.LAMBDA] for place, one in here.items()}
+    assert others["arm64"] < others["x86_64"]
+
+
+def test_both_architectures_share_what_is_free():
+    """Of 400,000 GB-s a month as much is paid, whether one or both have used them."""
+    million, free = 1_000_000, replace(PLACE, free_tier=True)
+    saved = billed(million).of(Kind.LAMBDA) - billed(million, place=free).of(Kind.LAMBDA)
+    seconds = PRICES.functions.gigabyte_second
+    gigabyte_seconds = PRICES.free.lambda_gigabyte_seconds
+    requests = PRICES.free.lambda_requests * PRICES.functions.request
+    assert (
+        gigabyte_seconds * seconds["arm64"]
+        < saved - requests
+        < gigabyte_seconds * seconds["x86_64"]
+    )
+
+
 def test_a_slower_vcpu_costs_more_of_lambda_and_of_nothing_else():
     slow = replace(WORK, assumed=replace(WORK.assumed, cpu_factor=3))
     ours, theirs = billed(10_000), billed(10_000, slow)
