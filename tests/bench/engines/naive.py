@@ -8,7 +8,6 @@ from PIL import Image, ImageCms, ImageOps
 from tests.bench.profile import WANTED, Wanted
 
 pillow_heif.register_heif_opener()
-Image.MAX_IMAGE_PIXELS = None
 SRGB = ImageCms.createProfile("sRGB")
 
 
