@@ -6,12 +6,12 @@ failed try costs and how long it waits stands in ``retries``.
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
-from uuid import uuid4
+from typing import Any, NamedTuple, Protocol
 
 from shared import retries, telemetry
 from shared.bus import Bus, Queue, Wait
@@ -27,7 +27,7 @@ from shared.errors import (
     sentence,
 )
 from shared.ledger import Claim, ClaimKey, Ledger, Standing
-from shared.message import Message, pieces, read
+from shared.message import Message, Piece, pieces, read
 from shared.metrics import AGE
 from shared.retries import GiveUp, TryAgain
 from shared.runs import Runs
@@ -49,8 +49,7 @@ class Context(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """One worker's turn at one event, for as long as its lease runs."""
 
     envelope: Envelope
@@ -199,29 +198,31 @@ def _return(waits: Sequence[Wait], hand_back: Callable[[Sequence[Wait]], None]) 
 
 def _handle(service: Service, message: Message, in_time: Callable[[], bool]) -> HandBack | None:
     try:
-        bodies = pieces(message.body)
+        found = pieces(message.body)
     except PermanentError as error:
         _bury(service, message.body, error.reason, error.detail)
         return None
     waits = []
-    for body in bodies:
+    for piece in found:
         if not in_time():
             waits.append(HandBack(retries.spread(SOON, message.id, message.receives)))
             break
-        if wait := _handle_piece(service, message, body):
+        if wait := _handle_piece(service, message, piece):
             waits.append(wait)
     return min(waits, key=lambda wait: wait.seconds, default=None)
 
 
-def _handle_piece(service: Service, message: Message, body: str) -> HandBack | None:
+def _handle_piece(service: Service, message: Message, piece: Piece) -> HandBack | None:
     try:
-        envelope = read(body)
+        envelope = read(piece)
     except PermanentError as error:
-        _bury(service, body, error.reason, error.detail)
+        _bury(service, piece.body, error.reason, error.detail)
         return None
     route = service.routes.get(type(envelope.data))
     if route is None:
-        _bury(service, body, "unknown-type", f"{service.name} does not answer {envelope.type}")
+        _bury(
+            service, piece.body, "unknown-type", f"{service.name} does not answer {envelope.type}"
+        )
         return None
     with (
         telemetry.about(
@@ -233,7 +234,7 @@ def _handle_piece(service: Service, message: Message, body: str) -> HandBack | N
         telemetry.traced(envelope.traceparent, image=envelope.subject, event=envelope.type),
         Hop() as hop,
     ):
-        wait = _Piece(service, message, body, envelope, hop).take(route)
+        wait = _Passage(service, message, piece.body, envelope, hop).take(route)
         if wait is None and hop.facts["outcome"] != "seen-before":
             hop.note(AGE, max(0.0, round(1000 * (service.clock() - message.sent), 3)))
         return wait
@@ -246,8 +247,7 @@ def _bury(service: Service, body: str, reason: str, detail: str) -> None:
     log.debug("buried: %s", detail)
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Passage(NamedTuple):
     """One event on its way through one service."""
 
     service: Service
@@ -274,7 +274,7 @@ class _Piece:
     def _claimed(self, route: Do | Tell) -> HandBack | None:
         service = self.service
         key = ClaimKey.of(service.name, self.envelope.subject, self.envelope.type, self.envelope.id)
-        claim = service.ledger.claim(key, uuid4().hex, service.clock(), service.limits.lease)
+        claim = service.ledger.claim(key, _nobody_elses(), service.clock(), service.limits.lease)
         self.hop.facts["attempts"] = claim.attempts
         if claim.standing is Standing.DONE:
             log.info("seen before")
@@ -370,6 +370,11 @@ class _Piece:
         log.log(level, "the step failed", extra=said, exc_info=None if expected else error)
         log.debug("the step failed: %s", error)
         self.hop.fail("again" if isinstance(decision, TryAgain) else "gave-up", error, **facts)
+
+
+def _nobody_elses() -> str:
+    """The name under which one worker claims one event, once."""
+    return os.urandom(16).hex()
 
 
 def facts_of(decision: TryAgain | GiveUp) -> dict[str, object]:

@@ -5,9 +5,8 @@ announcement. A lease runs out instead; the next worker takes over and sees how 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from shared.aws import aws_errors
 
@@ -23,8 +22,7 @@ class Standing(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True)
-class ClaimKey:
+class ClaimKey(NamedTuple):
     """One service's work on one event of one image."""
 
     image: str
@@ -35,8 +33,7 @@ class ClaimKey:
         return cls(image, f"{service}/{kind}/{event}")
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """The answer to a claim. ``until`` is the end of the lease, in epoch seconds, whoever holds it;
     ``attempts`` counts the tries charged so far, this one included.
     """

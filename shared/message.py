@@ -4,9 +4,9 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.contracts.envelope import UUID_TEXT, Envelope, read_envelope
 from shared.contracts.images import ImageEvent, Verdict
@@ -24,13 +24,9 @@ LARGEST_NUMBER = 1e30
 """Nobody counts or measures anything larger; DynamoDB ends at 38 digits."""
 FEW_DIGITS = 30
 """An integer of so many characters is below the largest number, and needs no look."""
-OF_NOTIFICATIONS = "Records", "s3:TestEvent", "\\u"
-"""One of these is in each of S3's notifications, however it is escaped; few events have any, and
-the others are spared being decoded twice."""
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One message of a queue as Lambda hands it over; ``sent`` is in epoch seconds."""
 
     id: str
@@ -57,29 +53,41 @@ class Message:
         )
 
 
-def pieces(body: str) -> list[str]:
-    """The bodies that one message stands for: S3 may put several uploads into one notification.
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """One of the things that a message tells of, decoded."""
 
-    Raises PermanentError ``unreadable``; of what cannot be a notification, only ``read`` does.
+    body: str
+    """It alone, as a message."""
+    told: Mapping[str, Any]
+    """An envelope of ours, or one record of a notification of S3's."""
+    by_s3: bool = False
+
+
+def pieces(body: str) -> list[Piece]:
+    """What one message tells of: S3 may put several uploads, or none, into one notification.
+
+    Raises PermanentError ``unreadable``.
     """
-    if not any(mark in body for mark in OF_NOTIFICATIONS):
-        return [body]
-    message = _decoded(body)
+    try:
+        return _pieces(body, _decoded(body))
+    except (ValueError, RecursionError) as error:
+        raise PermanentError("unreadable", f"not JSON: {error}", fault=Fault.US) from error
+
+
+def _pieces(body: str, message: Mapping[str, Any]) -> list[Piece]:
     if not is_notification(message):
-        return [body]
+        return [Piece(body, message)]
     uploads = uploads_in(message)
     if len(uploads) == 1:
-        return [body]
-    with _readable():
-        return [json.dumps({"Records": [one]}) for one in uploads]
+        return [Piece(body, uploads[0], by_s3=True)]
+    return [Piece(json.dumps({"Records": [one]}), one, by_s3=True) for one in uploads]
 
 
-def read(body: str) -> Envelope:
+def read(piece: Piece) -> Envelope:
     """The envelope of one piece. Raises PermanentError ``unreadable`` or ``unknown-type``."""
-    message = _decoded(body)
-    notified = is_notification(message)
-    envelope = read_upload(uploads_in(message)[0]) if notified else read_envelope(message)
-    if problem := _what_nobody_says(envelope, body):
+    envelope = read_upload(piece.told) if piece.by_s3 else read_envelope(piece.told)
+    if problem := _what_nobody_says(envelope, piece.body):
         raise PermanentError("unreadable", f"{envelope.type}: {problem}", fault=Fault.US)
     return envelope
 
@@ -118,21 +126,12 @@ def _what_nobody_says(envelope: Envelope, body: str) -> str | None:
 
 
 def _decoded(body: str) -> Mapping[str, Any]:
-    with _readable():
-        message = _JSON.decode(body)
-        if "\\u" in body:  # half of a surrogate pair is no text: nobody could say it again
-            json.dumps(message, ensure_ascii=False).encode()
+    message = _JSON.decode(body)
+    if "\\u" in body:  # half of a surrogate pair is no text: nobody could say it again
+        json.dumps(message, ensure_ascii=False).encode()
     if not isinstance(message, dict):
         raise PermanentError("unreadable", "not a JSON object", fault=Fault.US)
     return message
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, RecursionError) as error:
-        raise PermanentError("unreadable", f"not JSON: {error}", fault=Fault.US) from error
 
 
 def _integer(digits: str) -> int:

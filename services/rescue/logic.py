@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.errors import PermanentError, sentence
-from shared.message import Message, pieces, read, understood
+from shared.message import Message, Piece, pieces, read, understood
 
 REASON = "undeliverable"
 """Of a message that can be read, and came without a reason: it was received too often."""
@@ -73,7 +73,7 @@ def _why(body: str) -> tuple[str, str]:
     return REASON, "received too often without an answer"
 
 
-def _problem(piece: str) -> PermanentError | None:
+def _problem(piece: Piece) -> PermanentError | None:
     try:
         read(piece)
     except PermanentError as error:

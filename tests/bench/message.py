@@ -4,8 +4,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -37,8 +38,14 @@ AREA = "message"
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
-ROUNDS, MESSAGES = 9, 500
-"""Medians of so many rounds, each over so many messages, and a tenth as many bare calls."""
+ROUNDS, MESSAGES, CALLS = 9, 500, 50
+"""Medians of so many quiet rounds, each over so many messages and so many bare calls."""
+
+QUIET, LEAST, MOST = 1.1, 16, 30
+"""A round is quiet if the bare calls before and after it took at most this times the least that
+any round's did: most of what a rented core does depends on its neighbours, who slow it by up to 1.8
+times, for seconds. So many rounds are tried, at least and at most, for each that counts.
+"""
 
 OWN = 0.1
 """ms of CPU that reading, claiming, checking, announcing, settling and logging may take."""
@@ -62,15 +69,25 @@ def _own(own: float, call: float) -> Iterator[Row]:
 
 
 def _own_and_a_call(rounds: int) -> tuple[float, float]:
-    """ms of CPU of each, taken in turns."""
+    """ms of CPU of each, taken in turns: medians of so many rounds that nobody disturbed."""
     messages = [_message(n) for n in range(MESSAGES)]
     dynamodb = _answered()
-    own, calls = [], []
+    owns, calls = list[float](), [_bare_calls(dynamodb, CALLS)]
+    quiet: list[tuple[float, float]] = []
     with _logging_to_nowhere():
-        for _ in range(rounds + 1):
-            own.append(_consumed(messages) - _parts_alone(len(messages)))
-            calls.append(_bare_calls(dynamodb, MESSAGES // 10))
-    return median(own[1:]), median(calls[1:])
+        while len(owns) < LEAST * rounds or (len(quiet) < rounds and len(owns) < MOST * rounds):
+            owns.append(_consumed(messages) - _parts_alone(MESSAGES))
+            calls.append(_bare_calls(dynamodb, CALLS))
+            quiet = _quiet(owns, calls)
+    own, call = map(median, zip(*quiet, strict=True))
+    return own, call
+
+
+def _quiet(owns: Sequence[float], calls: Sequence[float]) -> list[tuple[float, float]]:
+    """The rounds that nobody disturbed, each with the bare calls beside it; there is one."""
+    rounds = list(zip(owns, map(max, pairwise(calls)), strict=True))
+    least = min(call for _, call in rounds)
+    return [(own, call) for own, call in rounds if call <= QUIET * least]
 
 
 def _consumed(messages: list[dict[str, Any]]) -> float:

@@ -34,7 +34,7 @@ from shared.bus import SnsBus
 from shared.consumer import Route, Service, consume
 from shared.contracts.envelope import Event
 from shared.ledger import DynamoLedger
-from shared.message import read
+from shared.message import pieces, read
 from shared.objects import S3Objects
 from shared.runs import DynamoRuns
 from shared.testing import FixedTime, MemoryQueue, s3_notification, sqs_batch
@@ -118,12 +118,12 @@ class Pipeline:
         ]
         while self._waiting:
             message = self._waiting.popleft()
-            kind = type(read(message).data)
+            kind = type(read(*pieces(message)).data)
             hops += [self._hop(one, message) for one in self._services if kind in one.routes]
         return hops
 
     def _hop(self, service: Service, message: str) -> Hop:
-        hop = Hop(service.name, read(message).type)
+        hop = Hop(service.name, read(*pieces(message)).type)
         self._recognizer.asked.clear()
         with self._counted(hop.calls):
             failed = consume(service, sqs_batch(message), FixedTime())["batchItemFailures"]

@@ -11,7 +11,7 @@ from services.analyze.logic import Detection
 from shared.contracts.images import ImageAnalyzed, ImageResized, StepFailed
 from shared.contracts.record import Record, Run, RunStatus
 from shared.ledger import ClaimKey
-from shared.message import read
+from shared.message import pieces, read
 from tests.chaos import judge
 from tests.chaos.evidence import Claimed, Evidence, Heard, Letter
 from tests.chaos.windows import Repeated
@@ -34,7 +34,7 @@ def golden(kind: str) -> dict:
 def completed() -> Record:
     resized = ImageResized.model_validate(golden("image.resized.v1"))
     analyzed = ImageAnalyzed.model_validate(golden("image.analyzed.v1"))
-    began = read((GOLDEN / "image.resized.v1.json").read_text()).time
+    began = read(*pieces((GOLDEN / "image.resized.v1.json").read_text())).time
     run = Run(
         status=RunStatus.COMPLETED, started=began, ended=began, resized=resized, analyzed=analyzed
     )

@@ -73,7 +73,7 @@ def _everyone_decides() -> AbstractContextManager[Any]:
         report = consumer.report_on(self.event, self.service.name, decision)
         return ImageFailed(**report.model_dump(), ended=self.service.now())
 
-    return patch.object(consumer._Piece, "_report", verdict)
+    return patch.object(consumer._Passage, "_report", verdict)
 
 
 def _no_lease() -> AbstractContextManager[Any]:
@@ -92,7 +92,7 @@ def _no_owner() -> AbstractContextManager[Any]:
 
     def anyone(self: Any, claim: Claim, *, charged: bool) -> None:
         row = self.rows[claim.key]
-        release(self, replace(claim, owner=row.owner, until=row.until), charged=charged)
+        release(self, claim._replace(owner=row.owner, until=row.until), charged=charged)
 
     return patch.object(MemoryLedger, "release", anyone)
 
@@ -102,7 +102,7 @@ def _receives_count() -> AbstractContextManager[Any]:
 
     def received(self: Any, *args: Any) -> Claim:
         receives = max(message.receives for message in self.simulation.current.messages)
-        return replace(claim(self, *args), attempts=receives)
+        return claim(self, *args)._replace(attempts=receives)
 
     return patch.object(simulation.Ledger, "claim", received)
 
@@ -112,7 +112,7 @@ def _no_end_of_tries() -> AbstractContextManager[Any]:
 
     def forgiving(self: Any, *args: Any) -> Claim:
         found = claim(self, *args)
-        capped = replace(found, attempts=min(found.attempts, wiring.LIMITS.attempts))
+        capped = found._replace(attempts=min(found.attempts, wiring.LIMITS.attempts))
         worker = self.simulation.current
         worker.claim = capped if worker.claim else None
         return capped
@@ -124,26 +124,26 @@ def _no_look_past_the_lease() -> AbstractContextManager[Any]:
     def turn(self: Any, _claim: Claim | None = None) -> Turn:
         return Turn(self.envelope, self.service.now(), lambda: None)
 
-    return patch.object(consumer._Piece, "_turn", turn)
+    return patch.object(consumer._Passage, "_turn", turn)
 
 
 def _settle_first() -> AbstractContextManager[Any]:
-    try_ = consumer._Piece._try
+    try_ = consumer._Passage._try
 
     def settled(self: Any, route: Any, claim: Claim) -> Any:
         self.service.ledger.settle(claim, self.service.clock())
         return try_(self, route, claim)
 
-    return patch.object(consumer._Piece, "_try", settled)
+    return patch.object(consumer._Passage, "_try", settled)
 
 
 def _undo_once() -> AbstractContextManager[Any]:
-    take = consumer._Piece.take
+    take = consumer._Passage.take
 
     def claimed(self: Any, route: Any) -> Any:
         return take(self, Tell(lambda event, _: route.act(event)) if _is_undo(route) else route)
 
-    return patch.object(consumer._Piece, "take", claimed)
+    return patch.object(consumer._Passage, "take", claimed)
 
 
 def _is_undo(route: Any) -> bool:
@@ -151,14 +151,14 @@ def _is_undo(route: Any) -> bool:
 
 
 def _a_telling_reports() -> AbstractContextManager[Any]:
-    after = consumer._Piece._after
+    after = consumer._Passage._after
 
     def reported(self: Any, error: Exception, route: Any, claim: Claim) -> Any:
         if isinstance(route, Tell):
             route = consumer.Do(route.act, undo=lambda _: None)
         return after(self, error, route, claim)
 
-    return patch.object(consumer._Piece, "_after", reported)
+    return patch.object(consumer._Passage, "_after", reported)
 
 
 def _keys_of_the_image() -> AbstractContextManager[Any]:
@@ -452,7 +452,7 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "run check before a do",
         "works for an ended run",
         "late",
-        lambda: patch.object(consumer._Piece, "_open", lambda *_: True),
+        lambda: patch.object(consumer._Passage, "_open", lambda *_: True),
     ),
     Safeguard(
         "the look past the lease", "pays for an ended run", "outlives", _no_look_past_the_lease

@@ -14,7 +14,7 @@ from typing import Any
 from services.analyze.logic import Detection, Thresholds
 from services.rescue.steps import Steps as RescueSteps
 from services.store.logic import Policy
-from shared.consumer import Service, answer_batch, consume, read
+from shared.consumer import Service, answer_batch, consume, pieces, read
 from shared.testing import (
     Clock,
     FixedTime,
@@ -185,7 +185,7 @@ class World:
         notification = s3_notification(("uploads", key, body), version=version)
         for _ in range(self.copies):
             self.send("resize", notification)
-        return read(notification).subject
+        return read(*pieces(notification)).subject
 
     # ---- time ------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from infra.operations.audit import Audit
 from infra.operations.commands import span
 from infra.operations.dead_letters import DeadLetters, listing
 from infra.operations.replay import How, Wanted, failed, replay
-from shared.consumer import read
+from shared.consumer import pieces, read
 from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequested
 from shared.contracts.record import FULL
 from shared.ledger import ClaimKey
@@ -37,7 +37,7 @@ def keep_letter(stage: Stage, body: str, service: str = "notify") -> str:
 def test_a_replay_names_the_run_it_replaces(stage: Stage) -> None:
     ask(stage, stage.keep(GAVE_UP))
     (body,) = stage.announced()
-    assert read(body).data == ReplayRequested(image=TEXT, run=0)
+    assert read(*pieces(body)).data == ReplayRequested(image=TEXT, run=0)
 
 
 def test_a_dry_run_asks_for_nothing(stage: Stage) -> None:
@@ -50,13 +50,13 @@ def test_a_run_still_at_work_is_given_up_by_force_only(stage: Stage) -> None:
     with pytest.raises(InfraError, match="still at work"):
         ask(stage, record)
     ask(stage, record, force=True)
-    assert read(stage.announced()[0]).data.force
+    assert read(*pieces(stage.announced()[0])).data.force
 
 
 def test_a_reanalysis_is_asked_for_with_its_analyzer(stage: Stage) -> None:
     ask(stage, stage.keep(RESIZED, ANALYZED), analyze_only=True, analyzer="rekognition")
     asked = ReplayRequested(image=CAT, run=0, analyze_only=True, analyzer="rekognition")
-    assert read(stage.announced()[0]).data == asked
+    assert read(*pieces(stage.announced()[0])).data == asked
 
 
 def test_where_nothing_is_published_there_is_nothing_to_analyse_again(stage: Stage) -> None:
@@ -113,7 +113,7 @@ def test_what_a_step_was_to_do_becomes_a_replay_of_its_image(stage: Stage) -> No
     keep_letter(stage, failed_fact.to_json(), "analyze")
     letters = DeadLetters(stage.images)
     assert letters.replay(letters.all()[0], quiet)
-    assert read(stage.announced()[0]).data == ReplayRequested(image=TEXT, run=0)
+    assert read(*pieces(stage.announced()[0])).data == ReplayRequested(image=TEXT, run=0)
     assert letters.all() == []
 
 

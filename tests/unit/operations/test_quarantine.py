@@ -11,7 +11,7 @@ from infra.operations.quarantine import listing, release, withheld
 from services.store.logic import Policy
 from shared.contracts.images import DeleteRequested, ReleaseRequested, ReplayRequested
 from shared.contracts.record import Record
-from shared.message import read
+from shared.message import pieces, read
 from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, LOOKED_AT, RESIZED, TEXT
 from tests.unit.operations.conftest import Stage
 
@@ -61,7 +61,7 @@ def test_what_was_released_or_deleted_waits_no_longer(stage: Stage, more) -> Non
 def test_a_release_names_the_run_that_was_looked_at(stage: Stage) -> None:
     ask(stage, flagged(stage, ReplayRequested(image=CAT, run=0)))
     (body,) = stage.announced()
-    assert read(body).data == ReleaseRequested(image=CAT, run=0)
+    assert read(*pieces(body)).data == ReleaseRequested(image=CAT, run=0)
 
 
 def test_a_dry_run_asks_for_nothing(stage: Stage) -> None:
@@ -73,7 +73,7 @@ def test_what_was_released_already_is_asked_for_again_under_the_same_id(stage: S
     record = flagged(stage, LOOKED_AT)
     ask(stage, record)
     ask(stage, record)
-    assert len({read(body).id for body in stage.announced()}) == 1
+    assert len({read(*pieces(body)).id for body in stage.announced()}) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from infra.errors import InfraError
 from infra.operations.reap import Reaper
-from shared.consumer import read
+from shared.consumer import pieces, read
 from tests.contract.samples import CAT, RESIZED
 from tests.unit.operations.conftest import Stage
 
@@ -25,7 +25,7 @@ def upload(stage: Stage, key: str) -> None:
 def test_a_silent_run_is_reported_stuck_where_it_waits(stage: Stage) -> None:
     stage.keep(RESIZED, at=stage.images.clock() - 2 * DAY)
     assert Reaper(stage.images, DAY).reap(quiet, dry_run=False) == 1
-    report = read(stage.announced()[0]).data
+    report = read(*pieces(stage.announced()[0])).data
     assert (report.image, report.stage, report.reason) == (CAT, "analyze", "stuck")
 
 
@@ -40,7 +40,7 @@ def test_an_upload_that_nobody_heard_of_is_reported_lost_and_named(stage: Stage)
     said: list[str] = []
     long_ago = -timedelta(days=9999)  # the upload is of the real today, the stage's clock is not
     assert Reaper(stage.images, long_ago).reap(said.append, dry_run=False) == 1
-    report = read(stage.announced()[0]).data
+    report = read(*pieces(stage.announced()[0])).data
     assert (report.reason, report.source.key) == ("lost", "lost.jpg")
     assert said == [f"lost: {report.image} run 0  lost.jpg"]
 
@@ -57,7 +57,7 @@ def test_asked_again_it_says_the_same_under_the_same_id(stage: Stage) -> None:
     stage.keep(RESIZED, at=stage.images.clock() - 2 * DAY)
     for _ in range(2):
         Reaper(stage.images, DAY).reap(quiet, dry_run=False)
-    first, second = map(read, stage.announced())
+    first, second = (read(*pieces(body)) for body in stage.announced())
     assert first.id == second.id
     assert first.source == "darkroom/reap"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.envelope import Envelope, derive, traceparent
 from shared.contracts.images import ImageFailed, ImageStored
-from shared.message import read
+from shared.message import pieces, read
 from tests.contract.samples import (
     ANALYZED,
     AT,
@@ -100,7 +100,7 @@ def test_whatever_an_event_says_is_read_as_it_was_written(
     said = {"image": str(image), "run": run, "source": source, "owner": owner}
     cause = Envelope.first(UPLOADED.model_copy(update=said), "darkroom/uploads", at)
     answer = cause.caused(RESIZED.model_copy(update=said), "darkroom/resize", 0, at)
-    assert [read(one.to_json()) for one in (cause, answer)] == [cause, answer]
+    assert [read(*pieces(one.to_json())) for one in (cause, answer)] == [cause, answer]
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x1f"))

@@ -92,7 +92,7 @@ def test_what_is_only_unusual_is_read(body: str) -> None:
 )
 def test_a_type_or_version_nobody_knows_is_unknown_whatever_it_is_called(version: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        read(said(type=version))
+        read(*pieces(said(type=version)))
     assert refused.value.reason == "unknown-type"
 
 
