@@ -39,7 +39,7 @@ Say = Callable[[str], None]
 
 CROWD, SMALL_CROWD = 200, 20
 SINGLES, FEW_SINGLES = 20, 5
-BARE = 10
+BARE = 20
 """Images that each bare process works on."""
 
 SHARE = 0.7
