@@ -84,7 +84,8 @@ def _one_wording(simulation: Simulation) -> Iterator[str]:
     for identity, words in simulation.seen.words.items():
         differing = words
         if simulation.seen.outlived:
-            differing = _distinct(_but_for_its_origin(said) for said in words)
+            heeded = [said for said in words if not _comes_to_nothing(simulation, said)]
+            differing = _distinct(map(_but_for_its_origin, heeded))
         if len(differing) > 1:
             yield f"{identity}: {differing}"
 
@@ -96,6 +97,16 @@ def _but_for_its_origin(said: object) -> object:
     if isinstance(said, ImageAnalyzed):
         return said.model_copy(update={"asked": None, "reused_from": None})
     return said
+
+
+def _comes_to_nothing(simulation: Simulation, said: object) -> bool:
+    """A run that gave way is undone. Who was still at work on it finds the answers gone, and may
+    find the next run's in their place: window (g) once more, in a fact that nobody heeds.
+    """
+    if not isinstance(said, ImageAnalyzed):
+        return False
+    record = simulation.records.records.get(said.image)
+    return bool(record) and record.status(said.run) not in (RunStatus.OPEN, RunStatus.COMPLETED)
 
 
 def _distinct(words: Iterable[object]) -> list[object]:
