@@ -20,11 +20,11 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from signal import SIGKILL, Signals
 from threading import Lock
 from typing import NoReturn
 
+from services.resize.pictures.held import held
 from shared.errors import TransientError
 
 Work = Callable[[], Sequence[bytes]]
@@ -33,7 +33,6 @@ ROOM_FOR_THREADS = 256 * 1024**2
 """Bytes of address space beside what decoding fills: a decoder's four threads reserve a stack of
 8 MB and a heap of 64 MB each, and touch little of either."""
 
-STATM = Path("/proc/self/statm")
 LENGTH = struct.Struct(">Q")
 CHUNK = 1024**2
 
@@ -125,8 +124,8 @@ def _limit(allowance: Allowance) -> None:
     cpu = math.ceil(time.process_time() + allowance.seconds * 4)  # of up to four threads
     _lower(resource.RLIMIT_CPU, cpu)
     _lower(resource.RLIMIT_CORE, 0)
-    if STATM.exists():  # not on macOS
-        _lower(resource.RLIMIT_AS, _address_space() + allowance.memory + ROOM_FOR_THREADS)
+    if now := held():
+        _lower(resource.RLIMIT_AS, now.addresses + allowance.memory + ROOM_FOR_THREADS)
 
 
 def _lower(kind: int, most: int) -> None:
@@ -134,10 +133,6 @@ def _lower(kind: int, most: int) -> None:
     _, hard = resource.getrlimit(kind)
     least = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(kind, (least, least))
-
-
-def _address_space() -> int:
-    return int(STATM.read_text().split()[0]) * resource.getpagesize()
 
 
 def _write(writing: int, part: bytes) -> None:

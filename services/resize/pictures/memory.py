@@ -5,18 +5,15 @@ is of no use to a decoder that asks for its own, nor to a child process: in a sm
 together would be more than there is, and the next picture would be blamed for it.
 """
 
-import resource
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, which has no types
 
-STATM = Path("/proc/self/statm")
+from services.resize.pictures.held import held
 
 KEPT_BLOCKS = 640
 """Of 256 KB, 160 MB in all: what 24 MP take, decoded whole, and their first step to 2048 px."""
-
 
 _givers: list[Callable[[], object]] = [core.clear_cache]
 
@@ -47,11 +44,10 @@ def make_room(needed: int, allowed: int) -> None:
 
     Where the system does not say what is resident (macOS), nothing is given back.
     """
-    if not STATM.exists():
+    if not (now := held()):
         return
-    resident = int(STATM.read_text().split()[1]) * resource.getpagesize()
-    _Least.resident = min(resident, _Least.resident or resident)
-    if resident - _Least.resident + needed > allowed:
+    _Least.resident = min(now.resident, _Least.resident or now.resident)
+    if now.resident - _Least.resident + needed > allowed:
         release()
 
 

@@ -9,12 +9,11 @@ from PIL.Image import core  # type: ignore[attr-defined]
 
 from services.resize.pictures import memory, scale
 from services.resize.pictures.header import BYTES_A_PIXEL
+from services.resize.pictures.held import held
 from services.resize.pictures.values import Size
 from tests.pictures import encoded, photo
 
-pytestmark = pytest.mark.skipif(
-    not memory.STATM.exists(), reason="what is resident is read from /proc"
-)
+pytestmark = pytest.mark.skipif(held() is None, reason="what is resident is read from /proc")
 MEGAPIXEL = Size(1200, 1000)
 MOST = 90_000_000
 """Bytes that decoding may take below: a picture of 48 MB and the next one's tenth fit in, with as
