@@ -12,6 +12,7 @@ from typing import Any
 from infra import alarms, cfn
 from infra.cfn import Json
 from infra.definitions import Definition
+from infra.planning.prices import Prices
 from infra.stages import Stage
 from shared.metrics import (
     AGE,
@@ -32,12 +33,6 @@ PERIOD = 300  # s
 HOUR = 3600  # s
 
 REKOGNITION = ("DetectLabels", "DetectFaces", "DetectText", "DetectModerationLabels")
-
-# USD, AWS's list prices in us-east-1 without any free tier: an estimate, to see what changes. S3,
-# SQS, SNS, DynamoDB and logs are left out.
-PER_DETECTION = 0.001  # of the first million a month
-PER_GB_SECOND = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
-PER_REQUEST = 0.0000002
 
 Row = list[Any]  # one metric, or one expression, as CloudWatch's dashboards write them
 
@@ -212,7 +207,10 @@ def _of_function(definition: Definition, stage: Stage, metric: str, **shown: Any
 
 
 def _cost(everyone: tuple[Definition, ...], stage: Stage) -> list[Row]:
-    """Rekognition and Lambda, their sum, and that for a thousand runs that ended."""
+    """Rekognition and Lambda, their sum, and that for a thousand runs that ended: an estimate at
+    list prices, before any tier and with no free tier, to see what changes. The rest is left out.
+    """
+    prices = Prices.load()
     rows: list[Row] = [
         _own(EFFECTS, "analyze", stage, id="detections", visible=False),
         _own(FAILED, "store", stage, id="runs", stat="SampleCount", visible=False),
@@ -222,21 +220,22 @@ def _cost(everyone: tuple[Definition, ...], stage: Stage) -> list[Row]:
             _of_function(each, stage, "Duration", id=f"ms_{each.name}", visible=False),
             _of_function(each, stage, "Invocations", id=f"calls_{each.name}", visible=False),
         ]
-    compute = " + ".join(f"FILL({_compute(each, stage)}, 0)" for each in everyone)
+    compute = " + ".join(f"FILL({_compute(each, stage, prices)}, 0)" for each in everyone)
     calls = " + ".join(f"FILL(calls_{each.name}, 0)" for each in everyone)
-    lambdas = f"{compute} + ({calls}) * {PER_REQUEST:.7f}"
+    lambdas = f"{compute} + ({calls}) * {prices.functions.request:.7f}"
     return [
         *rows,
-        _money("rekognition", "Rekognition", f"FILL(detections, 0) * {PER_DETECTION}"),
+        _money("rekognition", "Rekognition", f"FILL(detections, 0) * {prices.detection('labels')}"),
         _money("functions", "Lambda", lambdas),
         _money("total", "both", "rekognition + functions"),
         _money("each", "both, for 1,000 runs", "1000 * total / runs"),
     ]
 
 
-def _compute(definition: Definition, stage: Stage) -> str:
-    architecture = definition.function.architecture or stage.architecture
-    price = PER_GB_SECOND[architecture] * definition.function.memory / 1024 / 1000
+def _compute(definition: Definition, stage: Stage, prices: Prices) -> str:
+    function = definition.function
+    second = prices.functions.gigabyte_second[function.runs_on(stage.architecture)]
+    price = second * function.memory / 1024 / 1000
     return f"ms_{definition.name} * {price:.12f}"
 
 

@@ -77,6 +77,10 @@ class Function:
         if (self.batch or 0) > 10 and self.window == 0:  # noqa: PLR2004  Lambda's limit, said below
             raise ValueError("a batch above 10 needs a window of at least 1 s")
 
+    def runs_on(self, stages: str) -> str:
+        """Its own architecture, or else the stage's."""
+        return self.architecture or stages
+
 
 @dataclass(frozen=True)
 class Definition:

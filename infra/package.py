@@ -102,8 +102,10 @@ class Target:
 
     def of(self, definition: Definition) -> "Target":
         """The target of one service's zip."""
-        own = None if self.everyones else definition.function.architecture
-        return replace(self, architecture=own or self.architecture, everyones=True)
+        if self.everyones:
+            return self
+        own = definition.function.runs_on(self.architecture)
+        return replace(self, architecture=own, everyones=True)
 
     @property
     def runtime(self) -> str:

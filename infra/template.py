@@ -67,7 +67,7 @@ def parameters(everyone: tuple[Definition, ...], stage: Stage) -> Json:
 
 
 def _architecture(definition: Definition, stage: Stage) -> Json:
-    return {"Type": "String", "Default": definition.function.architecture or stage.architecture}
+    return {"Type": "String", "Default": definition.function.runs_on(stage.architecture)}
 
 
 def outputs(everyone: tuple[Definition, ...], stage: Stage) -> Json:

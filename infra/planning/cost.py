@@ -11,7 +11,6 @@ from infra.planning.work import SQS_REQUESTS, Hop, Work
 GIGABYTE = 10**9
 MEGABYTES = 1024  # of memory, in a gigabyte as Lambda bills it
 KEPT = "kept"  # the row of what stays: no service's own
-ARCHITECTURES = "arm64", "x86_64"
 SENT = "upload"  # the row of the one who uploads
 
 
@@ -83,7 +82,7 @@ def bill(images: int, work: Work, prices: Prices, place: Place) -> Bill:
     for (kind, item), by in used.items():
         total = sum(by.values())
         free, tiers = _tariff(kind, item, prices, place)
-        given = free * _share(used, kind, item) if place.free_tier else 0.0
+        given = free * _share(used, kind, item, prices) if place.free_tier else 0.0
         usd = tiered(max(0.0, total - given), tiers)
         for service, units in by.items():
             lines[service, kind] += usd * units / total if total else 0.0
@@ -106,7 +105,7 @@ def _of_hop(hop: Hop, work: Work, prices: Prices, architecture: str) -> Iterator
     log = (hop.log_bytes + work.assumed.platform_log) / GIGABYTE
     puts, gets = hop.to("s3", "PutObject"), hop.to("s3", "GetObject")
     yield Use(hop.service, "request", Kind.LAMBDA, 1)
-    yield Use(hop.service, function.architecture or architecture, Kind.LAMBDA, seconds)
+    yield Use(hop.service, function.runs_on(architecture), Kind.LAMBDA, seconds)
     yield Use(hop.service, "request", Kind.SQS, SQS_REQUESTS)
     yield Use(hop.service, "publish", Kind.SNS, hop.to("sns"))
     yield Use(hop.service, "put", Kind.REQUESTS, puts)
@@ -119,9 +118,12 @@ def _of_hop(hop: Hop, work: Work, prices: Prices, architecture: str) -> Iterator
         yield Use(hop.service, prices.detections[word], Kind.DETECTIONS, 1)
 
 
-def _share(used: Mapping[tuple[Kind, str], Mapping[str, float]], kind: Kind, item: str) -> float:
-    """What this item has of the free tier: GB-s of both architectures have one together."""
-    alike = [item] if kind is not Kind.LAMBDA or item == "request" else list(ARCHITECTURES)
+def _share(
+    used: Mapping[tuple[Kind, str], Mapping[str, float]], kind: Kind, item: str, prices: Prices
+) -> float:
+    """What this item has of the free tier: GB-s of all architectures have one together."""
+    architectures = prices.functions.gigabyte_second
+    alike = architectures if item in architectures else [item]
     total = sum(sum(used.get((kind, one), {}).values()) for one in alike)
     return sum(used[kind, item].values()) / total if total else 1.0
 
@@ -131,12 +133,11 @@ def _tariff(kind: Kind, item: str, prices: Prices, place: Place) -> tuple[float,
     free, dynamodb = prices.free, prices.dynamodb
     kept = dynamodb.gigabyte_month
     kept += dynamodb.recovery_gigabyte_month if place.recovery else 0.0
-    seconds = prices.functions.gigabyte_second
     flat = {
         (Kind.LAMBDA, "request"): (free.lambda_requests, prices.functions.request),
         **{
-            (Kind.LAMBDA, one): (free.lambda_gigabyte_seconds, seconds[one])
-            for one in ARCHITECTURES
+            (Kind.LAMBDA, architecture): (free.lambda_gigabyte_seconds, usd)
+            for architecture, usd in prices.functions.gigabyte_second.items()
         },
         (Kind.SQS, "request"): (free.sqs_requests, prices.sqs.request),
         (Kind.SNS, "publish"): (free.sns_publishes, prices.sns.publish),

@@ -6,7 +6,8 @@ from itertools import combinations
 
 import pytest
 
-from infra import alarms, dashboard
+from infra import alarms
+from infra.planning.prices import Prices
 from infra.stages import Stage
 from infra.template import template
 from shared.errors import Fault, PermanentError
@@ -125,7 +126,9 @@ def test_the_cost_is_that_of_detections_and_of_the_functions_time(widgets, every
     for name in ("rekognition", "functions", "total", "each"):
         known[name] = eval(found[name]["expression"], {}, known)
     (resize,) = [each for each in everyone if each.name == "resize"]
-    seconds = 1000 * resize.function.memory / 1024 * dashboard.PER_GB_SECOND["x86_64"]
+    seconds = (
+        1000 * resize.function.memory / 1024 * Prices.load().functions.gigabyte_second["x86_64"]
+    )
     assert known["rekognition"] == pytest.approx(4.0)
     assert known["functions"] == pytest.approx(seconds + 1000 * 0.0000002, rel=1e-4)
     assert known["each"] == pytest.approx(known["total"])
