@@ -101,12 +101,12 @@ def _but_for_its_origin(said: object) -> object:
 
 def _comes_to_nothing(simulation: Simulation, said: object) -> bool:
     """A run that gave way is undone. Who was still at work on it finds the answers gone, and may
-    find the next run's in their place: window (g) once more, in a fact that nobody heeds.
+    reuse the next run's in their place: window (g) once more, in a fact that nobody heeds.
     """
-    if not isinstance(said, ImageAnalyzed):
+    if not isinstance(said, ImageAnalyzed) or said.reused_from is None:
         return False
     record = simulation.records.records.get(said.image)
-    return bool(record) and record.status(said.run) not in (RunStatus.OPEN, RunStatus.COMPLETED)
+    return bool(record) and record.status(said.run) is RunStatus.FAILED
 
 
 def _distinct(words: Iterable[object]) -> list[object]:

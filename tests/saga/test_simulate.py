@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 
 from infra.operations.audit import Audit
+from shared.contracts.images import ImageAnalyzed
+from shared.contracts.record import RunStatus
 from tests.saga import promises
 from tests.saga.profiles import DEATHS, PROFILES
 from tests.saga.simulate import MOST, explore, main, quiet, replay, shrunk
@@ -82,6 +84,45 @@ def test_a_write_that_lands_after_all_is_over_is_an_orphan_that_the_audit_finds(
     (orphan,) = Audit(promises.Stage(simulation)).orphans()
     assert orphan.startswith("analyses/")
     assert simulation.seen.windows == {"(a)": len(DETECTIONS), "(d)": 1}
+    assert promises.broken(simulation) == []
+
+
+def test_who_outlives_its_run_may_say_what_the_next_run_was_answered() -> None:
+    """And nothing comes of it: run 0 has failed, and everything that is promised holds."""
+    simulation = Simulation()
+    analysis = _waiting("analyze")
+    with quiet():
+        for action in (
+            *RESIZED,
+            Action("deliver", (analysis,)),
+            Action("until", (f"{analysis}@1",), "after bus.publish"),
+            Action("linger", value=200),
+            Action("deliver", (analysis,)),
+            Action("until", (f"{analysis}@2",), "before processed.find"),
+            Action("replay", ("0.jpg",), "force"),
+        ):
+            simulation.do(action)
+        for kind in (
+            "store:image.analyzed/",
+            "store:replay/",
+            "analyze:image.failed/",  # what was answered for run 0 is gone now
+            "resize:image.replayed/",
+            "store:image.resized/",
+            "analyze:image.resized/",  # run 1's; the other is at work
+        ):
+            for name in [one for one in simulation.messages if one.startswith(kind)]:
+                simulation.do(Action("deliver", (name,)))
+                simulation.do(Action("finish", (f"{name}@1",)))
+        simulation.do(Action("drain"))
+    (image,) = simulation.images.values()
+    origins = {
+        said.reused_from and said.reused_from.run
+        for words in simulation.seen.words.values()
+        for said in words
+        if isinstance(said, ImageAnalyzed) and said.run == 0
+    }
+    assert origins == {None, 1}
+    assert simulation.records.records[image].status(0) is RunStatus.FAILED
     assert promises.broken(simulation) == []
 
 
