@@ -55,7 +55,9 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """One of the things that a message tells of, decoded."""
+    """One of the things that a message tells of, decoded. Known by its identity: what was decoded
+    cannot be hashed.
+    """
 
     body: str
     """It alone, as a message."""

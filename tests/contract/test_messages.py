@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.consumer import pieces, read
 from shared.contracts.envelope import Envelope
 from shared.errors import PermanentError
+from shared.message import pieces, read
 from tests.contract.samples import AT, ENVELOPES
 from tests.contract.test_notifications import record
 

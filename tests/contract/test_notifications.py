@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.consumer import pieces, read
 from shared.contracts.uploads import read_upload, uploads_in
 from shared.errors import PermanentError
+from shared.message import pieces, read
 
 FOLDER = Path(__file__).parent / "notifications"
 KEY = "holiday photos/red+flower 100% (ü) & more.jpg"

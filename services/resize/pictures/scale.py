@@ -50,7 +50,7 @@ def resize(image: Image.Image, size: Size, *, spent: bool = False) -> Image.Imag
     return image
 
 
-def with_pillow(image: Image.Image, size: Size) -> Iterator[Step]:
+def _with_pillow(image: Image.Image, size: Size) -> Iterator[Step]:
     """Transparency is premultiplied, or what nobody sees would colour what is seen."""
     if image.mode == "RGBA":
         yield lambda picture: picture.convert("RGBa")
@@ -104,4 +104,4 @@ _simd = _with_simd() if cykooz_resizer else None
 
 def _resampler(mode: str) -> Resampler:
     """The SIMD resizer does not know CMYK."""
-    return _simd if _simd and mode != "CMYK" else with_pillow
+    return _simd if _simd and mode != "CMYK" else _with_pillow

@@ -11,10 +11,10 @@ from infra.operations.audit import Audit
 from infra.operations.commands import span
 from infra.operations.dead_letters import DeadLetters, listing
 from infra.operations.replay import How, Wanted, failed, replay
-from shared.consumer import pieces, read
 from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequested
 from shared.contracts.record import FULL
 from shared.ledger import ClaimKey
+from shared.message import pieces, read
 from tests.contract.samples import ANALYZED, CAT, FIRST, GAVE_UP, LAST, RESIZED, TEXT
 from tests.unit.operations.conftest import Stage
 

@@ -7,7 +7,7 @@ import pytest
 
 from infra.errors import InfraError
 from infra.operations.reap import Reaper
-from shared.consumer import pieces, read
+from shared.message import pieces, read
 from tests.contract.samples import CAT, RESIZED
 from tests.unit.operations.conftest import Stage
 
