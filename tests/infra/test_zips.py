@@ -120,7 +120,7 @@ def test_a_function_starts_beside_nothing_and_loads_no_more_than_it_has_to(
     tops = {name.partition(".")[0] for name in packed}
     assert tops == EVERYWHERE | BESIDES.get(service, set())
     assert f"services.{service}.handler" in packed
-    assert not {"boto3", "s3transfer", "multiprocessing"} & set(loaded)
+    assert not {"boto3", "s3transfer", "multiprocessing", "ctypes"} & set(loaded)
     formats = {name[4:-11] for name in packed if name.startswith("PIL.") and "ImagePlugin" in name}
     assert formats == (PICTURES if service == "resize" else set())
 

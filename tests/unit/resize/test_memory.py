@@ -7,10 +7,12 @@ import pytest
 from PIL import Image
 from PIL.Image import core  # type: ignore[attr-defined]
 
+from services.resize import logic
 from services.resize.pictures import memory, scale
+from services.resize.pictures.confined import Allowance, Work
 from services.resize.pictures.header import BYTES_A_PIXEL
 from services.resize.pictures.held import held
-from services.resize.pictures.values import Size
+from services.resize.pictures.values import Limits, Size, Spec
 from tests.pictures import encoded, photo
 
 pytestmark = pytest.mark.skipif(held() is None, reason="what is resident is read from /proc")
@@ -52,6 +54,34 @@ def test_what_does_not_fit_beside_it_has_it_given_back() -> None:
     leave_a_picture()
     memory.make_room(MOST, MOST)
     assert core.get_stats()["blocks_cached"] == 0
+
+
+def test_what_was_freed_is_the_systems_again() -> None:
+    """Parts too small to go back by themselves, as decoders free them, below one still in use."""
+    parts = [bytearray(b"x" * 100_000) for _ in range(400)]
+    last = bytearray(b"x" * 100_000)
+    del parts
+    before = held()
+    memory.release()
+    after = held()
+    assert last
+    assert before
+    assert after
+    assert before.resident - after.resident > 30_000_000
+
+
+def test_a_child_finds_nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = []
+
+    def confined(work: Work, allowance: Allowance) -> bytes:
+        kept.append(core.get_stats()["blocks_cached"])
+        return run_confined(work, allowance)
+
+    run_confined = logic.confined
+    monkeypatch.setattr(logic, "confined", confined)
+    leave_a_picture()
+    logic.develop(encoded(photo(60, 40), "WEBP"), [Spec("one", 30)], Limits())
+    assert kept == [0]
 
 
 @pytest.mark.skipif(scale.cykooz_resizer is None, reason="the SIMD resizer is not installed")

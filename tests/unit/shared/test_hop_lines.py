@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts.record import RunStatus
 from shared.errors import PermanentError, Throttled, TransientError
-from tests.contract.samples import LAST, REFUSAL, SECOND
+from tests.contract.samples import ANALYZED, LAST, REFUSAL, SECOND
 from tests.telling import lines, telling
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -35,6 +35,13 @@ def test_a_hop_that_is_done_tells_its_age_and_what_it_was_about(bench: Any, hops
     assert (line["event_type"], line["event_id"]) == (SECOND.type, SECOND.id)
     assert (line["correlation_id"], line["run"]) == (SECOND.subject, SECOND.data.run)
     assert line["message_id"] == "m0"
+
+
+def test_a_hop_tells_what_it_announced_and_under_which_ids(bench: Any, hops: Lines) -> None:
+    bench.act = lambda *_: [ANALYZED]
+    bench.consume(SECOND.to_json())
+    (line,), (said,) = hops(), bench.bus.published
+    assert (line["announced"], line["announced_ids"]) == ([ANALYZED.type], [said.id])
 
 
 def test_the_age_is_that_of_the_message_with_all_its_waits(bench: Any, hops: Lines) -> None:

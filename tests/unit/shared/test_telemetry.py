@@ -170,6 +170,17 @@ def test_a_hop_that_fails_is_told_all_the_same(lines: Any) -> None:
     assert (line["outcome"], line["reason"]) == ("error", "internal-error")
 
 
+def test_who_is_killed_in_a_hop_tells_nothing(lines: Any) -> None:
+    with pytest.raises(KeyboardInterrupt), Hop():
+        raise KeyboardInterrupt
+    assert lines() == []
+
+
+def test_half_a_character_is_told_as_well_as_any(lines: Any) -> None:
+    log.info("seen", extra={"path": "\ud800"})
+    assert lines()[0]["path"] == "\ud800"
+
+
 def test_outside_of_a_hop_nothing_is_wanted(lines: Any) -> None:
     wants(1)
     assert lines() == []
