@@ -65,10 +65,10 @@ status: $(READY) ## show what waits in the queues
 	@$(INFRA) status $(THERE)
 
 models: $(READY) ## fetch the local Rekognition's weights; print sources, sizes and licences
-	@.venv/bin/python -m infra.local.rekognition models
+	@.venv/bin/python -m infra.rekognition models
 
 accuracy: $(READY) ## count what the local Rekognition gets right (docs/accuracy.md)
-	@.venv/bin/python -m tests.accuracy
+	@.venv/bin/python -m tests.lab.accuracy
 
 test: $(READY) ## run everything that proves it, on all cores (ARGS="-k word": that alone, in order)
 	@.venv/bin/pytest $(or $(ARGS),--numprocesses auto)
@@ -78,14 +78,14 @@ simulate: $(READY) ## run the saga through schedules of faults (RUNS=10000 SEED=
 		$(if $(PROFILE),--profile $(PROFILE))
 
 chaos: $(READY) ## kill functions, break calls, on MiniStack (IMAGES=300 UPLOADS=500 FAULTS=0.1 SEED=1)
-	@.venv/bin/python -m tests.chaos --images $(or $(IMAGES),300) --uploads $(or $(UPLOADS),500) \
+	@.venv/bin/python -m tests.lab.chaos --images $(or $(IMAGES),300) --uploads $(or $(UPLOADS),500) \
 		--faults $(or $(FAULTS),0.1) --seed $(or $(SEED),1)
 
 fuzz: $(READY) ## develop mutated pictures for a while (SECONDS=60 SEED=1)
-	@.venv/bin/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
+	@.venv/bin/python -m tests.lab.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 
 bench: $(READY) ## measure it beside its peers, within 15 minutes (ARGS="--area renditions --quick")
-	@.venv/bin/python -m tests.bench $(ARGS)
+	@.venv/bin/python -m tests.lab.bench $(ARGS)
 
 check: $(READY) ## lint, format, types and who may import whom
 	@.venv/bin/ruff check .
@@ -94,7 +94,7 @@ check: $(READY) ## lint, format, types and who may import whom
 	@.venv/bin/lint-imports
 
 audit: $(READY) ## ask scanners about the template, the sources and what is pinned (needs the network)
-	@.venv/bin/python -m infra.vetting
+	@.venv/bin/python -m infra.deploy.scan
 
 synth: $(READY) ## print the CloudFormation template (STAGE=prod)
 	@$(INFRA) synth --stage $(or $(STAGE),local)

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 try:
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-    from infra import asyncapi, deploy, github, outputs, package, schemas, template
+    from infra.cli import local as local
+    from infra.cli import operations as operations
+    from infra.cli import planning as planning
+    from infra.cloudformation import github, template
+    from infra.deploy import deploy, outputs
     from infra.errors import InfraError
-    from infra.local import commands as local
-    from infra.operations import commands as operations
     from infra.operations import logs, trace
-    from infra.planning import commands as planning
+    from infra.packaging import package
+    from infra.reference_docs import asyncapi, schemas
 except ModuleNotFoundError as missing:  # another interpreter than the one that make sets up
     sys.exit(
         f"error: {missing.name} is not installed in {sys.executable}; "

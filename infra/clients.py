@@ -12,8 +12,8 @@ import localstack_client.config
 import localstack_client.session
 from botocore.config import Config
 
+from infra.config.stages import Stage
 from infra.errors import InfraError
-from infra.stages import Stage
 
 # The emulators' root user, with and without AUTH=true. Nothing secret, and good for nothing on AWS.
 ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105  a documented word, not a secret

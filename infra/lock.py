@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.definitions import definitions
+from infra.config.definitions import definitions
+from infra.environments import Environment
 from infra.errors import InfraError
-from infra.local.environments import Environment
-from infra.local.places import ENVIRONMENTS, LOCKS, REQUIREMENTS
+from infra.paths import ENVIRONMENTS, LOCKS, REQUIREMENTS
 
 OLDEST_PYTHON = "3.11"
 

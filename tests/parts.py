@@ -15,7 +15,7 @@ PARTS = {
     "the page": r"tests/web/",
     "chaos": r"tests/e2e/test_chaos",
     "LocalStack": r"tests/e2e/.*localstack",
-    "the local Rekognition": r"tests/(unit/rekognition|accuracy)/",
+    "the local Rekognition": r"tests/unit/rekognition/",
 }
 """What the nodes of each begin with; the one that takes longest first, so that none is left alone
 at the end."""

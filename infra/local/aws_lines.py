@@ -4,8 +4,8 @@ import json
 import shlex
 
 from infra.clients import ACCESS_KEY, SECRET_KEY
+from infra.deploy.outputs import Outputs
 from infra.local.policies import from_topic
-from infra.outputs import Outputs
 
 CREDENTIALS = f"AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY}"
 SAMPLE = "infra/local/samples/cat.jpg"

@@ -19,8 +19,8 @@ def main() -> int:
             f"Darkroom needs Python 3.11 or newer, this is {found}: make PYTHON=python3.13"
         )
     # an older Python could not read these
-    from infra.local.environments import Environment  # noqa: PLC0415 - see above
-    from infra.local.places import LOCKS, ROOT  # noqa: PLC0415 - see above
+    from infra.environments import Environment  # noqa: PLC0415 - see above
+    from infra.paths import LOCKS, ROOT  # noqa: PLC0415 - see above
 
     files = (LOCKS / "dev.txt", LOCKS / "rekognition.txt")
     try:

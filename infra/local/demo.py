@@ -7,16 +7,16 @@ from datetime import datetime
 from pathlib import Path
 
 from infra.clients import Clients
+from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
 from infra.local.aws_lines import CREDENTIALS
 from infra.local.diagnosis import stuck
 from infra.local.follow import painted, standing
-from infra.local.processes import Say, wait_until
 from infra.local.subscription import Subscription, subscribed
-from infra.local.terminal import Style, table
 from infra.local.upload import upload
 from infra.operations.trace import read_hops
-from infra.outputs import Outputs
+from infra.processes import Say, wait_until
+from infra.terminal import Style, table
 from shared.contracts.notification import Notification
 from shared.hops import Hop, since_upload
 

@@ -8,8 +8,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.clients import Clients
-from infra.local.terminal import table
-from infra.outputs import Outputs
+from infra.deploy.outputs import Outputs
+from infra.terminal import table
 
 LINES = 3
 """Log lines of each function that are shown."""

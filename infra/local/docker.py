@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from infra.errors import InfraError
-from infra.local.places import ROOT
-from infra.local.processes import Say, answers, wait_until
-from infra.package import Target
+from infra.packaging.package import Target
+from infra.paths import ROOT
+from infra.processes import Say, answers, wait_until
 
 COMPOSE_FILE = ROOT / "docker-compose.localstack.yml"
 ANSWER_WITHIN = 3.0

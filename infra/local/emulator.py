@@ -7,10 +7,10 @@ from typing import Literal, Protocol
 from infra.errors import InfraError
 from infra.local.docker import Docker, Engine, Programs, why_none
 from infra.local.ministack import MiniStack
-from infra.local.places import RUN
-from infra.local.processes import Say, running
 from infra.local.recognizer import Recognizer
-from infra.package import Target
+from infra.packaging.package import Target
+from infra.paths import RUN
+from infra.processes import Say, running
 
 Wish = Literal["auto", "docker", "ministack"]
 

@@ -7,7 +7,7 @@ from textwrap import shorten
 from pydantic import ValidationError
 
 from infra.local.subscription import Subscription
-from infra.local.terminal import Style
+from infra.terminal import Style
 from shared.contracts.notification import Notification, Outcome
 
 LABELS = 3

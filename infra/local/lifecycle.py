@@ -1,14 +1,14 @@
 """The local environment as a whole: up with one call, down with another."""
 
 from infra.clients import LOCAL_REGION, Clients
-from infra.deploy import deploy
+from infra.config.stages import Stage
+from infra.deploy.deploy import deploy
+from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
 from infra.local.docker import Docker, Engine, Programs
 from infra.local.emulator import Embedded, Emulator
-from infra.local.places import RUN
-from infra.local.processes import Say
-from infra.outputs import Outputs
-from infra.stages import Stage
+from infra.paths import RUN
+from infra.processes import Say
 
 
 def clients_on(port: int) -> Clients:

@@ -10,10 +10,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.environments import Environment
+from infra.environments import Environment
 from infra.local.managed import Managed
-from infra.local.places import ENVIRONMENTS, LOCKS
-from infra.local.processes import Say, Server
+from infra.paths import ENVIRONMENTS, LOCKS
+from infra.processes import Say, Server
 
 ENVIRONMENT = Environment("MiniStack", ENVIRONMENTS / "ministack", (LOCKS / "ministack.txt",))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from infra.clients import ACCESS_KEY, LOCAL_REGION, SECRET_KEY
 from infra.errors import InfraError
 from infra.local.managed import Managed
-from infra.local.places import ROOT
-from infra.local.processes import Say, Server
-from infra.local.rekognition import models
-from infra.local.rekognition.packages import ModelsError
+from infra.paths import ROOT
+from infra.processes import Say, Server
+from infra.rekognition import models
+from infra.rekognition.packages import ModelsError
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Recognizer(Managed):
         return self._server(models.default_directory()).stop()
 
     def _server(self, weights: Path) -> Server:
-        serve = (sys.executable, "-m", "infra.local.rekognition", "serve")
+        serve = (sys.executable, "-m", "infra.rekognition", "serve")
         return Server(
             name="the local Rekognition",
             home=self.home,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.clients import Clients
+from infra.deploy.outputs import Outputs
 from infra.local.policies import from_topic
-from infra.outputs import Outputs
 
 LONGEST_POLL = 20
 """s; SQS waits no longer."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from boto3.exceptions import S3UploadFailedError
 
 from infra.clients import Clients
+from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
-from infra.outputs import Outputs
 
 
 def upload(file: Path, key: str, owner: str | None, outputs: Outputs, clients: Clients) -> str:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.clients import Clients
+from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
-from infra.outputs import Outputs
 from services.store.records import DynamoRecords
 from shared.bus import SnsBus
 from shared.contracts.envelope import Envelope, Event

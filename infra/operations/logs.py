@@ -17,12 +17,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra import commands
+from infra.cli import options as commands
+from infra.cli.operations import span
 from infra.clients import Clients
+from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
-from infra.local.terminal import Style
-from infra.operations.commands import span
-from infra.outputs import Outputs
+from infra.terminal import Style
 from shared.contracts.envelope import UUID_TEXT
 from shared.metrics import METRICS
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from infra.commands import Say
+from infra.cli.options import Say
 from infra.errors import InfraError
 from infra.operations.images import Images
 from infra.operations.replay import described

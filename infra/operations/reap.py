@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from infra.commands import Say
+from infra.cli.options import Say
 from infra.errors import InfraError
 from infra.operations.images import Images
 from services.reap.records import DynamoRecords

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.commands import Say
+from infra.cli.options import Say
 from infra.errors import InfraError
 
 MOST_AT_ONCE = 25

@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from infra import commands
+from infra.cli import options as commands
 from infra.clients import Clients
+from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
-from infra.local.terminal import Style, table
 from infra.operations.images import Images
 from infra.operations.logs import GOOD, Line, Logs, image_id
-from infra.outputs import Outputs
+from infra.terminal import Style, table
 from services.api.logic import unmade
 from services.api.models import Unmade
 from services.api.records import DynamoRecords

@@ -1,6 +1,6 @@
 """What so many images take: time, settings and dollars, from what was counted and measured.
 
-- ``usage.json``: what one image asks of AWS, counted by ``python -m tests.planning.usage``
-- ``measured.json``: how long its hops take, by ``python -m tests.planning.measure``
+- ``usage.json``: what one image asks of AWS, counted by ``python -m tests.lab.capacity.usage``
+- ``measured.json``: how long its hops take, by ``python -m tests.lab.capacity.measure``
 - ``prices.toml``, ``quotas.toml``, ``assumptions.toml``, ``seed.toml``: written by people, dated
 """

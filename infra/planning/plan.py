@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from infra.definitions import Function
+from infra.config.definitions import Function
 from infra.planning.limits import Limit, limits
 from infra.planning.quotas import Quotas
 from infra.planning.scaling import ACCOUNT, Flow, Queue, concurrency_of, flow

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from infra import toml
+from infra.config import toml
 
 FILE = Path(__file__).parent / "prices.toml"
 

@@ -1,10 +1,10 @@
 """The rates that ``store`` estimates each image's cost with, from the same sources as ``cost``."""
 
-from infra.definitions import Definition, definitions
+from infra.config.definitions import Definition, definitions
+from infra.config.stages import Stage
 from infra.planning.cost import Kind, Place, bill
 from infra.planning.prices import Prices
 from infra.planning.work import Work
-from infra.stages import Stage
 from shared.contracts.cost import Rates
 
 PLACES = 12

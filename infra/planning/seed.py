@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from infra import toml
-from infra.definitions import Function
+from infra.config import toml
+from infra.config.definitions import Function
 from infra.planning.work import ANALYZE, DECIDED, TOLD, UPLOADED, Hop, Work
 
 FILE = Path(__file__).parent / "seed.toml"

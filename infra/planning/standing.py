@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from infra.definitions import Definition
+from infra.cloudformation.template import template
+from infra.config.definitions import Definition
+from infra.config.stages import Stage
 from infra.planning.prices import Prices
-from infra.stages import Stage
-from infra.template import template
 
 MONTH = 30 * 86_400  # s
 POLL = 20  # s that Lambda waits on an empty queue for a message

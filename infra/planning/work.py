@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
-from infra import toml
-from infra.definitions import Definition, Function
+from infra.config import toml
+from infra.config.definitions import Definition, Function
+from infra.config.stages import Stage
 from infra.errors import InfraError
-from infra.stages import Stage
 from services.analyze.settings import AnalyzeSettings
 
 FOLDER = Path(__file__).parent
@@ -167,7 +167,9 @@ def _asked(stage: Stage) -> tuple[str, ...]:
 
 def _hop(name: str, counted: Mapping[str, Any], measured: Mapping[str, Any]) -> Hop:
     if name not in measured:
-        raise InfraError(f"{name} was counted, but not measured: python -m tests.planning.measure")
+        raise InfraError(
+            f"{name} was counted, but not measured: python -m tests.lab.capacity.measure"
+        )
     said = counted[name]
     return Hop(
         service=name.partition("/")[0],

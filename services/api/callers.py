@@ -12,7 +12,7 @@ from typing import Any
 from services.api.problems import Problem
 
 OPERATORS = "operators"
-"""The user pool's group whose people see all images; infra/access.py makes it."""
+"""The user pool's group whose people see all images; infra/cloudformation/auth.py makes it."""
 
 Context = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 from shared.contracts.envelope import Value
 
 TOMBSTONES = timedelta(days=180)
-"""Longer than any message of a deleted image can still come: see infra/retention.py."""
+"""Longer than any message of a deleted image can still come: see infra/config/retention.py."""
 
 
 def key(image: str, item: str) -> dict[str, Any]:

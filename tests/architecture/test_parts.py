@@ -14,7 +14,7 @@ from tests.parts import longest_first, part
         ("tests/e2e/test_localstack.py::test_a", "LocalStack"),
         ("tests/e2e/test_chaos.py::test_a", "chaos"),
         ("tests/web/test_states.py::test_a[phone-light]", "the page"),
-        ("tests/accuracy/test_accuracy.py::test_a", "the local Rekognition"),
+        ("tests/unit/rekognition/test_accuracy.py::test_a", "the local Rekognition"),
         ("tests/unit/store/test_logic.py::test_a", "tests/unit/store/test_logic.py"),
         (
             "tests/saga/test_safeguards.py::test_a[b::c]",

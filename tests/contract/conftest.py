@@ -7,8 +7,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.core import tables
-from infra.stages import Stage
+from infra.cloudformation.storage import tables
+from infra.config.stages import Stage
 
 REGION = "us-east-1"
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from infra import asyncapi
 from infra.__main__ import main
-from infra.definitions import definitions
+from infra.config.definitions import definitions
 from infra.errors import InfraError
+from infra.reference_docs import asyncapi
 
 # AsyncAPI's own JSON Schema of version 3.0.0, as npm's @asyncapi/specs 6.11.1 has it (Apache-2.0).
 SPECIFICATION = json.loads(

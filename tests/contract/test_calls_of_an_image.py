@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.bench.pipeline import Hop, Pipeline
 from tests.contract.conftest import MakeClient
+from tests.lab.bench.pipeline import Hop, Pipeline
 
 
 @pytest.fixture

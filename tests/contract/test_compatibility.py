@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra.compatibility import breaks
-from infra.schemas import FOLDER, schema_texts
+from infra.reference_docs.compatibility import breaks
+from infra.reference_docs.schemas import FOLDER, schema_texts
 
 RELEASED = sorted((FOLDER / "released").glob("*.json"))
 OLD: dict[str, Any] = {

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from infra import schemas
 from infra.__main__ import main
 from infra.errors import InfraError
+from infra.reference_docs import schemas
 from tests.contract.samples import GOLDEN, golden
 
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from infra import ports
 from infra.clients import Clients
-from infra.deploy import deploy
-from infra.local import ports
-from infra.local.environments import Environment
+from infra.config.stages import Stage
+from infra.deploy.deploy import deploy
+from infra.environments import Environment
 from infra.local.ministack import MiniStack
-from infra.local.places import ENVIRONMENTS, LOCKS
 from infra.local.recognizer import Recognizer
-from infra.package import Target
-from infra.stages import Stage
+from infra.packaging.package import Target
+from infra.paths import ENVIRONMENTS, LOCKS
 from tests.e2e.stack import Stack
 
 REGION = "us-east-1"

@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
-from tests.chaos.calls import CREDENTIAL, Call
-from tests.chaos.proxy import Answer, Handler, Proxy
+from tests.lab.chaos.calls import CREDENTIAL, Call
+from tests.lab.chaos.proxy import Answer, Handler, Proxy
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 NOT_FOUND = 404

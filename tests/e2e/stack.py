@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.clients import Clients
+from infra.deploy.outputs import Outputs
 from infra.local.subscription import Subscription, subscribed
-from infra.outputs import Outputs
 
 DEADLINE = 180.0
 """s. Decides only when to stop waiting: on an idle machine an image takes two."""

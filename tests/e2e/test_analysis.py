@@ -8,10 +8,10 @@ import pytest
 from infra.operations.images import Images
 from services.analyze.logic import Detection
 from shared.contracts.images import ImageAnalyzed
-from tests.accuracy.pages import SIGN, drawn
 from tests.e2e.stack import Stack
+from tests.lab.accuracy.pages import SIGN, drawn
 
-SAMPLES = Path(__file__).parents[2] / "infra" / "local" / "rekognition" / "samples"
+SAMPLES = Path(__file__).parents[2] / "infra" / "rekognition" / "samples"
 PICTURES = {
     "person.jpg": (SAMPLES / "astronaut.jpg").read_bytes(),
     "page.png": drawn("sign", SIGN, size=64).content,

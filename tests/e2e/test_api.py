@@ -16,7 +16,7 @@ from PIL import Image
 from tests.e2e.stack import DEADLINE, Stack
 from tests.pictures import encoded
 
-ROCKET = Path(__file__).parents[1] / "accuracy" / "photos" / "rocket.jpg"
+ROCKET = Path(__file__).parents[1] / "lab" / "accuracy" / "photos" / "rocket.jpg"
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance"
 EXAMPLES = 10

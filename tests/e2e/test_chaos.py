@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.bench import Bench, bench
-from tests.chaos.report import Part, explained, table
-from tests.chaos.run import in_a_crowd, run, under_faults
+from tests.lab.chaos.bench import Bench, bench
+from tests.lab.chaos.report import Part, explained, table
+from tests.lab.chaos.run import in_a_crowd, run, under_faults
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from infra import alarms
-from infra.changes import HOLDS_DATA, Change
+from infra import ports
 from infra.clients import Clients
-from infra.consent import Consent, Place
-from infra.core import BUCKETS
-from infra.deploy import deploy, destroy, plan
+from infra.cloudformation import alarms
+from infra.cloudformation.storage import BUCKETS
+from infra.config.stages import Stage
+from infra.deploy.changes import HOLDS_DATA, Change
+from infra.deploy.consent import Consent, Place
+from infra.deploy.deploy import deploy, destroy, plan
 from infra.errors import InfraError
-from infra.local import ports
 from infra.local.ministack import MiniStack
-from infra.package import Target
-from infra.stages import Stage
+from infra.packaging.package import Target
 
 QUIET: Callable[[str], None] = lambda _: None  # noqa: E731  a name for saying nothing
 

@@ -18,22 +18,22 @@ from uuid import uuid4
 import pytest
 import requests
 
-from infra.definitions import definitions
-from infra.deploy import deploy
+from infra.config.definitions import definitions
+from infra.config.stages import Stage
+from infra.deploy.deploy import deploy
 from infra.local.ministack import ENVIRONMENT
-from infra.package import Target
-from infra.stages import Stage
+from infra.packaging.package import Target
 from shared.consumer import CLOCK_SKEW
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import ImageResized
 from shared.contracts.record import RunStatus
 from shared.testing import s3_notification
-from tests.chaos.calls import Call
-from tests.chaos.faults import Fault, Kind, none
 from tests.contract.samples import AT, RESIZED
 from tests.e2e.rights import Grant, Need, Recorder, grants
 from tests.e2e.stack import DEADLINE
 from tests.e2e.stack import Stack as Deployed
+from tests.lab.chaos.calls import Call
+from tests.lab.chaos.faults import Fault, Kind, none
 
 PLATFORM = frozenset(
     {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from infra.local.page import build, publish
+from infra.deploy.page import build, publish
 from tests.web.browser import Visit, visiting
 from tests.web.gestures import a_photo_from_drop_to_deletion
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from infra.definitions import definitions
-from infra.stages import Stage
+from infra.config.definitions import definitions
+from infra.config.stages import Stage
 
 TOY = """
 name = "{name}"

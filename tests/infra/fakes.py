@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.stack import ABSENT, Patience
+from infra.deploy.stack import ABSENT, Patience
 
 
 class FakeCloudFormation:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from infra import access
-from infra.definitions import ROOT, definitions
+from infra.cloudformation import auth as access
+from infra.cloudformation.template import template
+from infra.config.definitions import ROOT, definitions
+from infra.config.stages import FOLDER, Stage
 from infra.errors import InfraError
-from infra.stages import FOLDER, Stage
-from infra.template import template
 from services.api.callers import OPERATORS
 from services.api.settings import Access
 

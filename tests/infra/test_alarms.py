@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra import alarms
-from infra.template import template
+from infra.cloudformation import alarms
+from infra.cloudformation.template import template
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 DOCUMENTED = json.loads((Path(__file__).parent / "aws_metrics.json").read_text())

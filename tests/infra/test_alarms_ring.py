@@ -12,10 +12,10 @@ from statistics import fmean
 
 import pytest
 
-from infra import alarms
-from infra.definitions import definitions
-from infra.stages import Stage
-from infra.template import template
+from infra.cloudformation import alarms
+from infra.cloudformation.template import template
+from infra.config.definitions import definitions
+from infra.config.stages import Stage
 from services.reap.logic import BEGINNING
 from shared.errors import Fault, PermanentError, Throttled
 from shared.metrics import NAMESPACE

@@ -9,10 +9,10 @@ import zipfile
 
 import pytest
 
-from infra.definitions import definitions
-from infra.package import Target, package
-from infra.stages import Stage
-from infra.template import template
+from infra.cloudformation.template import template
+from infra.config.definitions import definitions
+from infra.config.stages import Stage
+from infra.packaging.package import Target, package
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ import pytest
 from botocore.loaders import Loader
 from botocore.session import Session
 
-from infra.botocore_data import services_called, trimmed
-from infra.definitions import ROOT, definitions
+from infra.config.definitions import ROOT, definitions
 from infra.errors import InfraError
+from infra.packaging.botocore_data import services_called, trimmed
 
 DATA = Path(botocore.__file__).with_name("data")
 SHARED = [*(ROOT / "shared").rglob("*.py")]

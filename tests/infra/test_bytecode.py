@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.bytecode import compiler
+from infra.packaging.bytecode import compiler
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 

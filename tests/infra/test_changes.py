@@ -7,8 +7,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from infra.changes import Change, Effect, told
-from infra.stack import Stack
+from infra.deploy.changes import Change, Effect, told
+from infra.deploy.stack import Stack
 from tests.infra.fakes import FakeClients, FakeClock
 
 DESCRIBED = json.loads((Path(__file__).parent / "change_set.json").read_text())

@@ -3,8 +3,8 @@
 import pytest
 
 from infra.clients import Clients, is_loopback
+from infra.config.stages import Stage
 from infra.errors import InfraError
-from infra.stages import Stage
 
 
 @pytest.mark.parametrize(

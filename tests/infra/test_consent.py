@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from infra.changes import Change, Effect
 from infra.clients import Clients
-from infra.consent import Consent, Place
+from infra.config.stages import Stage
+from infra.deploy.changes import Change, Effect
+from infra.deploy.consent import Consent, Place
 from infra.errors import InfraError
-from infra.stages import Stage
 from tests.infra.fakes import FakeClients
 
 CALLER = "arn:aws:iam::123456789012:user/ada"

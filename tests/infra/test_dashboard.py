@@ -6,10 +6,10 @@ from itertools import combinations
 
 import pytest
 
-from infra import alarms
+from infra.cloudformation import alarms
+from infra.cloudformation.template import template
+from infra.config.stages import Stage
 from infra.planning.prices import Prices
-from infra.stages import Stage
-from infra.template import template
 from shared.errors import Fault, PermanentError
 from shared.metrics import METRICS, NAMESPACE
 from tests.infra.test_alarms import DOCUMENTED

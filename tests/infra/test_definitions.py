@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.definitions import definitions
+from infra.config.definitions import definitions
 from infra.errors import InfraError
 
 

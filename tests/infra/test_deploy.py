@@ -6,16 +6,16 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.artifacts import Artifacts
 from infra.clients import Clients
-from infra.core import BUCKETS
-from infra.deploy import deploy, destroy
+from infra.cloudformation.storage import BUCKETS
+from infra.cloudformation.template import template
+from infra.config.stages import Stage
+from infra.deploy.artifacts import Artifacts
+from infra.deploy.deploy import deploy, destroy
+from infra.deploy.outputs import Outputs
+from infra.deploy.stack import ABSENT
 from infra.errors import InfraError
-from infra.outputs import Outputs
-from infra.package import Target
-from infra.stack import ABSENT
-from infra.stages import Stage
-from infra.template import template
+from infra.packaging.package import Target
 from tests.infra.fakes import FakeClients, FakeCloudFormation
 
 ACCOUNT = "123456789012"

@@ -8,11 +8,11 @@ import yaml
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from infra import github
 from infra.__main__ import main
-from infra.definitions import ROOT, definitions
-from infra.stages import Stage
-from infra.template import template
+from infra.cloudformation import github
+from infra.cloudformation.template import template
+from infra.config.definitions import ROOT, definitions
+from infra.config.stages import Stage
 
 REPOSITORY = "ada/darkroom"
 WORKFLOW = ROOT / ".github" / "workflows" / "deploy.yml"

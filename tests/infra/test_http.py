@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from infra import http
-from infra.cfn import logical
+from infra.cloudformation import api_gateway as http
+from infra.cloudformation.cfn import logical
+from infra.cloudformation.template import template
 from infra.errors import InfraError
-from infra.template import template
 
 DEPLOYMENT = "ApiGateway::Deployment"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.definitions import definitions
-from infra.local.places import LOCKS, REQUIREMENTS
+from infra.config.definitions import definitions
 from infra.lock import TOGETHER, Lock, locks
+from infra.paths import LOCKS, REQUIREMENTS
 
 EVERY = list(locks())
 PINNED = re.compile(r"(?P<name>[a-z0-9.-]+)(\[[a-z0-9,-]+\])?==(?P<version>[^ ]+)( ; .+)?")

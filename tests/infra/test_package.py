@@ -11,8 +11,9 @@ from pathlib import PurePath
 
 import pytest
 
+from infra.config.stages import Stage
 from infra.errors import InfraError
-from infra.package import (
+from infra.packaging.package import (
     HANDLER,
     Size,
     Target,
@@ -21,7 +22,6 @@ from infra.package import (
     chosen_target,
     package,
 )
-from infra.stages import Stage
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_lambda_takes_50_mb_zipped_and_250_mb_unzipped(size, allowed):
 
 
 def test_a_zip_that_lambda_refuses_is_not_made(toy, build, monkeypatch):
-    monkeypatch.setattr("infra.package.LARGEST_ZIP", 1000)
+    monkeypatch.setattr("infra.packaging.package.LARGEST_ZIP", 1000)
     with pytest.raises(InfraError, match="too large for Lambda"):
         build()
     assert not list((toy.root / ".darkroom/packages").glob("*.zip"))

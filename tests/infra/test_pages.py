@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from infra import pages
-from infra.definitions import definitions
-from infra.stages import Stage
-from infra.template import template
+from infra.cloudformation import cloudfront as pages
+from infra.cloudformation.template import template
+from infra.config.definitions import definitions
+from infra.config.stages import Stage
 
 NONE = "'none'"
 

@@ -5,8 +5,8 @@ import json
 import botocore.session
 import pytest
 
-from infra.cfn import logical
-from infra.template import template
+from infra.cloudformation.cfn import logical
+from infra.cloudformation.template import template
 from services.analyze.logic import EMBEDDING_MODEL
 
 # What AWS gives no resource to name.

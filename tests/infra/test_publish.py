@@ -7,7 +7,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from infra import publish
+from infra.deploy import publish
 from tests.infra.fakes import FakeClients
 
 OUTPUTS = {
@@ -39,7 +39,7 @@ def built(tmp_path, monkeypatch):
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets/index-1.js").write_text("1")
     (tmp_path / "index.html").write_text("index-1.js")
-    monkeypatch.setattr("infra.publish.web.build", lambda _: tmp_path)
+    monkeypatch.setattr("infra.deploy.publish.web.build", lambda _: tmp_path)
     return tmp_path
 
 

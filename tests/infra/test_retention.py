@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from infra import retention, service
-from infra.definitions import definitions
+from infra.cloudformation import lambda_service as service
+from infra.cloudformation.template import template
+from infra.config import retention
+from infra.config.definitions import definitions
+from infra.config.retention import Retention
+from infra.config.stages import FOLDER, Stage
 from infra.errors import InfraError
-from infra.retention import Retention
-from infra.stages import FOLDER, Stage
-from infra.template import template
 from shared.ledger import KEPT_FOR
 
 

@@ -12,10 +12,10 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from infra import encryption
-from infra.definitions import definitions
-from infra.stages import Stage
-from infra.template import template
+from infra.cloudformation import encryption
+from infra.cloudformation.template import template
+from infra.config.definitions import definitions
+from infra.config.stages import Stage
 
 CERTIFICATE = f"arn:aws:acm:us-east-1:{'1' * 12}:certificate/00000000-0000-4000-8000-000000000000"
 DOMAIN = {"domain": "photos.example.org", "certificate": CERTIFICATE}

@@ -2,9 +2,9 @@
 
 import pytest
 
+from infra.config.stages import Stage
+from infra.deploy.stack import ABSENT, Stack
 from infra.errors import InfraError
-from infra.stack import ABSENT, Stack
-from infra.stages import Stage
 from tests.infra.fakes import FakeClients, FakeClock, FakeCloudFormation, failure
 
 INVALID = {

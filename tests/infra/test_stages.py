@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from infra.definitions import definitions
+from infra.cloudformation.template import template
+from infra.config.definitions import definitions
+from infra.config.stages import FOLDER, Stage
 from infra.errors import InfraError
-from infra.stages import FOLDER, Stage
-from infra.template import template
 from services.analyze.logic import Detection
 from services.analyze.settings import AnalyzeSettings
 from services.store.logic import Policy

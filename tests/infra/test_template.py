@@ -11,10 +11,10 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from infra import service
-from infra.definitions import UPLOADED, definitions
-from infra.stages import Stage
-from infra.template import template, text
+from infra.cloudformation import lambda_service as service
+from infra.cloudformation.template import template, text
+from infra.config.definitions import UPLOADED, definitions
+from infra.config.stages import Stage
 
 GOLDEN = Path(__file__).parent / "golden"
 PIPELINE = {"analyze", "api", "notify", "reap", "rescue", "resize", "store"}

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.definitions import definitions
-from infra.package import START, Target, package
+from infra.config.definitions import definitions
+from infra.packaging.package import START, Target, package
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from infra.local.page import build
+from infra.deploy.page import build
 from tests.web.browser import Visit, visiting
 from tests.web.fake_api import World, peopled, serving
 

@@ -26,7 +26,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from PIL import Image
 
-from infra.pages import content_security_policy, headers
+from infra.cloudformation.cloudfront import content_security_policy, headers
 from tests.web.pool import Pool
 from tests.web.scenes import drawn
 

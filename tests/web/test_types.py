@@ -2,7 +2,7 @@
 
 import subprocess
 
-from infra.local.page import SOURCES, prepared
+from infra.deploy.page import SOURCES, prepared
 
 
 def test_the_types_of_the_page_fit() -> None:

@@ -37,7 +37,7 @@ def make(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
 def test_links_are_signed_for_the_buckets_host_in_its_region(make, region: str) -> None:
-    """The distribution asks that very host (infra/pages.py); the signature holds for no other."""
+    """The distribution asks that very host (infra/cloudformation/cloudfront.py); the signature holds for no other."""
     link = urlsplit(make(region, None).link(KEY))
     assert link.netloc == f"ours-processed.s3.{region}.amazonaws.com"
     assert parse_qs(link.query)["X-Amz-SignedHeaders"] == ["host"]

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.definitions import definitions
-from tests.bench.areas import AREAS, rows_of
-from tests.bench.first_records import FIRST
+from infra.config.definitions import definitions
+from tests.lab.bench.areas import AREAS, rows_of
+from tests.lab.bench.first_records import FIRST
 
 ROOT = Path(__file__).parents[3]
-ENGINES = sorted(path.stem for path in (ROOT / "tests" / "bench" / "engines").glob("[a-z]*.py"))
+ENGINES = sorted(
+    path.stem for path in (ROOT / "tests" / "lab" / "bench" / "engines").glob("[a-z]*.py")
+)
 
 
 @pytest.mark.parametrize("area", AREAS)
@@ -22,7 +24,7 @@ def test_every_area_can_be_loaded(area: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_can_be_loaded(engine: str) -> None:
     """In a process of its own: one of them takes the SIMD resizer away."""
-    begun = f"from tests.bench.engines.{engine} import work; assert callable(work)"
+    begun = f"from tests.lab.bench.engines.{engine} import work; assert callable(work)"
     subprocess.run([sys.executable, "-c", begun], cwd=ROOT, check=True)
 
 

@@ -9,10 +9,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.bench import __main__ as bench
-from tests.bench import report
-from tests.bench.areas import AREAS
-from tests.bench.row import Row, at_least, at_most, known
+from tests.lab.bench import __main__ as bench
+from tests.lab.bench import report
+from tests.lab.bench.areas import AREAS
+from tests.lab.bench.row import Row, at_least, at_most, known
 
 FACTS: Any = {"area": "renditions", "case": "a < b", "peer_name": "sharp", "unit": "ms CPU"}
 FAST = at_most(0.4, ours=30.0, peer=100.0, **FACTS)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import ports, processes
-from infra.local.processes import Server
+from infra import ports, processes
+from infra.processes import Server
 
 SERVE = "import http.server as h, sys; h.test(h.SimpleHTTPRequestHandler, port=int(sys.argv[1]))"
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from infra.deploy.outputs import Outputs
 from infra.local.docker import Answer
-from infra.outputs import Outputs
 
 NOTHING = Answer(ok=False, output="")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.__main__ import main
-from infra.local.places import ROOT
+from infra.paths import ROOT
 
 MAKEFILE = ROOT / "Makefile"
 OLD = ("-o", ".venv/requirements.sha256")

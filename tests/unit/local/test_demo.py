@@ -11,7 +11,7 @@ from infra.errors import InfraError
 from infra.local.aws_lines import how_to_use
 from infra.local.demo import Seen, refuse_failure, report
 from infra.local.follow import follow, line
-from infra.local.terminal import Style, table
+from infra.terminal import Style, table
 from shared.contracts.images import Moderation
 from shared.hops import Hop
 from tests.contract.samples import NOTIFICATIONS

@@ -9,7 +9,7 @@ from infra.errors import InfraError
 from infra.local import emulator, lifecycle
 from infra.local.docker import Docker
 from infra.local.emulator import Embedded, choose
-from infra.package import Target
+from infra.packaging.package import Target
 from tests.unit.local.fakes import CLIENT, ENGINE, OUTPUTS, FakePrograms
 
 PORT = 4566

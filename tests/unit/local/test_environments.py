@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.environments import Environment
 from infra.errors import InfraError
-from infra.local.environments import Environment
 
 LOCKED = f"no-such-package==1 --hash=sha256:{'0' * 64}\n"
 

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
+from infra import ports
 from infra.clients import Clients
-from infra.local import ports
 from infra.local.ministack import MiniStack
 
 pytestmark = pytest.mark.e2e

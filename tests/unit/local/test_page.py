@@ -7,9 +7,10 @@ import boto3
 import moto
 import pytest
 
+from infra.cli import local as commands
 from infra.clients import Clients
+from infra.deploy import page
 from infra.errors import InfraError
-from infra.local import commands, page
 from tests.unit.local.fakes import OUTPUTS
 
 API = "http://localhost:4566/_aws/execute-api/abc/local"

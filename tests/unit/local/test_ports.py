@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from infra import ports
 from infra.errors import InfraError
-from infra.local import ports
-from infra.local.places import ROOT
+from infra.paths import ROOT
 
 ASK = "from infra.local import ports; print(ports.free(), flush=True); input()"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from infra import ports
 from infra.errors import InfraError
-from infra.local import ports
-from infra.local.processes import running, stop, wait_until
+from infra.processes import running, stop, wait_until
 
 SLEEP = "import time; time.sleep(600)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"

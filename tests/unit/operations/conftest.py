@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from infra.deploy.outputs import Outputs
 from infra.operations.images import Images
-from infra.outputs import Outputs
 from services.store.logic import Policy, decide
 from services.store.records import DynamoRecords
 from shared.contracts.envelope import Event

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from infra.__main__ import main
-from infra.local.terminal import Style
 from infra.operations import logs
 from infra.operations.logs import Line, Logs
+from infra.terminal import Style
 from shared import telemetry
 from shared.metrics import EFFECTS
 from tests.contract.samples import CAT

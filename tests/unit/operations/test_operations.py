@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from infra.cli.operations import span
 from infra.errors import InfraError
 from infra.operations.audit import Audit
-from infra.operations.commands import span
 from infra.operations.dead_letters import DeadLetters, listing
 from infra.operations.replay import How, Wanted, failed, replay
 from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequested

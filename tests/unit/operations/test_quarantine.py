@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from infra.__main__ import main
+from infra.cli import operations
 from infra.errors import InfraError
-from infra.operations import commands as operations
 from infra.operations.quarantine import listing, release, withheld
 from services.store.logic import Policy
 from shared.contracts.images import DeleteRequested, ReleaseRequested, ReplayRequested

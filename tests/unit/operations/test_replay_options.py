@@ -3,7 +3,7 @@
 import pytest
 
 from infra.__main__ import main
-from infra.operations import commands as operations
+from infra.cli import operations
 from infra.operations import replay as asking
 from tests.unit.operations.conftest import Stage
 

@@ -9,10 +9,10 @@ import pytest
 
 from infra.__main__ import main
 from infra.errors import InfraError
-from infra.local.terminal import Style
 from infra.operations import trace
 from infra.operations.logs import Line
 from infra.operations.trace import Trace, merged
+from infra.terminal import Style
 from services.store.records import DynamoRecords, Moment
 from shared.ledger import ClaimKey, DynamoLedger
 from shared.metrics import DURATION

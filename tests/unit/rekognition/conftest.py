@@ -13,17 +13,17 @@ import botocore.session
 import pytest
 from botocore.client import Config
 
-from infra.local.rekognition import bench, models
-from infra.local.rekognition.networks import Networks
-from infra.local.rekognition.operations import looking, offering
-from infra.local.rekognition.packages import ModelsError
-from infra.local.rekognition.server import Server
-from infra.local.rekognition.services import Services
-from infra.local.rekognition.sources import Sources
-from tests.accuracy.pages import drawn
+from infra.rekognition import bench, models
+from infra.rekognition.networks import Networks
+from infra.rekognition.operations import looking, offering
+from infra.rekognition.packages import ModelsError
+from infra.rekognition.server import Server
+from infra.rekognition.services import Services
+from infra.rekognition.sources import Sources
+from tests.lab.accuracy.pages import drawn
 
 PHOTOS = Path(__file__).with_name("photos")
-MORE_PHOTOS = Path(__file__).parents[2] / "accuracy" / "photos"
+MORE_PHOTOS = Path(__file__).parents[2] / "lab" / "accuracy" / "photos"
 SAMPLES = Path(models.__file__).parents[1] / "samples"
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from infra.local.rekognition.efficientnet import FEATURES
-from infra.local.rekognition.faults import Plan
-from infra.local.rekognition.fixtures import Fixtures
-from infra.local.rekognition.operations import offering, replaying
-from infra.local.rekognition.sources import Sources
-from infra.local.rekognition.titan_embed_image import MAX_SIDE, MODEL_ID, embedding
+from infra.rekognition.efficientnet import FEATURES
+from infra.rekognition.faults import Plan
+from infra.rekognition.fixtures import Fixtures
+from infra.rekognition.operations import offering, replaying
+from infra.rekognition.sources import Sources
+from infra.rekognition.titan_embed_image import MAX_SIDE, MODEL_ID, embedding
 from services.resize.logic import ANALYSIS
 from tests.unit.rekognition.conftest import connect, serving
 

@@ -2,8 +2,8 @@
 
 import json
 
-from infra.local.rekognition.__main__ import main
-from infra.local.rekognition.operations import OPERATIONS
+from infra.rekognition.__main__ import main
+from infra.rekognition.operations import OPERATIONS
 
 
 def test_every_operation_is_measured(weights, capsys):

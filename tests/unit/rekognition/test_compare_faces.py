@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.local.rekognition.compare_faces import similarity
+from infra.rekognition.compare_faces import similarity
 from tests.unit.rekognition.conftest import MORE_PHOTOS
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.local.rekognition.detect_moderation_labels import DetectModerationLabels
+from infra.rekognition.detect_moderation_labels import DetectModerationLabels
 
 LOOP = {"HumanLoopName": "name", "FlowDefinitionArn": "arn"}
 

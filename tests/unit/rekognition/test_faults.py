@@ -3,10 +3,10 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.rekognition.__main__ import main
-from infra.local.rekognition.errors import Code, RekognitionError
-from infra.local.rekognition.faults import Faults, Plan
-from infra.local.rekognition.operations import offering
+from infra.rekognition.__main__ import main
+from infra.rekognition.errors import Code, RekognitionError
+from infra.rekognition.faults import Faults, Plan
+from infra.rekognition.operations import offering
 from tests.unit.rekognition.conftest import connect, serving
 
 

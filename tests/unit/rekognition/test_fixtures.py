@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from infra.local.rekognition.faults import Plan
-from infra.local.rekognition.fixtures import Fixtures
-from infra.local.rekognition.operations import offering, replaying
-from infra.local.rekognition.sources import Sources
+from infra.rekognition.faults import Plan
+from infra.rekognition.fixtures import Fixtures
+from infra.rekognition.operations import offering, replaying
+from infra.rekognition.sources import Sources
 from tests.unit.rekognition.conftest import connect, serving
 
 ANSWER = {"FaceDetails": [], "OrientationCorrection": "ROTATE_0"}
@@ -107,7 +107,7 @@ def test_the_served_process_records_and_then_answers_without_models(weights, tmp
 
 
 def served(options, photo):
-    run = [sys.executable, "-m", "infra.local.rekognition", "serve", "--port", "0", *options]
+    run = [sys.executable, "-m", "infra.rekognition", "serve", "--port", "0", *options]
     with subprocess.Popen(run, stderr=subprocess.PIPE, text=True) as process:
         try:
             url = process.stderr.readline().split()[-1]

@@ -7,11 +7,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from infra.local.rekognition.onnx_graph import Graph
-from infra.local.rekognition.onnx_inputs import with_input
-from infra.local.rekognition.packages import EFFICIENTNET
-from infra.local.rekognition.tfjs_file import read_tensors as read_tfjs
-from infra.local.rekognition.torch_file import read_tensors
+from infra.rekognition.onnx_graph import Graph
+from infra.rekognition.onnx_inputs import with_input
+from infra.rekognition.packages import EFFICIENTNET
+from infra.rekognition.tfjs_file import read_tensors as read_tfjs
+from infra.rekognition.torch_file import read_tensors
 
 
 def run(model, values):

@@ -15,9 +15,9 @@ from botocore import UNSIGNED
 from botocore.client import Config
 from botocore.exceptions import ClientError
 
-from infra.local.rekognition import __main__ as command
-from infra.local.rekognition import models
-from infra.local.rekognition.operations import offering
+from infra.rekognition import __main__ as command
+from infra.rekognition import models
+from infra.rekognition.operations import offering
 from tests.unit.rekognition.conftest import connect, serving
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/rekognition/aws4_request, Signature=0"
@@ -146,7 +146,7 @@ def test_a_fault_of_ours_is_an_internal_server_error_and_in_the_log(caplog):
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_the_served_process_says_where_it_is_and_stops_when_told(weights, stop):
-    run = [sys.executable, "-m", "infra.local.rekognition", "serve", "--port", "0"]
+    run = [sys.executable, "-m", "infra.rekognition", "serve", "--port", "0"]
     with subprocess.Popen([*run, "--models", weights], stderr=subprocess.PIPE, text=True) as served:
         url = served.stderr.readline().split()[-1]
         with urlopen(f"{url}/health") as response:

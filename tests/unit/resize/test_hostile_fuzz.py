@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.fuzz import __main__ as fuzz
+from tests.lab.fuzz import __main__ as fuzz
 
 
 @pytest.fixture

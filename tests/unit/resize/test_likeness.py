@@ -17,7 +17,7 @@ from shared.likeness import NEAR, distance, hash_bands, ranked
 from tests.pictures import encoded, photo
 
 TESTS = Path(__file__).parents[2]
-PHOTOS = sorted((TESTS / "accuracy" / "photos").glob("*.jpg"))
+PHOTOS = sorted((TESTS / "lab" / "accuracy" / "photos").glob("*.jpg"))
 THUMBNAIL = (Spec("thumbnail", 256),)
 
 Befall = Callable[[Image.Image], Image.Image]

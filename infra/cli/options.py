@@ -1,0 +1,64 @@
+"""What the commands of `python -m infra` share: how they are added, and where they work."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.clients import Clients
+from infra.config.stages import Stage
+
+if TYPE_CHECKING:  # argparse has this type for type checkers only
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  its only name
+
+Run = Callable[[argparse.Namespace], None]
+Say = Callable[[str], None]  # tells one line of progress
+
+DEPLOYMENT = ("--deployment", "--stage")
+
+
+def add(
+    subcommands: "Subcommands",
+    name: str,
+    run: Run,
+    summary: str,
+    deployment: Sequence[str] = DEPLOYMENT,
+) -> argparse.ArgumentParser:
+    """Add a command that works on a deployment; `run` gets its arguments and raises InfraError.
+
+    `deployment` are the options that name it, for a command that has another use for `--stage`.
+    """
+    parser = subcommands.add_parser(name, help=summary, description=summary)
+    parser.add_argument(
+        *deployment, dest="stage", metavar="NAME", default="local", help="default: local"
+    )
+    parser.add_argument("--endpoint-url", help="an emulator on this machine")
+    parser.add_argument("--region", help="default for the local stage: us-east-1")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_written(
+    subcommands: "Subcommands",
+    name: str,
+    summary: str,
+    *,
+    write: Callable[[Path], None],
+    check: Callable[[Path], None],
+    folder: Path,
+) -> None:
+    """Add a command that writes files into a folder, or with `--check` compares those there."""
+    parser = subcommands.add_parser(name, help=summary, description=summary)
+    parser.add_argument("--check", action="store_true", help="write nothing; name what differs")
+    parser.set_defaults(run=lambda asked: (check if asked.check else write)(folder))
+
+
+def stage_and_clients(arguments: argparse.Namespace) -> tuple[Stage, Clients]:
+    """The stage that the arguments name, and clients for where it is."""
+    stage = Stage.load(arguments.stage)
+    return stage, Clients.of(stage, arguments.endpoint_url, arguments.region)
+
+
+def say(line: str) -> None:
+    """Print progress at once, also into a pipe."""
+    print(line, flush=True)

@@ -1,0 +1,1 @@
+"""Stages, service definitions and retention, read from TOML files."""

@@ -1,0 +1,1 @@
+"""Deploy a stage and take it down."""

@@ -1,0 +1,1 @@
+"""The zips of the Lambda functions."""

@@ -1,0 +1,21 @@
+"""Where the local environment keeps things: all of it below ``.darkroom/`` in the checkout.
+
+- ``.darkroom/environments/<name>/``: virtual environments, such as MiniStack's own
+- ``.darkroom/run/<port>/<server>/``: lock, pid, log and temporary files of a server
+
+What all of a user's checkouts share is in the user's cache.
+"""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+REQUIREMENTS = ROOT / "infra" / "requirements"
+LOCKS = REQUIREMENTS / "locked"
+ENVIRONMENTS = ROOT / ".darkroom" / "environments"
+RUN = ROOT / ".darkroom" / "run"
+
+
+def cache() -> Path:
+    """The folder of ours in the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "darkroom"

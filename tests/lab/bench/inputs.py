@@ -1,0 +1,124 @@
+"""The originals: made here, with the entropy of a camera's, and kept until this file changes.
+
+A camera's JPEG has 2 to 3 bits a pixel. Smooth noise at all scales gives the light and the shapes,
+grain the rest; without grain a picture of this size decodes in half the time.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests import pictures
+from tests.pictures import encoded, exif, rgb_profile
+
+BUILD = Path(__file__).parents[3] / "build"
+KEPT = BUILD / "bench-inputs"
+
+GRAIN = 7.0
+"""The standard deviation, of 255: 2.3 bits a pixel as JPEG of quality 90."""
+
+DISPLAY_P3 = (0.5151, 0.2412, -0.0011), (0.2920, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841)
+"""Full red, green and blue of Display P3 in XYZ, adapted to D50: what telephones write."""
+
+SIZES = {1: (1152, 864), 4: (2304, 1728), 12: (4032, 3024), 24: (6000, 4000), 48: (8064, 6048)}
+"""By megapixels; 12 and 48 are those of telephones, 24 that of a camera."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """A file, and the format that its renditions are asked in."""
+
+    name: str
+    megapixels: int
+    path: Path
+    form: str = "JPEG"
+
+
+def jpeg(megapixels: int) -> Original:
+    return _kept(f"{megapixels} MP JPEG", megapixels, lambda: _as(photo(megapixels), "JPEG"))
+
+
+def others() -> Mapping[str, Callable[[], Original]]:
+    """Every other kind of 12 MP by name, each made when it is called for."""
+    return {name: partial(_kept, f"12 MP {name}", 12, make, form) for name, (make, form) in _KINDS}
+
+
+def _kept(name: str, megapixels: int, make: Callable[[], bytes], form: str = "JPEG") -> Original:
+    """Made, unless it was by the same scripts."""
+    scripts = b"".join(Path(module).read_bytes() for module in (__file__, pictures.__file__))
+    path = KEPT / sha256(scripts + name.encode()).hexdigest()[:16]
+    if not path.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        half = path.with_suffix(".half")
+        half.write_bytes(make())
+        half.rename(path)
+    return Original(name, megapixels, path, form)
+
+
+def photo(megapixels: int) -> Image.Image:
+    width, height = SIZES[megapixels]
+    chance = np.random.default_rng(megapixels)
+    grain = chance.standard_normal((height, width), dtype=np.float32) * GRAIN
+    light = _light(width // 2, height // 2, chance)
+    bands = [
+        np.asarray(Image.fromarray(band).resize((width, height), Image.Resampling.BICUBIC)) + grain
+        for band in light
+    ]
+    return Image.merge("RGB", [Image.fromarray(band.clip(0, 255).astype("u1")) for band in bands])
+
+
+def _light(width: int, height: int, chance: np.random.Generator) -> list[np.ndarray]:
+    """Three bands of noise whose strength falls with its frequency, as that of photographs does."""
+    bands = [np.full((height, width), 128, np.float32) for _ in range(3)]
+    across, strength = 4, 70.0
+    while across < width:
+        down = max(2, across * height // width)
+        grey = chance.standard_normal((down, across), dtype=np.float32)
+        for n in range(3):
+            tint = 0.3 * chance.standard_normal((down, across), dtype=np.float32)
+            octave = Image.fromarray((grey + tint) * strength)
+            bands[n] += np.asarray(octave.resize((width, height), Image.Resampling.BICUBIC))
+        across, strength = across * 2, strength * 0.62
+    return bands
+
+
+def _as(picture: Image.Image, form: str, **options: object) -> bytes:
+    return encoded(picture, form, **{"quality": 90, **options})
+
+
+def _jpeg(**options: object) -> bytes:
+    return _as(photo(12), "JPEG", **options)
+
+
+def _rgba() -> bytes:
+    """Its left half fades out."""
+    picture = photo(12)
+    fading = Image.linear_gradient("L").rotate(90).resize(picture.size)
+    picture.putalpha(fading)
+    return encoded(picture, "PNG", compress_level=1)
+
+
+def _sixteen_bits() -> bytes:
+    grey = np.asarray(photo(12).convert("L"), dtype="u2") * 257
+    return encoded(Image.fromarray(grey), "PNG", compress_level=1)
+
+
+_KINDS: list[tuple[str, tuple[Callable[[], bytes], str]]] = [
+    (
+        "JPEG, P3, turned",
+        (lambda: _jpeg(icc_profile=rgb_profile(DISPLAY_P3), exif=exif(orientation=6)), "JPEG"),
+    ),
+    ("JPEG, progressive", (lambda: _jpeg(progressive=True), "JPEG")),
+    ("JPEG, CMYK", (lambda: _as(photo(12).convert("CMYK"), "JPEG"), "JPEG")),
+    ("PNG", (lambda: encoded(photo(12), "PNG", compress_level=1), "JPEG")),
+    ("PNG, RGBA", (_rgba, "WEBP")),
+    ("PNG, 16 bits", (_sixteen_bits, "JPEG")),
+    ("WebP", (lambda: _as(photo(12), "WEBP", method=0), "JPEG")),
+    ("HEIC", (lambda: _as(photo(12), "HEIC", quality=70), "JPEG")),
+    ("AVIF", (lambda: _as(photo(12), "AVIF", quality=70, speed=10), "JPEG")),
+]

@@ -1,0 +1,176 @@
+"""Bills: what is paid for, tier by tier, and by whom."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.config.definitions import definitions
+from infra.config.stages import Stage
+from infra.errors import InfraError
+from infra.planning.cost import Kind, Place, bill
+from infra.planning.prices import Prices, Tier, tiered
+from infra.planning.quotas import Quotas
+from infra.planning.rates import rates
+from infra.planning.seed import seed_work
+from infra.planning.standing import standing
+from infra.planning.work import ANALYZE, FOLDER, Work
+from services.analyze.logic import Detection
+from services.store.estimate import estimate
+from tests.contract.samples import ANALYZED, RESIZED
+
+PRICES = Prices.load()
+PROD = Stage.load("prod")
+WORK = Work.load(PROD, definitions())
+PLACE = Place("arm64")
+TIERS = (Tier(1.0, 10), Tier(0.5, 10), Tier(0.1))
+
+
+def billed(images, work=WORK, place=PLACE):
+    return bill(images, work, PRICES, place)
+
+
+@pytest.mark.parametrize(
+    ("units", "usd"), [(0, 0), (4, 4), (10, 10), (12, 11), (20, 15), (120, 25)]
+)
+def test_each_unit_costs_what_its_tier_says(units, usd):
+    assert tiered(units, TIERS) == pytest.approx(usd)
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9))
+def test_more_units_never_cost_less_and_never_more_than_the_first_ones(some, more):
+    assert tiered(some, TIERS) <= tiered(some + more, TIERS) <= some + more
+
+
+def test_four_detections_are_four_prices():
+    assert billed(10_000).of(Kind.DETECTIONS) == pytest.approx(4 * 10_000 * 0.001)
+
+
+def test_detections_share_the_tiers_of_their_group():
+    ten_million = 1_000_000 * 0.001 + 4_000_000 * 0.0008 + 5_000_000 * 0.0006
+    assert billed(2_500_000).of(Kind.DETECTIONS) == pytest.approx(ten_million)
+
+
+def test_what_is_reused_is_not_paid():
+    half = billed(10_000, replace(WORK, reuse=0.5))
+    assert half.of(Kind.DETECTIONS) == pytest.approx(billed(10_000).of(Kind.DETECTIONS) / 2)
+    assert half.usd < billed(10_000).usd
+    assert billed(10_000, replace(WORK, reuse=1.0)).of(Kind.DETECTIONS) == 0
+
+
+@given(st.integers(1, 10**8), st.floats(0, 1))
+def test_a_bill_is_the_sum_of_its_lines_either_way(images, reuse):
+    found = billed(images, replace(WORK, reuse=reuse))
+    assert sum(map(found.of, Kind)) == pytest.approx(found.usd)
+    assert sum(map(found.by, found.services)) == pytest.approx(found.usd)
+    assert all(usd >= 0 for usd in found.lines.values())
+
+
+def test_the_free_tier_is_counted_only_where_it_is_asked_for():
+    free = billed(250, place=replace(PLACE, free_tier=True))
+    assert free.of(Kind.DETECTIONS) == 0
+    assert free.of(Kind.LAMBDA) == free.of(Kind.SQS) == free.of(Kind.SNS) == 0
+    assert free.of(Kind.REQUESTS) == billed(250).of(Kind.REQUESTS) > 0
+
+
+def test_point_in_time_recovery_and_the_architecture_are_on_the_bill():
+    plain = billed(10_000)
+    assert billed(10_000, place=replace(PLACE, recovery=True)).usd > plain.usd
+    assert billed(10_000, place=Place("x86_64")).of(Kind.LAMBDA) > plain.of(Kind.LAMBDA)
+
+
+def test_a_function_with_an_architecture_of_its_own_is_billed_for_that():
+    here = {place: billed(10_000, place=Place(place)) for place in ("arm64", "x86_64")}
+    lines = {place: one.lines["resize", Kind.LAMBDA] for place, one in here.items()}
+    assert WORK.functions["resize"].architecture == "x86_64"
+    assert lines["arm64"] == pytest.approx(lines["x86_64"])
+    others = {place: one.lines["analyze", Kind.LAMBDA] for place, one in here.items()}
+    assert others["arm64"] < others["x86_64"]
+
+
+def test_both_architectures_share_what_is_free():
+    """Of 400,000 GB-s a month as much is paid, whether one or both have used them."""
+    million, free = 1_000_000, replace(PLACE, free_tier=True)
+    saved = billed(million).of(Kind.LAMBDA) - billed(million, place=free).of(Kind.LAMBDA)
+    seconds = PRICES.functions.gigabyte_second
+    gigabyte_seconds = PRICES.free.lambda_gigabyte_seconds
+    requests = PRICES.free.lambda_requests * PRICES.functions.request
+    assert (
+        gigabyte_seconds * seconds["arm64"]
+        < saved - requests
+        < gigabyte_seconds * seconds["x86_64"]
+    )
+
+
+def test_a_slower_vcpu_costs_more_of_lambda_and_of_nothing_else():
+    slow = replace(WORK, assumed=replace(WORK.assumed, cpu_factor=3))
+    ours, theirs = billed(10_000), billed(10_000, slow)
+    assert theirs.of(Kind.LAMBDA) > ours.of(Kind.LAMBDA)
+    assert theirs.usd - ours.usd == pytest.approx(theirs.of(Kind.LAMBDA) - ours.of(Kind.LAMBDA))
+
+
+def test_the_seeds_design_pays_one_detection_and_with_four_it_pays_four():
+    one = billed(10_000, seed_work(WORK))
+    four = billed(10_000, seed_work(WORK, WORK.hops[ANALYZE].detections))
+    assert one.of(Kind.DETECTIONS) == pytest.approx(10)
+    assert four.of(Kind.DETECTIONS) == pytest.approx(40)
+
+
+def test_every_detection_there_is_has_a_price_and_a_quota():
+    words = {str(detection) for detection in Detection}
+    assert words <= PRICES.detections.keys()
+    assert words <= Quotas.load().detections.keys()
+
+
+def test_a_stage_that_asks_less_pays_less():
+    labels = replace(PROD, service_variables={"analyze": {"DETECT": "labels, text"}})
+    found = billed(10_000, Work.load(labels, definitions()))
+    assert found.of(Kind.DETECTIONS) == pytest.approx(20)
+
+
+def test_the_record_s_own_estimate_is_the_command_s_bill_for_one_image():
+    here = rates(PROD)
+    source = RESIZED.source.model_copy(update={"bytes": WORK.kept["original"]})
+    made = RESIZED.analysis.model_copy(update={"bytes": WORK.kept["made"]})
+    resized = RESIZED.model_copy(update={"source": source, "renditions": (), "analysis": made})
+    asked = dict.fromkeys(PROD.variables_of("analyze")["DETECT"].split(), 70.0)
+    cost = estimate(resized, ANALYZED.model_copy(update={"thresholds": asked, "models": {}}), here)
+    assert cost is not None
+    whole = bill(1, WORK, PRICES, Place(PROD.architecture, PROD.recovery))
+    assert cost.usd == pytest.approx(whole.usd, abs=2e-9)
+    assert cost.detections == pytest.approx(whole.of(Kind.DETECTIONS))
+
+
+def test_every_queue_is_polled_and_watched_whether_it_is_used_or_not():
+    everyone = PROD.run(definitions())
+    always = standing(PROD, everyone, PRICES)
+    queued = sum(one.queued for one in everyone)
+    assert always.sources == 2 * queued
+    assert always.polling == pytest.approx(always.sources * 5 * 3 * 60 * 24 * 30 * 4e-7)
+    assert always.alarming == pytest.approx(always.alarms * 0.10)
+    assert always.alarms > queued
+
+
+def test_a_hop_that_was_counted_and_never_measured_says_how_to_measure_it(tmp_path):
+    for name in ("usage.json", "measured.json"):
+        shutil.copy(FOLDER / name, tmp_path / name)
+    measured = json.loads((tmp_path / "measured.json").read_text())
+    del measured["hops"][ANALYZE]
+    (tmp_path / "measured.json").write_text(json.dumps(measured))
+    with pytest.raises(InfraError, match=r"analyze/image.resized.v1 .*tests.lab.capacity.measure"):
+        Work.load(PROD, definitions(), folder=tmp_path)
+
+
+def test_a_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(InfraError, match=r"usage\.json"):
+        Work.load(PROD, definitions(), folder=tmp_path)
+
+
+def test_a_detection_of_a_group_that_is_not_there_is_named(tmp_path):
+    text = (FOLDER / "prices.toml").read_text().replace('labels = "rekog', 'labels = "wrek')
+    (tmp_path / "prices.toml").write_text(text)
+    with pytest.raises(InfraError, match=r"detections\.labels: there is no group"):
+        Prices.load(tmp_path / "prices.toml")
