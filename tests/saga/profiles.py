@@ -19,7 +19,7 @@ MOMENTS = {"notify": 6}
 HOW = ("plain", "plain", "force", "force", "analyze-only", "analyze-only force")
 """What a replay may ask for."""
 CLAIMED = ("ledger.claim", "ledger.settle", "ledger.release", "runs.status")
-QUEUED = ("queue.hand_back", "queue.bury")
+QUEUED = ("queue.retry_later", "queue.dead_letter")
 MADE = ("processed.keys", "processed.delete", "bus.publish", *CLAIMED, *QUEUED)
 EFFECTS: dict[str, tuple[str, ...]] = {
     "resize": ("uploads.get", "uploads.delete", "pictures.develop", "processed.put",
