@@ -91,7 +91,7 @@ def surplus(service):
     moment = {
         "resize": "resize: before bus.publish",
         "analyze": "analyze: before processed.replace",
-        "notify": "notify: before ledger.settle",
+        "notify": "notify: before ledger.complete",
     }
     world = LoggedWorld()
     world.kill_once = moment[service]

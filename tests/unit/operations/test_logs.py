@@ -95,7 +95,7 @@ def test_the_time_is_when_it_was_written_with_milliseconds() -> None:
 
 def test_what_went_wrong_is_painted_so() -> None:
     line = Line.of("analyze", {"timestamp": 0, "message": json.dumps(SAID)})
-    assert "\033[31mburied\033[0m reason=x" in line.readable(Style(colour=True))
+    assert "\033[31mdead-lettered\033[0m reason=x" in line.readable(Style(colour=True))
 
 
 @pytest.mark.parametrize(
