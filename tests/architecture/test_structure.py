@@ -12,9 +12,9 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from shared.consumer import Route, Step
 from shared.contracts.envelope import Event
 from shared.contracts.images import Request, StepFailed
+from shared.delivery import Route, Step
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/service.toml"))
@@ -148,11 +148,11 @@ def published(service: str) -> Iterator[str]:
 def test_a_do_is_undone_by_the_step_that_answers_the_verdict(service: str) -> None:
     known = routes(service)
     compensating = {
-        route.act._extract_mock_name() for route in known.values() if not isinstance(route, Step)
+        route.run._extract_mock_name() for route in known.values() if not isinstance(route, Step)
     }
     for route in known.values():
         if isinstance(route, Step):
-            assert route.undo._extract_mock_name() in compensating
+            assert route.compensate._extract_mock_name() in compensating
 
 
 def readme_rows() -> dict[str, list[str]]:
