@@ -1,4 +1,4 @@
-"""The local Rekognition's command line: `serve` it, fetch its `models`, or `bench` it."""
+"""Command line of the local Rekognition: `serve` runs it, `models` downloads its weights."""
 
 import argparse
 import errno
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from infra.rekognition import bench, models
+from infra.rekognition import models
 from infra.rekognition.faults import Plan
 from infra.rekognition.fixtures import Fixtures
 from infra.rekognition.networks import Networks
@@ -85,13 +85,6 @@ def _services(options: argparse.Namespace) -> Services:
     return looking(networks, sources, plan)
 
 
-def measure(options: argparse.Namespace) -> None:
-    """Print how fast and how large it is; the weights are fetched first."""
-    models.ensure(options.models, say)
-    report = bench.bench(options.models, options.rounds)
-    print(report.as_json() if options.json else report.as_table())
-
-
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
@@ -110,7 +103,6 @@ def _parser() -> argparse.ArgumentParser:
     fetching = commands.add_parser("models", help="fetch the models' weights into the cache")
     _add_models_option(fetching)
     fetching.set_defaults(command=fetch)
-    _add_bench(commands.add_parser("bench", help="measure time and memory, on one core"))
     return parser
 
 
@@ -172,15 +164,6 @@ def _latency(text: str) -> tuple[float, float]:
     if seconds[0] > seconds[1]:
         raise argparse.ArgumentTypeError(f"{text} begins above its end")
     return seconds
-
-
-def _add_bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--rounds", type=int, default=10, help="calls that the median is of (%(default)s)"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    _add_models_option(parser)
-    parser.set_defaults(command=measure)
 
 
 def _add_models_option(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ import botocore.session
 import pytest
 from botocore.client import Config
 
-from infra.rekognition import bench, models
+from infra.rekognition import models
 from infra.rekognition.networks import Networks
 from infra.rekognition.operations import looking, offering
 from infra.rekognition.packages import ModelsError
@@ -24,7 +24,7 @@ from tests.lab.accuracy.pages import drawn
 
 PHOTOS = Path(__file__).with_name("photos")
 MORE_PHOTOS = Path(__file__).parents[2] / "lab" / "accuracy" / "photos"
-SAMPLES = Path(models.__file__).parents[1] / "samples"
+SAMPLES = Path(__file__).parents[3] / "infra" / "local" / "samples"
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def coffee() -> bytes:
 @pytest.fixture(scope="session")
 def astronaut() -> bytes:
     """One face, smiling; a patch on the sleeve too small to read."""
-    return bench.PORTRAIT.read_bytes()
+    return (MORE_PHOTOS / "astronaut.jpg").read_bytes()
 
 
 @pytest.fixture(scope="session")
