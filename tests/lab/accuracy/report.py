@@ -24,8 +24,8 @@ LIMITS = """\
   for foreground, background or instances, and no `SimplifiedColor`.
 - **DetectFaces** omits the attributes that no model here supports: `Beard`, `Mustache`,
   `Eyeglasses`, `Sunglasses`, `EyesOpen`, `EyeDirection`, `FaceOccluded`, the emotion `CONFUSED`,
-  and the pupils among the landmarks. Ages are often wrong by ten years or more, and genders are wrong
-  for some faces. Both describe how a face appears to a network, not a person. Emotions are
+  and the pupils among the landmarks. Ages are often wrong by ten years or more, and genders are
+  wrong for some faces. Both describe how a face appears to a network, not a person. Emotions are
   unreliable. Poses are correct to about ten degrees. AWS does not document the signs of the angles;
   the signs here are our choice.
 - **DetectText** reads lines that run to the right or downwards. It loses the spaces between letters
