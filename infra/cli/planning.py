@@ -8,17 +8,18 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from infra.cloudformation.alarms import STALE_SECONDS
-from infra.cloudformation.lambda_service import QUEUE_RETENTION
+from infra.cloudformation.messaging import QUEUE_RETENTION
 from infra.config import stages
 from infra.config.definitions import definitions
+from infra.config.prices import Prices
+from infra.deploy.stage_template import stage_template
 from infra.errors import InfraError
 from infra.planning.cost import Bill, Kind, Place, bill
+from infra.planning.fixed_costs import FixedCosts, fixed_costs
 from infra.planning.numbers import dollars, images, positive, share, span
 from infra.planning.plan import Plan, plan
-from infra.planning.prices import Prices
 from infra.planning.quotas import Quotas
 from infra.planning.seed import Seed, seed_work
-from infra.planning.standing import Standing, standing
 from infra.planning.work import ANALYZE, Assumptions, Work
 from services.reap.settings import ReapSettings
 from shared.retries import THROTTLED_FOR
@@ -109,11 +110,12 @@ def _cost(arguments: argparse.Namespace) -> None:
         for asked in (Seed.load().detections, work.hops[ANALYZE].detections)
     }
     designs |= {name: bill(count, seed, prices, there).usd for name, seed in seeds.items()}
-    always = standing(stages.Stage.load(arguments.stage), definitions(), prices)
+    template = stage_template(definitions(), stages.Stage.load(arguments.stage))
+    fixed = fixed_costs(template, prices)
     if arguments.json:
-        print(json.dumps(cost_json(ours, designs, always, prices), indent=2))
+        print(json.dumps(cost_json(ours, designs, fixed, prices), indent=2))
     else:
-        print("\n".join(cost_lines(ours, designs, always, work, prices)))
+        print("\n".join(cost_lines(ours, designs, fixed, work, prices)))
 
 
 def _given(arguments: argparse.Namespace) -> tuple[Work, Prices, Place]:
@@ -221,7 +223,7 @@ def plan_json(found: Plan, billed: Bill, silence: float) -> dict[str, Any]:
 
 
 def cost_lines(
-    ours: Bill, designs: dict[str, float], always: Standing, work: Work, prices: Prices
+    ours: Bill, designs: dict[str, float], fixed: FixedCosts, work: Work, prices: Prices
 ) -> Iterator[str]:
     """The bill as people read it."""
     reused = f", {work.reuse:.0%} of known content" if work.reuse else ""
@@ -238,15 +240,15 @@ def cost_lines(
     yield from table(("", "USD", "an image"), rows)
     yield ""
     yield "Beside it each month, used or not:"
-    yield f"  {dollars(always.polling)} for polling {always.sources} queues"
-    yield f"  {dollars(always.alarming)} for {always.alarms} alarms"
+    yield f"  {dollars(fixed.polling)} for polling {fixed.sources} queues"
+    yield f"  {dollars(fixed.alarming)} for {fixed.alarms} alarms"
     yield ""
     yield f"An estimate at the list prices of {prices.dated}, {prices.region}; a month of storage,"
     yield f"every message in an invocation of its own; CPU as measured on {work.measured}."
 
 
 def cost_json(
-    ours: Bill, designs: dict[str, float], always: Standing, prices: Prices
+    ours: Bill, designs: dict[str, float], fixed: FixedCosts, prices: Prices
 ) -> dict[str, Any]:
     """The bill for scripts; money in US dollars."""
     services = {
@@ -258,7 +260,7 @@ def cost_json(
         "usd": round(ours.usd, 6),
         "services": services,
         "designs": {name: round(usd, 6) for name, usd in designs.items()},
-        "each_month": asdict(always),
+        "each_month": asdict(fixed),
         "prices": {"dated": prices.dated, "region": prices.region},
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infra.planning.prices import Prices, Tier, tiered
+from infra.config.prices import Prices, Tier, tiered
 from infra.planning.work import SQS_REQUESTS, Hop, Work
 
 GIGABYTE = 10**9

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.__main__ import main
+from infra.cli.main import main
 from infra.config.definitions import definitions
 from infra.config.stages import FOLDER, Stage
 from infra.planning.numbers import dollars, images, share, span
