@@ -18,7 +18,6 @@ from infra.planning.cost import Kind, Place, bill
 from infra.planning.fixed_costs import fixed_costs
 from infra.planning.quotas import Quotas
 from infra.planning.rates import rates
-from infra.planning.seed import seed_work
 from infra.planning.work import ANALYZE, FOLDER, Work
 from services.analyze.logic import Detection
 from services.store.estimate import estimate
@@ -112,13 +111,6 @@ def test_a_slower_vcpu_costs_more_of_lambda_and_of_nothing_else():
     ours, theirs = billed(10_000), billed(10_000, slow)
     assert theirs.of(Kind.LAMBDA) > ours.of(Kind.LAMBDA)
     assert theirs.usd - ours.usd == pytest.approx(theirs.of(Kind.LAMBDA) - ours.of(Kind.LAMBDA))
-
-
-def test_the_seeds_design_pays_one_detection_and_with_four_it_pays_four():
-    one = billed(10_000, seed_work(WORK))
-    four = billed(10_000, seed_work(WORK, WORK.hops[ANALYZE].detections))
-    assert one.of(Kind.DETECTIONS) == pytest.approx(10)
-    assert four.of(Kind.DETECTIONS) == pytest.approx(40)
 
 
 def test_every_detection_there_is_has_a_price_and_a_quota():
