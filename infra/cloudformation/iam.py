@@ -9,7 +9,7 @@ from infra.config.definitions import Allow, Definition
 from infra.config.stages import Stage
 
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-HAND_BACK = "sqs:ChangeMessageVisibility*"  # one right on AWS; MiniStack has another for several
+RETRY_LATER = "sqs:ChangeMessageVisibility*"  # one right on AWS; MiniStack has another for several
 
 
 def role(service: str, name: str, statements: list[Json], condition: Json | None = None) -> Json:
@@ -34,7 +34,7 @@ def grants(definition: Definition, everyone: Iterable[Definition], stage: Stage)
         found += _may_work(definition)
     if definition.rescues:
         found += [cfn.allow(RECEIVE, [_arn(name, "DeadLetters") for name in rescued(everyone)])]
-    if definition.announces:
+    if definition.publishes:
         found += [cfn.allow(["sns:Publish"], cfn.ref("EventsTopic"))]
     if stage.tracing:  # X-Ray has no resource to name
         found += [cfn.allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")]
@@ -67,11 +67,11 @@ def _may_log(definition: Definition, stage: Stage) -> Json:
 
 
 def _may_work(definition: Definition) -> list[Json]:
-    """Take from the own queue, bury in the own dead-letter queue, claim, and read the record."""
+    """Take from the own queue, send to the own dead-letter queue, claim, and read the record."""
     name = definition.name
     claim = cfn.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], cfn.att("LedgerTable"))
     return [
-        cfn.allow([*RECEIVE, HAND_BACK], _arn(name, "Queue")),
+        cfn.allow([*RECEIVE, RETRY_LATER], _arn(name, "Queue")),
         cfn.allow(["sqs:SendMessage"], _arn(name, "DeadLetters")),
         *([claim] if definition.claims else []),
         cfn.allow(["dynamodb:GetItem"], cfn.att("RecordsTable")),

@@ -9,8 +9,8 @@ from infra.config.stages import Stage
 from infra.packaging.package import HANDLER
 from shared.contracts.cost import Rates
 
-# What ends a run well: whoever announces it estimates what the run cost.
-STORED = "image.stored.v1"
+# The service that publishes this event also estimates what the run cost.
+COMPLETED = "image.completed.v1"
 
 
 def resources(
@@ -98,7 +98,7 @@ def variables(definition: Definition, stage: Stage, rates: Rates | None) -> Json
         "PROCESSED_BUCKET": storage.bucket_name(stage, "processed"),
         "FUNCTION_TIMEOUT": str(run.timeout),
         "WORST_CASE": str(run.worst_case),
-        **({"ATTEMPTS": str(run.attempts)} if run.attempts else {}),
+        **({"MAX_ATTEMPTS": str(run.max_attempts)} if run.max_attempts else {}),
         "MODERATION": stage.moderation,
         "TOMBSTONE_DAYS": str(stage.retention.tombstones),
         "LOG_LEVEL": stage.log_level,
@@ -120,7 +120,7 @@ def _queue_urls(definition: Definition) -> Json:
 
 def reports_cost(definition: Definition) -> bool:
     """Whether the service estimates what a completed run cost, and so needs the rates."""
-    return STORED in definition.announces
+    return COMPLETED in definition.publishes
 
 
 def _rates(definition: Definition, rates: Rates | None) -> Json:

@@ -13,8 +13,8 @@ TOPICS = ("events", "notifications")
 QUEUE_RETENTION = retention.QUEUE * retention.DAY
 DEAD_LETTER_RETENTION = retention.DEAD_LETTERS * retention.DAY
 
-# A backstop, not the retry budget: that is the ledger's attempts. A receive is no try: a message
-# handed back because it was busy, or because the batch ran out of time, was received all the same.
+# A backstop only: the ledger's attempts limit retries. A receive is not an attempt: SQS also counts
+# the receives of a message that waited for a lock, or for the next invocation.
 MAX_RECEIVES = 100
 
 # Lambda advises six timeouts; and a lease lasts the timeout and 10 s, and must end within it.
@@ -118,7 +118,7 @@ def _queue_policy(definition: Definition, stage: Stage) -> Json:
 
 
 def _dead_letters_policy(name: str) -> Json:
-    """Nobody's resource policy lets anyone in: SQS moves letters itself, roles may bury."""
+    """Refuse plain HTTP; SQS itself and the roles of this account may send."""
     dead = cfn.logical(name, "DeadLetters")
     properties = {
         "Queues": [cfn.ref(dead)],
