@@ -122,11 +122,11 @@ def _ready(models: Path) -> float:
         try:
             assert server.stderr is not None
             url = server.stderr.readline().split()[-1]
-            with urlopen(f"{url}/health") as answer:  # noqa: S310 (our own server's URL)
+            with urlopen(f"{url}/health", timeout=60) as answer:  # noqa: S310 (our own server's URL)
                 answer.read()
             return time.perf_counter() - started
         finally:
-            server.terminate()
+            server.kill()
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """What the local Rekognition gets right must not become less."""
 
-import os
-
 import pytest
 
 from infra.rekognition import models
 from infra.rekognition.packages import ModelsError
 from tests.lab.accuracy import report, score, truth
 from tests.lab.accuracy.asking import asking
+from tests.optional import missing
 
 TRUTH = truth.load()
 
@@ -19,12 +18,11 @@ def scores():
     try:
         models.ensure(directory, print)
     except ModelsError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
+        missing("weights", str(error))
     return {each.what: each for each in score.scores(asking(directory), TRUTH)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", TRUTH.least)
 def test_as_much_is_right_as_was(scores, what):
     found = scores[what]
@@ -32,6 +30,7 @@ def test_as_much_is_right_as_was(scores, what):
     assert found.right >= TRUTH.least[what], found.remarks
 
 
+@pytest.mark.slow
 def test_all_that_is_counted_has_a_least(scores):
     assert scores.keys() == TRUTH.least.keys()
 

@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
 from infra.rekognition.__main__ import main
 from infra.rekognition.operations import OPERATIONS
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_operation_is_measured(weights, capsys):

@@ -39,7 +39,7 @@ def post(line, body, headers=HEADERS):
 
 
 def test_health_is_answered_with_what_is_offered(echo_url):
-    with urlopen(f"{echo_url}/health") as response:
+    with urlopen(f"{echo_url}/health", timeout=60) as response:
         assert json.load(response) == {"status": "ok", "operations": ["DetectLabels"]}
 
 
@@ -109,7 +109,7 @@ def test_a_connection_carries_many_calls_also_after_a_refusal(line):
 def test_a_body_without_a_length_is_refused(echo_url):
     """Sent in one piece: the server hangs up after the head, and need not wait for the rest."""
     address = urlsplit(echo_url)
-    with socket.create_connection((address.hostname, address.port)) as line:
+    with socket.create_connection((address.hostname, address.port), 60) as line:
         line.sendall(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
         with http.client.HTTPResponse(line) as response:
             response.begin()
@@ -126,7 +126,7 @@ def test_a_body_far_too_long_is_thrown_away_and_told_why(line):
 
 def test_a_caller_that_hangs_up_halfway_leaves_the_server_answering(echo_url, line):
     address = urlsplit(echo_url)
-    with socket.create_connection((address.hostname, address.port)) as halfway:
+    with socket.create_connection((address.hostname, address.port), 60) as halfway:
         halfway.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
 
     assert post(line, GOOD)[0] == 200
@@ -144,17 +144,24 @@ def test_a_fault_of_ours_is_an_internal_server_error_and_in_the_log(caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize("background", [False, True])
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_the_served_process_says_where_it_is_and_stops_when_told(weights, stop):
-    run = [sys.executable, "-m", "infra.rekognition", "serve", "--port", "0"]
-    with subprocess.Popen([*run, "--models", weights], stderr=subprocess.PIPE, text=True) as served:
-        url = served.stderr.readline().split()[-1]
-        with urlopen(f"{url}/health") as response:
-            assert response.status == 200
-        served.send_signal(stop)
-        _, said = served.communicate(timeout=60)
+def test_the_server_logs_its_address_and_stops_on_either_signal(tmp_path, stop, background):
+    """In the background of a script, too: what a shell starts there inherits SIGINT ignored."""
+    serve = (sys.executable, "-m", "infra.rekognition", "serve", "--port", "0")
+    command = (*serve, "--fixtures", str(tmp_path))  # recorded answers need no weights
+    ignoring = ("sh", "-c", 'trap "" INT; exec "$@"', "sh") if background else ()
+    with subprocess.Popen((*ignoring, *command), stderr=subprocess.PIPE, text=True) as server:
+        try:
+            url = server.stderr.readline().split()[-1]
+            with urlopen(f"{url}/health", timeout=60) as response:
+                assert response.status == 200
+            server.send_signal(stop)
+            _, output = server.communicate(timeout=60)
+        finally:
+            server.kill()
 
-    assert (served.returncode, said) == (0, "stopped\n")
+    assert (server.returncode, output) == (0, "stopped\n")
 
 
 def test_a_port_in_use_is_one_clear_line(monkeypatch, capsys, tmp_path):

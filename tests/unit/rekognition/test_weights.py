@@ -260,7 +260,7 @@ def test_the_cache_is_where_the_variables_say(monkeypatch, variables, expected):
 def test_help_names_both_commands():
     command = [sys.executable, "-m", "infra.rekognition", "--help"]
 
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
     assert "serve" in shown
     assert "models" in shown
