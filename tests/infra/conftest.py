@@ -14,8 +14,8 @@ name = "{name}"
 purpose = "does something"
 uploads = {uploads}
 rescues = {rescues}
-answers = {answers}
-announces = ["thing.done.v1"]
+consumes = {answers}
+publishes = ["thing.done.v1"]
 requires = ["base"]
 
 [function]
@@ -24,7 +24,7 @@ timeout = 10
 batch = 5
 concurrency = 2
 worst_case = 3
-attempts = 5
+max_attempts = 5
 """
 
 CLOCKWORK = """
@@ -32,8 +32,8 @@ name = "{name}"
 purpose = "does something every hour"
 uploads = false
 schedule = "rate(1 hour)"
-answers = []
-announces = ["thing.done.v1"]
+consumes = []
+publishes = ["thing.done.v1"]
 requires = ["base"]
 
 [function]
@@ -48,8 +48,8 @@ name = "{name}"
 purpose = "answers"
 uploads = false
 http = true
-answers = []
-announces = []
+consumes = []
+publishes = []
 requires = ["base"]
 
 [function]
