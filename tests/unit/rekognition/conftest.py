@@ -24,7 +24,7 @@ from tests.optional import missing
 
 PHOTOS = Path(__file__).with_name("photos")
 MORE_PHOTOS = Path(__file__).parents[2] / "lab" / "accuracy" / "photos"
-SAMPLES = Path(models.__file__).parents[1] / "samples"
+SAMPLES = Path(__file__).parents[3] / "infra" / "local" / "samples"
 
 
 @contextmanager
