@@ -7,9 +7,7 @@ from collections.abc import Sequence
 try:
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-    from infra.cli import local as local
-    from infra.cli import operations as operations
-    from infra.cli import planning as planning
+    from infra.cli import local, operations, planning
     from infra.cloudformation import github, template
     from infra.deploy import deploy, outputs
     from infra.errors import InfraError

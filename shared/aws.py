@@ -54,7 +54,7 @@ REFUSED = frozenset(
 class _Lazy:
     """A client that is made when it is first asked for anything; then it is that client.
 
-    Most functions have clients that most messages never need: of SQS to hand back, of S3 for the
+    Most functions have clients that most messages never need: of SQS to return to the queue, of S3 for the
     verdict alone. Making one costs as much as ten calls.
     """
 
@@ -113,7 +113,7 @@ def aws_errors(what: str, **permanent: tuple[str, Fault]) -> Iterator[None]:
     """Turn AWS's errors about ``what`` into ours.
 
     ``permanent`` names the error codes that no retry mends in this place, with our reason and who
-    is at fault: ``NoSuchKey=("gone", Fault.USER)``. Being refused is always ours to mend;
+    is at fault: ``NoSuchKey=("gone", Fault.CLIENT)``. Being refused is always ours to mend;
     everything else is the world's, and passes.
     """
     try:
@@ -135,5 +135,5 @@ def _translated(
     if code in THROTTLED:
         return Throttled("throttled", f"asked to slow down over {what}", code=code)
     if code in REFUSED:
-        return PermanentError("forbidden", f"{what}: {said}", fault=Fault.US, code=code)
+        return PermanentError("forbidden", f"{what}: {said}", fault=Fault.INTERNAL, code=code)
     return TransientError("unavailable", f"{what}: {code} {said}", code=code)

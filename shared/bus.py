@@ -1,4 +1,4 @@
-"""Where messages go: events to the topic, a message put back on its queue, or buried for good."""
+"""Where messages go: events to the topic, a message put back on its queue, or dead-lettered for good."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -24,14 +24,14 @@ class Bus(Protocol):
 class Queue(Protocol):
     """A service's own queue, for messages that were received from it."""
 
-    def hand_back(self, waits: Sequence[Wait]) -> None:
+    def retry_later(self, waits: Sequence[Wait]) -> None:
         """Let these be received again after so long, instead of the whole visibility time.
 
-        Raises TransientError if some could not be handed back; the others are.
+        Raises TransientError if some could not be returned to the queue; the others are.
         """
         ...
 
-    def bury(self, body: str, reason: str, detail: str) -> None:
+    def dead_letter(self, body: str, reason: str, detail: str) -> None:
         """Send this to the dead-letter queue, with the reason; rescue keeps it."""
         ...
 
@@ -49,7 +49,9 @@ class SnsBus:
 
     def publish(self, envelopes: Sequence[Envelope]) -> None:
         for envelope in envelopes:
-            with aws_errors("the events topic", InvalidParameter=("refused-by-sns", Fault.US)):
+            with aws_errors(
+                "the events topic", InvalidParameter=("refused-by-sns", Fault.INTERNAL)
+            ):
                 self._client.publish(
                     TopicArn=self._topic,
                     Message=envelope.to_json(),
@@ -67,13 +69,13 @@ class SqsQueue:
         self._queue = queue
         self._dead_letters = dead_letters
 
-    def hand_back(self, waits: Sequence[Wait]) -> None:
+    def retry_later(self, waits: Sequence[Wait]) -> None:
         starts = range(0, len(waits), AT_ONCE)
-        refused = sum(self._hand_back(waits[start : start + AT_ONCE]) for start in starts)
+        refused = sum(self._retry_later(waits[start : start + AT_ONCE]) for start in starts)
         if refused:
             raise TransientError("not-handed-back", f"the queue did not take back {refused}")
 
-    def _hand_back(self, waits: Sequence[Wait]) -> int:
+    def _retry_later(self, waits: Sequence[Wait]) -> int:
         """How many the queue did not take back."""
         with aws_errors("the queue"):
             answer = self._client.change_message_visibility_batch(
@@ -89,14 +91,14 @@ class SqsQueue:
             )
         return len(answer.get("Failed", []))
 
-    def bury(self, body: str, reason: str, detail: str) -> None:
+    def dead_letter(self, body: str, reason: str, detail: str) -> None:
         try:
-            self._bury(body, {"reason": reason, "detail": sentence(detail) or reason})
+            self._dead_letter(body, {"reason": reason, "detail": sentence(detail) or reason})
         except PermanentError:  # as large as the queue allows: rescue then finds the reason itself
-            self._bury(body, {})
+            self._dead_letter(body, {})
 
-    def _bury(self, body: str, words: Mapping[str, str]) -> None:
-        refused = ("refused-by-sqs", Fault.US)
+    def _dead_letter(self, body: str, words: Mapping[str, str]) -> None:
+        refused = ("refused-by-sqs", Fault.INTERNAL)
         with aws_errors("the dead-letter queue", InvalidParameterValue=refused):
             self._client.send_message(
                 QueueUrl=self._dead_letters,

@@ -58,6 +58,6 @@ class ServiceSettings(FunctionSettings):
     function_timeout: float
     """s. The lease of a claim outlasts it, see ``consumer.Limits``."""
     worst_case: float
-    """s, for one record. With less time left, what remains of a batch is handed back."""
-    attempts: int
+    """s, for one record. With less time left, what remains of a batch is returned to the queue."""
+    max_attempts: int
     """Real tries of one event before it is given up."""

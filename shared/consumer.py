@@ -26,19 +26,19 @@ from shared.errors import (
     reason_of,
     sentence,
 )
-from shared.ledger import Claim, ClaimKey, Ledger, Standing
-from shared.message import Message, Piece, pieces, read
+from shared.ledger import Claim, ClaimKey, ClaimStatus, Ledger
+from shared.message import Message, MessageRecord, message_records, read
 from shared.metrics import AGE
-from shared.retries import GiveUp, TryAgain
+from shared.retries import GiveUp, Retry
 from shared.runs import Runs
-from shared.telemetry import Hop, log
+from shared.telemetry import HopMetrics, log
 
 CLOCK_SKEW = 10.0
 """s. A lease outlasts the function's timeout by this: clocks differ by 3 s, requests trail."""
 SOON = 5.0
 """s. Within this, what a batch had no time for is back on the queue."""
 LAST_MOMENT = 2.0
-"""s. With less time left nothing is handed back: a batch that met its timeout would come again as
+"""s. With less time left nothing is returned to the queue: a batch that met its timeout would come again as
 a whole, and with a queue that is slow that can take so long. One call that has to be made a second
 time takes about one second."""
 
@@ -49,41 +49,41 @@ class Context(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-class Turn(NamedTuple):
+class StepContext(NamedTuple):
     """One worker's turn at one event, for as long as its lease runs."""
 
     envelope: Envelope
     at: datetime
     """When the turn began."""
-    confirm: Callable[[], None]
+    ensure_lease: Callable[[], None]
     """Call it right before what cannot be taken back. Raises Overtaken if the turn is over."""
 
 
 @dataclass(frozen=True)
-class Do:
+class Step:
     """A step that makes something for a run: claimed, done only while the run is open, reported if
-    it fails. ``undo`` unmakes it, however far it got, and however often it is called.
+    it fails. ``undo`` compensates it, however far it got, and however often it is called.
     """
 
-    act: Callable[[Any, Turn], Iterable[Event]]
+    act: Callable[[Any, StepContext], Iterable[Event]]
     undo: Callable[[Any], None]
 
 
 @dataclass(frozen=True)
-class Undo:
-    """A step that unmakes what its service made for a run. Never claimed, never reported."""
+class Compensate:
+    """A step that compensates what its service made for a run. Never claimed, never reported."""
 
     act: Callable[[Any], None]
 
 
 @dataclass(frozen=True)
-class Tell:
+class Deliver:
     """A step that tells the world of a verdict: claimed, so that it is told once.
 
     It never reports: nothing that answers a verdict does.
     """
 
-    act: Callable[[Any, Turn], None]
+    act: Callable[[Any, StepContext], None]
 
 
 @dataclass(frozen=True)
@@ -92,19 +92,19 @@ class Decide:
     claimed, and it never gives up.
     """
 
-    act: Callable[[Any, Turn], Iterable[Event]]
+    act: Callable[[Any, StepContext], Iterable[Event]]
 
 
-Route = Do | Undo | Tell | Decide
+Route = Step | Compensate | Deliver | Decide
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Times in seconds; ``attempts`` counts real tries of one event."""
+    """Times in seconds; ``max_attempts`` counts real tries of one event."""
 
     timeout: float
     worst_case: float
-    attempts: int
+    max_attempts: int
 
     @property
     def lease(self) -> float:
@@ -133,7 +133,7 @@ class Service:
 
 
 @dataclass(frozen=True)
-class HandBack:
+class RetryLater:
     """The message is not done; it is to be received again after so many seconds."""
 
     seconds: float
@@ -148,25 +148,25 @@ def consume(service: Service, batch: Mapping[str, Any], context: Context) -> dic
     def in_time() -> bool:
         return left() >= service.limits.worst_case
 
-    def handle(message: Message) -> HandBack | None:
+    def handle(message: Message) -> RetryLater | None:
         return _handle(service, message, in_time)
 
-    def hand_back(waits: Sequence[Wait]) -> None:
+    def retry_later(waits: Sequence[Wait]) -> None:
         if left() < LAST_MOMENT:
             raise TransientError("no-time", "handing back could cost the batch its answer")
-        service.queue.hand_back(waits)
+        service.queue.retry_later(waits)
 
-    return answer_batch(batch, handle, hand_back)
+    return answer_batch(batch, handle, retry_later)
 
 
 def answer_batch(
     batch: Mapping[str, Any],
-    handle: Callable[[Message], HandBack | None],
-    hand_back: Callable[[Sequence[Wait]], None],
+    handle: Callable[[Message], RetryLater | None],
+    retry_later: Callable[[Sequence[Wait]], None],
 ) -> dict[str, Any]:
     """Give each message of the batch to ``handle``; one that fails takes no other with it.
 
-    Those that are to come again are handed back together, at the end: one by one, a batch that is
+    Those that are to come again are returned to the queue together, at the end: one by one, a batch that is
     far too large would need more time for that than it has left.
     """
     waits: list[Wait] = []
@@ -176,51 +176,51 @@ def answer_batch(
             if again := _guarded(handle, message):
                 waits.append((message, again.seconds))
     if waits:
-        _return(waits, hand_back)
+        _return(waits, retry_later)
     return {"batchItemFailures": [{"itemIdentifier": message.id} for message, _ in waits]}
 
 
-def _guarded(handle: Callable[[Message], HandBack | None], message: Message) -> HandBack | None:
+def _guarded(handle: Callable[[Message], RetryLater | None], message: Message) -> RetryLater | None:
     try:
         return handle(message)
     except Exception as error:  # noqa: BLE001 - whatever it was, the rest of the batch must not share it
         log.exception("could not handle the message", extra={"reason": reason_of(error)})
-        return HandBack(retries.backoff(message.receives, message.id))
+        return RetryLater(retries.backoff(message.receives, message.id))
 
 
-def _return(waits: Sequence[Wait], hand_back: Callable[[Sequence[Wait]], None]) -> None:
+def _return(waits: Sequence[Wait], retry_later: Callable[[Sequence[Wait]], None]) -> None:
     try:
-        hand_back(waits)
+        retry_later(waits)
     except DarkroomError as error:
         late = {"reason": error.reason, "messages": [message.id for message, _ in waits]}
         log.warning("back only after the whole visibility time", extra=late)
 
 
-def _handle(service: Service, message: Message, in_time: Callable[[], bool]) -> HandBack | None:
+def _handle(service: Service, message: Message, in_time: Callable[[], bool]) -> RetryLater | None:
     try:
-        found = pieces(message.body)
+        found = message_records(message.body)
     except PermanentError as error:
-        _bury(service, message.body, error.reason, error.detail)
+        _dead_letter(service, message.body, error.reason, error.detail)
         return None
     waits = []
     for piece in found:
         if not in_time():
-            waits.append(HandBack(retries.spread(SOON, message.id, message.receives)))
+            waits.append(RetryLater(retries.spread(SOON, message.id, message.receives)))
             break
         if wait := _handle_piece(service, message, piece):
             waits.append(wait)
     return min(waits, key=lambda wait: wait.seconds, default=None)
 
 
-def _handle_piece(service: Service, message: Message, piece: Piece) -> HandBack | None:
+def _handle_piece(service: Service, message: Message, piece: MessageRecord) -> RetryLater | None:
     try:
         envelope = read(piece)
     except PermanentError as error:
-        _bury(service, piece.body, error.reason, error.detail)
+        _dead_letter(service, piece.body, error.reason, error.detail)
         return None
     route = service.routes.get(type(envelope.data))
     if route is None:
-        _bury(
+        _dead_letter(
             service, piece.body, "unknown-type", f"{service.name} does not answer {envelope.type}"
         )
         return None
@@ -232,144 +232,144 @@ def _handle_piece(service: Service, message: Message, piece: Piece) -> HandBack 
             run=envelope.data.run,
         ),
         telemetry.traced(envelope.traceparent, image=envelope.subject, event=envelope.type),
-        Hop() as hop,
+        HopMetrics() as hop,
     ):
-        wait = _Passage(service, message, piece.body, envelope, hop).take(route)
-        if wait is None and hop.facts["outcome"] != "seen-before":
+        wait = _Delivery(service, message, piece.body, envelope, hop).take(route)
+        if wait is None and hop.facts["outcome"] != "duplicate":
             hop.note(AGE, max(0.0, round(1000 * (service.clock() - message.sent), 3)))
         return wait
 
 
-def _bury(service: Service, body: str, reason: str, detail: str) -> None:
+def _dead_letter(service: Service, body: str, reason: str, detail: str) -> None:
     """Nothing here can handle this: keep it where people look, and go on."""
-    service.queue.bury(body, reason, detail)
-    log.error("buried", extra={"reason": reason})
-    log.debug("buried: %s", detail)
+    service.queue.dead_letter(body, reason, detail)
+    log.error("dead-lettered", extra={"reason": reason})
+    log.debug("dead-lettered: %s", detail)
 
 
-class _Passage(NamedTuple):
+class _Delivery(NamedTuple):
     """One event on its way through one service."""
 
     service: Service
     message: Message
     body: str
     envelope: Envelope
-    hop: Hop
+    hop: HopMetrics
 
     @property
     def event(self) -> Any:
         return self.envelope.data
 
-    def take(self, route: Route) -> HandBack | None:
+    def take(self, route: Route) -> RetryLater | None:
         match route:
-            case Do() | Tell():
+            case Step() | Deliver():
                 return self._claimed(route)
-            case Undo(act):
+            case Compensate(act):
                 act(self.event)
-                self.hop.end("undone")
+                self.hop.end("compensated")
             case Decide(act):
-                self._announce(act(self.event, self._turn()))
+                self._publish(act(self.event, self._turn()))
         return None
 
-    def _claimed(self, route: Do | Tell) -> HandBack | None:
+    def _claimed(self, route: Step | Deliver) -> RetryLater | None:
         service = self.service
         key = ClaimKey.of(service.name, self.envelope.subject, self.envelope.type, self.envelope.id)
         claim = service.ledger.claim(key, _nobody_elses(), service.clock(), service.limits.lease)
         self.hop.facts["attempts"] = claim.attempts
-        if claim.standing is Standing.DONE:
+        if claim.status is ClaimStatus.COMPLETED:
             log.info("seen before")
-            self.hop.end("seen-before")
+            self.hop.end("duplicate")
             return None
-        if claim.standing is Standing.BUSY:
+        if claim.status is ClaimStatus.IN_PROGRESS:
             self.hop.end("busy")
             rest = max(1.0, claim.until - service.clock())
-            return HandBack(rest + retries.spread(SOON, self.message.id, claim.attempts))
-        if claim.attempts > service.limits.attempts:
-            detail = f"{service.limits.attempts} tries ended without a word"
-            _bury(service, self.body, "killed", detail)
-            self.hop.end("gave-up", reason="killed")
+            return RetryLater(rest + retries.spread(SOON, self.message.id, claim.attempts))
+        if claim.attempts > service.limits.max_attempts:
+            detail = f"{service.limits.max_attempts} tries ended without a word"
+            _dead_letter(service, self.body, "worker-died", detail)
+            self.hop.end("gave-up", reason="worker-died")
         elif again := self._try(route, claim):
             return again
-        service.ledger.settle(claim, service.clock())
+        service.ledger.complete(claim, service.clock())
         return None
 
-    def _try(self, route: Do | Tell, claim: Claim) -> HandBack | None:
-        turn = self._turn(claim)
+    def _try(self, route: Step | Deliver, claim: Claim) -> RetryLater | None:
+        context = self._turn(claim)
         try:
-            self._act(route, turn)
+            self._act(route, context)
         except Exception as error:  # noqa: BLE001 - a step may fail in any way: the policy decides
             return self._after(error, route, claim)
         return None
 
-    def _act(self, route: Do | Tell, turn: Turn) -> None:
-        if isinstance(route, Tell):
-            route.act(self.event, turn)
+    def _act(self, route: Step | Deliver, context: StepContext) -> None:
+        if isinstance(route, Deliver):
+            route.act(self.event, context)
         elif self._open(route):
-            self._announce(route.act(self.event, turn), turn)
+            self._publish(route.act(self.event, context), context)
 
-    def _open(self, route: Do) -> bool:
-        """Whether the run is still open. What it has here is unmade if it failed meanwhile."""
+    def _open(self, route: Step) -> bool:
+        """Whether the run is still open. What it has here is compensated if it failed meanwhile."""
         status = self.service.runs.status(self.event.image, self.event.run)
         if status not in (RunStatus.OPEN, RunStatus.COMPLETED):
-            log.info("the run has ended: undoing", extra={"status": status})
+            log.info("the run has ended: compensating", extra={"status": status})
             route.undo(self.event)
-            self.hop.end("undone")
+            self.hop.end("compensated")
         return status is RunStatus.OPEN
 
-    def _announce(self, events: Iterable[Event], turn: Turn | None = None) -> None:
+    def _publish(self, events: Iterable[Event], context: StepContext | None = None) -> None:
         envelopes = [
             self.envelope.caused(event, self.service.source, n, self.service.now())
             for n, event in enumerate(events)
         ]
-        if turn:
-            turn.confirm()
+        if context:
+            context.ensure_lease()
         self.service.bus.publish(envelopes)
-        self.hop.facts["announced"] = [envelope.type for envelope in envelopes]
-        self.hop.facts["announced_ids"] = [envelope.id for envelope in envelopes]
+        self.hop.facts["published"] = [envelope.type for envelope in envelopes]
+        self.hop.facts["published_ids"] = [envelope.id for envelope in envelopes]
 
-    def _after(self, error: Exception, route: Do | Tell, claim: Claim) -> HandBack | None:
+    def _after(self, error: Exception, route: Step | Deliver, claim: Claim) -> RetryLater | None:
         service = self.service
         decision = retries.after(
             error,
             attempts=claim.attempts,
-            budget=service.limits.attempts,
+            max_attempts=service.limits.max_attempts,
             age=service.clock() - self.message.sent,
             salt=self.message.id,
         )
         self._tell(error, decision)
-        if isinstance(route, Do) and service.clock() > claim.until:
-            self._open(route)  # who took over may be done: nobody else would unmake this
-        if isinstance(decision, TryAgain):
-            service.ledger.release(claim, charged=decision.charged)
-            return HandBack(decision.seconds)
-        if isinstance(route, Do):
-            self._announce([self._report(decision, error)])
+        if isinstance(route, Step) and service.clock() > claim.until:
+            self._open(route)  # who took over may be done: nobody else would compensate this
+        if isinstance(decision, Retry):
+            service.ledger.release(claim, counts_as_attempt=decision.counts_as_attempt)
+            return RetryLater(decision.seconds)
+        if isinstance(route, Step):
+            self._publish([self._report(decision, error)])
         else:
-            _bury(service, self.body, decision.reason, decision.detail)
+            _dead_letter(service, self.body, decision.reason, decision.detail)
         return None
 
     def _report(self, decision: GiveUp, error: Exception) -> StepFailed:
         facts = getattr(error, "facts", {})
         return report_on(self.event, self.service.name, decision, owner=facts.get("owner"))
 
-    def _turn(self, claim: Claim | None = None) -> Turn:
-        def confirm() -> None:
+    def _turn(self, claim: Claim | None = None) -> StepContext:
+        def ensure_lease() -> None:
             if claim is None or self.service.clock() <= claim.until:
                 return
             status = self.service.runs.status(self.event.image, self.event.run)
             if status is not RunStatus.OPEN:
                 raise Overtaken("overtaken", f"past its lease, and the run is {status}")
 
-        return Turn(self.envelope, self.service.now(), confirm)
+        return StepContext(self.envelope, self.service.now(), ensure_lease)
 
-    def _tell(self, error: Exception, decision: TryAgain | GiveUp) -> None:
+    def _tell(self, error: Exception, decision: Retry | GiveUp) -> None:
         """What the step failed with, in the log and on the line of this try."""
         expected = isinstance(error, DarkroomError)
         level, facts = logging.WARNING if expected else logging.ERROR, facts_of(decision)
         said = {"reason": reason_of(error), **facts}
         log.log(level, "the step failed", extra=said, exc_info=None if expected else error)
         log.debug("the step failed: %s", error)
-        self.hop.fail("again" if isinstance(decision, TryAgain) else "gave-up", error, **facts)
+        self.hop.fail("retry" if isinstance(decision, Retry) else "gave-up", error, **facts)
 
 
 def _nobody_elses() -> str:
@@ -377,11 +377,11 @@ def _nobody_elses() -> str:
     return os.urandom(16).hex()
 
 
-def facts_of(decision: TryAgain | GiveUp) -> dict[str, object]:
+def facts_of(decision: Retry | GiveUp) -> dict[str, object]:
     """What the log says of a decision: no words of its own."""
     if isinstance(decision, GiveUp):
         return {"fault": decision.fault}
-    return {"seconds": round(decision.seconds, 3), "charged": decision.charged}
+    return {"seconds": round(decision.seconds, 3), "counts_as_attempt": decision.counts_as_attempt}
 
 
 def report_on(

@@ -24,9 +24,9 @@ INTERNAL = "internal-error"
 class Fault(StrEnum):
     """Who has to act so that the same thing would work: the uploader, nobody (wait), or us."""
 
-    USER = "user"
-    WORLD = "world"
-    US = "us"
+    CLIENT = "client"
+    DEPENDENCY = "dependency"
+    INTERNAL = "internal"
 
 
 class DarkroomError(Exception):
@@ -36,7 +36,7 @@ class DarkroomError(Exception):
     ``detail`` a sentence for people, ``facts`` what else is known: fields for the log.
     """
 
-    fault = Fault.US
+    fault = Fault.INTERNAL
 
     def __init__(
         self, reason: str, detail: str, *, fault: Fault | None = None, **facts: object
@@ -51,13 +51,13 @@ class DarkroomError(Exception):
 class PermanentError(DarkroomError):
     """Trying again changes nothing. At fault, unless said otherwise, is what was uploaded."""
 
-    fault = Fault.USER
+    fault = Fault.CLIENT
 
 
 class TransientError(DarkroomError):
     """The world may be better later: a service that is down, a connection that broke."""
 
-    fault = Fault.WORLD
+    fault = Fault.DEPENDENCY
 
 
 class Throttled(TransientError):
@@ -82,7 +82,7 @@ def sentence(words: str) -> str:
 
 
 @contextmanager
-def known(**facts: object) -> Iterator[None]:
+def error_context(**facts: object) -> Iterator[None]:
     """Add what is known by now to the facts of any of our errors that passes through."""
     try:
         yield

@@ -31,5 +31,5 @@ def service_on_aws(settings: ServiceSettings, routes: Mapping[type[Event], Route
         queue=SqsQueue(client("sqs"), settings.queue_url, settings.dead_letter_queue_url),
         ledger=DynamoLedger(client("dynamodb"), settings.ledger_table),
         runs=DynamoRuns(client("dynamodb"), settings.records_table),
-        limits=Limits(settings.function_timeout, settings.worst_case, settings.attempts),
+        limits=Limits(settings.function_timeout, settings.worst_case, settings.max_attempts),
     )

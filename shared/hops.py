@@ -2,7 +2,7 @@
 
 Read from what the services write anyway: the ledger says when work on an event was claimed and
 settled, the record's timeline when an event was announced. Times are epoch seconds. Of tries that
-came before the last, and of undoing, neither knows: those are in the log alone.
+came before the last, and of compensating, neither knows: those are in the log alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,37 +20,37 @@ State = Literal["done", "given-up", "working", "waiting"]
 
 
 @dataclass(frozen=True)
-class Hop:
+class TimelineHop:
     """One service's answer to one event."""
 
     service: str
     type: str
     event: str
     run: int
-    announced: float | None
+    published: float | None
     """When the event was announced; None where nobody noted it, as of the upload itself."""
     began: float
     """When the last try began; of ``store``, which claims nothing, when it was last told a fact."""
-    settled: float | None
+    completed: float | None
     attempts: int
     state: State
 
     @property
     def waited(self) -> float | None:
         """Seconds from the announcement to the last try; never less than none, clocks differ."""
-        return None if self.announced is None else max(0.0, self.began - self.announced)
+        return None if self.published is None else max(0.0, self.began - self.published)
 
     @property
     def worked(self) -> float | None:
         """Seconds of the last try; of ``store`` with the waiting before it."""
-        return None if self.settled is None else max(0.0, self.settled - self.began)
+        return None if self.completed is None else max(0.0, self.completed - self.began)
 
 
-def hops(events: Sequence[Row], claims: Iterable[Row], now: float) -> tuple[Hop, ...]:
+def hops(events: Sequence[Row], claims: Iterable[Row], now: float) -> tuple[TimelineHop, ...]:
     """Every hop of an image, in the order in which they began.
 
     ``claims`` are the ledger's rows, ``events`` the timeline's. ``store`` claims nothing: each of
-    its verdicts is a hop of its own, from the last thing that was heard before.
+    its outcomes is a hop of its own, from the last thing that was heard before.
     """
     known = {row["item"].removeprefix("event/"): row for row in events}
     gave_up = {(row["source"], int(row["run"])) for row in events if row["type"] == StepFailed.type}
@@ -59,34 +59,34 @@ def hops(events: Sequence[Row], claims: Iterable[Row], now: float) -> tuple[Hop,
     return tuple(sorted(found, key=lambda hop: (hop.began, hop.service)))
 
 
-def since_upload(found: Iterable[Hop], uploaded: float) -> tuple[Hop, ...]:
+def since_upload(found: Iterable[TimelineHop], uploaded: float) -> tuple[TimelineHop, ...]:
     """The hops, where it is known when S3 had the original: the first waited since then.
 
     S3 may have told of it before it answered the uploader.
     """
     return tuple(
-        replace(hop, announced=min(uploaded, hop.began)) if hop.type == ImageUploaded.type else hop
+        replace(hop, published=min(uploaded, hop.began)) if hop.type == ImageUploaded.type else hop
         for hop in found
     )
 
 
-def _claimed(row: Row, known: Mapping[str, Row], now: float) -> Hop:
+def _claimed(row: Row, known: Mapping[str, Row], now: float) -> TimelineHop:
     service, kind, event = row["claim"].split("/", 2)
     told = known.get(event)
-    return Hop(
+    return TimelineHop(
         service=service,
         type=kind,
         event=event,
         run=int(told["run"]) if told else 0,
-        announced=_epoch(told) if told else None,
+        published=_epoch(told) if told else None,
         began=float(row["claimed_at"]),
-        settled=float(row["settled_at"]) if "settled_at" in row else None,
+        completed=float(row["completed_at"]) if "completed_at" in row else None,
         attempts=int(row["attempts"]),
         state=_state(row, now),
     )
 
 
-def _judged(hop: Hop, gave_up: AbstractSet[tuple[str, int]]) -> Hop:
+def _judged(hop: TimelineHop, gave_up: AbstractSet[tuple[str, int]]) -> TimelineHop:
     """A step that gave up settles its claim too; its report tells the two apart."""
     if hop.state == "done" and (f"darkroom/{hop.service}", hop.run) in gave_up:
         return replace(hop, state="given-up")
@@ -94,26 +94,26 @@ def _judged(hop: Hop, gave_up: AbstractSet[tuple[str, int]]) -> Hop:
 
 
 def _state(row: Row, now: float) -> State:
-    if "settled_at" in row:
+    if "completed_at" in row:
         return "done"
     return "working" if float(row["until"]) > now else "waiting"
 
 
-def _decided(events: Sequence[Row]) -> Iterator[Hop]:
+def _decided(events: Sequence[Row]) -> Iterator[TimelineHop]:
     heard = [row for row in events if row["source"] != STORE]
     for row in events:
         before = [other for other in heard if _epoch(other) <= _epoch(row)]
         if row["source"] != STORE or not before:
             continue
         last = max(before, key=_epoch)
-        yield Hop(
+        yield TimelineHop(
             service="store",
             type=last["type"],
             event=last["item"].removeprefix("event/"),
             run=int(row["run"]),
-            announced=None,
+            published=None,
             began=_epoch(last),
-            settled=_epoch(row),
+            completed=_epoch(row),
             attempts=1,
             state="done",
         )

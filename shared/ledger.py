@@ -14,12 +14,12 @@ KEPT_FOR = 30 * 24 * 3600
 """s. Longer than any queue keeps a message, so that a late duplicate still meets its row."""
 
 
-class Standing(StrEnum):
+class ClaimStatus(StrEnum):
     """What a claim found."""
 
-    MINE = "mine"
-    BUSY = "busy"
-    DONE = "done"
+    ACQUIRED = "mine"
+    IN_PROGRESS = "busy"
+    COMPLETED = "done"
 
 
 class ClaimKey(NamedTuple):
@@ -39,7 +39,7 @@ class Claim(NamedTuple):
     """
 
     key: ClaimKey
-    standing: Standing
+    status: ClaimStatus
     owner: str = ""
     until: float = 0.0
     attempts: int = 0
@@ -52,12 +52,12 @@ class Ledger(Protocol):
         """Take the event for ``lease`` seconds, unless it is done or another's lease still runs."""
         ...
 
-    def settle(self, claim: Claim, now: float) -> None:
+    def complete(self, claim: Claim, now: float) -> None:
         """Done, for good. Without effect for an owner whose claim was taken over."""
         ...
 
-    def release(self, claim: Claim, *, charged: bool) -> None:
-        """Give the event back at once; a try not ``charged`` is taken off the count again."""
+    def release(self, claim: Claim, *, counts_as_attempt: bool) -> None:
+        """Give the event back at once; a try not ``counts_as_attempt`` is taken off the count again."""
         ...
 
 
@@ -84,7 +84,7 @@ class DynamoLedger:
                     Key=_item(key),
                     UpdateExpression=f"{update} ADD attempts :one",
                     ConditionExpression=(
-                        "attribute_not_exists(settled_at) AND "
+                        "attribute_not_exists(completed_at) AND "
                         "(attribute_not_exists(#until) OR #until < :now)"
                     ),
                     ExpressionAttributeNames={"#owner": "owner", "#until": "until"},
@@ -92,27 +92,27 @@ class DynamoLedger:
                     ReturnValues="ALL_NEW",
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
-                return self._standing(key, owner)
-        return _claim(key, Standing.MINE, answer["Attributes"])
+                return self._current(key, owner)
+        return _claim(key, ClaimStatus.ACQUIRED, answer["Attributes"])
 
-    def _standing(self, key: ClaimKey, owner: str) -> Claim:
+    def _current(self, key: ClaimKey, owner: str) -> Claim:
         """Why the condition failed. One's own name there is a success whose answer was lost."""
         answer = self._client.get_item(TableName=self._table, Key=_item(key), ConsistentRead=True)
         row = answer.get("Item", {})
-        if "settled_at" in row:
-            return _claim(key, Standing.DONE, row)
+        if "completed_at" in row:
+            return _claim(key, ClaimStatus.COMPLETED, row)
         if row.get("owner", {}).get("S") == owner:
-            return _claim(key, Standing.MINE, row)
-        return _claim(key, Standing.BUSY, row)
+            return _claim(key, ClaimStatus.ACQUIRED, row)
+        return _claim(key, ClaimStatus.IN_PROGRESS, row)
 
-    def settle(self, claim: Claim, now: float) -> None:
-        self._change(claim, "SET settled_at = :now", {":now": _seconds(now)}, "#owner = :owner")
+    def complete(self, claim: Claim, now: float) -> None:
+        self._change(claim, "SET completed_at = :now", {":now": _seconds(now)}, "#owner = :owner")
 
-    def release(self, claim: Claim, *, charged: bool) -> None:
+    def release(self, claim: Claim, *, counts_as_attempt: bool) -> None:
         # The condition names the lease too: a release that botocore retried must not refund twice.
         values = {":free": _seconds(0), ":until": _seconds(claim.until)}
         update = "SET #until = :free"
-        if not charged:
+        if not counts_as_attempt:
             update += " ADD attempts :refund"
             values[":refund"] = {"N": "-1"}
         self._change(claim, update, values, "#owner = :owner AND #until = :until")
@@ -142,10 +142,10 @@ def _seconds(time: float) -> dict[str, str]:
     return {"N": f"{time:.3f}"}
 
 
-def _claim(key: ClaimKey, standing: Standing, row: Mapping[str, Any]) -> Claim:
+def _claim(key: ClaimKey, status: ClaimStatus, row: Mapping[str, Any]) -> Claim:
     return Claim(
         key,
-        standing,
+        status,
         owner=row.get("owner", {}).get("S", ""),
         until=float(row.get("until", {}).get("N", 0)),
         attempts=int(row.get("attempts", {}).get("N", 0)),

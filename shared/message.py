@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from shared.contracts.envelope import UUID_TEXT, Envelope, read_envelope
-from shared.contracts.images import ImageEvent, Verdict
+from shared.contracts.images import Decision, ImageEvent
 from shared.contracts.uploads import is_notification, read_upload, uploads_in
 from shared.errors import Fault, PermanentError
 
@@ -54,19 +54,19 @@ class Message(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class MessageRecord:
     """One of the things that a message tells of, decoded. Known by its identity: what was decoded
     cannot be hashed.
     """
 
     body: str
     """It alone, as a message."""
-    told: Mapping[str, Any]
+    payload: Mapping[str, Any]
     """An envelope of ours, or one record of a notification of S3's."""
     by_s3: bool = False
 
 
-def pieces(body: str) -> list[Piece]:
+def message_records(body: str) -> list[MessageRecord]:
     """What one message tells of: S3 may put several uploads, or none, into one notification.
 
     Raises PermanentError ``unreadable``.
@@ -74,30 +74,30 @@ def pieces(body: str) -> list[Piece]:
     try:
         return _pieces(body, _decoded(body))
     except (ValueError, RecursionError) as error:
-        raise PermanentError("unreadable", f"not JSON: {error}", fault=Fault.US) from error
+        raise PermanentError("unreadable", f"not JSON: {error}", fault=Fault.INTERNAL) from error
 
 
-def _pieces(body: str, message: Mapping[str, Any]) -> list[Piece]:
+def _pieces(body: str, message: Mapping[str, Any]) -> list[MessageRecord]:
     if not is_notification(message):
-        return [Piece(body, message)]
+        return [MessageRecord(body, message)]
     uploads = uploads_in(message)
     if len(uploads) == 1:
-        return [Piece(body, uploads[0], by_s3=True)]
-    return [Piece(json.dumps({"Records": [one]}), one, by_s3=True) for one in uploads]
+        return [MessageRecord(body, uploads[0], by_s3=True)]
+    return [MessageRecord(json.dumps({"Records": [one]}), one, by_s3=True) for one in uploads]
 
 
-def read(piece: Piece) -> Envelope:
+def read(piece: MessageRecord) -> Envelope:
     """The envelope of one piece. Raises PermanentError ``unreadable`` or ``unknown-type``."""
-    envelope = read_upload(piece.told) if piece.by_s3 else read_envelope(piece.told)
+    envelope = read_upload(piece.payload) if piece.by_s3 else read_envelope(piece.payload)
     if problem := _what_nobody_says(envelope, piece.body):
-        raise PermanentError("unreadable", f"{envelope.type}: {problem}", fault=Fault.US)
+        raise PermanentError("unreadable", f"{envelope.type}: {problem}", fault=Fault.INTERNAL)
     return envelope
 
 
 def understood(body: str) -> Iterator[Envelope]:
     """What of a message can be read: one bad record silences no other beside it."""
     try:
-        found = pieces(body)
+        found = message_records(body)
     except PermanentError:
         return
     for piece in found:
@@ -120,7 +120,7 @@ def _what_nobody_says(envelope: Envelope, body: str) -> str | None:
     if isinstance(event, ImageEvent) and len(event.source.key.encode()) > LONGEST_KEY:
         return f"its original has a key of more than {LONGEST_KEY} bytes"
     small = 4 * len(body) <= LARGEST_EVENT  # no character has more bytes: spares most a look
-    if small or isinstance(event, Verdict):
+    if small or isinstance(event, Decision):
         return None
     if len(envelope.to_json().encode()) > LARGEST_EVENT:
         return f"it says more than {LARGEST_EVENT} bytes"
@@ -132,7 +132,7 @@ def _decoded(body: str) -> Mapping[str, Any]:
     if "\\u" in body:  # half of a surrogate pair is no text: nobody could say it again
         json.dumps(message, ensure_ascii=False).encode()
     if not isinstance(message, dict):
-        raise PermanentError("unreadable", "not a JSON object", fault=Fault.US)
+        raise PermanentError("unreadable", "not a JSON object", fault=Fault.INTERNAL)
     return message
 
 

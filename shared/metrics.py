@@ -33,7 +33,7 @@ EFFECTS = Metric("Effects", "Count")
 """Effects that cost or are heard, each told the moment it is taken, so that a worker that dies next
 has told it: sets of renditions made, detections paid for, notifications sent.
 """
-WANTED = Metric("Wanted", "Count")
+EXPECTED_EFFECTS = Metric("ExpectedEffects", "Count")
 """Effects that the work called for, told once it is done. EFFECTS in excess of it were repeated."""
 THROTTLED = Metric("Throttled", "Count")
 """Tries that ended because AWS asked to slow down."""
@@ -46,4 +46,4 @@ DEAD_LETTERS = Metric("DeadLetters", "Count")
 REAPED = Metric("Reaped", "Count")
 """Runs that fell silent and uploads that nobody heard of."""
 
-METRICS = (DURATION, AGE, EFFECTS, WANTED, THROTTLED, FAILED, DEAD_LETTERS, REAPED)
+METRICS = (DURATION, AGE, EFFECTS, EXPECTED_EFFECTS, THROTTLED, FAILED, DEAD_LETTERS, REAPED)

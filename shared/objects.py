@@ -75,11 +75,11 @@ class S3Objects:
         wanted = {"VersionId": version} if version else {"IfMatch": etag} if etag else {}
         with aws_errors(
             key,
-            NoSuchKey=("gone", Fault.USER),
-            NoSuchVersion=("gone", Fault.USER),
-            MethodNotAllowed=("gone", Fault.USER),
-            PreconditionFailed=("replaced", Fault.USER),
-            **{"404": ("gone", Fault.USER), "412": ("replaced", Fault.USER)},
+            NoSuchKey=("gone", Fault.CLIENT),
+            NoSuchVersion=("gone", Fault.CLIENT),
+            MethodNotAllowed=("gone", Fault.CLIENT),
+            PreconditionFailed=("replaced", Fault.CLIENT),
+            **{"404": ("gone", Fault.CLIENT), "412": ("replaced", Fault.CLIENT)},
         ):
             answer = self._client.get_object(Bucket=self._bucket, Key=key, **wanted)
             return _stored(answer)
@@ -123,7 +123,7 @@ class S3Objects:
         return True
 
     def copy(self, source: str, target: str) -> None:
-        with aws_errors(source, NoSuchKey=("gone", Fault.USER)):
+        with aws_errors(source, NoSuchKey=("gone", Fault.CLIENT)):
             self._client.copy_object(
                 Bucket=self._bucket, Key=target, CopySource={"Bucket": self._bucket, "Key": source}
             )

@@ -18,7 +18,7 @@ class Refusal(StrEnum):
     FULL = "too-many-runs"
     WORKING = "still-working"
     UNPUBLISHED = "nothing-published"
-    NOT_WITHHELD = "not-withheld"
+    NOT_QUARANTINED = "not-quarantined"
 
 
 def why_not_replayed(record: Record, *, force: bool, analyze_only: bool) -> Refusal | None:
@@ -38,11 +38,11 @@ def why_not_released(record: Record) -> Refusal | None:
     """None if it would be handed out; what was released already is announced again."""
     if record.deleted:
         return Refusal.DELETED
-    if record.withheld or record.released:
+    if record.quarantined or record.released:
         return None
     if record.published is None and record.status(record.run) is RunStatus.OPEN:
         return Refusal.WORKING
-    return Refusal.NOT_WITHHELD
+    return Refusal.NOT_QUARANTINED
 
 
 def ask(bus: Bus, event: Event, source: str, at: datetime) -> Envelope:

@@ -12,11 +12,11 @@ LONGEST_WAIT = 900.0
 
 
 @dataclass(frozen=True)
-class TryAgain:
-    """Put the message back for so many seconds; ``charged`` if the try counts as one."""
+class Retry:
+    """Put the message back for so many seconds; ``counts_as_attempt`` if the try counts as one."""
 
     seconds: float
-    charged: bool
+    counts_as_attempt: bool
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class GiveUp:
 
 
 def after(
-    error: Exception, *, attempts: int, budget: int, age: float, salt: str
-) -> TryAgain | GiveUp:
+    error: Exception, *, attempts: int, max_attempts: int, age: float, salt: str
+) -> Retry | GiveUp:
     """What to do after the ``attempts``-th try of a message ``age`` seconds old failed.
 
     ``salt`` varies the wait between messages, so that those which failed together do not return
@@ -39,14 +39,16 @@ def after(
     if isinstance(error, PermanentError):
         return GiveUp(error.reason, error.detail, error.fault)
     if isinstance(error, Overtaken):
-        return TryAgain(spread(5, salt, attempts), charged=False)
+        return Retry(spread(5, salt, attempts), counts_as_attempt=False)
     if isinstance(error, Throttled) and age < THROTTLED_FOR:
-        return TryAgain(spread(min(LONGEST_WAIT, 30 + age / 2), salt, attempts), charged=False)
-    if attempts < budget:
-        return TryAgain(backoff(attempts, salt), charged=True)
+        return Retry(
+            spread(min(LONGEST_WAIT, 30 + age / 2), salt, attempts), counts_as_attempt=False
+        )
+    if attempts < max_attempts:
+        return Retry(backoff(attempts, salt), counts_as_attempt=True)
     if isinstance(error, DarkroomError):
         return GiveUp(error.reason, error.detail, error.fault)
-    return GiveUp(INTERNAL, f"{type(error).__name__}: {error}", Fault.US)
+    return GiveUp(INTERNAL, f"{type(error).__name__}: {error}", Fault.INTERNAL)
 
 
 def backoff(attempts: int, salt: str) -> float:

@@ -20,7 +20,7 @@ class Runs(Protocol):
     def resized(self, image: str, run: int) -> bool:
         """Whether the record knows that the run's renditions were made.
 
-        From then on every verdict that unmakes the run names the original's sha256.
+        From then on every verdict that compensates the run names the original's sha256.
         """
         ...
 
@@ -56,9 +56,9 @@ class DynamoRuns:
 
 def _status(item: Mapping[str, Any], run: int) -> RunStatus:
     known = item.get("runs", {}).get("M", {}).get(str(run))
-    withdrawn = item.get("withdrawn", {}).get("L", [])
+    superseded = item.get("superseded", {}).get("L", [])
     return status_on_record(
         RunStatus(known["M"]["status"]["S"]) if known else None,
-        withdrawn={"N": str(run)} in withdrawn,
+        superseded={"N": str(run)} in superseded,
         deleted="deleted" in item,
     )

@@ -25,7 +25,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from pydantic_core import to_json
 
 from shared.errors import Throttled, reason_of
-from shared.metrics import DIMENSIONS, DURATION, NAMESPACE, THROTTLED, WANTED, Metric
+from shared.metrics import DIMENSIONS, DURATION, EXPECTED_EFFECTS, NAMESPACE, THROTTLED, Metric
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -122,7 +122,7 @@ def count(what: str, metric: Metric, value: float = 1, **facts: object) -> None:
     _emit(what, {metric: value}, facts)
 
 
-class Hop:
+class HopMetrics:
     """One try at one event, told in one line when it is over: its numbers and what became of it.
 
     ``with`` it: who is killed inside tells nothing.
@@ -145,7 +145,7 @@ class Hop:
 
     def _tell(self) -> None:
         if self.facts["outcome"] != "done":
-            self.numbers.pop(WANTED, None)
+            self.numbers.pop(EXPECTED_EFFECTS, None)
         self.note(DURATION, round(1000 * (time.perf_counter() - self._began), 3))
         _emit("hop", self.numbers, self.facts)
 
@@ -164,13 +164,13 @@ class Hop:
         self.end(outcome, reason=reason_of(error), **facts)
 
 
-_hop: ContextVar[Hop | None] = ContextVar("hop", default=None)
+_hop: ContextVar[HopMetrics | None] = ContextVar("hop", default=None)
 
 
-def wants(effects: int) -> None:
+def expect_effects(effects: int) -> None:
     """This many effects are what the event at hand calls for; told if it is done by this try."""
     if current := _hop.get():
-        current.note(WANTED, effects)
+        current.note(EXPECTED_EFFECTS, effects)
 
 
 def _emit(message: str, numbers: Mapping[Metric, float], facts: Mapping[str, object]) -> None:

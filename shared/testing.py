@@ -10,7 +10,7 @@ from shared.bus import Wait
 from shared.contracts.envelope import Envelope
 from shared.contracts.record import Record, RunStatus, status_without_record
 from shared.errors import Fault, PermanentError
-from shared.ledger import Claim, ClaimKey, Standing
+from shared.ledger import Claim, ClaimKey, ClaimStatus
 from shared.objects import Stored
 
 
@@ -26,16 +26,16 @@ class MemoryBus:
 
 @dataclass
 class MemoryQueue:
-    """A queue that remembers what came back and what was buried."""
+    """A queue that remembers what came back and what was dead-lettered."""
 
     returned: list[Wait] = field(default_factory=list)
-    buried: list[tuple[str, str, str]] = field(default_factory=list)
+    dead_lettered: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def hand_back(self, waits: Sequence[Wait]) -> None:
+    def retry_later(self, waits: Sequence[Wait]) -> None:
         self.returned.extend(waits)
 
-    def bury(self, body: str, reason: str, detail: str) -> None:
-        self.buried.append((body, reason, detail))
+    def dead_letter(self, body: str, reason: str, detail: str) -> None:
+        self.dead_lettered.append((body, reason, detail))
 
 
 @dataclass
@@ -43,7 +43,7 @@ class _Row:
     owner: str
     until: float
     attempts: int = 0
-    settled_at: float | None = None
+    completed_at: float | None = None
 
 
 @dataclass
@@ -52,28 +52,28 @@ class MemoryLedger:
 
     def claim(self, key: ClaimKey, owner: str, now: float, lease: float) -> Claim:
         row = self.rows.setdefault(key, _Row(owner, 0.0))
-        if row.settled_at is not None:
-            return self._answer(key, Standing.DONE, row)
+        if row.completed_at is not None:
+            return self._answer(key, ClaimStatus.COMPLETED, row)
         if row.until and row.until >= now and row.owner != owner:
-            return self._answer(key, Standing.BUSY, row)
+            return self._answer(key, ClaimStatus.IN_PROGRESS, row)
         if row.owner != owner or not row.until:
             row.owner, row.until, row.attempts = owner, now + lease, row.attempts + 1
-        return self._answer(key, Standing.MINE, row)
+        return self._answer(key, ClaimStatus.ACQUIRED, row)
 
     @staticmethod
-    def _answer(key: ClaimKey, standing: Standing, row: _Row) -> Claim:
-        return Claim(key, standing, row.owner, row.until, row.attempts)
+    def _answer(key: ClaimKey, status: ClaimStatus, row: _Row) -> Claim:
+        return Claim(key, status, row.owner, row.until, row.attempts)
 
-    def settle(self, claim: Claim, now: float) -> None:
+    def complete(self, claim: Claim, now: float) -> None:
         row = self.rows[claim.key]
         if row.owner == claim.owner:
-            row.settled_at = now
+            row.completed_at = now
 
-    def release(self, claim: Claim, *, charged: bool) -> None:
+    def release(self, claim: Claim, *, counts_as_attempt: bool) -> None:
         row = self.rows[claim.key]
         if row.owner == claim.owner and row.until == claim.until:
             row.until = 0.0
-            row.attempts -= 0 if charged else 1
+            row.attempts -= 0 if counts_as_attempt else 1
 
 
 @dataclass
@@ -115,9 +115,9 @@ class MemoryObjects:
     def get(self, key: str, *, version: str | None = None, etag: str | None = None) -> Stored:
         found = self._version(key, version) if version else self.find(key)
         if found is None:
-            raise PermanentError("gone", key, fault=Fault.USER)
+            raise PermanentError("gone", key, fault=Fault.CLIENT)
         if etag and not version and etag != found.etag:
-            raise PermanentError("replaced", key, fault=Fault.USER)
+            raise PermanentError("replaced", key, fault=Fault.CLIENT)
         return found
 
     def _version(self, key: str, version: str) -> Stored | None:

@@ -123,7 +123,7 @@ def _refuse_what_makes_no_sense(arguments: argparse.Namespace) -> None:
 
 def _refuse_another_stage(name: str) -> None:
     """`--stage` is the pipeline's here, as in a notification's attribute of that name."""
-    known = [one.name for one in definitions() if one.queued and GIVES_UP & set(one.announces)]
+    known = [one.name for one in definitions() if one.queued and GIVES_UP & set(one.publishes)]
     if name in known:
         return
     meant = f"; if you mean the deployment: --deployment {name}" if _is_deployment(name) else ""
@@ -157,10 +157,10 @@ def _agreed(number: int) -> bool:
 
 def _quarantine(arguments: argparse.Namespace) -> None:
     images = images_of(arguments)
-    records = quarantine.withheld(images)
+    records = quarantine.quarantined(images)
     for line in quarantine.listing(records, images.outputs.buckets["processed"]):
         say(line)
-    say(f"{len(records)} withheld")
+    say(f"{len(records)} quarantined")
 
 
 def _release(arguments: argparse.Namespace) -> None:

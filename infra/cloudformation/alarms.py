@@ -17,11 +17,11 @@ from shared.metrics import (
     DEAD_LETTERS,
     DIMENSIONS,
     EFFECTS,
+    EXPECTED_EFFECTS,
     FAILED,
     NAMESPACE,
     REAPED,
     THROTTLED,
-    WANTED,
     Metric,
 )
 
@@ -228,7 +228,7 @@ def _surplus(name: str, stage: Stage) -> Alarm:
     ratio = f"IF(taken > called + {SURPLUS}, taken / IF(called > 0, called, 1), 1)"
     metrics = [
         {"Id": "taken", "ReturnData": False, "MetricStat": _hourly(EFFECTS, name, stage)},
-        {"Id": "wanted", "ReturnData": False, "MetricStat": _hourly(WANTED, name, stage)},
+        {"Id": "wanted", "ReturnData": False, "MetricStat": _hourly(EXPECTED_EFFECTS, name, stage)},
         {"Id": "called", "ReturnData": False, "Expression": "FILL(wanted, 0)"},
         {"Id": "ratio", "ReturnData": True, "Expression": ratio, "Label": "effects for one wanted"},
     ]

@@ -4,7 +4,7 @@ The page's files are read by CloudFront alone (origin access control). Pictures 
 lets CloudFront into the bucket that holds them. Their links are S3's own, presigned for a few
 minutes by the API; CloudFront passes path and query on under the bucket's host, which is all that
 was signed, and S3 decides. So there is no signing key to keep secret, nothing private in an edge's
-cache, and what is deleted or withheld is so at once. What it costs: each picture comes from the
+cache, and what is deleted or quarantined is so at once. What it costs: each picture comes from the
 bucket's region; and who has a link has the picture until it expires, as with any presigned link.
 
 Nothing of it is made for a local stage: the emulators have no CloudFront (see infra/deploy/page.py).

@@ -19,11 +19,11 @@ from shared.metrics import (
     DEAD_LETTERS,
     DURATION,
     EFFECTS,
+    EXPECTED_EFFECTS,
     FAILED,
     NAMESPACE,
     REAPED,
     THROTTLED,
-    WANTED,
     Metric,
 )
 
@@ -158,7 +158,7 @@ def _surplus(stage: Stage) -> list[Row]:
         taken, wanted = f"taken_{name}", f"wanted_{name}"
         rows += [
             _own(EFFECTS, name, stage, id=taken, visible=False),
-            _own(WANTED, name, stage, id=wanted, visible=False),
+            _own(EXPECTED_EFFECTS, name, stage, id=wanted, visible=False),
             [{"expression": f"{taken} / {wanted}", "label": effects, "id": f"share_{name}"}],
         ]
     return rows

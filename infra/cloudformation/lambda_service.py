@@ -15,13 +15,13 @@ from infra.packaging.package import HANDLER
 from infra.planning.rates import rates
 
 # What ends a run well: whoever announces it estimates what the run cost.
-STORED = "image.stored.v1"
+STORED = "image.completed.v1"
 
 QUEUE_RETENTION = retention.QUEUE * retention.DAY
 DEAD_LETTER_RETENTION = retention.DEAD_LETTERS * retention.DAY
 
 # A backstop, not the retry budget: that is the ledger's attempts. A receive is no try: a message
-# handed back because it was busy, or because the batch ran out of time, was received all the same.
+# returned to the queue because it was busy, or because the batch ran out of time, was received all the same.
 MAX_RECEIVES = 100
 
 # Lambda advises six timeouts; and a lease lasts the timeout and 10 s, and must end within it.
@@ -152,7 +152,7 @@ def grants(definition: Definition, everyone: Iterable[Definition], stage: Stage)
         found += _may_work(definition)
     if definition.rescues:
         found += [cfn.allow(RECEIVE, [_arn(name, "DeadLetters") for name in _rescued(everyone)])]
-    if definition.announces:
+    if definition.publishes:
         found += [cfn.allow(["sns:Publish"], cfn.ref("EventsTopic"))]
     if stage.tracing:  # X-Ray has no resource to name
         found += [cfn.allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")]
@@ -192,7 +192,7 @@ def variables(definition: Definition, stage: Stage) -> Json:
         "PROCESSED_BUCKET": core.bucket_name(stage, "processed"),
         "FUNCTION_TIMEOUT": str(run.timeout),
         "WORST_CASE": str(run.worst_case),
-        **({"ATTEMPTS": str(run.attempts)} if run.attempts else {}),
+        **({"MAX_ATTEMPTS": str(run.max_attempts)} if run.max_attempts else {}),
         "MODERATION": stage.moderation,
         "TOMBSTONE_DAYS": str(stage.retention.tombstones),
         "LOG_LEVEL": stage.log_level,
@@ -214,7 +214,7 @@ def _queue_urls(definition: Definition) -> Json:
 
 def _rates(definition: Definition, stage: Stage) -> Json:
     """What an image costs: for whoever says that one is stored, and writes it on its record."""
-    if STORED not in definition.announces:
+    if STORED not in definition.publishes:
         return {}
     return {"RATES": rates(stage, definitions(definition.root)).model_dump_json()}
 
@@ -330,7 +330,7 @@ def _queue_policy(definition: Definition, stage: Stage) -> Json:
 
 
 def _dead_letters_policy(name: str) -> Json:
-    """Nobody's resource policy lets anyone in: SQS moves letters itself, roles may bury."""
+    """Nobody's resource policy lets anyone in: SQS moves letters itself, roles may dead-letter."""
     dead = cfn.logical(name, "DeadLetters")
     properties = {
         "Queues": [cfn.ref(dead)],
@@ -351,7 +351,7 @@ def _may_log(definition: Definition, stage: Stage) -> Json:
 
 
 def _may_work(definition: Definition) -> list[Json]:
-    """Take from the own queue, bury in the own dead-letter queue, claim, and read the record."""
+    """Take from the own queue, dead-letter in the own dead-letter queue, claim, and read the record."""
     name = definition.name
     claim = cfn.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], cfn.att("LedgerTable"))
     return [

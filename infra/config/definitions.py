@@ -67,7 +67,7 @@ class Function:
     worst_case: Annotated[int, Field(ge=1)]  # s for one record, one page of a sweep, or one request
     batch: Annotated[int, Field(ge=1, le=10_000)] | None = None  # records an invocation, at most
     concurrency: Annotated[int, Field(ge=2, le=1000)] | None = None  # batches at a time, at most
-    attempts: Annotated[int, Field(ge=1)] | None = None  # real tries of one event
+    max_attempts: Annotated[int, Field(ge=1)] | None = None  # real tries of one event
     window: Annotated[int, Field(ge=0, le=300)] = 0  # s to wait for a batch to fill
     architecture: Literal["arm64", "x86_64"] | None = None  # None leaves it to the stage
 
@@ -92,8 +92,8 @@ class Definition:
     name: str
     purpose: str
     uploads: bool  # S3 tells its queue of each new object
-    answers: tuple[str, ...]
-    announces: tuple[str, ...]
+    consumes: tuple[str, ...]
+    publishes: tuple[str, ...]
     requires: tuple[str, ...]  # dependency groups in pyproject.toml
     function: Function
     claims: bool = True  # it works under the ledger's leases; not if all it does is decide
@@ -108,9 +108,9 @@ class Definition:
             raise ValueError(f"name = {self.name!r} differs from its folder")
         if not NAME.fullmatch(self.name):
             raise ValueError(f"name = {self.name!r} is not lower case letters, digits and _")
-        if self.uploads != (UPLOADED in self.answers):
+        if self.uploads != (UPLOADED in self.consumes):
             raise ValueError(f"uploads = true and answering {UPLOADED} go together")
-        fed = [bool(self.answers), self.rescues, bool(self.schedule), self.http]
+        fed = [bool(self.consumes), self.rescues, bool(self.schedule), self.http]
         if fed.count(True) != 1:
             raise ValueError(
                 "a service answers events, or rescues dead letters, or runs on a schedule, or "
@@ -120,9 +120,11 @@ class Definition:
 
     def _check_how_it_is_fed(self) -> None:
         run = self.function
-        given = {run.batch is not None, run.concurrency is not None, run.attempts is not None}
+        given = {run.batch is not None, run.concurrency is not None, run.max_attempts is not None}
         if given != {not (self.schedule or self.http)}:
-            raise ValueError("batch, concurrency and attempts go with queues, and with them alone")
+            raise ValueError(
+                "batch, concurrency and max_attempts go with queues, and with them alone"
+            )
         if self.schedule and not 0 < self.every <= LONGEST_RATE:
             raise ValueError(f"schedule = {self.schedule!r} is not one such as rate(1 hour)")
 
@@ -134,7 +136,7 @@ class Definition:
     @property
     def queued(self) -> bool:
         """Whether it has a queue of its own, and with it a dead-letter queue."""
-        return bool(self.answers)
+        return bool(self.consumes)
 
     @property
     def every(self) -> int:
@@ -146,7 +148,7 @@ class Definition:
     @property
     def subscribes(self) -> tuple[str, ...]:
         """The event types that the events topic delivers to its queue."""
-        return tuple(kind for kind in self.answers if kind != UPLOADED)
+        return tuple(kind for kind in self.consumes if kind != UPLOADED)
 
 
 def definitions(root: Path = ROOT) -> tuple[Definition, ...]:

@@ -18,7 +18,7 @@ from infra.operations.trace import read_hops
 from infra.processes import Say, wait_until
 from infra.terminal import Style, table
 from shared.contracts.notification import Notification
-from shared.hops import Hop, since_upload
+from shared.hops import TimelineHop, since_upload
 
 SETTLE_WITHIN = 10.0
 """s that ``notify`` may take to settle what we have already heard."""
@@ -31,7 +31,7 @@ class Seen:
     """What the demo saw. Times are epoch seconds of this machine."""
 
     told: Notification
-    hops: tuple[Hop, ...]
+    hops: tuple[TimelineHop, ...]
     uploaded: float
     heard: float
 
@@ -78,19 +78,19 @@ def _await(subscription: Subscription, key: str, until: float) -> Notification |
 
 def settled_hops(
     told: Notification, uploaded: float, outputs: Outputs, clients: Clients
-) -> tuple[Hop, ...]:
+) -> tuple[TimelineHop, ...]:
     """All hops; we may hear of the end before ``notify`` has written down that it told us."""
 
-    def read() -> tuple[Hop, ...]:
+    def read() -> tuple[TimelineHop, ...]:
         return read_hops(told.image, outputs, clients)
 
     wait_until(lambda: _arrived(read(), told), SETTLE_WITHIN)
-    return since_upload((hop for hop in read() if hop.settled), uploaded)
+    return since_upload((hop for hop in read() if hop.completed), uploaded)
 
 
-def _arrived(found: tuple[Hop, ...], told: Notification) -> bool:
+def _arrived(found: tuple[TimelineHop, ...], told: Notification) -> bool:
     """Whether nobody is at work any more, and ``notify`` has settled what it told."""
-    return all(hop.settled for hop in found) and told.id in {hop.event for hop in found}
+    return all(hop.completed for hop in found) and told.id in {hop.event for hop in found}
 
 
 def report(seen: Seen, outputs: Outputs, style: Style) -> list[str]:
@@ -162,8 +162,8 @@ def _excerpt(text: tuple[str, ...]) -> str:
 def _times(seen: Seen) -> list[str]:
     rows = [("service", "answered", "took", "of it at work", "after the upload")]
     for hop in seen.hops:
-        done = hop.settled or hop.began
-        since = hop.began if hop.announced is None else hop.announced
+        done = hop.completed or hop.began
+        since = hop.began if hop.published is None else hop.published
         worked = "" if hop.service == "store" else _milliseconds(hop.worked or 0.0)
         after = _milliseconds(done - seen.uploaded)
         rows.append((hop.service, hop.type, _milliseconds(done - since), worked, after))
@@ -176,9 +176,9 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _epilogue(seen: Seen, outputs: Outputs, style: Style) -> list[str]:
-    if seen.told.withheld:
+    if seen.told.quarantined:
         release = f".venv/bin/python -m infra release --endpoint-url {outputs.endpoint}"
-        return ["", f"Withheld until somebody has looked: {release} {seen.told.image}"]
+        return ["", f"Quarantined until somebody has looked: {release} {seen.told.image}"]
     if not seen.told.renditions:
         return []
     largest = max(seen.told.renditions, key=lambda made: made.bytes)

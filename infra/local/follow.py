@@ -8,14 +8,14 @@ from pydantic import ValidationError
 
 from infra.local.subscription import Subscription
 from infra.terminal import Style
-from shared.contracts.notification import Notification, Outcome
+from shared.contracts.notification import Notification, NotificationStatus
 
 LABELS = 3
 """How many labels fit the line."""
 LETTERS = 30
 """How much of the text does."""
-GOOD = frozenset({Outcome.COMPLETED, Outcome.RELEASED})
-"""Good news, unless the renditions are withheld."""
+GOOD = frozenset({NotificationStatus.COMPLETED, NotificationStatus.RELEASED})
+"""Good news, unless the renditions are quarantined."""
 
 
 def follow(
@@ -47,12 +47,12 @@ def line(body: str, style: Style) -> str:
 
 def standing(told: Notification) -> str:
     """How the image stands, in a word: the notification's, or that quarantine keeps it."""
-    return "withheld" if told.withheld else told.status.value
+    return "quarantined" if told.quarantined else told.status.value
 
 
 def painted(text: str, told: Notification, style: Style) -> str:
     """The text in the colour of the news that this notification brings."""
-    good = told.status in GOOD and not told.withheld
+    good = told.status in GOOD and not told.quarantined
     return style.good(text) if good else style.bad(text)
 
 
@@ -60,7 +60,7 @@ def gist(told: Notification) -> str:
     """What became of the image, in a few words; none where its status says it all."""
     if told.failure:
         return f"{told.failure.stage}: {told.failure.reason}: {told.failure.detail}"
-    if told.status is Outcome.DELETED:
+    if told.status is NotificationStatus.DELETED:
         return ""
     labels = [f"{label.name} {label.confidence:.0f} %" for label in (told.labels or ())[:LABELS]]
     return ", ".join([*_made(told), *labels, *_besides(told)])
@@ -68,7 +68,7 @@ def gist(told: Notification) -> str:
 
 def _made(told: Notification) -> Iterator[str]:
     yield f"{told.width} x {told.height} {told.format}"
-    if not told.withheld:
+    if not told.quarantined:
         yield f"{len(told.renditions)} renditions"
 
 

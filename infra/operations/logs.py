@@ -39,7 +39,7 @@ SHOWN_APART = frozenset(
         *(metric.name for metric in METRICS),
     }
 )
-GOOD = frozenset({"done", "undone", "seen-before"})
+GOOD = frozenset({"done", "compensated", "duplicate"})
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from shared.contracts.record import Record, Run
 from shared.requests import Refusal, why_not_released
 
 
-def withheld(images: Images) -> list[Record]:
+def quarantined(images: Images) -> list[Record]:
     """The images that wait for somebody's look; who waits longest comes first."""
-    return sorted((record for record in images.records() if record.withheld), key=_since)
+    return sorted((record for record in images.records() if record.quarantined), key=_since)
 
 
 def listing(records: Iterable[Record], processed: str) -> Iterator[str]:
-    """Two lines for each: since when and why it is withheld, and a rendition to look at.
+    """Two lines for each: since when and why it is quarantined, and a rendition to look at.
 
     ``processed`` is the bucket that it stands in.
     """
@@ -35,7 +35,7 @@ def refuse_what_cannot_be_released(record: Record) -> None:
     words = {
         Refusal.DELETED: "was deleted: nothing of it is left to release",
         Refusal.WORKING: "is still at work: whether to withhold it is not decided",
-        Refusal.NOT_WITHHELD: "is not withheld",
+        Refusal.NOT_QUARANTINED: "is not quarantined",
     }
     if refusal := why_not_released(record):
         raise InfraError(f"{record.image} {words[refusal]}")
@@ -53,7 +53,7 @@ def release(images: Images, records: list[Record], say: Say, *, dry_run: bool) -
 
 
 def _published(record: Record) -> Run:
-    assert record.published is not None, "only what is published can be withheld"
+    assert record.published is not None, "only what is published can be quarantined"
     return record.runs[record.published]
 
 

@@ -20,11 +20,11 @@ from infra.errors import InfraError
 from infra.operations.images import Images
 from infra.operations.logs import GOOD, Line, Logs, image_id
 from infra.terminal import Style, table
-from services.api.logic import unmade
-from services.api.models import Unmade
+from services.api.logic import compensated
+from services.api.models import Compensated
 from services.api.records import DynamoRecords
 from shared.contracts.record import Record, Run
-from shared.hops import Hop, hops
+from shared.hops import TimelineHop, hops
 
 MARGIN = 60.0
 """s by which the clocks of tables and logs may differ, and a log line may come late."""
@@ -49,7 +49,7 @@ class Step:
     why: str = ""
 
     @classmethod
-    def of_hop(cls, hop: Hop) -> "Step":
+    def of_hop(cls, hop: TimelineHop) -> "Step":
         worked = None if hop.service == "store" else hop.worked
         return cls(
             hop.began,
@@ -107,7 +107,7 @@ class Trace:
             "image": self.image,
             "record": self.record and self.record.model_dump(mode="json"),
             "steps": [{**asdict(step), "at": _iso(step.at)} for step in self.steps],
-            "undone": [each.model_dump(mode="json") for each in self._undone],
+            "compensated": [each.model_dump(mode="json") for each in self._undone],
         }
         return json.dumps(said, indent=2)
 
@@ -123,8 +123,8 @@ class Trace:
         return lines
 
     @property
-    def _undone(self) -> Sequence[Unmade]:
-        return unmade(self.record) if self.record else ()
+    def _undone(self) -> Sequence[Compensated]:
+        return compensated(self.record) if self.record else ()
 
     def _about(self) -> list[str]:
         rows = [("id", self.image)]
@@ -153,7 +153,7 @@ class Trace:
         ]
 
 
-def read_hops(image: str, outputs: Outputs, clients: Clients) -> tuple[Hop, ...]:
+def read_hops(image: str, outputs: Outputs, clients: Clients) -> tuple[TimelineHop, ...]:
     """Every hop of the image, as the tables know it now."""
     tables = DynamoRecords(
         clients.client("dynamodb"), outputs.tables["records"], outputs.tables["ledger"]
@@ -161,7 +161,7 @@ def read_hops(image: str, outputs: Outputs, clients: Clients) -> tuple[Hop, ...]
     return hops(tables.events(image), tables.claims(image), time.time())
 
 
-def merged(kept: Iterable[Hop], tries: Iterable[Line]) -> tuple[Step, ...]:
+def merged(kept: Iterable[TimelineHop], tries: Iterable[Line]) -> tuple[Step, ...]:
     """What the tables know, and the tries that only the log knows, in the order they began."""
     kept = tuple(kept)
     known = {(hop.service, hop.event) for hop in kept}
@@ -178,7 +178,7 @@ def merged(kept: Iterable[Hop], tries: Iterable[Line]) -> tuple[Step, ...]:
 def _tries(
     image: str,
     record: Record | None,
-    kept: Sequence[Hop],
+    kept: Sequence[TimelineHop],
     outputs: Outputs,
     clients: Clients,
 ) -> list[Line]:
@@ -194,14 +194,14 @@ def _became(record: Record, number: int, run: Run) -> str:
     if run.ended:
         words += [f"took {_span((run.ended - run.started).total_seconds())}"]
     if record.published == number:
-        words += ["published" + (", withheld" if record.withheld else "")]
+        words += ["published" + (", quarantined" if record.quarantined else "")]
     if run.failure:
         why = run.failure
         words += [f"{why.stage}: {why.reason}: {why.detail} (fault: {why.fault.value})"]
     return ", ".join(words)
 
 
-def _what(gone: Unmade) -> Iterator[str]:
+def _what(gone: Compensated) -> Iterator[str]:
     if gone.renditions:
         yield f"renditions {', '.join(gone.renditions)}"
     if gone.analysis:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from infra.planning.quotas import Quotas
 from infra.planning.scaling import Cap
 from infra.planning.work import ANALYZE, DECIDED, RESIZED, TOLD, UPLOADED, Work
-from shared.contracts.listing import ALL, SHARDS
+from shared.contracts.search_index import ALL, SHARDS
 
 RENDITIONS = 4
 """Objects that are put below ``renditions/`` for an image: S3 counts requests by prefix."""
@@ -53,11 +53,11 @@ def _partitions(work: Work, quotas: Quotas) -> Iterator[Limit]:
     most, units = quotas.dynamodb.partition_writes, work.total("partitions")
     decided = (RESIZED, DECIDED)
     each = units[ALL]
-    how = "fixed: list `all` wants shards (shared/contracts/listing.py)"
+    how = "fixed: list `all` wants shards (shared/contracts/search_index.py)"
     cap = Cap("DynamoDB: one partition, the list of all images", most / each)
     yield Limit(cap, decided, each, "units/s", how)
     each = units["labels"] / SHARDS
-    how = "fixed: more SHARDS of the counts (shared/contracts/listing.py)"
+    how = "fixed: more SHARDS of the counts (shared/contracts/search_index.py)"
     cap = Cap("DynamoDB: one partition, the counts of labels", most / each)
     yield Limit(cap, (DECIDED,), each, "units/s", how)
 

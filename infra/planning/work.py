@@ -21,7 +21,7 @@ RESIZED, DECIDED = "store/image.resized.v1", "store/image.analyzed.v1"
 UPLOADED, ANALYZE, TOLD = (
     "resize/image.uploaded.v1",
     "analyze/image.resized.v1",
-    "notify/image.stored.v1",
+    "notify/image.completed.v1",
 )
 REUSED = f"{ANALYZE}/reused"
 

@@ -61,7 +61,7 @@ def _text_of(path: Path) -> str:
 def document(services: Iterable[Definition]) -> Json:
     """The whole of it; the same every time for the same services."""
     everyone = tuple(services)
-    kinds = sorted({kind for each in everyone for kind in (*each.answers, *each.announces)})
+    kinds = sorted({kind for each in everyone for kind in (*each.consumes, *each.publishes)})
     schemas, messages = _messages([kind for kind in kinds if kind != UPLOADED])
     return {
         "asyncapi": VERSION,
@@ -98,7 +98,7 @@ def page(found: Json) -> str:
 def _messages(kinds: Iterable[str]) -> tuple[Json, Json]:
     """Schemas by their class's name, and messages by their type."""
     schemas: Json = {}
-    named = {kind: event_schema(Event.known[kind]) for kind in kinds}
+    named = {kind: event_schema(Event.registry[kind]) for kind in kinds}
     messages = {}
     for name, schema in {**named, NOTIFICATION: notification_schema()}.items():
         payload = _moved(schema)
@@ -137,7 +137,7 @@ def _channels(messages: Iterable[str]) -> Json:
     said = {
         EVENTS: "The SNS topic on which services talk; filtered on the attribute `type`.",
         NOTIFICATIONS: "The SNS topic that the world subscribes to; filtered on `status`, "
-        "`flagged`, `withheld`, `owner` and `stage`.",
+        "`flagged`, `quarantined`, `owner` and `stage`.",
         BUS: "EventBridge's default bus, where a stage runs `forward`; the source is "
         "`darkroom.{stage}`, the detail type the event's, the detail its whole envelope.",
     }
@@ -157,13 +157,13 @@ def _channel(name: str, description: str, messages: Iterable[str]) -> Json:
 def _operations(everyone: Iterable[Definition]) -> Iterator[tuple[str, Json]]:
     for each in everyone:
         if each.subscribes:
-            yield f"{each.name}.answers", _operation("receive", EVENTS, each, each.subscribes)
-        if each.announces:
-            yield f"{each.name}.announces", _operation("send", EVENTS, each, each.announces)
+            yield f"{each.name}.consumes", _operation("receive", EVENTS, each, each.subscribes)
+        if each.publishes:
+            yield f"{each.name}.publishes", _operation("send", EVENTS, each, each.publishes)
         if each.name == "notify":
             yield "notify.tells", _operation("send", NOTIFICATIONS, each, [NOTIFICATION])
         if each.name == "forward":
-            yield "forward.tells", _operation("send", BUS, each, each.answers)
+            yield "forward.tells", _operation("send", BUS, each, each.consumes)
 
 
 def _operation(action: str, channel: str, each: Definition, messages: Iterable[str]) -> Json:

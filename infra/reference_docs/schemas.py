@@ -83,7 +83,7 @@ def notification_schema() -> Json:
 
 
 def _events() -> list[type[Event]]:
-    return list(Event.known.values())
+    return list(Event.registry.values())
 
 
 def _heirs(kind: type[V]) -> Iterator[type[V]]:

@@ -36,8 +36,8 @@ class Titan:
         # is a region that has no such model.
         with aws_errors(
             f"embedding of {key}",
-            ValidationException=("refused-by-bedrock", Fault.US),
-            ResourceNotFoundException=("no-such-model", Fault.US),
+            ValidationException=("refused-by-bedrock", Fault.INTERNAL),
+            ResourceNotFoundException=("no-such-model", Fault.INTERNAL),
         ):
             answer = self._client.invoke_model(modelId=EMBEDDING_MODEL, body=body)
             said: dict[str, Any] = json.loads(answer["body"].read())
@@ -48,4 +48,4 @@ class Titan:
     def _picture(self, key: str) -> bytes:
         if found := self._processed.find(key):
             return found.body
-        raise PermanentError("picture-unreachable", f"there is no {key}", fault=Fault.US)
+        raise PermanentError("picture-unreachable", f"there is no {key}", fault=Fault.INTERNAL)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from services.analyze.logic import Detection
 from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Value
-from shared.contracts.images import Earlier, ImageEvent
+from shared.contracts.images import ImageEvent, PreviousVersion
 from shared.errors import Throttled, TransientError
 from shared.objects import Objects, Stored, delete_all
 from shared.telemetry import log
@@ -95,7 +95,7 @@ class Documents:
 
     def take_over(
         self, event: ImageEvent, of: int, detections: Iterable[Detection]
-    ) -> tuple[Earlier, ...]:
+    ) -> tuple[PreviousVersion, ...]:
         """Copy the versions that run ``of`` holds, its own among them; by the runs that asked.
 
         Answers to anything but these detections are left out. May be run any number of times.
@@ -109,11 +109,11 @@ class Documents:
                 continue
             copy = f"{prefix(event.image, event.run)}versions/{document.run}.json"
             self.processed.put(copy, only(document, wanted).model_dump_json().encode(), JSON)
-            taken.append(Earlier(run=document.run, document=copy))
-        return tuple(sorted(taken, key=lambda earlier: earlier.run))
+            taken.append(PreviousVersion(run=document.run, document=copy))
+        return tuple(sorted(taken, key=lambda previous_versions: previous_versions.run))
 
-    def forget(self, event: ImageEvent) -> None:
+    def compensate(self, event: ImageEvent) -> None:
         delete_all(self.processed, prefix(event.image, event.run))
 
-    def forget_all(self, event: ImageEvent) -> None:
+    def purge(self, event: ImageEvent) -> None:
         delete_all(self.processed, f"analyses/{event.image}/")

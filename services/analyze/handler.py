@@ -13,7 +13,7 @@ from services.analyze.reuse import Reuse
 from services.analyze.settings import AnalyzeSettings
 from services.analyze.steps import Steps
 from shared.aws import client
-from shared.consumer import Context, Do, Route, Service, Undo, consume
+from shared.consumer import Compensate, Context, Route, Service, Step, consume
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     ImageDeleted,
@@ -28,10 +28,10 @@ from shared.runs import DynamoRuns
 
 def routes(steps: Steps) -> dict[type[Event], Route]:
     return {
-        ImageResized: Do(steps.analyze, undo=steps.forget),
-        ImageFailed: Undo(steps.forget),
-        ImageSuperseded: Undo(steps.forget),
-        ImageDeleted: Undo(steps.forget_all),
+        ImageResized: Step(steps.analyze, undo=steps.compensate),
+        ImageFailed: Compensate(steps.compensate),
+        ImageSuperseded: Compensate(steps.compensate),
+        ImageDeleted: Compensate(steps.purge),
     }
 
 

@@ -31,10 +31,10 @@ class Rekognition:
         # The picture is of our own making, so what Rekognition cannot read of it is our fault.
         with aws_errors(
             f"{detection} of {key}",
-            InvalidImageFormatException=("unreadable-picture", Fault.US),
-            ImageTooLargeException=("picture-too-large", Fault.US),
-            InvalidParameterException=("refused-by-rekognition", Fault.US),
-            InvalidS3ObjectException=("picture-unreachable", Fault.US),
+            InvalidImageFormatException=("unreadable-picture", Fault.INTERNAL),
+            ImageTooLargeException=("picture-too-large", Fault.INTERNAL),
+            InvalidParameterException=("refused-by-rekognition", Fault.INTERNAL),
+            InvalidS3ObjectException=("picture-unreachable", Fault.INTERNAL),
         ):
             answer = call(Image=image, **options)
         return {name: said for name, said in answer.items() if name != "ResponseMetadata"}

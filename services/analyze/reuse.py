@@ -79,7 +79,7 @@ class Reuse:
     def point(self, event: ImageResized, document: Analysis) -> None:
         """Let the index point at this run's document, which answers all that was asked.
 
-        Only once the record knows that the run was resized: every verdict that unmakes the run
+        Only once the record knows that the run was resized: every verdict that compensates the run
         then names the content, and so the entry is found. An entry is not worth an image: if it
         cannot be made, the run goes on without it.
         """
@@ -94,13 +94,13 @@ class Reuse:
         except DarkroomError as error:
             log.warning("not entered in the index", extra={"reason": error.reason})
 
-    def forget(self, event: ImageEvent) -> None:
+    def compensate(self, event: ImageEvent) -> None:
         """Delete the entries that point at this run."""
         for key, hint in self._entries(event):
             if hint.run == event.run:
                 self.processed.delete(key)
 
-    def forget_all(self, event: ImageEvent) -> None:
+    def purge(self, event: ImageEvent) -> None:
         """Delete the entries that point at any run of this image."""
         for key, _ in self._entries(event):
             self.processed.delete(key)

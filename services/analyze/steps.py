@@ -18,11 +18,10 @@ from services.analyze.logic import (
 from services.analyze.rekognition import Recognizer
 from services.analyze.reuse import Reuse, copied
 from shared import telemetry
-from shared.consumer import Turn
+from shared.consumer import StepContext
 from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
-    Earlier,
     Embedding,
     ImageAnalyzed,
     ImageDeleted,
@@ -30,6 +29,7 @@ from shared.contracts.images import (
     ImageResized,
     Label,
     Moderation,
+    PreviousVersion,
 )
 from shared.errors import Fault, PermanentError
 from shared.metrics import EFFECTS
@@ -50,23 +50,23 @@ class Steps:
     """What is asked unless a run asks for another analyzer."""
     pool: Callable[[int], Executor] = ThreadPoolExecutor
 
-    def analyze(self, event: ImageResized, turn: Turn) -> Iterator[Event]:
+    def analyze(self, event: ImageResized, context: StepContext) -> Iterator[Event]:
         """Ask what was not asked before, keep the answers, and say what matters of them."""
         question = self._question(event)
-        earlier = self._taken_over(event)
-        document = self._document(event, question, turn)
-        telemetry.wants(0 if document.reused_from else len(document.answers))
-        yield _said(event, document, earlier)
+        previous_versions = self._taken_over(event)
+        document = self._document(event, question, context)
+        telemetry.expect_effects(0 if document.reused_from else len(document.answers))
+        yield _said(event, document, previous_versions)
 
-    def forget(self, event: ImageEvent) -> None:
+    def compensate(self, event: ImageEvent) -> None:
         """Throw away the run's answers, and what points at them."""
-        self.reuse.forget(event)
-        self.documents.forget(event)
+        self.reuse.compensate(event)
+        self.documents.compensate(event)
 
-    def forget_all(self, event: ImageDeleted) -> None:
+    def purge(self, event: ImageDeleted) -> None:
         """Throw away the answers of every run, and what points at them."""
-        self.reuse.forget_all(event)
-        self.documents.forget_all(event)
+        self.reuse.purge(event)
+        self.documents.purge(event)
 
     def _question(self, event: ImageResized) -> Question:
         named = event.reanalysis and event.reanalysis.analyzer
@@ -76,27 +76,27 @@ class Steps:
             raise PermanentError(
                 "unknown-analyzer",
                 f"There is no analyzer {question.analyzer!r}, but: {known}",
-                fault=Fault.US,
+                fault=Fault.INTERNAL,
             )
         return question
 
-    def _taken_over(self, event: ImageResized) -> tuple[Earlier, ...]:
+    def _taken_over(self, event: ImageResized) -> tuple[PreviousVersion, ...]:
         if event.reanalysis is None:
             return ()
         asked = set(Detection) - OF_PEOPLE | set(self.question.detect)
         return self.documents.take_over(event, event.reanalysis.of, asked)
 
-    def _document(self, event: ImageResized, question: Question, turn: Turn) -> Analysis:
+    def _document(self, event: ImageResized, question: Question, context: StepContext) -> Analysis:
         """Every answer wanted: kept before, reused from another run, or paid for now."""
         before = self.documents.find(event)
         kept = read(Analysis, before)
         begun = _begun(kept, question)
         if begun is None and (found := self._reusable(event, question)):
             return self._reused(event, found, before)
-        document = begun or _blank(event, question, turn.at)
+        document = begun or _blank(event, question, context.at)
         if _missing(document, question):
-            turn.confirm()
-            asked = document.model_copy(update={"asked": turn.at})
+            context.ensure_lease()
+            asked = document.model_copy(update={"analyzed_at": context.at})
             return self._bought(event, question, asked, before)
         return document if document == kept else self.documents.keep(document, event, before)
 
@@ -171,7 +171,7 @@ def _blank(event: ImageResized, question: Question, at: datetime) -> Analysis:
         analyzer=question.analyzer,
         models={},
         thresholds=question.told,
-        asked=at,
+        analyzed_at=at,
         answers={},
     )
 
@@ -191,7 +191,9 @@ def _with(document: Analysis, found: Answers, question: Question) -> Analysis:
     )
 
 
-def _said(event: ImageResized, document: Analysis, earlier: tuple[Earlier, ...]) -> ImageAnalyzed:
+def _said(
+    event: ImageResized, document: Analysis, previous_versions: tuple[PreviousVersion, ...]
+) -> ImageAnalyzed:
     found = summarize(document.answers, Thresholds.read(document.thresholds))
     return ImageAnalyzed(
         image=event.image,
@@ -213,7 +215,7 @@ def _said(event: ImageResized, document: Analysis, earlier: tuple[Earlier, ...])
         analyzer=document.analyzer,
         models=document.models,
         thresholds=document.thresholds,
-        asked=document.asked,
+        analyzed_at=document.analyzed_at,
         reused_from=document.reused_from,
-        earlier=earlier,
+        previous_versions=previous_versions,
     )

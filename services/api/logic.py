@@ -10,11 +10,20 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from services.api.models import FullFailure, Hop, RunState, Unmade
+from services.api.models import Compensated, FullFailure, HopView, RunState
 from services.api.problems import Problem, Wrong
 from shared import hops
-from shared.contracts.listing import ALL, FLAGGED, SHOWN, Shown, at, by_label, by_owner, by_status
 from shared.contracts.record import Record, Run, RunStatus
+from shared.contracts.search_index import (
+    ALL,
+    FLAGGED,
+    SHOWN,
+    Shown,
+    at,
+    by_label,
+    by_owner,
+    by_status,
+)
 
 Row = Mapping[str, Any]
 
@@ -183,11 +192,11 @@ def runs_of(record: Record) -> tuple[RunState, ...]:
     )
 
 
-def unmade(record: Record) -> tuple[Unmade, ...]:
-    """What the record knows was made for runs whose verdict is to unmake it."""
+def compensated(record: Record) -> tuple[Compensated, ...]:
+    """What the record knows was made for runs whose verdict is to compensate it."""
     gone = (RunStatus.FAILED, RunStatus.SUPERSEDED)
     return tuple(
-        Unmade(
+        Compensated(
             run=number,
             renditions=tuple(each.name for each in run.resized.renditions) if run.resized else (),
             analysis=run.analyzed is not None,
@@ -197,9 +206,9 @@ def unmade(record: Record) -> tuple[Unmade, ...]:
     )
 
 
-def shown_hop(hop: hops.Hop) -> Hop:
+def shown_hop(hop: hops.TimelineHop) -> HopView:
     """A hop as the API shows it."""
-    return Hop(
+    return HopView(
         service=hop.service,
         type=hop.type,
         event=hop.event,
@@ -207,7 +216,7 @@ def shown_hop(hop: hops.Hop) -> Hop:
         at=_utc(hop.began),
         waited_ms=_milliseconds(hop.waited),
         worked_ms=_milliseconds(hop.worked),
-        settled=None if hop.settled is None else _utc(hop.settled),
+        completed=None if hop.completed is None else _utc(hop.completed),
         attempts=hop.attempts,
         state=hop.state,
     )

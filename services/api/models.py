@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from shared.contracts.cost import Cost
-from shared.contracts.images import Label, Moderation, Taken
-from shared.contracts.listing import Shown
-from shared.likeness import Kind
+from shared.contracts.images import Capture, Label, Moderation
+from shared.contracts.search_index import Shown
+from shared.similarity import Kind
 
 MOST_FILES = 50
 LONGEST_NAME = 255
@@ -126,7 +126,7 @@ class Summary(BaseModel):
     labels: tuple[Label, ...]
     faces: int | None
     flagged: bool
-    withheld: bool
+    quarantined: bool
     thumbnail: Link | None
     failure: Failure | None
 
@@ -167,7 +167,7 @@ class RunState(BaseModel):
     ended: datetime | None
 
 
-class Hop(BaseModel):
+class HopView(BaseModel):
     """One service's answer to one event. Times of tries that came before the last are not kept."""
 
     service: str
@@ -177,13 +177,13 @@ class Hop(BaseModel):
     at: datetime = Field(description="when the last try began")
     waited_ms: int | None
     worked_ms: int | None
-    settled: datetime | None
+    completed: datetime | None
     attempts: int
     state: Literal["done", "given-up", "working", "waiting"]
 
 
-class Unmade(BaseModel):
-    """What had been made for a run that is not shown, and was unmade again."""
+class Compensated(BaseModel):
+    """What had been made for a run that is not shown, and was compensated again."""
 
     run: int
     renditions: tuple[str, ...]
@@ -195,7 +195,7 @@ class Detail(Summary):
 
     failure: FullFailure | None
     source: Original
-    taken: Taken | None
+    captured: Capture | None
     gps_removed: bool | None
     renditions: tuple[RenditionLink, ...]
     text: tuple[str, ...] | None
@@ -203,8 +203,8 @@ class Detail(Summary):
     analyzer: str | None
     cost: Cost | None = Field(description="an estimate for this run; null if none was made")
     runs: tuple[RunState, ...]
-    timeline: tuple[Hop, ...]
-    unmade: tuple[Unmade, ...]
+    timeline: tuple[HopView, ...]
+    compensated: tuple[Compensated, ...]
     published: int | None
     etag: str
 

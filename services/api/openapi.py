@@ -19,7 +19,7 @@ WHY = {
     401: "Nobody has signed in: `not-signed-in`",
     403: "It is not the caller's to ask: `not-yours`, `operators-only`",
     404: "Nothing is known of it: `unknown-image`, `not-analysed`",
-    409: "It cannot be done now: `still-working`, `not-withheld` …",
+    409: "It cannot be done now: `still-working`, `not-quarantined` …",
     410: "It was deleted: `image-deleted`",
     413: "The request is too large: `too-large`",
     415: "The body is of a type that is not read: `unsupported-type`",

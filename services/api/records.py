@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from shared.attributes import fields
 from shared.aws import aws_errors
-from shared.contracts.listing import ENTRY, INDEX
 from shared.contracts.record import RECORD, Record
+from shared.contracts.search_index import ENTRY, INDEX
 from shared.records import record_in
 
 Row = Mapping[str, Any]

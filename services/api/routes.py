@@ -35,7 +35,7 @@ from services.api.openapi import document, methods
 from services.api.problems import MEDIA_TYPE, Problem, invalid
 from services.api.steps import Steps
 from shared.contracts.envelope import UUID_TEXT
-from shared.contracts.listing import Shown
+from shared.contracts.search_index import Shown
 from shared.errors import Throttled, TransientError
 from shared.telemetry import log
 

@@ -18,7 +18,7 @@ from services.api.models import (
     Detail,
     Elsewhere,
     File,
-    Hop,
+    HopView,
     LabelCount,
     Labels,
     Link,
@@ -42,20 +42,20 @@ from shared.contracts.images import (
     Rendition,
     ReplayRequested,
 )
-from shared.contracts.listing import (
+from shared.contracts.record import Record, Run
+from shared.contracts.search_index import (
     COUNT,
     Features,
     Shown,
+    by_embedding,
     by_hash,
-    by_look,
     by_owner,
     count_partitions,
 )
-from shared.contracts.record import Record, Run
 from shared.hops import hops
-from shared.likeness import Match, features_of, hash_bands, look_bands, ranked
 from shared.objects import Objects
 from shared.requests import Refusal, ask, why_not_released, why_not_replayed
+from shared.similarity import Match, embedding_bands, features_of, hash_bands, ranked
 
 SOURCE = "darkroom/api"
 QUERIES = 8
@@ -71,7 +71,7 @@ REFUSED = {
     Refusal.FULL: "Its record holds no more runs: upload the original again.",
     Refusal.WORKING: "It is still at work; with force its run is given up for a new one.",
     Refusal.UNPUBLISHED: "No run of it is published, so there is nothing to analyse again.",
-    Refusal.NOT_WITHHELD: "It is not withheld.",
+    Refusal.NOT_QUARANTINED: "It is not quarantined.",
 }
 
 
@@ -196,10 +196,12 @@ class Steps:
     def _candidates(self, features: Features) -> Iterator[Mapping[str, Any]]:
         """Those that are compared by more come last, and so take the place of the same image."""
         lists = []
-        if features.likeness:
-            lists += [by_hash(n, band) for n, band in enumerate(hash_bands(features.likeness))]
+        if features.fingerprint:
+            lists += [by_hash(n, band) for n, band in enumerate(hash_bands(features.fingerprint))]
         if features.embedding:
-            lists += [by_look(n, band) for n, band in enumerate(look_bands(features.embedding))]
+            lists += [
+                by_embedding(n, band) for n, band in enumerate(embedding_bands(features.embedding))
+            ]
         for name in lists:
             yield from self.records.entries(name, ("0", "~"), None, CANDIDATES).rows
 
@@ -262,7 +264,7 @@ class Steps:
             }
         )
 
-    def _detail(self, record: Record, timeline: tuple[Hop, ...]) -> Detail:
+    def _detail(self, record: Record, timeline: tuple[HopView, ...]) -> Detail:
         number = logic.shown(record)
         run = record.runs[number]
         resized, analyzed = run.resized, run.analyzed
@@ -281,11 +283,11 @@ class Steps:
             labels=self._labels(run),
             faces=analyzed.faces if analyzed else None,
             flagged=bool(moderation and moderation.flagged),
-            withheld=record.withheld,
+            quarantined=record.quarantined,
             thumbnail=self._thumbnail(handed_out),
             failure=logic.failure_of(run),
             source=Original.model_validate(record.source.model_dump()),
-            taken=resized.taken if resized else None,
+            captured=resized.captured if resized else None,
             gps_removed=resized.gps_removed if resized else None,
             renditions=tuple(map(self._rendition, handed_out)),
             text=analyzed.text if analyzed else None,
@@ -294,15 +296,15 @@ class Steps:
             cost=run.cost,
             runs=logic.runs_of(record),
             timeline=timeline,
-            unmade=logic.unmade(record),
+            compensated=logic.compensated(record),
             published=record.published,
             etag=f'"{record.revision}"',
         )
 
     @staticmethod
     def _shows(record: Record) -> bool:
-        """Whether the renditions are there to be seen: made, not unmade, and not withheld."""
-        return logic.status_of(record) is Shown.COMPLETED and not record.withheld
+        """Whether the renditions are there to be seen: made, not compensated, and not quarantined."""
+        return logic.status_of(record) is Shown.COMPLETED and not record.quarantined
 
     @staticmethod
     def _labels(run: Run) -> tuple[Label, ...]:

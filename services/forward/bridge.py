@@ -1,4 +1,4 @@
-"""The event bus that verdicts are handed on to."""
+"""The event bus that outcomes are handed on to."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -24,8 +24,8 @@ class EventBridge:
     def put(self, entry: Mapping[str, object]) -> None:
         with aws_errors(
             f"the event bus {self._bus}",
-            ResourceNotFoundException=("no-such-bus", Fault.US),
-            ValidationException=("refused-by-eventbridge", Fault.US),
+            ResourceNotFoundException=("no-such-bus", Fault.INTERNAL),
+            ValidationException=("refused-by-eventbridge", Fault.INTERNAL),
         ):
             said = self._client.put_events(Entries=[{**entry, "EventBusName": self._bus}])
         if said["FailedEntryCount"]:  # the call succeeds even where its entry does not
@@ -36,7 +36,7 @@ def _failure(answer: Mapping[str, str]) -> PermanentError | TransientError:
     code = answer.get("ErrorCode", "")
     said = f"the event bus: {code} {answer.get('ErrorMessage', '')}"
     if code in REFUSED:
-        return PermanentError("refused-by-eventbridge", said, fault=Fault.US, code=code)
+        return PermanentError("refused-by-eventbridge", said, fault=Fault.INTERNAL, code=code)
     if code in THROTTLED:
         return Throttled("throttled", said, code=code)
     return TransientError("unavailable", said, code=code)

@@ -1,11 +1,11 @@
-"""What ``forward`` does with a verdict. There is nothing to unmake: what is told is told."""
+"""What ``forward`` does with a verdict. There is nothing to compensate: what is told is told."""
 
 from dataclasses import dataclass
 
 from services.forward import logic
 from services.forward.bridge import Bridge
-from shared.consumer import Turn
-from shared.contracts.images import Verdict
+from shared.consumer import StepContext
+from shared.contracts.images import Decision
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Steps:
     bridge: Bridge
     stage: str
 
-    def tell(self, _: Verdict, turn: Turn) -> None:
+    def tell(self, _: Decision, context: StepContext) -> None:
         """Hand it on once, under the verdict's own id."""
-        turn.confirm()
-        self.bridge.put(logic.entry(turn.envelope, self.stage))
+        context.ensure_lease()
+        self.bridge.put(logic.entry(context.envelope, self.stage))

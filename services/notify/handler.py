@@ -8,18 +8,18 @@ from services.notify.settings import NotifySettings
 from services.notify.steps import Steps
 from services.notify.topic import SnsNotifications
 from shared.aws import client
-from shared.consumer import Context, Route, Service, Tell, consume
+from shared.consumer import Context, Deliver, Route, Service, consume
 from shared.contracts.envelope import Event
-from shared.contracts.images import ImageDeleted, ImageFailed, ImageReleased, ImageStored
+from shared.contracts.images import ImageCompleted, ImageDeleted, ImageFailed, ImageReleased
 from shared.function import service_on_aws
 
 
 def routes(steps: Steps) -> dict[type[Event], Route]:
     return {
-        ImageStored: Tell(steps.tell),
-        ImageFailed: Tell(steps.tell),
-        ImageReleased: Tell(steps.tell),
-        ImageDeleted: Tell(steps.tell),
+        ImageCompleted: Deliver(steps.tell),
+        ImageFailed: Deliver(steps.tell),
+        ImageReleased: Deliver(steps.tell),
+        ImageDeleted: Deliver(steps.tell),
     }
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.contracts.notification import Notification, Outcome
+from shared.contracts.notification import Notification, NotificationStatus
 
 LONGEST_SUBJECT = 100
 """Characters of ASCII; SNS refuses more in an e-mail's subject."""
@@ -40,23 +40,23 @@ def word(told: Notification) -> Words:
 def _gist(told: Notification) -> str:
     if told.failure:
         return f"failed, {told.failure.detail}"
-    if told.status is Outcome.DELETED:
+    if told.status is NotificationStatus.DELETED:
         return "deleted, with everything that was made of it"
     size = f"{told.width} x {told.height}"
-    if told.withheld:
-        return f"{size}, withheld until somebody has looked at it"
+    if told.quarantined:
+        return f"{size}, quarantined until somebody has looked at it"
     labels = [label.name for label in (told.labels or ())[:3]]
     words = [size, f"{len(told.renditions)} renditions", *labels]
-    return ", ".join(["released", *words] if told.status is Outcome.RELEASED else words)
+    return ", ".join(["released", *words] if told.status is NotificationStatus.RELEASED else words)
 
 
 def _details(told: Notification) -> list[str]:
     lines = [f"Original: s3://{told.source.bucket}/{told.source.key}"]
     if told.failure:
         mend = {
-            "user": "The file has to be changed.",
-            "world": "Trying again later may help.",
-            "us": "This is ours to mend; the original is kept.",
+            "client": "The file has to be changed.",
+            "dependency": "Trying again later may help.",
+            "internal": "This is ours to mend; the original is kept.",
         }
         return [
             *lines,
@@ -68,8 +68,8 @@ def _details(told: Notification) -> list[str]:
     lines += [f"{label.confidence:5.1f} %  {label.name}" for label in told.labels or ()]
     if told.moderation and told.moderation.flagged:
         lines.append(f"Flagged:  {', '.join(told.moderation.names)}")
-    if told.withheld:
-        lines.append("Withheld: the renditions are handed out once an operator releases them.")
+    if told.quarantined:
+        lines.append("Quarantined: the renditions are handed out once an operator releases them.")
     return lines
 
 
@@ -78,7 +78,7 @@ def _attributes(told: Notification) -> dict[str, str]:
     return {
         "status": told.status,
         "flagged": str(flagged).lower(),
-        "withheld": str(told.withheld).lower(),
+        "quarantined": str(told.quarantined).lower(),
         "owner": told.owner or NOBODY,
         "stage": told.failure.stage if told.failure else told.status,
     }

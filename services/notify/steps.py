@@ -1,12 +1,12 @@
-"""What ``notify`` does with a verdict. There is nothing to unmake: what is told is told."""
+"""What ``notify`` does with a verdict. There is nothing to compensate: what is told is told."""
 
 from dataclasses import dataclass
 
 from services.notify import logic
 from services.notify.topic import Notifications
 from shared import telemetry
-from shared.consumer import Turn
-from shared.contracts.images import Verdict
+from shared.consumer import StepContext
+from shared.contracts.images import Decision
 from shared.contracts.notification import Notification
 from shared.metrics import EFFECTS
 
@@ -17,10 +17,10 @@ class Steps:
 
     notifications: Notifications
 
-    def tell(self, verdict: Verdict, turn: Turn) -> None:
+    def tell(self, verdict: Decision, context: StepContext) -> None:
         """Tell it once, under the verdict's own id."""
-        words = logic.word(Notification.of(verdict, turn.envelope.id))
-        turn.confirm()
+        words = logic.word(Notification.of(verdict, context.envelope.id))
+        context.ensure_lease()
         self.notifications.send(words)
         telemetry.count("sent a notification", EFFECTS)
-        telemetry.wants(1)
+        telemetry.expect_effects(1)

@@ -21,7 +21,7 @@ class SnsNotifications:
 
     def send(self, words: Words) -> None:
         versions = {"default": words.data, "email": words.email, "sms": words.sms}
-        refused = ("refused-by-sns", Fault.US)
+        refused = ("refused-by-sns", Fault.INTERNAL)
         with aws_errors("the notifications topic", InvalidParameter=refused):
             self._client.publish(
                 TopicArn=self._topic,

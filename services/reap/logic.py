@@ -79,11 +79,11 @@ def stuck(record: Record, silence: timedelta) -> Finding:
     stage = "analyze" if record.current.resized else "resize"
     hours = silence / timedelta(hours=1)
     detail = f"Nothing was heard of this run for {hours:g} hours."
-    return Finding(run, stage, GiveUp("stuck", detail, Fault.US))
+    return Finding(run, stage, GiveUp("stuck", detail, Fault.INTERNAL))
 
 
 def lost(image: str, source: Source) -> Finding:
     """An upload without a record: S3's notification is the only thread it hung by."""
     first = ImageEvent(image=image, run=0, source=source)
     detail = "The upload is there, but no service ever heard of it."
-    return Finding(first, "resize", GiveUp("lost", detail, Fault.WORLD))
+    return Finding(first, "resize", GiveUp("lost", detail, Fault.DEPENDENCY))

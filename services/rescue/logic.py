@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.errors import PermanentError, sentence
-from shared.message import Message, Piece, pieces, read, understood
+from shared.message import Message, MessageRecord, message_records, read, understood
 
 REASON = "undeliverable"
 """Of a message that can be read, and came without a reason: it was received too often."""
@@ -60,11 +60,11 @@ def _why(body: str) -> tuple[str, str]:
     """Reason and detail of a message that came without: what is wrong with it, if all of it is.
 
     The queue itself moves what was received too often, and says nothing; and a message that is as
-    large as a queue allows is buried without words.
+    large as a queue allows is dead-lettered without words.
     """
     problems = []
     try:
-        found = pieces(body)
+        found = message_records(body)
         problems = [problem for piece in found if (problem := _problem(piece))]
     except PermanentError as error:
         return error.reason, error.detail
@@ -73,7 +73,7 @@ def _why(body: str) -> tuple[str, str]:
     return REASON, "received too often without an answer"
 
 
-def _problem(piece: Piece) -> PermanentError | None:
+def _problem(piece: MessageRecord) -> PermanentError | None:
     try:
         read(piece)
     except PermanentError as error:

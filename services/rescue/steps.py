@@ -7,7 +7,7 @@ from datetime import datetime
 from services.rescue.logic import DeadLetter
 from shared import telemetry
 from shared.bus import Bus
-from shared.consumer import HandBack, report_on
+from shared.consumer import RetryLater, report_on
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
 from shared.errors import Fault
@@ -27,7 +27,7 @@ class Steps:
     bus: Bus
     now: Callable[[], datetime]
 
-    def rescue(self, message: Message) -> HandBack | None:
+    def rescue(self, message: Message) -> RetryLater | None:
         """Keep the raw message, then report each fact in it. May be run any number of times."""
         letter = DeadLetter.of(message)
         self.kept.put(letter.key, letter.to_json().encode(), "application/json")
@@ -43,7 +43,7 @@ class Steps:
         A message that answers a verdict never is: its run has ended, and a report would go round
         in circles.
         """
-        gave_up = GiveUp(letter.reason, letter.detail, Fault.US)
+        gave_up = GiveUp(letter.reason, letter.detail, Fault.INTERNAL)
         for envelope in understood(letter.message.body) if letter.reportable else ():
             if isinstance(envelope.data, Fact):
                 report = report_on(envelope.data, letter.service, gave_up)

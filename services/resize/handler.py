@@ -7,7 +7,7 @@ from typing import Any
 from services.resize.settings import ResizeSettings
 from services.resize.steps import Steps
 from shared.aws import client
-from shared.consumer import Context, Do, Route, Service, Undo, consume
+from shared.consumer import Compensate, Context, Route, Service, Step, consume
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     ImageDeleted,
@@ -22,11 +22,11 @@ from shared.objects import S3Objects
 
 def routes(steps: Steps) -> dict[type[Event], Route]:
     return {
-        ImageUploaded: Do(steps.resize, undo=steps.forget),
-        ImageReplayed: Do(steps.resize, undo=steps.forget),
-        ImageFailed: Undo(steps.forget),
-        ImageSuperseded: Undo(steps.forget),
-        ImageDeleted: Undo(steps.forget_all),
+        ImageUploaded: Step(steps.resize, undo=steps.compensate),
+        ImageReplayed: Step(steps.resize, undo=steps.compensate),
+        ImageFailed: Compensate(steps.compensate),
+        ImageSuperseded: Compensate(steps.compensate),
+        ImageDeleted: Compensate(steps.purge),
     }
 
 

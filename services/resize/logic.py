@@ -15,9 +15,9 @@ from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
+from services.resize.pictures.fingerprint import likeness_of
 from services.resize.pictures.geometry import fit
 from services.resize.pictures.header import cost, identify, load_heic, open_header
-from services.resize.pictures.likeness import likeness_of
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
@@ -26,12 +26,10 @@ from services.resize.pictures.truncation import is_cut_short
 from services.resize.pictures.values import (
     Developed,
     Format,
-    Likeness,
     Limits,
     Rendition,
     Size,
     Spec,
-    Taken,
 )
 from shared.errors import PermanentError
 
@@ -39,12 +37,10 @@ __all__ = [
     "ANALYSIS",
     "Developed",
     "Format",
-    "Likeness",
     "Limits",
     "Refusal",
     "Rendition",
     "Spec",
-    "Taken",
     "develop",
 ]
 
@@ -67,11 +63,11 @@ def develop(
         format=kind,
         width=decoded.seen.width,
         height=decoded.seen.height,
-        taken=decoded.taken,
+        captured=decoded.captured,
         gps_removed=decoded.located,
         renditions=tuple(made[:-1]),
         analysis=made[-1],
-        likeness=likeness_of(smallest),
+        fingerprint=likeness_of(smallest),
     )
 
 
@@ -101,7 +97,7 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
         whole = _decode(picture, original, fit(size, largest))
         metadata = read_metadata(picture)
         upright = _upright(whole, fit(size, largest), metadata)
-    return Decoded(upright, _as_seen(size, metadata.turn), metadata.taken, metadata.located)
+    return Decoded(upright, _as_seen(size, metadata.turn), metadata.captured, metadata.located)
 
 
 @contextmanager
@@ -133,7 +129,7 @@ def _decode(picture: ImageFile.ImageFile, original: bytes, enough: Size) -> Imag
 
 def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
     """Shrink first: turning and profiles then cost a fraction of what they would."""
-    small = to_srgb(resize(image, size, spent=True), metadata.profile)
+    small = to_srgb(resize(image, size, release_source=True), metadata.profile)
     small.info = {}  # comments, EXIF and profiles end here; encoders would write some of them
     return small if metadata.turn is None else small.transpose(metadata.turn)
 

@@ -1,4 +1,4 @@
-"""What ``resize`` does when something lands, and how it unmakes it."""
+"""What ``resize`` does when something lands, and how it compensates it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ from hashlib import sha256
 from services.resize import logic
 from services.resize.pictures.refusals import Refusal, refuse
 from shared import telemetry
-from shared.consumer import Turn
+from shared.consumer import StepContext
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
+    Capture,
+    Fingerprint,
     ImageDeleted,
     ImageEvent,
     ImageReplayed,
     ImageResized,
     ImageUploaded,
-    Likeness,
     Rendition,
-    Taken,
 )
-from shared.contracts.uploads import given
-from shared.errors import known
+from shared.contracts.uploads import issued_prefix
+from shared.errors import error_context
 from shared.metrics import EFFECTS
 from shared.objects import FOREVER, Objects, Stored, delete_all
 
@@ -35,7 +35,7 @@ def prefix(event: ImageEvent) -> str:
 
 @dataclass(frozen=True)
 class Steps:
-    """Renditions of originals: made, and unmade."""
+    """Renditions of originals: made, and compensated."""
 
     uploads: Objects
     processed: Objects
@@ -43,24 +43,24 @@ class Steps:
     limits: logic.Limits
     develop: Callable[[bytes, Sequence[logic.Spec], logic.Limits], logic.Developed] = logic.develop
 
-    def resize(self, event: ImageUploaded | ImageReplayed, turn: Turn) -> Iterator[Event]:
+    def resize(self, event: ImageUploaded | ImageReplayed, context: StepContext) -> Iterator[Event]:
         """Say what renditions there are: copies of the published run's where all that is wanted is
         a re-analysis, or else made from the original.
         """
         if not isinstance(event, ImageReplayed) or event.made is None:
-            yield self._made(event, turn)
+            yield self._made(event, context)
             return
-        taken = self._taken_over(event, event.made, turn) or self._made(event, turn)
-        yield taken.model_copy(update={"reanalysis": event.reanalysis})
+        captured = self._taken_over(event, event.made, context) or self._made(event, context)
+        yield captured.model_copy(update={"reanalysis": event.reanalysis})
 
     def _taken_over(
-        self, event: ImageReplayed, made: ImageResized, turn: Turn
+        self, event: ImageReplayed, made: ImageResized, context: StepContext
     ) -> ImageResized | None:
         """What was made for another run, copied; None where some of it is gone."""
         there = set(self.processed.keys(prefix(made)))
         if not {one.key for one in (*made.renditions, made.analysis)} <= there:
             return None
-        turn.confirm()
+        context.ensure_lease()
         return made.model_copy(
             update={
                 "run": event.run,
@@ -76,16 +76,16 @@ class Steps:
         self.processed.copy(one.key, key)
         return one.model_copy(update={"key": key})
 
-    def _made(self, event: ImageUploaded | ImageReplayed, turn: Turn) -> ImageResized:
+    def _made(self, event: ImageUploaded | ImageReplayed, context: StepContext) -> ImageResized:
         """Check the original and make its renditions; nothing is kept of one that is refused."""
         original = self._read(event)
         owner = original.metadata.get("owner", "")[:LONGEST_OWNER] or None
-        with known(owner=owner):
+        with error_context(owner=owner):
             picture = self.develop(original.body, self.specs, self.limits)
-        turn.confirm()
+        context.ensure_lease()
         made = {r.name: self._keep(event, r) for r in (*picture.renditions, picture.analysis)}
         telemetry.count("made the renditions", EFFECTS)
-        telemetry.wants(1)
+        telemetry.expect_effects(1)
         return ImageResized(
             image=event.image,
             run=event.run,
@@ -94,25 +94,27 @@ class Steps:
             format=picture.format,
             width=picture.width,
             height=picture.height,
-            taken=Taken(at=picture.taken.at, camera=picture.taken.camera),
+            captured=Capture(at=picture.captured.at, camera=picture.captured.camera),
             gps_removed=picture.gps_removed,
             renditions=tuple(made[r.name] for r in picture.renditions),
             analysis=made[picture.analysis.name],
-            likeness=Likeness(hash=picture.likeness.hash),
+            fingerprint=Fingerprint(hash=picture.fingerprint.hash),
         )
 
-    def forget(self, event: ImageEvent) -> None:
+    def compensate(self, event: ImageEvent) -> None:
         """Unmake the run's renditions, however many of them there are."""
         delete_all(self.processed, prefix(event))
 
-    def forget_all(self, event: ImageDeleted) -> None:
+    def purge(self, event: ImageDeleted) -> None:
         """Unmake the renditions of every run, and delete the original; and the raw messages about
         it that rescue has kept.
         """
         delete_all(self.processed, f"renditions/{event.image}/")
         delete_all(self.processed, f"dead-letters/{event.image}/")
-        if event.source.key.startswith(given(event.image)):
-            self.uploads.erase(given(event.image))  # later versions are of the same image, too
+        if event.source.key.startswith(issued_prefix(event.image)):
+            self.uploads.erase(
+                issued_prefix(event.image)
+            )  # later versions are of the same image, too
         else:
             self.uploads.delete(event.source.key, version=event.source.version)
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from services.store.lists import DynamoLists
 from services.store.records import DynamoRecords
+from services.store.search_index import DynamoSearchIndex
 from services.store.settings import StoreSettings
 from services.store.steps import Steps
 from shared.aws import client
@@ -43,7 +43,7 @@ def service() -> Service:
     steps = Steps(
         records=DynamoRecords(*table),
         processed=S3Objects(client("s3"), settings.processed_bucket),
-        lists=DynamoLists(*table),
+        lists=DynamoSearchIndex(*table),
         policy=settings.moderation,
         rates=settings.rates,
     )

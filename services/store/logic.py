@@ -13,31 +13,39 @@ from shared.contracts.cost import Cost, Rates
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     AnalysisVersion,
+    Decision,
     DeleteRequested,
     Fact,
     ImageAnalyzed,
+    ImageCompleted,
     ImageDeleted,
     ImageEvent,
     ImageFailed,
     ImageReleased,
     ImageReplayed,
     ImageResized,
-    ImageStored,
     ImageSuperseded,
     Reanalysis,
     ReleaseRequested,
     ReplayRequested,
     Request,
     StepFailed,
-    Verdict,
 )
 from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.errors import Fault
 
 INTERNAL = {
     *("type", "image", "run", "source", "owner"),
-    *("analysis", "reanalysis", "models", "thresholds", "asked", "reused_from", "earlier"),
-    *("likeness", "embedding"),
+    *(
+        "analysis",
+        "reanalysis",
+        "models",
+        "thresholds",
+        "analyzed_at",
+        "reused_from",
+        "previous_versions",
+    ),
+    *("fingerprint", "embedding"),
 }
 """What a verdict does not copy from the facts: it has its own, or nobody has a use for it."""
 
@@ -53,7 +61,7 @@ class Policy(StrEnum):
     FLAG = "flag"
     """It is told that it is flagged, and its renditions are handed out like any other's."""
     QUARANTINE = "quarantine"
-    """Its renditions are withheld until an operator has looked at it and released it."""
+    """Its renditions are quarantined until an operator has looked at it and released it."""
 
 
 def decide(
@@ -100,7 +108,7 @@ def _learn(
     learned = _advance(record.runs[event.run], event, at)
     if learned == record.runs[event.run]:
         return record
-    judged = {"withheld": _waits(learned, record, policy), "cost": _cost(learned, rates)}
+    judged = {"quarantined": _waits(learned, record, policy), "cost": _cost(learned, rates)}
     runs = {**record.runs, event.run: learned.model_copy(update=judged)}
     return _publish(record.model_copy(update={"runs": runs}), event)
 
@@ -161,7 +169,7 @@ def _publish(record: Record, event: ImageEvent) -> Record:
     completed = record.runs[event.run].status is RunStatus.COMPLETED
     if completed and record.published != event.run:
         before = () if record.published is None else (record.published,)
-        change |= {"published": event.run, "withdrawn": (*record.withdrawn, *before)}
+        change |= {"published": event.run, "superseded": (*record.superseded, *before)}
     return record.model_copy(update=change)
 
 
@@ -197,18 +205,18 @@ def _give_way(record: Record, at: datetime) -> Run:
         stage="store",
         reason="superseded",
         detail="A new run was asked for while this one was still at work.",
-        fault=Fault.USER,
+        fault=Fault.CLIENT,
     )
     return _advance(record.current, failure, at)
 
 
 def _release(record: Record, request: ReleaseRequested, at: datetime) -> Record:
-    """Hand out the picture if the run that was looked at was withheld.
+    """Hand out the picture if the run that was looked at was quarantined.
 
     It is the same picture if a later run is published by now, so that one is handed out.
     """
     seen = record.runs.get(request.run)
-    if record.published is None or record.released or not (seen and seen.withheld):
+    if record.published is None or record.released or not (seen and seen.quarantined):
         return record
     return record.model_copy(update={"released": Release(run=record.published, at=at)})
 
@@ -247,10 +255,10 @@ def ended(before: Record | None, after: Record) -> list[Run]:
     ]
 
 
-def answers(record: Record, event: Event, at: datetime) -> list[Verdict]:
+def answers(record: Record, event: Event, at: datetime) -> list[Decision]:
     """All that is on record about what this event asks or tells, in words that never change.
 
-    Whatever the event, its run's end is said again, and every run that has to be unmade is named
+    Whatever the event, its run's end is said again, and every run that has to be compensated is named
     again: an announcement that was lost, or work that came too late, is made good by the next one.
     Of a deleted image only that is said, and it covers every run.
     A request may come months later, when nobody remembers what was told, so it repeats only
@@ -263,44 +271,44 @@ def answers(record: Record, event: Event, at: datetime) -> list[Verdict]:
             _granted(record, event) if isinstance(event, ReplayRequested) else None,
             verdict(record, event.run),
             _released(record, event),
-            *(_superseded(record, run) for run in record.withdrawn),
+            *(_superseded(record, run) for run in record.superseded),
         ]
     )
     since = at - LATELY if isinstance(event, Request) else None
-    return [one for one in said if one and (since is None or one.ended >= since)]
+    return [one for one in said if one and (since is None or one.decided_at >= since)]
 
 
-def verdict(record: Record, run: int) -> Verdict | None:
+def verdict(record: Record, run: int) -> Decision | None:
     """How this run ended; None while it is open or unknown, and for good once it is deleted."""
     known = record.runs.get(run)
     if known is None or known.ended is None or record.deleted:
         return None
     if known.status is RunStatus.COMPLETED:
-        return _stored(record, run, withheld=known.withheld)
+        return _stored(record, run, quarantined=known.quarantined)
     assert known.failure, "a run fails by a report"
     common = _common(record, run, known.ended, known_by=run)
     return ImageFailed.model_validate(common | known.failure.model_dump(exclude=set(common)))
 
 
-def result(record: Record) -> ImageStored | None:
+def result(record: Record) -> ImageCompleted | None:
     """The published run's verdict as it has to be shown now; None where none is published.
 
-    It differs from what was announced once a release hands out what was withheld.
+    It differs from what was announced once a release hands out what was quarantined.
     """
     if record.published is None:
         return None
-    return _stored(record, record.published, withheld=record.withheld)
+    return _stored(record, record.published, quarantined=record.quarantined)
 
 
-def _stored(record: Record, run: int, *, withheld: bool) -> ImageStored:
-    """Whoever reads of a run that is withheld does not learn where its renditions are."""
+def _stored(record: Record, run: int, *, quarantined: bool) -> ImageCompleted:
+    """Whoever reads of a run that is quarantined does not learn where its renditions are."""
     ended = record.runs[run].ended
     assert ended, "a completed run has ended"
-    kept = {"withheld": True, "renditions": ()} if withheld else {}
-    return ImageStored.model_validate(_made(record, run, ended) | kept)
+    kept = {"quarantined": True, "renditions": ()} if quarantined else {}
+    return ImageCompleted.model_validate(_made(record, run, ended) | kept)
 
 
-def _released(record: Record, event: Event) -> Verdict | None:
+def _released(record: Record, event: Event) -> Decision | None:
     """Said to who asks for it, and beside the verdict of the run that was released.
 
     A later run's facts may come when nobody remembers any more that it was told.
@@ -325,18 +333,18 @@ def _made(record: Record, run: int, at: datetime) -> dict[str, object]:
 
 def _versions(record: Record, analyzed: ImageAnalyzed) -> Iterator[AnalysisVersion]:
     """The versions taken over, described by the runs that asked for them: ended, so for good."""
-    for earlier in analyzed.earlier:
-        asker = record.runs.get(earlier.run)
+    for previous_versions in analyzed.previous_versions:
+        asker = record.runs.get(previous_versions.run)
         if asker and asker.analyzed:
             described = asker.analyzed.model_dump(include=set(AnalysisVersion.model_fields))
-            yield AnalysisVersion.model_validate(described | earlier.model_dump())
+            yield AnalysisVersion.model_validate(described | previous_versions.model_dump())
 
 
 def _said(fact: Fact) -> dict[str, object]:
     return {name: value for name, value in fact if name not in INTERNAL}
 
 
-def _granted(record: Record, request: ReplayRequested) -> Verdict | None:
+def _granted(record: Record, request: ReplayRequested) -> Decision | None:
     """The run that was granted for this request, now or when it was made before."""
     following = request.run + 1
     if record.run != following:
@@ -349,17 +357,17 @@ def _granted(record: Record, request: ReplayRequested) -> Verdict | None:
     )
 
 
-def _superseded(record: Record, run: int) -> Verdict:
+def _superseded(record: Record, run: int) -> Decision:
     later = [n for n, other in record.runs.items() if n > run and other.resized and other.analyzed]
     ended = record.runs[min(later)].ended
     assert ended, "a run is withdrawn by one that completed"
     return ImageSuperseded.model_validate(_common(record, run, ended, known_by=run))
 
 
-def _deleted(record: Record, at: datetime) -> Verdict:
+def _deleted(record: Record, at: datetime) -> Decision:
     """In the words that the tombstone has kept."""
     return ImageDeleted(
-        image=record.image, run=record.run, source=record.source, owner=record.owner, ended=at
+        image=record.image, run=record.run, source=record.source, owner=record.owner, decided_at=at
     )
 
 
@@ -377,5 +385,5 @@ def _common(record: Record, run: int, ended: datetime, *, known_by: int) -> dict
         "run": run,
         "source": read[-1] if read else record.source.model_copy(update={"sha256": None}),
         "owner": next((event.owner for event in heard if event.owner), None),
-        "ended": ended,
+        "decided_at": ended,
     }

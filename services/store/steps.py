@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.store import logic
-from services.store.listing import change, listing
-from services.store.lists import Lists
+from services.store.index_entries import change, listing
 from services.store.records import Moment, Records
+from services.store.search_index import SearchIndex
 from shared import telemetry
-from shared.consumer import Turn
+from shared.consumer import StepContext
 from shared.contracts.cost import Rates
 from shared.contracts.envelope import Event
 from shared.contracts.record import Record, Run
@@ -29,30 +29,30 @@ class Steps:
 
     records: Records
     processed: Objects
-    lists: Lists
+    lists: SearchIndex
     policy: logic.Policy = logic.Policy.FLAG
     rates: Rates | None = None
 
-    def decide(self, event: Event, turn: Turn) -> Iterator[Event]:
+    def decide(self, event: Event, context: StepContext) -> Iterator[Event]:
         """Answer with what is on record, also to the late, the repeated and the contradicting."""
-        told = turn.envelope
+        told = context.envelope
         self._note(event, told.id, told.source, told.time)
-        record = self._change(event, turn)
+        record = self._change(event, context)
         if record is None:
             log.warning("no record, so nothing to decide")
             return
-        verdicts = logic.answers(record, event, turn.at)
-        for verdict in verdicts:
-            self._note(verdict, verdict.identity(SOURCE, "", 0), SOURCE, verdict.ended)
-        if verdicts:
+        outcomes = logic.answers(record, event, context.at)
+        for verdict in outcomes:
+            self._note(verdict, verdict.identity(SOURCE, "", 0), SOURCE, verdict.decided_at)
+        if outcomes:
             self._project(record)
         self._list(record)
-        yield from verdicts
+        yield from outcomes
 
-    def _change(self, event: Event, turn: Turn) -> Record | None:
+    def _change(self, event: Event, context: StepContext) -> Record | None:
         for _ in range(TRIES):
             before = self.records.read(event.image)
-            after = logic.decide(before, event, turn.at, self.policy, self.rates)
+            after = logic.decide(before, event, context.at, self.policy, self.rates)
             if after is None or after is before:
                 return after
             if self.records.write(after):
@@ -78,7 +78,7 @@ class Steps:
     def _show(self, record: Record) -> None:
         """The document exists while a completed run is published, and only then.
 
-        It is where anyone finds the renditions, so it names none that are withheld.
+        It is where anyone finds the renditions, so it names none that are quarantined.
         """
         key = f"results/{record.image}.json"
         result = logic.result(record)
@@ -109,5 +109,5 @@ def _tell(run: Run) -> None:
         telemetry.count("the run ended", FAILED, 0, status=run.status)
         return
     why = {"at": failure.stage, "reason": failure.reason, "fault": failure.fault}
-    ours = int(failure.fault is not Fault.USER)
+    ours = int(failure.fault is not Fault.CLIENT)
     telemetry.count("the run ended", FAILED, ours, status=run.status, **why)

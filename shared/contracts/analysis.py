@@ -28,7 +28,7 @@ class Analysis(Value):
     """Version of the model that gave each answer, by detection, where the answer names one."""
     thresholds: dict[str, float]
     """Confidence in percent from which an answer counts, by detection asked; and ``max_labels``."""
-    asked: datetime
+    analyzed_at: datetime
     """When the last of the answers was asked for. Reused ones are as old as their origin's."""
     answers: dict[str, dict[str, Any]]
     """By detection, as the analyzer gave them. While the run is open, some may still be missing."""

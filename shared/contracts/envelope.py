@@ -48,7 +48,7 @@ class Event(Value):
     type: ClassVar[str]
     """The name on the wire with its version: ``image.resized.v1``."""
 
-    known: ClassVar[dict[str, builtins.type["Event"]]] = {}
+    registry: ClassVar[dict[str, builtins.type["Event"]]] = {}
     """Every type of event there is, by its name on the wire."""
 
     image: str = Field(pattern=UUID_TEXT)
@@ -59,7 +59,7 @@ class Event(Value):
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if "type" in cls.__dict__:
-            Event.known[cls.type] = cls
+            Event.registry[cls.type] = cls
 
     def identity(self, source: str, cause: str, n: int) -> str:
         """The envelope's id when ``source`` announces this as its n-th answer to ``cause``."""
@@ -91,7 +91,7 @@ class Envelope(BaseModel):
     def _read_as_its_type(cls, data: object, info: ValidationInfo) -> object:
         if isinstance(data, Event):
             return data
-        kind = Event.known.get(info.data.get("type", ""))
+        kind = Event.registry.get(info.data.get("type", ""))
         if kind is None:
             raise PydanticCustomError("unknown_type", "no such type of event")
         return kind.model_validate(data)
@@ -150,5 +150,5 @@ def read_envelope(message: Mapping[str, Any]) -> Envelope:
         raise PermanentError(
             "unknown-type" if unknown else "unreadable",
             f"{message.get('type')}: {where}: {problems[0]['msg']}",
-            fault=Fault.US,
+            fault=Fault.INTERNAL,
         ) from error

@@ -39,7 +39,7 @@ class Rendition(Value):
     bytes: int
 
 
-class Taken(Value):
+class Capture(Value):
     """When and with what the picture was taken, as far as the file says so."""
 
     at: str | None = None
@@ -47,7 +47,7 @@ class Taken(Value):
     camera: str | None = None
 
 
-class Likeness(Value):
+class Fingerprint(Value):
     """What the picture looks like, small enough to be compared with many others'.
 
     It follows from the pixels alone, so what is the same picture looks the same everywhere.
@@ -97,7 +97,7 @@ class Reanalysis(Value):
     """Who is asked; None: whoever ``analyze`` is set to ask."""
 
 
-class Earlier(Value):
+class PreviousVersion(Value):
     """An analysis document that a later run took over, by the run that asked for it."""
 
     run: int
@@ -105,13 +105,13 @@ class Earlier(Value):
     """Its key among the later run's own."""
 
 
-class AnalysisVersion(Earlier):
+class AnalysisVersion(PreviousVersion):
     """An earlier version of the analysis, with what tells it from the others."""
 
     analyzer: str
     models: dict[str, str] = Field(default_factory=dict)
     thresholds: dict[str, float] = Field(default_factory=dict)
-    asked: datetime | None = None
+    analyzed_at: datetime | None = None
 
 
 class ImageEvent(Event):
@@ -142,12 +142,12 @@ class ImageResized(Fact):
     width: int
     height: int
     """As the picture is seen: after its orientation was applied."""
-    taken: Taken = Taken()
+    captured: Capture = Capture()
     gps_removed: bool = False
     renditions: tuple[Rendition, ...]
     analysis: Rendition
     """The one JPEG within Rekognition's limits."""
-    likeness: Likeness | None = None
+    fingerprint: Fingerprint | None = None
     """None: from before this was computed."""
     reanalysis: Reanalysis | None = None
     """Of a run that only asks anew: what ``analyze`` takes over, and whom it asks."""
@@ -169,11 +169,11 @@ class ImageAnalyzed(Fact):
     models: dict[str, str] = Field(default_factory=dict)
     thresholds: dict[str, float] = Field(default_factory=dict)
     """By detection asked, in percent; and ``max_labels``."""
-    asked: datetime | None = None
+    analyzed_at: datetime | None = None
     """When the answers were asked for; of reused ones, by their origin."""
     reused_from: Origin | None = None
     """Nothing was paid: the same content had been analysed with the same settings."""
-    earlier: tuple[Earlier, ...] = ()
+    previous_versions: tuple[PreviousVersion, ...] = ()
     """The versions that the run took over, oldest first."""
 
 
@@ -194,23 +194,23 @@ class StepFailed(ImageEvent):
         return derive(source, cause, self.type, n, self.model_dump_json())
 
 
-class Verdict(ImageEvent):
+class Decision(ImageEvent):
     """How a run ended. One run has one, under one id, however often it is announced."""
 
-    outcome: ClassVar[str]
-    ended: datetime
+    decision: ClassVar[str]
+    decided_at: datetime
 
     def identity(self, source: str, cause: str, n: int) -> str:  # noqa: ARG002 - that is the point: whoever asks, and how often, changes nothing
-        return derive(self.image, self.run, self.outcome)
+        return derive(self.image, self.run, self.decision)
 
 
-class Completed(Verdict):
+class CompletedRun(Decision):
     """What a completed run came to: everything below exists and is recorded."""
 
     format: str
     width: int
     height: int
-    taken: Taken = Taken()
+    captured: Capture = Capture()
     gps_removed: bool = False
     renditions: tuple[Rendition, ...]
     document: str
@@ -225,31 +225,31 @@ class Completed(Verdict):
     """An estimate of what this run costs. None: nobody told ``store`` the rates."""
 
 
-class ImageStored(Completed):
+class ImageCompleted(CompletedRun):
     """The run completed."""
 
-    type: ClassVar[str] = "image.stored.v1"
-    outcome: ClassVar[str] = "stored"
+    type: ClassVar[str] = "image.completed.v1"
+    decision: ClassVar[str] = "completed"
 
-    withheld: bool = False
+    quarantined: bool = False
     """The renditions exist, but are not told of here: quarantine keeps them until a release."""
 
 
-class ImageReleased(Completed):
-    """The renditions that were withheld are handed out: an operator looked at the picture.
+class ImageReleased(CompletedRun):
+    """The renditions that were quarantined are handed out: an operator looked at the picture.
 
-    ``ended`` is when; ``run`` is the run that was published then.
+    ``decided_at`` is when; ``run`` is the run that was published then.
     """
 
     type: ClassVar[str] = "image.released.v1"
-    outcome: ClassVar[str] = "released"
+    decision: ClassVar[str] = "released"
 
 
-class ImageFailed(Verdict):
-    """The run failed: what was made for it is unmade, and the original can be tried again."""
+class ImageFailed(Decision):
+    """The run failed: what was made for it is compensated, and the original can be tried again."""
 
     type: ClassVar[str] = "image.failed.v1"
-    outcome: ClassVar[str] = "failed"
+    decision: ClassVar[str] = "failed"
 
     stage: str
     reason: str
@@ -257,11 +257,11 @@ class ImageFailed(Verdict):
     fault: Fault
 
 
-class ImageReplayed(Verdict, Fact):
+class ImageReplayed(Decision, Fact):
     """A new run was granted, from the original: ``run`` is the new one. ``resize`` begins it."""
 
     type: ClassVar[str] = "image.replayed.v1"
-    outcome: ClassVar[str] = "replayed"
+    decision: ClassVar[str] = "replayed"
 
     reanalysis: Reanalysis | None = None
     """None: everything is made anew."""
@@ -269,18 +269,18 @@ class ImageReplayed(Verdict, Fact):
     """What was made for the run that a re-analysis takes over from."""
 
 
-class ImageSuperseded(Verdict):
-    """The run was published until a later one completed; now what was made for it is unmade."""
+class ImageSuperseded(Decision):
+    """The run was published until a later one completed; now what was made for it is compensated."""
 
     type: ClassVar[str] = "image.superseded.v1"
-    outcome: ClassVar[str] = "superseded"
+    decision: ClassVar[str] = "superseded"
 
 
-class ImageDeleted(Verdict):
+class ImageDeleted(Decision):
     """The image is gone, with all its runs and its original; nothing brings it back."""
 
     type: ClassVar[str] = "image.deleted.v1"
-    outcome: ClassVar[str] = "deleted"
+    decision: ClassVar[str] = "deleted"
 
 
 class Request(Event):
@@ -304,7 +304,7 @@ class ReplayRequested(Request):
 
 
 class ReleaseRequested(Request):
-    """Please hand out this image: somebody looked at this run of it, which is withheld.
+    """Please hand out this image: somebody looked at this run of it, which is quarantined.
 
     Granted if it was, whichever run is published by now: all are made from the same original.
     Asked again, the same release is announced again.

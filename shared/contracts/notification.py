@@ -6,36 +6,36 @@ from typing import Self
 
 from shared.contracts.envelope import Value
 from shared.contracts.images import (
+    Decision,
+    ImageCompleted,
     ImageDeleted,
     ImageFailed,
     ImageReleased,
-    ImageStored,
     Label,
     Moderation,
     Rendition,
     Source,
-    Verdict,
 )
 from shared.errors import Fault
 
 
-class Outcome(StrEnum):
+class NotificationStatus(StrEnum):
     """How it ended, in the subscriber's words."""
 
     COMPLETED = "completed"
     FAILED = "failed"
     RELEASED = "released"
-    """It had completed before, and its renditions were withheld until now."""
+    """It had completed before, and its renditions were quarantined until now."""
     DELETED = "deleted"
 
 
-STATUS: dict[type[Verdict], Outcome] = {
-    ImageStored: Outcome.COMPLETED,
-    ImageFailed: Outcome.FAILED,
-    ImageReleased: Outcome.RELEASED,
-    ImageDeleted: Outcome.DELETED,
+STATUS: dict[type[Decision], NotificationStatus] = {
+    ImageCompleted: NotificationStatus.COMPLETED,
+    ImageFailed: NotificationStatus.FAILED,
+    ImageReleased: NotificationStatus.RELEASED,
+    ImageDeleted: NotificationStatus.DELETED,
 }
-"""The verdicts that are told at all; the others are our own housekeeping."""
+"""The outcomes that are told at all; the others are our own housekeeping."""
 
 
 class Failure(Value):
@@ -56,13 +56,13 @@ class Notification(Value):
     run: int
     time: datetime
     """When the run ended; of two notifications about one image, the later run is the truth."""
-    status: Outcome
+    status: NotificationStatus
     source: Source
     owner: str | None = None
     format: str | None = None
     width: int | None = None
     height: int | None = None
-    withheld: bool = False
+    quarantined: bool = False
     """Quarantine keeps the renditions until an operator releases them, which is told again."""
     renditions: tuple[Rendition, ...] = ()
     labels: tuple[Label, ...] | None = None
@@ -72,10 +72,10 @@ class Notification(Value):
     failure: Failure | None = None
 
     @classmethod
-    def of(cls, verdict: Verdict, identity: str) -> Self:
-        """What there is to tell of this verdict, under the verdict's own id."""
-        told = verdict.model_dump(exclude={"ended"})
-        if isinstance(verdict, ImageFailed):
+    def of(cls, decision: Decision, identity: str) -> Self:
+        """What there is to tell of this decision, under the verdict's own id."""
+        told = decision.model_dump(exclude={"decided_at"})
+        if isinstance(decision, ImageFailed):
             told["failure"] = {name: told.pop(name) for name in Failure.model_fields}
-        told |= {"id": identity, "time": verdict.ended, "status": STATUS[type(verdict)]}
+        told |= {"id": identity, "time": decision.decided_at, "status": STATUS[type(decision)]}
         return cls.model_validate(told)

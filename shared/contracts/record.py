@@ -48,8 +48,8 @@ class Run(Value):
     resized: ImageResized | None = None
     analyzed: ImageAnalyzed | None = None
     failure: StepFailed | None = None
-    withheld: bool = False
-    """Whether its renditions were withheld when it completed. A release does not change that."""
+    quarantined: bool = False
+    """Whether its renditions were quarantined when it completed. A release does not change that."""
     cost: Cost | None = None
     """Estimated when it completed, at the rates of that day; they are not applied again."""
 
@@ -71,7 +71,7 @@ class Record(Value):
     runs: dict[int, Run]
     published: int | None = None
     """The run whose renditions are handed out."""
-    withdrawn: tuple[int, ...] = ()
+    superseded: tuple[int, ...] = ()
     """The runs that were published once, and gave way to a later one."""
     released: Release | None = None
     """It holds for every later run too: all are made from the same original."""
@@ -91,9 +91,9 @@ class Record(Value):
         return len(self.model_dump_json(exclude_none=True).encode()) > FULL
 
     @property
-    def withheld(self) -> bool:
+    def quarantined(self) -> bool:
         """Whether what is published waits for an operator's release."""
-        waits = self.published is not None and self.runs[self.published].withheld
+        waits = self.published is not None and self.runs[self.published].quarantined
         return waits and self.released is None
 
     def status(self, run: int) -> RunStatus:
@@ -101,18 +101,18 @@ class Record(Value):
         known = self.runs.get(run)
         return status_on_record(
             known.status if known else None,
-            withdrawn=run in self.withdrawn,
+            superseded=run in self.superseded,
             deleted=self.deleted is not None,
         )
 
 
-def status_on_record(stored: RunStatus | None, *, withdrawn: bool, deleted: bool) -> RunStatus:
+def status_on_record(stored: RunStatus | None, *, superseded: bool, deleted: bool) -> RunStatus:
     """What became of a run of which this much is on record; ``stored`` is None for no such run."""
     if deleted:
         return RunStatus.DELETED
     if stored is None:
         return RunStatus.UNKNOWN
-    return RunStatus.SUPERSEDED if withdrawn else stored
+    return RunStatus.SUPERSEDED if superseded else stored
 
 
 def status_without_record(run: int) -> RunStatus:

@@ -16,13 +16,13 @@ from shared.contracts.images import ImageUploaded, Source
 from shared.errors import Fault, PermanentError
 
 SOURCE = "darkroom/uploads"
-GIVEN_ID = re.compile(
+ISSUED_KEY = re.compile(
     r"^uploads/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/", re.ASCII
 )
 """A key that carries the image's id, because we handed it out."""
 
 
-def given(image: str) -> str:
+def issued_prefix(image: str) -> str:
     """Below this, whatever stands is of the image, if it got its id from the key at all."""
     return f"uploads/{image}/"
 
@@ -86,10 +86,10 @@ def image_of(bucket: str, key: str, version: str | None) -> str | None:
 
     None where there are no versions; then only S3's notification tells.
     """
-    if given := GIVEN_ID.match(key):
-        return given[1]
+    if issued := ISSUED_KEY.match(key):
+        return issued[1]
     return derive(bucket, key, version) if version else None
 
 
 def _unreadable(why: str) -> PermanentError:
-    return PermanentError("unreadable", f"not a record of S3's: {why}", fault=Fault.US)
+    return PermanentError("unreadable", f"not a record of S3's: {why}", fault=Fault.INTERNAL)

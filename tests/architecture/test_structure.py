@@ -12,7 +12,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from shared.consumer import Do, Route
+from shared.consumer import Route, Step
 from shared.contracts.envelope import Event
 from shared.contracts.images import Request, StepFailed
 
@@ -26,7 +26,7 @@ def definition(service: str) -> dict:
     return tomllib.loads((ROOT / "services" / service / "service.toml").read_text())
 
 
-QUEUED = [name for name in SERVICES if definition(name)["answers"]]
+QUEUED = [name for name in SERVICES if definition(name)["consumes"]]
 """Rescue is fed by the others' dead letters, api by requests; and reap is woken by the clock."""
 
 
@@ -122,17 +122,17 @@ def test_every_handler_is_a_composition_root_and_nothing_else(service: str) -> N
 
 @pytest.mark.parametrize("service", QUEUED)
 def test_a_service_answers_what_it_says_it_answers(service: str) -> None:
-    assert {event.type for event in routes(service)} == set(definition(service)["answers"])
+    assert {event.type for event in routes(service)} == set(definition(service)["consumes"])
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_announces_what_it_says_it_announces(service: str) -> None:
-    assert set(announced(service)) == set(definition(service)["announces"])
+    assert set(published(service)) == set(definition(service)["publishes"])
 
 
-def announced(service: str) -> Iterator[str]:
+def published(service: str) -> Iterator[str]:
     """The types of the events that a service's own code makes."""
-    classes = {kind.__name__: kind for kind in Event.known.values()}
+    classes = {kind.__name__: kind for kind in Event.registry.values()}
     for _, tree in sources(f"services/{service}"):
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             name = ast.unparse(call.func).removesuffix(".model_validate")
@@ -140,19 +140,19 @@ def announced(service: str) -> Iterator[str]:
                 yield classes[name].type
             if name == "report_on":
                 yield StepFailed.type
-    if service in QUEUED and any(isinstance(route, Do) for route in routes(service).values()):
+    if service in QUEUED and any(isinstance(route, Step) for route in routes(service).values()):
         yield StepFailed.type
 
 
 @pytest.mark.parametrize("service", QUEUED)
 def test_a_do_is_undone_by_the_step_that_answers_the_verdict(service: str) -> None:
     known = routes(service)
-    undoing = {
-        route.act._extract_mock_name() for route in known.values() if not isinstance(route, Do)
+    compensating = {
+        route.act._extract_mock_name() for route in known.values() if not isinstance(route, Step)
     }
     for route in known.values():
-        if isinstance(route, Do):
-            assert route.undo._extract_mock_name() in undoing
+        if isinstance(route, Step):
+            assert route.undo._extract_mock_name() in compensating
 
 
 def readme_rows() -> dict[str, list[str]]:
@@ -167,8 +167,8 @@ def readme_rows() -> dict[str, list[str]]:
 def test_the_readmes_table_is_the_topology(service: str) -> None:
     declared = definition(service)
     _, answers, _, announces, *_ = readme_rows()[service]
-    assert types_in(announces) == set(declared["announces"])
-    assert types_in(answers) == set(declared["answers"]) - {"image.uploaded.v1"}
+    assert types_in(announces) == set(declared["publishes"])
+    assert types_in(answers) == set(declared["consumes"]) - {"image.uploaded.v1"}
     assert ("S3" in answers) == declared["uploads"]
 
 
@@ -177,8 +177,8 @@ def types_in(cell: str) -> set[str]:
 
 
 def test_every_answer_is_announced_by_somebody() -> None:
-    said = {kind for service in SERVICES for kind in definition(service)["announces"]}
-    heard = {kind for service in SERVICES for kind in definition(service)["answers"]}
+    said = {kind for service in SERVICES for kind in definition(service)["publishes"]}
+    heard = {kind for service in SERVICES for kind in definition(service)["consumes"]}
     asked = {request.type for request in Request.__subclasses__()}  # by people, not by services
     assert heard - asked - {"image.uploaded.v1"} <= said
 

@@ -16,29 +16,29 @@ from shared.contracts.cost import Cost
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import (
     AnalysisVersion,
+    Capture,
     DeleteRequested,
-    Earlier,
     Embedding,
+    Fingerprint,
     ImageAnalyzed,
+    ImageCompleted,
     ImageDeleted,
     ImageFailed,
     ImageReleased,
     ImageReplayed,
     ImageResized,
-    ImageStored,
     ImageSuperseded,
     ImageUploaded,
     Label,
-    Likeness,
     Moderation,
     Origin,
+    PreviousVersion,
     Reanalysis,
     ReleaseRequested,
     Rendition,
     ReplayRequested,
     Source,
     StepFailed,
-    Taken,
 )
 from shared.contracts.notification import Notification
 from shared.errors import Fault
@@ -68,11 +68,11 @@ def rendition(name: str, width: int, height: int, size: int) -> Rendition:
 
 
 RENDITIONS = (rendition("thumbnail", 256, 192, 9_876), rendition("preview", 1024, 768, 123_456))
-TAKEN = Taken(at="2026-07-14T18:03:07+02:00", camera="FUJIFILM X-T5")
+TAKEN = Capture(at="2026-07-14T18:03:07+02:00", camera="FUJIFILM X-T5")
 LABELS = (Label(name="Cat", confidence=98.76), Label(name="Window", confidence=71.5))
 MODERATION = Moderation(flagged=True, names=("Smoking",))
 
-LIKENESS = Likeness(hash="00ff3c7e81a5c3e7")
+LIKENESS = Fingerprint(hash="00ff3c7e81a5c3e7")
 TITAN = "amazon.titan-embed-image-v1"
 EMBEDDED = tuple(n / 1024 - 0.125 for n in range(256))
 """As Titan answers: from -0.125 up, in bytes from -127."""
@@ -89,11 +89,11 @@ RESIZED = ImageResized(
     format="HEIC",
     width=4032,
     height=3024,
-    taken=TAKEN,
+    captured=TAKEN,
     gps_removed=True,
     renditions=RENDITIONS,
     analysis=rendition("analysis", 1920, 1440, 456_789),
-    likeness=LIKENESS,
+    fingerprint=LIKENESS,
 )
 ANALYZED = ImageAnalyzed(
     image=CAT,
@@ -115,18 +115,18 @@ ANALYZED = ImageAnalyzed(
         "text": 80.0,
         "moderation": 50.0,
     },
-    asked=AT + timedelta(seconds=1),
+    analyzed_at=AT + timedelta(seconds=1),
 )
-STORED = ImageStored(
+STORED = ImageCompleted(
     image=CAT,
     run=0,
     source=SOURCE,
     owner="ada",
-    ended=AT + timedelta(seconds=3, milliseconds=250),
+    decided_at=AT + timedelta(seconds=3, milliseconds=250),
     format="HEIC",
     width=4032,
     height=3024,
-    taken=TAKEN,
+    captured=TAKEN,
     gps_removed=True,
     renditions=RENDITIONS,
     document=f"analyses/{CAT}/0/analysis.json",
@@ -136,11 +136,11 @@ STORED = ImageStored(
     moderation=MODERATION,
     analyzer="rekognition",
 )
-WITHHELD = STORED.model_copy(update={"withheld": True, "renditions": ()})
+QUARANTINED = STORED.model_copy(update={"quarantined": True, "renditions": ()})
 ESTIMATED = STORED.model_copy(update={"cost": Cost(usd=0.004080512, detections=0.004)})
 LOOKED_AT = ReleaseRequested(image=CAT, run=0)
 RELEASED = ImageReleased.model_validate(
-    STORED.model_dump(exclude={"withheld"}) | {"ended": AT + timedelta(hours=1)}
+    STORED.model_dump(exclude={"quarantined"}) | {"decided_at": AT + timedelta(hours=1)}
 )
 GAVE_UP = StepFailed(
     image=TEXT,
@@ -150,28 +150,30 @@ GAVE_UP = StepFailed(
     stage="resize",
     reason="not-an-image",
     detail="The content is not a picture, whatever its name says.",
-    fault=Fault.USER,
+    fault=Fault.CLIENT,
 )
 FAILED = ImageFailed(
     image=TEXT,
     run=0,
     source=NO_PICTURE,
     owner="ada",
-    ended=AT + timedelta(seconds=2),
+    decided_at=AT + timedelta(seconds=2),
     stage="resize",
     reason="not-an-image",
     detail="The content is not a picture, whatever its name says.",
-    fault=Fault.USER,
+    fault=Fault.CLIENT,
 )
 ASKED = ReplayRequested(image=TEXT, run=0, force=True)
 GRANTED = ImageReplayed(
-    image=TEXT, run=1, source=NO_PICTURE, owner="ada", ended=AT + timedelta(hours=1)
+    image=TEXT, run=1, source=NO_PICTURE, owner="ada", decided_at=AT + timedelta(hours=1)
 )
 GAVE_WAY = ImageSuperseded(
-    image=CAT, run=0, source=SOURCE, owner="ada", ended=AT + timedelta(hours=2)
+    image=CAT, run=0, source=SOURCE, owner="ada", decided_at=AT + timedelta(hours=2)
 )
 UNWANTED = DeleteRequested(image=CAT, run=1)
-DELETED = ImageDeleted(image=CAT, run=1, source=SOURCE, owner="ada", ended=AT + timedelta(hours=3))
+DELETED = ImageDeleted(
+    image=CAT, run=1, source=SOURCE, owner="ada", decided_at=AT + timedelta(hours=3)
+)
 
 FIRST = Envelope.first(UPLOADED, "darkroom/uploads", AT)
 SECOND = FIRST.caused(RESIZED, "darkroom/resize", 0, AT + timedelta(seconds=1))
@@ -198,7 +200,7 @@ ENVELOPES = {envelope.type: envelope for envelope in SAID}
 """
 NOTIFICATIONS = {
     "notification.v1.completed": Notification.of(STORED, LAST.id),
-    "notification.v1.withheld": Notification.of(WITHHELD, LAST.id),
+    "notification.v1.quarantined": Notification.of(QUARANTINED, LAST.id),
     "notification.v1.released": Notification.of(RELEASED, LETTING_GO.id),
     "notification.v1.failed": Notification.of(FAILED, REFUSAL.id),
     "notification.v1.deleted": Notification.of(DELETED, END.id),
@@ -227,25 +229,25 @@ GRANTED_ANEW = ImageReplayed(
     run=2,
     source=SOURCE,
     owner="ada",
-    ended=AT + timedelta(hours=1),
+    decided_at=AT + timedelta(hours=1),
     reanalysis=Reanalysis(of=1, analyzer="rekognition"),
     made=resized_anew(1),
 )
 RESIZED_ANEW = resized_anew(2)
-KEPT = tuple(Earlier(run=n, document=f"analyses/{CAT}/2/versions/{n}.json") for n in (0, 1))
+KEPT = tuple(PreviousVersion(run=n, document=f"analyses/{CAT}/2/versions/{n}.json") for n in (0, 1))
 ANALYZED_ANEW = ANALYZED.model_copy(
     update={
         "run": 2,
         "document": f"analyses/{CAT}/2/analysis.json",
         "models": {"labels": "3.1", "moderation": "7.0", "embedding": TITAN},
-        "asked": AT + timedelta(hours=1, seconds=2),
-        "earlier": KEPT,
+        "analyzed_at": AT + timedelta(hours=1, seconds=2),
+        "previous_versions": KEPT,
     }
 )
 STORED_ANEW = STORED.model_copy(
     update={
         "run": 2,
-        "ended": AT + timedelta(hours=1, seconds=3),
+        "decided_at": AT + timedelta(hours=1, seconds=3),
         "renditions": RESIZED_ANEW.renditions,
         "document": ANALYZED_ANEW.document,
         "versions": tuple(
@@ -255,17 +257,17 @@ STORED_ANEW = STORED.model_copy(
                 analyzer=ANALYZED.analyzer,
                 models=ANALYZED.models,
                 thresholds=ANALYZED.thresholds,
-                asked=AT + timedelta(minutes=30 * kept.run, seconds=1),
+                analyzed_at=AT + timedelta(minutes=30 * kept.run, seconds=1),
             )
             for kept in KEPT
         ),
     }
 )
 RELEASED_ANEW = ImageReleased.model_validate(
-    STORED_ANEW.model_dump(exclude={"withheld"}) | {"ended": AT + timedelta(hours=2)}
+    STORED_ANEW.model_dump(exclude={"quarantined"}) | {"decided_at": AT + timedelta(hours=2)}
 )
 REUSED = ANALYZED.model_copy(
-    update={"asked": AT - timedelta(days=30), "reused_from": Origin(image=TWIN, run=2)}
+    update={"analyzed_at": AT - timedelta(days=30), "reused_from": Origin(image=TWIN, run=2)}
 )
 ANALYSIS = Analysis(
     image=CAT,
@@ -276,7 +278,7 @@ ANALYSIS = Analysis(
     analyzer=REUSED.analyzer,
     models=REUSED.models,
     thresholds=REUSED.thresholds,
-    asked=AT - timedelta(days=30),
+    analyzed_at=AT - timedelta(days=30),
     answers={
         "labels": {
             "Labels": [
@@ -327,10 +329,10 @@ ENVELOPES |= {
     f"{envelope.type}.reanalysis": envelope
     for envelope in (ANEW, ANEW_GRANTED, ANEW_RESIZED, ANEW_ANALYZED, ANEW_STORED, ANEW_RELEASED)
 }
-ENVELOPES["image.stored.v1.withheld"] = THIRD.caused(
-    WITHHELD, "darkroom/store", 0, AT + timedelta(seconds=4)
+ENVELOPES["image.completed.v1.quarantined"] = THIRD.caused(
+    QUARANTINED, "darkroom/store", 0, AT + timedelta(seconds=4)
 )
-ENVELOPES["image.stored.v1.estimated"] = THIRD.caused(
+ENVELOPES["image.completed.v1.estimated"] = THIRD.caused(
     ESTIMATED, "darkroom/store", 0, AT + timedelta(seconds=4)
 )
 ENVELOPES["image.released.v1.estimated"] = RELEASE.caused(

@@ -59,7 +59,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 def test_each_service_answers_and_announces_what_its_own_file_says(
     document: dict[str, Any], service: Any
 ) -> None:
-    for action, kinds in (("answers", service.subscribes), ("announces", service.announces)):
+    for action, kinds in (("consumes", service.subscribes), ("publishes", service.publishes)):
         operation = document["operations"].get(f"{service.name}.{action}", {"messages": []})
         said = [each["$ref"].rpartition("/")[2] for each in operation["messages"]]
         assert said == list(kinds)

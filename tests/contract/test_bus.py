@@ -76,7 +76,7 @@ def test_a_topic_that_cannot_be_reached_is_tried_again(sns: Any) -> None:
 
 def test_what_is_buried_carries_its_reason(sqs: Any) -> None:
     dead = make_queue(sqs, "resize-dead")
-    SqsQueue(sqs, "unused", dead).bury("the body", "unreadable", "not JSON: " + "x" * 2000)
+    SqsQueue(sqs, "unused", dead).dead_letter("the body", "unreadable", "not JSON: " + "x" * 2000)
     (message,) = received(sqs, dead)
     attributes = message["MessageAttributes"]
     assert message["Body"] == "the body"
@@ -86,7 +86,7 @@ def test_what_is_buried_carries_its_reason(sqs: Any) -> None:
 
 def test_a_burial_without_words_gives_its_reason_twice(sqs: Any) -> None:
     dead = make_queue(sqs, "resize-dead")  # SQS refuses an attribute without a value
-    SqsQueue(sqs, "unused", dead).bury("the body", "unreadable", "")
+    SqsQueue(sqs, "unused", dead).dead_letter("the body", "unreadable", "")
     (message,) = received(sqs, dead)
     assert message["MessageAttributes"]["detail"]["StringValue"] == "unreadable"
 
@@ -107,7 +107,7 @@ def test_a_message_handed_back_is_there_again(sqs: Any) -> None:
     sqs.send_message(QueueUrl=queue, MessageBody="again")
     message = as_lambda_gives_it(received(sqs, queue)[0])
     assert received(sqs, queue) == []
-    SqsQueue(sqs, queue, "unused").hand_back([(message, 0.4)])
+    SqsQueue(sqs, queue, "unused").retry_later([(message, 0.4)])
     (again,) = received(sqs, queue)
     assert as_lambda_gives_it(again).receives == message.receives + 1 == 2
 
@@ -118,7 +118,7 @@ def test_a_message_that_is_gone_cannot_be_handed_back_but_all_others_are(sqs: An
     lost = Message("m", "no receipt of this queue", "", "", 0, 1, {})
     waits = [(lost, 5), (as_lambda_gives_it(received(sqs, queue)[0]), 0)]
     with pytest.raises(TransientError, match="did not take back 1"):
-        SqsQueue(sqs, queue, "unused").hand_back(waits)
+        SqsQueue(sqs, queue, "unused").retry_later(waits)
     assert received(sqs, queue)
 
 
@@ -127,7 +127,7 @@ def test_ten_are_handed_back_in_one_call(sqs: Any) -> None:
     sqs.meta.events.register("before-call.sqs", lambda model, **_: calls.append(model.name))
     lost = [(Message("m", "no receipt", "", "", 0, 1, {}), 5.0)] * 45
     with pytest.raises(TransientError, match="did not take back 45"):
-        SqsQueue(sqs, make_queue(sqs, "resize"), "unused").hand_back(lost)
+        SqsQueue(sqs, make_queue(sqs, "resize"), "unused").retry_later(lost)
     assert calls.count("ChangeMessageVisibilityBatch") == 5
 
 

@@ -10,12 +10,12 @@ from services.analyze.handler import routes
 from services.analyze.logic import Question
 from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps
-from services.store.lists import DynamoLists
 from services.store.logic import decide
 from services.store.records import DynamoRecords
+from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.bus import SnsBus
-from shared.consumer import Limits, Service, Turn, consume
+from shared.consumer import Limits, Service, StepContext, consume
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageResized, Reanalysis, ReplayRequested
 from shared.ledger import DynamoLedger
@@ -54,7 +54,7 @@ class Deployed:
             queue=MemoryQueue(),
             ledger=DynamoLedger(dynamodb, make_table(dynamodb, "ledger", "claim")),
             runs=runs,
-            limits=Limits(timeout=30, worst_case=5, attempts=5),
+            limits=Limits(timeout=30, worst_case=5, max_attempts=5),
         )
         for client in (s3, dynamodb, sns):
             client.meta.events.register("before-call", self._count)
@@ -128,7 +128,7 @@ class Store:
         s3.create_bucket(Bucket="processed")
         table = dynamodb, make_table(dynamodb, "records", "item")
         self.steps = StoreSteps(
-            DynamoRecords(*table), S3Objects(s3, "processed"), DynamoLists(*table)
+            DynamoRecords(*table), S3Objects(s3, "processed"), DynamoSearchIndex(*table)
         )
         for client in (s3, dynamodb):
             client.meta.events.register("before-parameter-build", self._count)
@@ -140,7 +140,7 @@ class Store:
     def calls_for(self, event: Event) -> Counter[str]:
         self.calls.clear()
         envelope = Envelope.first(event, "darkroom/tests", AT)
-        list(self.steps.decide(event, Turn(envelope, AT, lambda: None)))
+        list(self.steps.decide(event, StepContext(envelope, AT, lambda: None)))
         return +self.calls
 
 

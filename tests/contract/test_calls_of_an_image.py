@@ -20,7 +20,7 @@ def test_a_healthy_image_takes_five_hops_and_so_many_calls(hops: list[Hop]) -> N
         ("analyze", "image.resized.v1", 12),
         ("store", "image.resized.v1", 5),
         ("store", "image.analyzed.v1", 9),
-        ("notify", "image.stored.v1", 3),
+        ("notify", "image.completed.v1", 3),
     ]
 
 

@@ -26,7 +26,7 @@ CASES = sorted({path.stem for path in GOLDEN.glob("*.json")} - {*NOTIFICATIONS, 
 
 
 def type_of(case: str) -> str:
-    return case if case in Event.known else case.rpartition(".")[0]
+    return case if case in Event.registry else case.rpartition(".")[0]
 
 
 TYPES = sorted(set(map(type_of, CASES)))
@@ -58,12 +58,12 @@ def values_in(value: Any) -> Iterator[Value]:
             yield from values_in(getattr(value, name))
 
 
-EVERY_REQUIRED = [(kind, name) for kind in TYPES for name in required(Event.known[kind])]
+EVERY_REQUIRED = [(kind, name) for kind in TYPES for name in required(Event.registry[kind])]
 EVERY_FIELD = [(case, name) for case in CASES for name in told(case)]
 
 
 def test_every_type_of_event_has_a_golden_file_and_every_golden_file_a_type() -> None:
-    ours = {kind for kind, cls in Event.known.items() if cls.__module__.startswith("shared.")}
+    ours = {kind for kind, cls in Event.registry.items() if cls.__module__.startswith("shared.")}
     assert ours == set(TYPES)
 
 
@@ -103,7 +103,7 @@ def test_the_golden_files_of_a_type_together_leave_no_field_of_its_event_out(kin
 @pytest.mark.parametrize("kind", TYPES)
 def test_every_field_of_a_type_is_told_in_one_of_its_golden_files(kind: str) -> None:
     cases = [case for case in CASES if type_of(case) == kind]
-    assert {name for case in cases for name in told(case)} == set(Event.known[kind].model_fields)
+    assert {name for case in cases for name in told(case)} == set(Event.registry[kind].model_fields)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

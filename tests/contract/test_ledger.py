@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.ledger import KEPT_FOR, Claim, ClaimKey, DynamoLedger, Ledger, Standing
+from shared.ledger import KEPT_FOR, Claim, ClaimKey, ClaimStatus, DynamoLedger, Ledger
 from shared.testing import MemoryLedger
 from tests.contract.samples import CAT
 
@@ -39,71 +39,73 @@ def claim(ledger: Ledger, owner: str, now: float = NOW, key: ClaimKey = KEY) -> 
 
 
 def test_the_first_to_claim_has_the_lease(ledger: Ledger) -> None:
-    assert claim(ledger, "a") == Claim(KEY, Standing.MINE, "a", NOW + LEASE, 1)
+    assert claim(ledger, "a") == Claim(KEY, ClaimStatus.ACQUIRED, "a", NOW + LEASE, 1)
 
 
 def test_while_the_lease_runs_others_find_it_busy_and_learn_until_when(ledger: Ledger) -> None:
     claim(ledger, "a")
     found = claim(ledger, "b", NOW + 39)
-    assert (found.standing, found.owner) == (Standing.BUSY, "a")
+    assert (found.status, found.owner) == (ClaimStatus.IN_PROGRESS, "a")
     assert (found.until, found.attempts) == (NOW + LEASE, 1)
 
 
 def test_a_lease_that_ran_out_is_the_next_ones(ledger: Ledger) -> None:
     claim(ledger, "a")
-    assert claim(ledger, "b", NOW + 41) == Claim(KEY, Standing.MINE, "b", NOW + 41 + LEASE, 2)
+    assert claim(ledger, "b", NOW + 41) == Claim(
+        KEY, ClaimStatus.ACQUIRED, "b", NOW + 41 + LEASE, 2
+    )
 
 
 def test_a_lease_runs_to_its_very_last_moment(ledger: Ledger) -> None:
     claim(ledger, "a")
-    assert claim(ledger, "b", NOW + LEASE).standing is Standing.BUSY
+    assert claim(ledger, "b", NOW + LEASE).status is ClaimStatus.IN_PROGRESS
 
 
 def test_what_is_settled_is_done_for_good(ledger: Ledger) -> None:
-    ledger.settle(claim(ledger, "a"), NOW + 1)
-    assert claim(ledger, "b", NOW + 1000).standing is Standing.DONE
-    assert claim(ledger, "a", NOW + 1000).standing is Standing.DONE
+    ledger.complete(claim(ledger, "a"), NOW + 1)
+    assert claim(ledger, "b", NOW + 1000).status is ClaimStatus.COMPLETED
+    assert claim(ledger, "a", NOW + 1000).status is ClaimStatus.COMPLETED
 
 
 def test_a_claim_whose_answer_was_lost_is_still_ones_own_and_counted_once(ledger: Ledger) -> None:
     claim(ledger, "a")
-    assert claim(ledger, "a", NOW + 1) == Claim(KEY, Standing.MINE, "a", NOW + LEASE, 1)
+    assert claim(ledger, "a", NOW + 1) == Claim(KEY, ClaimStatus.ACQUIRED, "a", NOW + LEASE, 1)
 
 
 def test_a_claim_given_back_is_free_at_once_and_the_try_is_counted(ledger: Ledger) -> None:
-    ledger.release(claim(ledger, "a"), charged=True)
+    ledger.release(claim(ledger, "a"), counts_as_attempt=True)
     found = claim(ledger, "b", NOW + 1)
-    assert (found.standing, found.attempts) == (Standing.MINE, 2)
+    assert (found.status, found.attempts) == (ClaimStatus.ACQUIRED, 2)
 
 
 def test_a_try_that_is_not_charged_is_taken_off_the_count(ledger: Ledger) -> None:
-    ledger.release(claim(ledger, "a"), charged=False)
+    ledger.release(claim(ledger, "a"), counts_as_attempt=False)
     found = claim(ledger, "b", NOW + 1)
-    assert (found.standing, found.attempts) == (Standing.MINE, 1)
+    assert (found.status, found.attempts) == (ClaimStatus.ACQUIRED, 1)
 
 
 def test_a_release_that_arrives_twice_refunds_once(ledger: Ledger) -> None:
-    ledger.release(claim(ledger, "a"), charged=True)
+    ledger.release(claim(ledger, "a"), counts_as_attempt=True)
     mine = claim(ledger, "b", NOW + 1)
-    ledger.release(mine, charged=False)
-    ledger.release(mine, charged=False)
+    ledger.release(mine, counts_as_attempt=False)
+    ledger.release(mine, counts_as_attempt=False)
     assert claim(ledger, "c", NOW + 2).attempts == 2
 
 
 def test_a_former_owner_settles_nothing(ledger: Ledger) -> None:
     former = claim(ledger, "a")
     claim(ledger, "b", NOW + 41)
-    ledger.settle(former, NOW + 42)
-    assert claim(ledger, "c", NOW + 43).standing is Standing.BUSY
+    ledger.complete(former, NOW + 42)
+    assert claim(ledger, "c", NOW + 43).status is ClaimStatus.IN_PROGRESS
 
 
-@pytest.mark.parametrize("charged", [True, False])
-def test_a_former_owner_gives_back_nothing(ledger: Ledger, charged: bool) -> None:
+@pytest.mark.parametrize("counts_as_attempt", [True, False])
+def test_a_former_owner_gives_back_nothing(ledger: Ledger, counts_as_attempt: bool) -> None:
     former = claim(ledger, "a")
     claim(ledger, "b", NOW + 41)
-    ledger.release(former, charged=charged)
+    ledger.release(former, counts_as_attempt=counts_as_attempt)
     found = claim(ledger, "c", NOW + 43)
-    assert (found.standing, found.owner, found.attempts) == (Standing.BUSY, "b", 2)
+    assert (found.status, found.owner, found.attempts) == (ClaimStatus.IN_PROGRESS, "b", 2)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_a_former_owner_gives_back_nothing(ledger: Ledger, charged: bool) -> Non
 )
 def test_another_service_event_or_image_is_another_claim(ledger: Ledger, other: ClaimKey) -> None:
     claim(ledger, "a")
-    assert claim(ledger, "b", key=other).standing is Standing.MINE
+    assert claim(ledger, "b", key=other).status is ClaimStatus.ACQUIRED
 
 
 def test_every_try_is_counted(ledger: Ledger) -> None:
@@ -143,7 +145,7 @@ class Workers(RuleBasedStateMachine):
         self.owners = (f"owner {n}" for n in count())
         self.owner = ""
         self.until = 0.0
-        self.charged = 0
+        self.counts_as_attempt = 0
         self.done = False
 
     @rule(seconds=st.sampled_from([1, 5, LEASE - 1, LEASE, LEASE + 1]))
@@ -155,12 +157,18 @@ class Workers(RuleBasedStateMachine):
         now, owner = self.now + skew, next(self.owners)
         found = self.ledger.claim(self.key, owner, now, LEASE)
         if self.done:
-            assert found.standing is Standing.DONE
+            assert found.status is ClaimStatus.COMPLETED
         elif self.until >= now:
-            assert (found.standing, found.owner) == (Standing.BUSY, self.owner)
+            assert (found.status, found.owner) == (ClaimStatus.IN_PROGRESS, self.owner)
         else:
-            self.owner, self.until, self.charged = owner, now + LEASE, self.charged + 1
-            assert found == Claim(self.key, Standing.MINE, owner, self.until, self.charged)
+            self.owner, self.until, self.counts_as_attempt = (
+                owner,
+                now + LEASE,
+                self.counts_as_attempt + 1,
+            )
+            assert found == Claim(
+                self.key, ClaimStatus.ACQUIRED, owner, self.until, self.counts_as_attempt
+            )
             return found
         return multiple()
 
@@ -168,19 +176,21 @@ class Workers(RuleBasedStateMachine):
     @rule()
     def the_owner_asks_again_for_an_answer_that_was_lost(self) -> None:
         found = self.ledger.claim(self.key, self.owner, self.now, LEASE)
-        assert found == Claim(self.key, Standing.MINE, self.owner, self.until, self.charged)
+        assert found == Claim(
+            self.key, ClaimStatus.ACQUIRED, self.owner, self.until, self.counts_as_attempt
+        )
 
     @rule(claim=held)
     def somebody_settles(self, claim: Claim) -> None:
-        self.ledger.settle(claim, self.now)
+        self.ledger.complete(claim, self.now)
         self.done = self.done or claim.owner == self.owner
 
-    @rule(claim=held, charged=st.booleans())
-    def somebody_gives_it_back(self, claim: Claim, charged: bool) -> None:
-        self.ledger.release(claim, charged=charged)
+    @rule(claim=held, counts_as_attempt=st.booleans())
+    def somebody_gives_it_back(self, claim: Claim, counts_as_attempt: bool) -> None:
+        self.ledger.release(claim, counts_as_attempt=counts_as_attempt)
         if (claim.owner, claim.until) == (self.owner, self.until):
             self.until = 0.0
-            self.charged -= 0 if charged else 1
+            self.counts_as_attempt -= 0 if counts_as_attempt else 1
 
 
 def test_one_owner_at_a_time_every_try_counted_once_and_done_is_done(

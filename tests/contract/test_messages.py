@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.envelope import Envelope
 from shared.errors import PermanentError
-from shared.message import pieces, read
+from shared.message import message_records, read
 from tests.contract.samples import AT, ENVELOPES
 from tests.contract.test_notifications import record
 
@@ -24,7 +24,7 @@ ENVELOPE = json.loads(ENVELOPES["image.resized.v1"].to_json())
 def read_all(body: str) -> list[Envelope]:
     """What the body tells of; nothing, if it is refused."""
     try:
-        return [read(piece) for piece in pieces(body)]
+        return [read(piece) for piece in message_records(body)]
     except PermanentError:
         return []
 
@@ -68,5 +68,5 @@ def test_any_moment_of_an_upload_is_read_or_refused(moment: Any) -> None:
 @pytest.mark.parametrize("body", ["", "nonsense", "[]", "7", "null", '"text"', "[" * 100_000])
 def test_what_is_no_json_object_is_unreadable(body: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        [read(piece) for piece in pieces(body)]
+        [read(piece) for piece in message_records(body)]
     assert refused.value.reason == "unreadable"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.uploads import read_upload, uploads_in
 from shared.errors import PermanentError
-from shared.message import pieces, read
+from shared.message import message_records, read
 
 FOLDER = Path(__file__).parent / "notifications"
 KEY = "holiday photos/red+flower 100% (ü) & more.jpg"
@@ -51,7 +51,7 @@ def image_of(one: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("dialect", VERSIONS)
 def test_every_dialect_tells_of_the_same_upload(dialect: str) -> None:
-    source = read(*pieces(json.dumps(notification(dialect)))).data.source
+    source = read(*message_records(json.dumps(notification(dialect)))).data.source
     assert (source.bucket, source.key, source.bytes) == ("uploads", KEY, 1)
     assert source.version == VERSIONS[dialect]
     assert source.etag == "9dd4e461268c8034f5c8564e155c67a6"
@@ -110,7 +110,7 @@ def test_a_key_that_only_looks_like_it_gives_no_id(key: str) -> None:
 
 def test_one_message_may_tell_of_several_uploads() -> None:
     several = {"Records": [record(), record(versionId="2"), record(key="other.jpg")]}
-    read_back = [read(piece) for piece in pieces(json.dumps(several))]
+    read_back = [read(piece) for piece in message_records(json.dumps(several))]
     assert [one.data.source.key for one in read_back] == [KEY, KEY, "other.jpg"]
     assert len({one.subject for one in read_back}) == 3
 
@@ -118,12 +118,12 @@ def test_one_message_may_tell_of_several_uploads() -> None:
 def test_a_piece_of_several_is_the_upload_it_would_be_alone() -> None:
     several = json.dumps({"Records": [record(), record(key="other.jpg")]})
     alone = json.dumps({"Records": [record()]})
-    assert read(pieces(several)[0]) == read(*pieces(alone))
+    assert read(message_records(several)[0]) == read(*message_records(alone))
 
 
 def test_the_test_event_of_s3_tells_of_nothing() -> None:
     hello = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"}
-    assert pieces(json.dumps(hello)) == []
+    assert message_records(json.dumps(hello)) == []
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_every_way_to_make_an_object_is_an_upload(name: str) -> None:
 
 def test_an_upload_beside_a_removal_is_told_of() -> None:
     removed = record() | {"eventName": "ObjectRemoved:Delete"}
-    (piece,) = pieces(json.dumps({"Records": [removed, record(key="new.jpg")]}))
+    (piece,) = message_records(json.dumps({"Records": [removed, record(key="new.jpg")]}))
     assert read(piece).data.source.key == "new.jpg"
 
 
@@ -163,7 +163,7 @@ MALFORMED = {
 @pytest.mark.parametrize("message", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_record_is_unreadable(message: dict) -> None:
     with pytest.raises(PermanentError) as refused:
-        [read(piece) for piece in pieces(json.dumps(message))]
+        [read(piece) for piece in message_records(json.dumps(message))]
     assert refused.value.reason == "unreadable"
 
 

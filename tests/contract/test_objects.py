@@ -48,7 +48,7 @@ def bucket(request: pytest.FixtureRequest) -> OneBucket:
 def reason_of(bucket: OneBucket, key: str, **which: str) -> str:
     with pytest.raises(PermanentError) as refused:
         bucket.objects.get(key, **which)
-    assert refused.value.fault is Fault.USER
+    assert refused.value.fault is Fault.CLIENT
     return refused.value.reason
 
 

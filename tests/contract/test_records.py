@@ -33,7 +33,7 @@ FULL = Record(
             ended=AT,
             resized=RESIZED,
             analyzed=ANALYZED,
-            withheld=True,
+            quarantined=True,
             cost=Cost(usd=0.004080512, detections=1e-05),
         ),
         2: Run(started=datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)),

@@ -45,7 +45,7 @@ def test_a_schema_refuses_a_message_that_lacks_what_is_required(name: str) -> No
 
 
 def test_a_schema_takes_only_its_own_type() -> None:
-    other = json.loads(golden("image.resized.v1")) | {"type": "image.stored.v1"}
+    other = json.loads(golden("image.resized.v1")) | {"type": "image.completed.v1"}
     with pytest.raises(ValidationError, match=r"'image\.resized\.v1' was expected"):
         Draft202012Validator(schema_of("image.resized.v1")).validate(other)
 
@@ -61,12 +61,10 @@ def test_a_schema_says_what_the_docstrings_say() -> None:
 
 def test_the_check_names_what_is_missing_left_over_or_changed(tmp_path: Path) -> None:
     schemas.write(tmp_path)
-    (tmp_path / "image.stored.v1.json").unlink()
+    (tmp_path / "image.completed.v1.json").unlink()
     (tmp_path / "image.old.v1.json").write_text("{}")
     (tmp_path / "step.failed.v1.json").write_text("{}")
-    named = (
-        r"image\.old\.v1\.json, image\.stored\.v1\.json, step\.failed\.v1\.json; run: make schemas"
-    )
+    named = r"image\.completed\.v1\.json, image\.old\.v1\.json, step\.failed\.v1\.json; run: make schemas"
     with pytest.raises(InfraError, match=named):
         schemas.check(tmp_path)
 

@@ -56,7 +56,7 @@ class Stack:
         answer = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         return sum(int(answer["Attributes"][name]) for name in names)
 
-    def settle(self) -> None:
+    def wait_until_idle(self) -> None:
         """Wait until every queue has been empty twice in a row."""
         quiet, end = 0, time.monotonic() + DEADLINE
         while quiet < 2:
@@ -83,7 +83,7 @@ class Listener:
             missing = set(keys) - {told["source"]["key"] for told in heard}
             assert time.monotonic() < end, f"never told: {sorted(missing)}"
             heard += self._receive(2)
-        self.stack.settle()
+        self.stack.wait_until_idle()
         heard += self._receive(1)
         assert Counter(told["source"]["key"] for told in heard) == Counter(keys)
         return {told["source"]["key"]: told for told in heard}

@@ -59,7 +59,7 @@ class Api:
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     stack = request.getfixturevalue(request.param)
     yield stack
-    stack.settle()  # or the next to listen hears of this one's deletion
+    stack.wait_until_idle()  # or the next to listen hears of this one's deletion
 
 
 def post(form: dict[str, Any], body: bytes, **change: str) -> int:
@@ -141,7 +141,7 @@ def test_two_croppings_of_a_photo_look_alike_and_another_photo_does_not(
         lambda _, said: images[1] in [each["image"] for each in said["items"]],
     )
     kinds = {each["image"]: each["kind"] for each in similar["items"]}
-    assert kinds[images[1]] == "look-alike"
+    assert kinds[images[1]] == "similar"
     assert images[2] not in kinds
     assert api.ask("GET", f"/results/{images[2]}/similar")[1] == {"items": []}
 
@@ -167,7 +167,7 @@ def test_an_upload_cannot_be_another_than_was_asked_for(ministack: Stack, cat: P
     assert requests.put(put, data=body, headers=headers, timeout=DEADLINE).status_code == 200
     again = requests.put(put, data=body, headers=headers, timeout=DEADLINE)
     assert again.status_code == 412
-    ministack.settle()
+    ministack.wait_until_idle()
 
 
 def test_strangers_meet_no_failure_and_no_answer_that_is_not_documented(
@@ -185,5 +185,5 @@ def test_strangers_meet_no_failure_and_no_answer_that_is_not_documented(
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    ministack.settle()
+    ministack.wait_until_idle()
     assert json.loads(requests.get(f"{base}/health", timeout=DEADLINE).text) == {"status": "ok"}

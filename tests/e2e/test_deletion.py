@@ -13,7 +13,7 @@ import pytest
 
 from infra.__main__ import main
 from shared.contracts.envelope import Envelope
-from shared.contracts.images import ImageStored
+from shared.contracts.images import ImageCompleted
 from tests.contract.samples import AT, STORED
 from tests.e2e.stack import Stack
 
@@ -53,12 +53,12 @@ def counts(stack: Stack) -> dict[str, int]:
     return {label: number for label, number in found.items() if number}
 
 
-def bury(stack: Stack, image: str) -> None:
+def dead_letter(stack: Stack, image: str) -> None:
     """A message about the image that nobody could handle, so that rescue keeps it."""
     stored = STORED.model_copy(update={"image": image})
-    assert isinstance(stored, ImageStored)
+    assert isinstance(stored, ImageCompleted)
     body = Envelope.first(stored, "darkroom/tests", AT).to_json()
-    reason = {"DataType": "String", "StringValue": "killed"}
+    reason = {"DataType": "String", "StringValue": "worker-died"}
     stack.client("sqs").send_message(
         QueueUrl=stack.outputs.dead_letter_queues["notify"],
         MessageBody=body,
@@ -77,8 +77,8 @@ def deleted(ministack: Stack, cat: Path) -> tuple[str, dict[str, int]]:
         image: str = listener.hear(KEY)[KEY]["image"]
         assert main(["replay", image, *endpoint]) == 0
         assert listener.hear(KEY)[KEY]["run"] == 1
-        bury(stack, image)
-        stack.settle()
+        dead_letter(stack, image)
+        stack.wait_until_idle()
         kinds = {key.split("/")[0] for key in stack.made(image)}
         assert kinds == {"renditions", "analyses", "results", "dead-letters"}
         assert counts(stack) != before
@@ -131,5 +131,5 @@ def test_what_stays_does_not_stay_for_ever(
 
 
 def test_no_queue_holds_a_word_of_it(ministack: Stack, deleted: tuple[str, dict[str, int]]) -> None:
-    ministack.settle()
+    ministack.wait_until_idle()
     assert ministack.waiting() == 0

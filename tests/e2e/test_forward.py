@@ -23,7 +23,7 @@ def queue(ministack: Stack) -> Iterator[str]:
         "Statement": [{"Effect": "Allow", "Resource": arn, **sender}],
     }
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-    pattern = {"source": ["darkroom.local"], "detail-type": ["image.stored.v1"]}
+    pattern = {"source": ["darkroom.local"], "detail-type": ["image.completed.v1"]}
     events.put_rule(Name="forwarded", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="forwarded", Targets=[{"Id": "queue", "Arn": arn}])
     yield url
@@ -51,5 +51,5 @@ def test_a_rule_on_the_default_bus_gets_the_verdict(
         ministack.upload("forwarded/cat.jpg", cat.read_bytes())
         told = listener.hear("forwarded/cat.jpg")["forwarded/cat.jpg"]
     event = received(ministack, queue, told["image"])
-    assert (event["source"], event["detail-type"]) == ("darkroom.local", "image.stored.v1")
+    assert (event["source"], event["detail-type"]) == ("darkroom.local", "image.completed.v1")
     assert event["detail"]["id"] == told["id"]

@@ -88,7 +88,7 @@ class Bench:
         while not done(seen := self.ask("GET", f"/results/{image}")):
             assert time.monotonic() < end, seen
             time.sleep(0.3)
-        self.stack.settle()
+        self.stack.wait_until_idle()
         return seen
 
     def completed(self, image: str, run: int = 0) -> Any:
@@ -100,7 +100,7 @@ class Bench:
         queue = self.stack.outputs.queues[service]
         self.stack.client("sqs").send_message(QueueUrl=queue, MessageBody=body)
 
-    def announced(self, service: str, kind: str) -> str:
+    def published(self, service: str, kind: str) -> str:
         """What the service last announced of this type, as it was sent."""
         asked = (request for request in self.recorders[service].tape.requests)
         sent = [dict(parse_qsl(one.body.decode())) for one in asked if one.service == "sns"]
@@ -196,9 +196,9 @@ def an_image_lives(bench: Bench) -> None:
 
 def events_come_again(bench: Bench) -> None:
     """Word for word: the ledger is asked what became of the first."""
-    bench.send("analyze", bench.announced("resize", "image.resized.v1"))
-    bench.send("resize", bench.announced("store", "image.replayed.v1"))
-    bench.stack.settle()
+    bench.send("analyze", bench.published("resize", "image.resized.v1"))
+    bench.send("resize", bench.published("store", "image.replayed.v1"))
+    bench.stack.wait_until_idle()
 
 
 def a_worker_outlives_its_lease(bench: Bench) -> None:
@@ -262,12 +262,12 @@ def poison_is_buried(bench: Bench) -> None:
     """
     for service in QUEUED:
         bench.send(service, "this is not JSON")
-    bench.stack.settle()
+    bench.stack.wait_until_idle()
     resized = _resized()
-    killed = Envelope.first(resized, "darkroom/resize", AT, "killed").to_json()
+    killed = Envelope.first(resized, "darkroom/resize", AT, "worker-died").to_json()
     dead = bench.stack.outputs.dead_letter_queues["analyze"]
     bench.stack.client("sqs").send_message(QueueUrl=dead, MessageBody=killed)
-    bench.stack.settle()
+    bench.stack.wait_until_idle()
     bench.ask("DELETE", f"/results/{resized.image}")
     bench.until(resized.image, lambda said: said.get("code") == "image-deleted")
 
@@ -275,13 +275,13 @@ def poison_is_buried(bench: Bench) -> None:
 def reap_sweeps(bench: Bench) -> None:
     """A run that fell silent, in two pieces, because the first had no time left."""
     bench.send("store", Envelope.first(_resized(), "darkroom/resize", AT, "silent").to_json())
-    bench.stack.settle()
+    bench.stack.wait_until_idle()
     client, name = bench.stack.client("lambda"), bench.stack.outputs.functions["reap"]
     for hurry in ("100000", "100000", "120"):
         with bench.told("reap", SILENCE_HOURS="0", WORST_CASE=hurry):
             answer = client.invoke(FunctionName=name, Payload=b"{}")
         assert "FunctionError" not in answer, answer["Payload"].read()
-    bench.stack.settle()
+    bench.stack.wait_until_idle()
 
 
 def _resized() -> ImageResized:

@@ -69,7 +69,7 @@ def test_a_text_file_named_jpg_fails_with_its_reason_and_leaves_nothing(ministac
         told = listener.hear("text/notes.jpg")["text/notes.jpg"]
     assert told["status"] == "failed"
     assert told["failure"]["reason"] == "not-an-image"
-    assert told["failure"]["fault"] == "user"
+    assert told["failure"]["fault"] == "client"
     assert told["owner"] == "ada"
     assert ministack.made(told["image"]) == []
 
@@ -98,7 +98,7 @@ def test_the_same_key_twice_is_two_images(ministack: Stack, cat: Path) -> None:
 def test_what_nobody_understands_is_kept_with_its_reason(ministack: Stack) -> None:
     queue = ministack.outputs.queues["analyze"]
     ministack.client("sqs").send_message(QueueUrl=queue, MessageBody="this is not JSON")
-    ministack.settle()
+    ministack.wait_until_idle()
     (kept,) = ministack.made("dead-letters/analyze/")
     letter = json.loads(ministack.object(kept)["Body"].read())
     assert (letter["service"], letter["reason"]) == ("analyze", "unreadable")

@@ -40,7 +40,7 @@ def quarantine(ministack: Stack) -> Iterator[None]:
     client, name = ministack.client("lambda"), ministack.outputs.functions["store"]
     before = client.get_function_configuration(FunctionName=name)["Environment"]
     variables = before["Variables"] | {"MODERATION": "quarantine"}
-    ministack.settle()
+    ministack.wait_until_idle()
     client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
     yield
     client.update_function_configuration(FunctionName=name, Environment=before)
@@ -91,20 +91,24 @@ def test_a_deleted_image_leaves_nothing_and_cannot_be_replayed(
     assert "was deleted" in infra("replay", image, code=1)
 
 
-def test_a_flagged_image_is_withheld_until_it_is_released(
+def test_a_flagged_image_is_quarantined_until_it_is_released(
     ministack: Stack, infra: Infra, cat: Path, quarantine: None
 ) -> None:
     with ministack.listening() as listener:
         image = completed(listener, "quarantine/cat.jpg", cat)
         keep_as_answered(ministack, image, run=1, names=["Smoking"])
         infra("replay", image)
-        withheld = listener.hear("quarantine/cat.jpg")["quarantine/cat.jpg"]
-        assert (withheld["run"], withheld["withheld"], withheld["renditions"]) == (1, True, [])
-        assert (result(ministack, image)["withheld"], renditions(ministack, image)) == (True, [])
+        quarantined = listener.hear("quarantine/cat.jpg")["quarantine/cat.jpg"]
+        assert (quarantined["run"], quarantined["quarantined"], quarantined["renditions"]) == (
+            1,
+            True,
+            [],
+        )
+        assert (result(ministack, image)["quarantined"], renditions(ministack, image)) == (True, [])
         assert f"{image}  run 1" in infra("quarantine")
         infra("release", image)
         released = listener.hear("quarantine/cat.jpg")["quarantine/cat.jpg"]
-    assert (released["status"], released["withheld"]) == ("released", False)
+    assert (released["status"], released["quarantined"]) == ("released", False)
     assert renditions(ministack, image) == released["renditions"] != []
     assert image not in infra("quarantine")
 
@@ -113,7 +117,7 @@ def keep_as_answered(stack: Stack, image: str, run: int, names: list[str]) -> No
     """What Rekognition would say is in the picture: the run finds it asked and kept already."""
     document = object_at(stack, f"analyses/{image}/{run - 1}/analysis.json") | {"run": run}
     found = [{"Name": name, "ParentName": "", "Confidence": 99.0} for name in names]
-    document["answers"]["moderation"]["ModerationLabels"] = found
+    document["consumes"]["moderation"]["ModerationLabels"] = found
     stack.client("s3").put_object(
         Bucket=stack.outputs.buckets["processed"],
         Key=f"analyses/{image}/{run}/analysis.json",
@@ -130,7 +134,7 @@ def renditions(stack: Stack, image: str) -> list[dict[str, Any]]:
 
 
 def test_an_audit_finds_what_nobody_accounts_for(ministack: Stack, infra: Infra) -> None:
-    ministack.settle()
+    ministack.wait_until_idle()
     assert "every object is accounted for" in infra("audit")
     bucket = ministack.outputs.buckets["processed"]
     key = "renditions/00000000-0000-5000-8000-000000000000/0/web.jpeg"
@@ -163,7 +167,7 @@ def test_an_upload_whose_event_was_lost_is_found_and_ends(
 def test_dead_letters_are_listed_by_reason(ministack: Stack, infra: Infra) -> None:
     queue = ministack.outputs.queues["notify"]
     ministack.client("sqs").send_message(QueueUrl=queue, MessageBody="gibberish")
-    ministack.settle()
+    ministack.wait_until_idle()
     said = infra("dead-letters")
     assert "unreadable (" in said
     assert "notify" in said

@@ -119,7 +119,7 @@ def test_an_owner_deletes_their_own_and_no_other(
     ministack: Stack, api: Api, images: dict[str, str]
 ) -> None:
     assert api.ask(ANN, "DELETE", f"/results/{images[ANN]}")[0] == 202
-    ministack.settle()
+    ministack.wait_until_idle()
     assert api.ask(ANN, "GET", f"/results/{images[ANN]}")[1]["code"] == "image-deleted"
     assert api.ask(BOB, "GET", f"/results/{images[ANN]}")[1]["code"] == "unknown-image"
     assert api.ask(BOB, "GET", f"/results/{images[BOB]}")[1]["status"] == "completed"

@@ -122,7 +122,7 @@ def test_what_was_kept_is_listed_with_its_image_and_its_error(
 ) -> None:
     without_id = SECOND.to_json().replace(SECOND.id, "no id")
     send(ministack, "store", unknown("image.resized.v9"), without_id)
-    ministack.settle()
+    ministack.wait_until_idle()
     assert len(letters.keys()) == 2
     said = listed(ministack)
     assert f"store  image.resized.v9 of {CAT}: " in said
@@ -189,7 +189,7 @@ def test_an_original_whose_version_is_gone_is_told_as_gone(
                 Bucket=bucket, Key="poison/gone.jpg", VersionId=version
             )
         told = refused(ministack, listener, "poison/gone.jpg")
-    assert told == ("resize", "gone", "user")
+    assert told == ("resize", "gone", "client")
     assert letters.keys() == []
 
 
@@ -215,7 +215,7 @@ def all_of(listener: Listener, number: int) -> list[dict[str, Any]]:
     while len(heard) < number:
         assert time.monotonic() < end, heard
         heard += listener._receive(2)
-    listener.stack.settle()
+    listener.stack.wait_until_idle()
     heard += listener._receive(1)
     assert len(heard) == number
     return heard
@@ -232,7 +232,7 @@ def test_without_versions_an_original_that_was_replaced_is_told_as_replaced(
     with ministack.listening() as listener:
         send(ministack, "resize", s3_notification((bucket, key, b"as it was"), version=None))
         told = refused(ministack, listener, key)
-    assert told == ("resize", "replaced", "user")
+    assert told == ("resize", "replaced", "client")
 
 
 def test_an_original_that_must_not_be_read_is_told_as_ours_to_mend(
@@ -242,7 +242,7 @@ def test_an_original_that_must_not_be_read_is_told_as_ours_to_mend(
     with ministack.listening() as listener, denied(ministack, "resize", key):
         put(ministack, key, cat.read_bytes())
         told = refused(ministack, listener, key)
-    assert told == ("resize", "forbidden", "us")
+    assert told == ("resize", "forbidden", "internal")
     assert letters.keys() == []
 
 

@@ -34,7 +34,7 @@ def reap(ministack: Stack) -> Iterator[Reap]:
         assert "FunctionError" not in answer, said
         return said
 
-    ministack.settle()
+    ministack.wait_until_idle()
     forget_position(ministack)
     yield invoke
     client.update_function_configuration(FunctionName=name, Environment=before)

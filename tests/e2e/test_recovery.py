@@ -41,7 +41,7 @@ def test_a_backup_of_the_records_comes_back_as_it_was(ministack: Stack, cat: Pat
     with ministack.listening() as listener:
         ministack.upload("backup/cat.jpg", cat.read_bytes())
         told = listener.hear("backup/cat.jpg")["backup/cat.jpg"]
-    ministack.settle()
+    ministack.wait_until_idle()
     before = items(ministack, ministack.outputs.table)
     made = dynamodb.create_backup(TableName=ministack.outputs.table, BackupName="tonight")
     dynamodb.restore_table_from_backup(

@@ -19,10 +19,10 @@ from infra.config.stages import Stage
 from services.reap.logic import BEGINNING
 from shared.errors import Fault, PermanentError, Throttled
 from shared.metrics import NAMESPACE
+from tests.captured_logs import LoggedWorld, captured_logs, lines
 from tests.infra.test_template import PIPELINE
 from tests.pictures import encoded, photo
 from tests.saga.test_reuse import completed
-from tests.telling import TellingWorld, lines, telling
 from tests.unit.reap.conftest import Bench as ReapBench
 from tests.unit.reap.conftest import resized
 
@@ -55,14 +55,14 @@ OURS = ours()
 
 
 def dead_letter(service):
-    world = TellingWorld()
+    world = LoggedWorld()
     world.send(service, "nonsense")
     world.run()
 
 
 def throttled(service):
     """The service's first touch of its world is asked to slow down."""
-    world = TellingWorld()
+    world = LoggedWorld()
     slow = Throttled("throttled", "slow down")
     {
         "resize": lambda: refuse(world.uploads, "get", slow),
@@ -91,9 +91,9 @@ def surplus(service):
     moment = {
         "resize": "resize: before bus.publish",
         "analyze": "analyze: before processed.replace",
-        "notify": "notify: before ledger.settle",
+        "notify": "notify: before ledger.complete",
     }
-    world = TellingWorld()
+    world = LoggedWorld()
     world.kill_once = moment[service]
     for n in range(MANY):
         world.killed.clear()
@@ -102,8 +102,10 @@ def surplus(service):
 
 
 def failed_run(_service):
-    world = TellingWorld()
-    world.recognizer.failures = [PermanentError("refused-by-rekognition", "no", fault=Fault.US)]
+    world = LoggedWorld()
+    world.recognizer.failures = [
+        PermanentError("refused-by-rekognition", "no", fault=Fault.INTERNAL)
+    ]
     world.upload(PHOTO)
     world.run()
 
@@ -193,14 +195,14 @@ def rings(alarm, found):
 
 @pytest.mark.parametrize(("service", "kind"), OURS)
 def test_an_alarm_rings_when_what_it_watches_for_happens(service, kind):
-    with telling("reap", stage="prod") as out:
+    with captured_logs("reap", stage="prod") as out:
         HAPPENS[kind](service)
     assert rings(OURS[service, kind], points(lines(out)))
 
 
 def test_no_alarm_rings_when_all_goes_well_and_an_uploader_errs():
-    with telling("reap", stage="prod") as out:
-        world = TellingWorld(copies=2)
+    with captured_logs("reap", stage="prod") as out:
+        world = LoggedWorld(copies=2)
         for n in range(MANY):
             world.upload(encoded(photo(160, 120, seed=n), "JPEG"), f"{n}.jpg")
         world.upload(b"no picture", "notes.txt")
@@ -212,8 +214,8 @@ def test_no_alarm_rings_when_all_goes_well_and_an_uploader_errs():
 
 
 def test_a_run_that_fails_by_the_uploaders_fault_counts_as_a_run_alone():
-    with telling("reap", stage="prod") as out:
-        world = TellingWorld()
+    with captured_logs("reap", stage="prod") as out:
+        world = LoggedWorld()
         world.upload(b"no picture", "notes.txt")
         world.run()
     found = points(lines(out))
@@ -222,8 +224,8 @@ def test_a_run_that_fails_by_the_uploaders_fault_counts_as_a_run_alone():
 
 def test_an_event_that_calls_for_no_effect_wants_none():
     """Content that was analysed before is not paid again, and so none is missing either."""
-    with telling("reap", stage="prod") as out:
-        world = TellingWorld()
+    with captured_logs("reap", stage="prod") as out:
+        world = LoggedWorld()
         for name in ("one.jpg", "two.jpg"):
             completed(world, name)
     found = points(lines(out))
@@ -250,7 +252,7 @@ def test_every_kind_of_what_happens_belongs_to_an_alarm():
 
 def test_our_metrics_are_a_few_dozen_however_much_goes_wrong():
     """Each costs $0.30 a month; what would multiply them stands beside them on the line."""
-    with telling("reap", stage="prod") as out:
+    with captured_logs("reap", stage="prod") as out:
         for service, kind in OURS:
             HAPPENS[kind](service)
     assert len(points(lines(out))) <= 40

@@ -12,9 +12,9 @@ from infra.config.stages import Stage
 from infra.planning.prices import Prices
 from shared.errors import Fault, PermanentError
 from shared.metrics import METRICS, NAMESPACE
+from tests.captured_logs import LoggedWorld, captured_logs, lines
 from tests.infra.test_alarms import DOCUMENTED
 from tests.pictures import encoded, photo
-from tests.telling import TellingWorld, lines, telling
 
 PROD = Stage.load("prod")
 WORDS = {"filter", "stats", "sort", "count", "as", "by", "and", "desc", "ispresent"}
@@ -96,9 +96,9 @@ def test_an_expression_uses_what_its_chart_has(widgets):
 
 
 def test_a_query_groups_by_what_the_lines_say(widgets):
-    with telling("store") as out:
-        world = TellingWorld()
-        world.recognizer.failures = [PermanentError("refused", "no", fault=Fault.US)]
+    with captured_logs("store") as out:
+        world = LoggedWorld()
+        world.recognizer.failures = [PermanentError("refused", "no", fault=Fault.INTERNAL)]
         world.upload(encoded(photo(120, 80), "JPEG"))
         world.run()
     said = {"hop": set(), "the run ended": set()}

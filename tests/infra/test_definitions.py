@@ -35,8 +35,8 @@ def test_the_projects_own_definitions_are_all_read():
         ("uploads = false", "uploads = true", "uploads = true and answering image.uploaded.v1"),
         ("rescues = false", "rescues = true", "or rescues dead letters, or runs on a schedule"),
         ("rescues = false", 'schedule = "rate(1 hour)"', "or runs on a schedule"),
-        ("attempts = 5", "", "batch, concurrency and attempts go with queues"),
-        ("attempts = 5", "attempts = ", "Invalid value"),
+        ("max_attempts = 5", "", "batch, concurrency and max_attempts go with queues"),
+        ("max_attempts = 5", "attempts = ", "Invalid value"),
     ],
 )
 def test_a_bad_field_is_refused_by_file_and_name(project, old, new, told):
@@ -74,7 +74,7 @@ def test_a_schedule_says_how_often(project, said, seconds):
         ("rate(1 hour)", "rate(2 days)", "is not one such as rate(1 hour)"),
         ("rate(1 hour)", "hourly", "is not one such as rate(1 hour)"),
         ("rate(1 hour)", "", "or runs on a schedule"),
-        ("memory = 256", "memory = 256\nattempts = 5", "go with queues, and with them alone"),
+        ("memory = 256", "memory = 256\nmax_attempts = 5", "go with queues, and with them alone"),
     ],
 )
 def test_a_schedule_that_nobody_can_keep_is_refused(project, old, new, told):

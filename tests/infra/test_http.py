@@ -123,7 +123,11 @@ def test_the_api_reads_and_signs_and_writes_nothing(resources):
     [
         ("http = true", 'http = true\nschedule = "rate(1 hour)"', "or answers HTTP"),
         ("http = true", "http = false", "or answers HTTP"),
-        ("worst_case = 3", "worst_case = 3\nattempts = 5", "go with queues, and with them alone"),
+        (
+            "worst_case = 3",
+            "worst_case = 3\nmax_attempts = 5",
+            "go with queues, and with them alone",
+        ),
     ],
 )
 def test_a_door_is_fed_by_requests_alone(project, old, new, told):

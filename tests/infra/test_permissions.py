@@ -103,7 +103,7 @@ def test_a_function_buries_in_its_own_dead_letter_queue_alone(roles, everyone):
 def test_who_announces_nothing_may_not_publish_events(roles, everyone):
     for each in everyone:
         published = [s["Resource"] for s in roles[each.name] if "sns:Publish" in s["Action"]]
-        assert ({"Ref": "EventsTopic"} in published) is bool(each.announces)
+        assert ({"Ref": "EventsTopic"} in published) is bool(each.publishes)
 
 
 def test_only_notify_may_tell_the_world(roles):

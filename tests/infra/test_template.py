@@ -98,7 +98,7 @@ def test_messages_are_kept_a_week_and_dead_letters_two(resources, queued):
 
 def test_a_subscription_lets_through_what_the_service_answers(resources, everyone):
     for each in everyone:
-        wanted = set(each.answers) - {UPLOADED}
+        wanted = set(each.consumes) - {UPLOADED}
         subscription = resources.get(service.cfn.logical(each.name, "Subscription"))
         filtered = subscription["Properties"]["FilterPolicy"]["type"] if subscription else []
         assert set(filtered) == wanted

@@ -43,7 +43,7 @@ class Evidence:
     )
     excused: Counter[Paid | str] = field(default_factory=Counter)
     windows: Counter[str] = field(default_factory=Counter)
-    verdicts: defaultdict[tuple[str, int, str], set[str]] = field(
+    outcomes: defaultdict[tuple[str, int, str], set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )
     words: defaultdict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
@@ -62,11 +62,11 @@ class Evidence:
     """Keys of objects that landed after their worker's death, or were written past its lease by one
     that died of it: window (d). Only an audit finds those that are left.
     """
-    withheld: set[tuple[str, int]] = field(default_factory=set)
+    quarantined: set[tuple[str, int]] = field(default_factory=set)
     """Image and run of what completed flagged under quarantine, before any release."""
     released: set[str] = field(default_factory=set)
     release_due: set[str] = field(default_factory=set)
-    """Images of which a release was asked for while something was withheld."""
+    """Images of which a release was asked for while something was quarantined."""
     origins: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     """Of each image and run, whose answers its first document has: its own, or those it reuses."""
     outlived: bool = False
@@ -78,7 +78,7 @@ class Evidence:
 
     def waits(self, image: str, run: int | None) -> bool:
         """Whether this run's renditions are kept until somebody has looked at the picture."""
-        return (image, run) in self.withheld and image not in self.released
+        return (image, run) in self.quarantined and image not in self.released
 
     def kept(self, image: str, run: int, analysis: Mapping[str, Any]) -> None:
         """This run's own analysis was written. A late worker may write another one: window (g)."""
@@ -95,19 +95,19 @@ class Evidence:
         """Somebody outside can read this now."""
         for image, run in RENDITION.findall(words):
             if self.waits(image, int(run)):
-                self.broken("what is withheld was handed out", f"run {run} of {image}")
+                self.broken("what is quarantined was handed out", f"run {run} of {image}")
 
     def said(self, identity: str, words: object) -> None:
         if words not in self.words[identity]:
             self.words[identity].append(words)
 
-    def announced(self, envelope: Envelope, budget: int) -> None:
+    def published(self, envelope: Envelope, budget: int) -> None:
         event = envelope.data
         self.said(envelope.id, event)
         if isinstance(event, StepFailed):
             self._reported(envelope, event, budget)
         elif hasattr(event, "outcome"):
-            self.verdicts[event.image, event.run, event.type].add(envelope.id)
+            self.outcomes[event.image, event.run, event.type].add(envelope.id)
             if type(event) in STATUS:
                 self.tellable.add(envelope.id)
 

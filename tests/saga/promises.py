@@ -8,11 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from infra.operations.audit import Audit
-from services.store.listing import listing
+from services.store.index_entries import listing
 from services.store.logic import verdict
-from shared.contracts.images import ImageAnalyzed, ImageStored
-from shared.contracts.listing import count_partition
+from shared.contracts.images import ImageAnalyzed, ImageCompleted
 from shared.contracts.record import Record, RunStatus
+from shared.contracts.search_index import count_partition
 from shared.message import understood
 from tests.saga.evidence import Violation
 from tests.saga.simulation import DETECTIONS, Simulation
@@ -75,7 +75,7 @@ def _what_is_told_is_on_record(simulation: Simulation) -> Iterator[str]:
 
 
 def _one_id(simulation: Simulation) -> Iterator[str]:
-    for named, ids in simulation.seen.verdicts.items():
+    for named, ids in simulation.seen.outcomes.items():
         if len(ids) > 1:
             yield f"{named}: {sorted(ids)}"
 
@@ -95,7 +95,7 @@ def _but_for_its_origin(said: object) -> object:
     The second fact then tells of that, and of nothing else.
     """
     if isinstance(said, ImageAnalyzed):
-        return said.model_copy(update={"asked": None, "reused_from": None})
+        return said.model_copy(update={"analyzed_at": None, "reused_from": None})
     return said
 
 
@@ -118,18 +118,18 @@ def _distinct(words: Iterable[object]) -> list[object]:
 
 
 def _every_end_is_announced(simulation: Simulation) -> Iterator[str]:
-    announced = simulation.seen.verdicts
+    published = simulation.seen.outcomes
     for record in simulation.records.records.values():
         for run in record.runs:
             ended = verdict(record, run)
-            if ended and (record.image, run, ended.type) not in announced:
+            if ended and (record.image, run, ended.type) not in published:
                 yield f"{ended.type} of run {run}"
         if record.deleted and not any(
-            image == record.image and kind == "image.deleted.v1" for image, _, kind in announced
+            image == record.image and kind == "image.deleted.v1" for image, _, kind in published
         ):
             yield "image.deleted.v1"
         release = None if record.deleted else record.released
-        if release and (record.image, release.run, "image.released.v1") not in announced:
+        if release and (record.image, release.run, "image.released.v1") not in published:
             yield f"image.released.v1 of run {release.run}"
 
 
@@ -201,7 +201,7 @@ def _analysis_is_whole(simulation: Simulation) -> Iterator[str]:
     for record in simulation.records.records.values():
         for key in _wanted(record):
             if key.startswith("analyses/") and (found := simulation.processed.find(key)):
-                answers = json.loads(found.body)["answers"]
+                answers = json.loads(found.body)["consumes"]
                 yield from (f"{key}: {d}" for d in DETECTIONS if d not in answers)
 
 
@@ -231,7 +231,7 @@ def _result_is_what_is_published(simulation: Simulation) -> Iterator[str]:
     for image in simulation.images.values():
         record = simulation.records.records.get(image)
         found = simulation.processed.find(f"results/{image}.json")
-        shown = ImageStored.model_validate_json(found.body).run if found else None
+        shown = ImageCompleted.model_validate_json(found.body).run if found else None
         late = f"results/{image}.json" in simulation.seen.late
         if shown != (record.published if record else None) and not late:
             yield f"{image} shows {shown}"
@@ -263,10 +263,10 @@ def _quarantine_is_kept(simulation: Simulation) -> Iterator[str]:
         key = f"results/{image}.json"
         found = None if key in simulation.seen.late else simulation.processed.find(key)
         if found:
-            shown = ImageStored.model_validate_json(found.body)
+            shown = ImageCompleted.model_validate_json(found.body)
             waits = simulation.seen.waits(image, shown.run)
-            if shown.withheld is not waits or bool(shown.renditions) is waits:
-                yield f"run {shown.run} of {image}: withheld {waits}, shown {shown.withheld}"
+            if shown.quarantined is not waits or bool(shown.renditions) is waits:
+                yield f"run {shown.run} of {image}: quarantined {waits}, shown {shown.quarantined}"
 
 
 def _release_is_granted(simulation: Simulation) -> Iterator[str]:
@@ -303,13 +303,13 @@ def _dead_letters_are_kept(simulation: Simulation) -> Iterator[str]:
 
 
 def _poison_is_buried(simulation: Simulation) -> Iterator[str]:
-    buried = {(letter.service, letter.body) for letter in simulation.dead}
-    yield from (f"{service}: {body}" for service, body in simulation.seen.poison - buried)
+    dead_lettered = {(letter.service, letter.body) for letter in simulation.dead}
+    yield from (f"{service}: {body}" for service, body in simulation.seen.poison - dead_lettered)
 
 
 def _no_more_tries_than_the_budget(simulation: Simulation) -> Iterator[str]:
     for event, tries in simulation.seen.tries.items():
-        if len(tries) > LIMITS.attempts:
+        if len(tries) > LIMITS.max_attempts:
             yield f"{event}: {len(tries)} times"
 
 

@@ -20,29 +20,29 @@ from services.resize import handler as resize
 from services.resize import steps as resize_steps
 from services.store import logic
 from services.store import steps as store_steps
-from services.store.listing import Change, Listed, Listing, change, listing
+from services.store.index_entries import Change, IndexEntries, IndexState, change, listing
 from shared import consumer
-from shared.consumer import Tell, Turn, Undo
+from shared.consumer import Compensate, Deliver, StepContext
 from shared.contracts import record as record_contract
 from shared.contracts.analysis import Analysis, Hint
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
-    Earlier,
+    Decision,
+    ImageCompleted,
     ImageDeleted,
     ImageEvent,
     ImageFailed,
-    ImageStored,
     ImageSuperseded,
+    PreviousVersion,
     ReleaseRequested,
     ReplayRequested,
-    Verdict,
 )
 from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.errors import TransientError
 from shared.ledger import Claim
 from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords
 from tests.saga import simulation, wiring
-from tests.unit.store.memory import MemoryLists
+from tests.unit.store.memory import MemorySearchIndex
 
 AGES_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 Patch = Callable[[], AbstractContextManager[Any]]
@@ -63,7 +63,7 @@ def _no_undo(handler: Any, kind: type[ImageEvent]) -> Patch:
     whole = handler.routes
 
     def routes(steps: Any) -> Mapping[Any, Any]:
-        return {**whole(steps), kind: Undo(lambda _: None)}
+        return {**whole(steps), kind: Compensate(lambda _: None)}
 
     return lambda: patch.object(handler, "routes", routes)
 
@@ -71,9 +71,9 @@ def _no_undo(handler: Any, kind: type[ImageEvent]) -> Patch:
 def _everyone_decides() -> AbstractContextManager[Any]:
     def verdict(self: Any, decision: Any, error: Exception) -> ImageFailed:
         report = consumer.report_on(self.event, self.service.name, decision)
-        return ImageFailed(**report.model_dump(), ended=self.service.now())
+        return ImageFailed(**report.model_dump(), decided_at=self.service.now())
 
-    return patch.object(consumer._Passage, "_report", verdict)
+    return patch.object(consumer._Delivery, "_report", verdict)
 
 
 def _no_lease() -> AbstractContextManager[Any]:
@@ -90,9 +90,13 @@ def _no_lease() -> AbstractContextManager[Any]:
 def _no_owner() -> AbstractContextManager[Any]:
     release = MemoryLedger.release
 
-    def anyone(self: Any, claim: Claim, *, charged: bool) -> None:
+    def anyone(self: Any, claim: Claim, *, counts_as_attempt: bool) -> None:
         row = self.rows[claim.key]
-        release(self, claim._replace(owner=row.owner, until=row.until), charged=charged)
+        release(
+            self,
+            claim._replace(owner=row.owner, until=row.until),
+            counts_as_attempt=counts_as_attempt,
+        )
 
     return patch.object(MemoryLedger, "release", anyone)
 
@@ -112,7 +116,7 @@ def _no_end_of_tries() -> AbstractContextManager[Any]:
 
     def forgiving(self: Any, *args: Any) -> Claim:
         found = claim(self, *args)
-        capped = found._replace(attempts=min(found.attempts, wiring.LIMITS.attempts))
+        capped = found._replace(attempts=min(found.attempts, wiring.LIMITS.max_attempts))
         worker = self.simulation.current
         worker.claim = capped if worker.claim else None
         return capped
@@ -121,44 +125,44 @@ def _no_end_of_tries() -> AbstractContextManager[Any]:
 
 
 def _no_look_past_the_lease() -> AbstractContextManager[Any]:
-    def turn(self: Any, _claim: Claim | None = None) -> Turn:
-        return Turn(self.envelope, self.service.now(), lambda: None)
+    def context(self: Any, _claim: Claim | None = None) -> StepContext:
+        return StepContext(self.envelope, self.service.now(), lambda: None)
 
-    return patch.object(consumer._Passage, "_turn", turn)
+    return patch.object(consumer._Delivery, "_turn", context)
 
 
 def _settle_first() -> AbstractContextManager[Any]:
-    try_ = consumer._Passage._try
+    try_ = consumer._Delivery._try
 
-    def settled(self: Any, route: Any, claim: Claim) -> Any:
-        self.service.ledger.settle(claim, self.service.clock())
+    def completed(self: Any, route: Any, claim: Claim) -> Any:
+        self.service.ledger.complete(claim, self.service.clock())
         return try_(self, route, claim)
 
-    return patch.object(consumer._Passage, "_try", settled)
+    return patch.object(consumer._Delivery, "_try", completed)
 
 
 def _undo_once() -> AbstractContextManager[Any]:
-    take = consumer._Passage.take
+    take = consumer._Delivery.take
 
     def claimed(self: Any, route: Any) -> Any:
-        return take(self, Tell(lambda event, _: route.act(event)) if _is_undo(route) else route)
+        return take(self, Deliver(lambda event, _: route.act(event)) if _is_undo(route) else route)
 
-    return patch.object(consumer._Passage, "take", claimed)
+    return patch.object(consumer._Delivery, "take", claimed)
 
 
 def _is_undo(route: Any) -> bool:
-    return isinstance(route, Undo)
+    return isinstance(route, Compensate)
 
 
 def _a_telling_reports() -> AbstractContextManager[Any]:
-    after = consumer._Passage._after
+    after = consumer._Delivery._after
 
     def reported(self: Any, error: Exception, route: Any, claim: Claim) -> Any:
-        if isinstance(route, Tell):
-            route = consumer.Do(route.act, undo=lambda _: None)
+        if isinstance(route, Deliver):
+            route = consumer.Step(route.act, undo=lambda _: None)
         return after(self, error, route, claim)
 
-    return patch.object(consumer._Passage, "_after", reported)
+    return patch.object(consumer._Delivery, "_after", reported)
 
 
 def _keys_of_the_image() -> AbstractContextManager[Any]:
@@ -179,11 +183,11 @@ def _all(*patches: AbstractContextManager[Any]) -> Iterator[None]:
 def _silence() -> AbstractContextManager[Any]:
     decide = store_steps.Steps.decide
 
-    def once(self: Any, event: Any, turn: Turn) -> Iterator[Any]:
+    def once(self: Any, event: Any, context: StepContext) -> Iterator[Any]:
         before = self.records.read(event.image)
-        verdicts = list(decide(self, event, turn))
+        outcomes = list(decide(self, event, context))
         if self.records.read(event.image) != before:
-            yield from verdicts
+            yield from outcomes
 
     return patch.object(store_steps.Steps, "decide", once)
 
@@ -191,8 +195,8 @@ def _silence() -> AbstractContextManager[Any]:
 def _no_tombstone() -> AbstractContextManager[Any]:
     status = record_contract.status_on_record
 
-    def forgetful(stored: RunStatus | None, *, withdrawn: bool, deleted: bool) -> RunStatus:
-        return status(stored, withdrawn=withdrawn, deleted=False)
+    def forgetful(stored: RunStatus | None, *, superseded: bool, deleted: bool) -> RunStatus:
+        return status(stored, superseded=superseded, deleted=False)
 
     return patch.object(record_contract, "status_on_record", forgetful)
 
@@ -222,7 +226,7 @@ def _not_withdrawn() -> AbstractContextManager[Any]:
     publish = logic._publish
 
     def kept(record: Record, event: ImageEvent) -> Record:
-        return publish(record, event).model_copy(update={"withdrawn": ()})
+        return publish(record, event).model_copy(update={"superseded": ()})
 
     return patch.object(logic, "_publish", kept)
 
@@ -255,7 +259,7 @@ def _released_as_often_as_asked() -> AbstractContextManager[Any]:
 def _shown_like_any_other() -> AbstractContextManager[Any]:
     shown = logic.result
 
-    def whole(record: Record) -> ImageStored | None:
+    def whole(record: Record) -> ImageCompleted | None:
         return shown(record.model_copy(update={"released": Release(run=0, at=AGES_AGO)}))
 
     return patch.object(logic, "result", whole)
@@ -264,8 +268,8 @@ def _shown_like_any_other() -> AbstractContextManager[Any]:
 def _told_as_it_is_by_now() -> AbstractContextManager[Any]:
     stored = logic._stored
 
-    def latest(record: Record, run: int, *, withheld: bool) -> ImageStored:
-        return stored(record, run, withheld=withheld and record.released is None)
+    def latest(record: Record, run: int, *, quarantined: bool) -> ImageCompleted:
+        return stored(record, run, quarantined=quarantined and record.released is None)
 
     return patch.object(logic, "_stored", latest)
 
@@ -282,7 +286,7 @@ def _released_for_one_run() -> AbstractContextManager[Any]:
 def _a_release_said_to_everybody() -> AbstractContextManager[Any]:
     released = logic._released
 
-    def always(record: Record, event: Event) -> Verdict | None:
+    def always(record: Record, event: Event) -> Decision | None:
         asked = ReleaseRequested(image=event.image, run=event.run)
         return released(record, asked)
 
@@ -294,7 +298,7 @@ def _shown_once() -> AbstractContextManager[Any]:
 
 
 def _whatever_is_listed() -> AbstractContextManager[Any]:
-    write = MemoryLists.write
+    write = MemorySearchIndex.write
 
     def over(self: Any, change: Change) -> bool:
         before = self.listed.get(change.listed.image)
@@ -303,7 +307,7 @@ def _whatever_is_listed() -> AbstractContextManager[Any]:
         leave = tuple(name for name in change.leave if name in there)
         return write(self, change.model_copy(update={"replaces": replaces, "leave": leave}))
 
-    return patch.object(MemoryLists, "write", over)
+    return patch.object(MemorySearchIndex, "write", over)
 
 
 def _listed_backwards() -> AbstractContextManager[Any]:
@@ -316,13 +320,13 @@ def _listed_backwards() -> AbstractContextManager[Any]:
 def _listed_once() -> AbstractContextManager[Any]:
     decide = store_steps.Steps.decide
 
-    def once(self: Any, event: Any, turn: Turn) -> Iterator[Any]:
+    def once(self: Any, event: Any, context: StepContext) -> Iterator[Any]:
         before = self.records.read(event.image)
-        verdicts = list(decide(replace(self, lists=Nowhere()), event, turn))
+        outcomes = list(decide(replace(self, lists=Nowhere()), event, context))
         after = self.records.read(event.image)
         if after and after != before:
             self._list(after)
-        yield from verdicts
+        yield from outcomes
 
     return patch.object(store_steps.Steps, "decide", once)
 
@@ -330,8 +334,8 @@ def _listed_once() -> AbstractContextManager[Any]:
 class Nowhere:
     """Lists that have it all already."""
 
-    def read(self, image: str) -> Listed:
-        return Listed(image=image, revision=9999, lists={})
+    def read(self, image: str) -> IndexState:
+        return IndexState(image=image, revision=9999, lists={})
 
 
 def _counted_apart() -> AbstractContextManager[Any]:
@@ -349,7 +353,7 @@ def _counted_apart() -> AbstractContextManager[Any]:
 
 
 def _deleted_and_listed() -> AbstractContextManager[Any]:
-    def alive(record: Record) -> Listing:
+    def alive(record: Record) -> IndexEntries:
         return listing(record.model_copy(update={"deleted": None}))
 
     return patch.object(store_steps, "listing", alive)
@@ -386,8 +390,8 @@ def _trusting() -> AbstractContextManager[Any]:
 def _not_copied() -> AbstractContextManager[Any]:
     said = analyze_steps._said
 
-    def another_runs(event: Any, document: Any, earlier: Any) -> Any:
-        told = said(event, document, earlier)
+    def another_runs(event: Any, document: Any, previous_versions: Any) -> Any:
+        told = said(event, document, previous_versions)
         origin = document.reused_from
         key = f"analyses/{origin.image}/{origin.run}/analysis.json" if origin else told.document
         return told.model_copy(update={"document": key})
@@ -400,9 +404,9 @@ def _shared_renditions() -> AbstractContextManager[Any]:
 
 
 def _versions_left_where_they_are() -> AbstractContextManager[Any]:
-    def named(self: Any, event: Any, of: int, _: Any) -> tuple[Earlier, ...]:
+    def named(self: Any, event: Any, of: int, _: Any) -> tuple[PreviousVersion, ...]:
         key = f"analyses/{event.image}/{of}/analysis.json"
-        return (Earlier(run=of, document=key),)
+        return (PreviousVersion(run=of, document=key),)
 
     return patch.object(documents.Documents, "take_over", named)
 
@@ -434,10 +438,13 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     Safeguard("owner token", "a late worker frees another's lease", "outlives", _no_owner),
     Safeguard("attempts, never receives", "given up untried", "uniform", _receives_count),
     Safeguard(
-        "bury when spent", "a deadly picture kills for ever", "last-attempt", _no_end_of_tries
+        "dead-letter when spent",
+        "a deadly picture kills for ever",
+        "last-attempt",
+        _no_end_of_tries,
     ),
     Safeguard(
-        "bury what nobody understands",
+        "dead-letter what nobody understands",
         "a message is lost",
         "poisoned",
         lambda: patch.object(consumer, "_bury", lambda *_: None),
@@ -445,14 +452,14 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     Safeguard(
         "rescue reports what was killed",
         "an upload without an end",
-        "killed",
+        "worker-died",
         lambda: patch.object(rescue_steps.Steps, "_reports", lambda *_: ()),
     ),
     Safeguard(
         "run check before a do",
         "works for an ended run",
         "late",
-        lambda: patch.object(consumer._Passage, "_open", lambda *_: True),
+        lambda: patch.object(consumer._Delivery, "_open", lambda *_: True),
     ),
     Safeguard(
         "the look past the lease", "pays for an ended run", "outlives", _no_look_past_the_lease
@@ -551,13 +558,13 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         _deleted_and_listed,
     ),
     Safeguard(
-        "a result names nothing withheld",
-        "what is withheld is handed out",
+        "a result names nothing quarantined",
+        "what is quarantined is handed out",
         "quarantine",
         _shown_like_any_other,
     ),
     Safeguard(
-        "release of what is withheld only", "released unseen", "quarantine", _released_unseen
+        "release of what is quarantined only", "released unseen", "quarantine", _released_unseen
     ),
     Safeguard(
         "a release is granted once",
@@ -573,7 +580,7 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     ),
     Safeguard(
         "a release holds for every run",
-        "a released picture is withheld again",
+        "a released picture is quarantined again",
         "quarantine",
         _released_for_one_run,
     ),

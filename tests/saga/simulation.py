@@ -38,13 +38,13 @@ from shared.contracts.images import (
 from shared.contracts.record import Record, Run, RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
-from shared.ledger import Claim, ClaimKey, Standing
+from shared.ledger import Claim, ClaimKey, ClaimStatus
 from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords, s3_notification
 from tests.saga.evidence import OUTAGE, Evidence
 from tests.saga.wiring import LIMITS, SPECS, Parts, services
 from tests.saga.world import MAX_RECEIVES, VISIBILITY, Killed, Watched
 from tests.unit.reap.memory import PagedRecords, PagedUploads
-from tests.unit.store.memory import MemoryLists
+from tests.unit.store.memory import MemorySearchIndex
 
 BEGINNING = 1_800_000_000.0
 AHEAD = timedelta(seconds=10)
@@ -58,7 +58,7 @@ GOOD, BAD, DEADLY = b"a picture", b"no picture", b"a picture that kills who look
 ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "transient": lambda: TransientError(OUTAGE, "the world is down"),
     "throttled": lambda: Throttled("throttled", "slow down"),
-    "permanent": lambda: PermanentError("forbidden", "no", fault=Fault.US),
+    "permanent": lambda: PermanentError("forbidden", "no", fault=Fault.INTERNAL),
 }
 REMEMBERED = tuple(map(lru_cache(4096), (consumer.pieces, consumer.read, wire.uuid5)))
 IDLE: list[greenlet] = []
@@ -224,7 +224,7 @@ class Simulation:
         self.uploads = MemoryObjects()
         self.processed = Processed(self)
         self.records, self.ledger = Records(self), Ledger(self)
-        self.lists = MemoryLists()
+        self.lists = MemorySearchIndex()
         self.policy = Policy.FLAG
         self.parts = self._parts()
         self.services = services(self.parts)
@@ -302,9 +302,9 @@ class Simulation:
             self.tried(worker)
 
     def tried(self, worker: Worker) -> None:
-        """A real try went by. Who finds the tries spent has only come to bury."""
+        """A real try went by. Who finds the tries spent has only come to dead-letter."""
         assert worker.claim
-        if worker.claim.attempts <= LIMITS.attempts:
+        if worker.claim.attempts <= LIMITS.max_attempts:
             self._tries_of(worker.claim).add(worker.claim.owner)
 
     def untried(self, claim: Claim) -> None:
@@ -430,7 +430,7 @@ class Simulation:
         if message.dead or message.receives < MAX_RECEIVES:
             return False
         del self.messages[message.name]
-        self.bury(message.service, message.body, {})
+        self.dead_letter(message.service, message.body, {})
         return True
 
     def _do_run(self, names: Sequence[str], moments: float) -> None:
@@ -612,7 +612,7 @@ class Simulation:
     # ---- the topic and the queues ----------------------------------------------------------------
 
     def publish(self, envelope: Envelope) -> None:
-        self.seen.announced(envelope, LIMITS.attempts)
+        self.seen.published(envelope, LIMITS.max_attempts)
         body = envelope.to_json()
         short = f"{envelope.type.removesuffix('.v1')}/{envelope.id[:4]}"
         for name in self.listeners.get(type(envelope.data), ()):
@@ -626,7 +626,7 @@ class Simulation:
         self.messages[name] = Sent(name, service, body, self.now, self.now)
         return self.messages[name]
 
-    def bury(self, service: str, body: str, words: Mapping[str, str]) -> None:
+    def dead_letter(self, service: str, body: str, words: Mapping[str, str]) -> None:
         letter = self.send(service, "dead", body)
         letter.dead, letter.attributes = True, words
         self.dead.append(letter)
@@ -680,11 +680,11 @@ def remembered() -> pictures.Developed:
         "JPEG",
         8,
         8,
-        pictures.Taken(),
+        pictures.Capture(),
         gps_removed=False,
         renditions=tuple(made[:-1]),
         analysis=made[-1],
-        likeness=pictures.Likeness("0f" * 8),
+        fingerprint=pictures.Fingerprint("0f" * 8),
     )
 
 
@@ -722,17 +722,17 @@ class Queue:
     simulation: Simulation
     service: str
 
-    def hand_back(self, waits: Iterable[tuple[Any, float]]) -> None:
+    def retry_later(self, waits: Iterable[tuple[Any, float]]) -> None:
         for message, seconds in waits:
             if sent := self.simulation.messages.get(message.id):
                 sent.visible_at = self.simulation.now + round(seconds)
 
-    def bury(self, body: str, reason: str, detail: str) -> None:
+    def dead_letter(self, body: str, reason: str, detail: str) -> None:
         worker = self.simulation.current
-        if reason == "killed" and worker and worker.claim:
+        if reason == "worker-died" and worker and worker.claim:
             event = worker.claim.key.name.rsplit("/", 1)[-1]
-            self.simulation.seen.gave_up(self.service, event, LIMITS.attempts)
-        self.simulation.bury(self.service, body, {"reason": reason, "detail": detail})
+            self.simulation.seen.gave_up(self.service, event, LIMITS.max_attempts)
+        self.simulation.dead_letter(self.service, body, {"reason": reason, "detail": detail})
 
 
 @dataclass
@@ -773,9 +773,11 @@ class Told:
         seen.told[said["id"]] += 1
         seen.said(f"notification {said['id']}", words)
         seen.handed_out(f"{words.data} {words.email} {words.sms}")
-        kept = said["status"] == "completed" and (said["image"], said["run"]) in seen.withheld
-        if said["withheld"] is not kept:
-            seen.broken("told otherwise than quarantine decided", f"withheld {said['withheld']}")
+        kept = said["status"] == "completed" and (said["image"], said["run"]) in seen.quarantined
+        if said["quarantined"] is not kept:
+            seen.broken(
+                "told otherwise than quarantine decided", f"quarantined {said['quarantined']}"
+            )
         seen.statuses[said["image"], said["run"]].add(said["status"])
         if worker := self.simulation.current:
             worker.asked.add(said["id"])
@@ -806,7 +808,7 @@ class Processed(MemoryObjects):
     def _kept(self, worker: Worker | None, key: str, analysis: Mapping[str, Any]) -> None:
         _, image, run, *version = key.split("/")
         if worker:
-            worker.unnoted -= {(image, int(run), name) for name in analysis["answers"]}
+            worker.unnoted -= {(image, int(run), name) for name in analysis["consumes"]}
         if version == ["analysis.json"]:
             self.simulation.seen.kept(image, int(run), analysis)
 
@@ -851,9 +853,9 @@ class Records(MemoryRecords):
         """
         seen, worker = self.simulation.seen, self.simulation.current
         if after.released and not (before and before.released):
-            withheld = any(image == after.image for image, _ in seen.withheld)
-            if before is None or before.deleted or not withheld:
-                seen.broken("released what was not withheld", after.image)
+            quarantined = any(image == after.image for image, _ in seen.quarantined)
+            if before is None or before.deleted or not quarantined:
+                seen.broken("released what was not quarantined", after.image)
             seen.released.add(after.image)
         if worker is None or worker.policy is Policy.FLAG or after.image in seen.released:
             return
@@ -861,7 +863,7 @@ class Records(MemoryRecords):
             open_before = before is None or before.status(number) is RunStatus.OPEN
             completed = open_before and run.status is RunStatus.COMPLETED
             if completed and self._flagged(after.image, number, run):
-                seen.withheld.add((after.image, number))
+                seen.quarantined.add((after.image, number))
 
     def _flagged(self, image: str, number: int, run: Run) -> bool:
         """Whether what was answered about this run, or about the one it reuses, was a flag."""
@@ -898,19 +900,19 @@ class Ledger(MemoryLedger):
         self.simulation.excuse(worker)
         if worker.left < LIMITS.worst_case:
             self.simulation.seen.broken("began what it had no time for", worker.name)
-        worker.claim = claim if claim.standing is Standing.MINE else None
+        worker.claim = claim if claim.status is ClaimStatus.ACQUIRED else None
         return claim
 
-    def settle(self, claim: Claim, now: float) -> None:
-        super().settle(claim, now)
+    def complete(self, claim: Claim, now: float) -> None:
+        super().complete(claim, now)
         if worker := self.simulation.current:
             worker.claim = None
             worker.unnoted.discard(claim.key.name.rsplit("/", 1)[-1])
 
-    def release(self, claim: Claim, *, charged: bool) -> None:
+    def release(self, claim: Claim, *, counts_as_attempt: bool) -> None:
         row = self.rows[claim.key]
-        if row.owner == claim.owner and not charged:
+        if row.owner == claim.owner and not counts_as_attempt:
             self.simulation.untried(claim)
-        super().release(claim, charged=charged)
+        super().release(claim, counts_as_attempt=counts_as_attempt)
         if worker := self.simulation.current:
             worker.claim = None

@@ -22,10 +22,10 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.images import ImageAnalyzed, ImageResized
 from shared.errors import PermanentError, Throttled, TransientError
 from shared.testing import MemoryObjects
+from tests.captured_logs import LoggedWorld, captured_logs
 from tests.contract.samples import CAT, RESIZED, THIRD
 from tests.pictures import encoded, exif, photo
 from tests.saga import world as saga
-from tests.telling import TellingWorld, telling
 from tests.unit.api.conftest import Api
 from tests.unit.reap.conftest import Bench as ReapBench
 
@@ -73,7 +73,7 @@ FAILURES: dict[str, Callable[[], Exception]] = {
 }
 
 
-class Breaking(TellingWorld):
+class Breaking(LoggedWorld):
     """A world one of whose calls fails, once."""
 
     def __init__(self, at: str = "", error: Exception | None = None) -> None:
@@ -104,7 +104,7 @@ def logged(level: str = "INFO") -> Iterator[io.StringIO]:
     root.addHandler(handler)
     root.setLevel(level)
     try:
-        with telling("api", level=level) as out:
+        with captured_logs("api", level=level) as out:
             yield out
     finally:
         root.removeHandler(handler)

@@ -1,4 +1,4 @@
-"""Quarantine, in memory: what is flagged is withheld until somebody has looked at it."""
+"""Quarantine, in memory: what is flagged is quarantined until somebody has looked at it."""
 
 import json
 from typing import Any
@@ -37,8 +37,8 @@ def shown(world: World, image: str) -> dict[str, Any]:
 def test_what_is_flagged_is_told_and_shown_without_its_renditions() -> None:
     world, image = flagged("Nudity")
     (said,) = told(world)
-    assert (said["status"], said["withheld"], said["renditions"]) == ("completed", True, [])
-    assert (shown(world, image)["withheld"], shown(world, image)["renditions"]) == (True, [])
+    assert (said["status"], said["quarantined"], said["renditions"]) == ("completed", True, [])
+    assert (shown(world, image)["quarantined"], shown(world, image)["renditions"]) == (True, [])
     assert len(world.left("renditions/")) == 3
 
 
@@ -46,11 +46,11 @@ def test_what_is_flagged_is_told_and_shown_without_its_renditions() -> None:
 def test_what_is_clean_or_under_no_quarantine_is_handed_out(names: Any, policy: Policy) -> None:
     world, image = flagged(*names, policy=policy)
     (said,) = told(world)
-    assert (said["withheld"], len(said["renditions"])) == (False, 2)
+    assert (said["quarantined"], len(said["renditions"])) == (False, 2)
     assert len(shown(world, image)["renditions"]) == 2
 
 
-def test_a_release_hands_out_what_was_withheld_and_is_told_once() -> None:
+def test_a_release_hands_out_what_was_quarantined_and_is_told_once() -> None:
     world, image = flagged("Nudity", copies=2)
     for _ in range(2):
         asked(world, ReleaseRequested(image=image, run=0))
@@ -65,7 +65,7 @@ def test_a_verdict_announced_again_after_a_release_says_what_it_said() -> None:
     analyzed = next(e for e in world.published if e.type == "image.analyzed.v1")
     world.send("store", analyzed.to_json())
     world.run()
-    first, *again = [e for e in world.published if e.type == "image.stored.v1"]
+    first, *again = [e for e in world.published if e.type == "image.completed.v1"]
     assert again
     assert {e.data.model_dump_json() for e in again} == {first.data.model_dump_json()}
 
@@ -74,11 +74,11 @@ def test_a_released_image_stays_released_when_it_is_replayed() -> None:
     world, image = flagged("Nudity")
     asked(world, ReleaseRequested(image=image, run=0))
     asked(world, ReplayRequested(image=image, run=0))
-    assert [said["withheld"] for said in told(world)] == [True, False, False]
+    assert [said["quarantined"] for said in told(world)] == [True, False, False]
     assert {made["key"].split("/")[2] for made in shown(world, image)["renditions"]} == {"1"}
 
 
-def test_an_image_withheld_again_by_its_new_run_is_released_by_whoever_saw_the_old_one() -> None:
+def test_an_image_quarantined_again_by_its_new_run_is_released_by_whoever_saw_the_old_one() -> None:
     world, image = flagged("Nudity")
     asked(world, ReplayRequested(image=image, run=0))
     asked(world, ReleaseRequested(image=image, run=0))
@@ -89,7 +89,7 @@ def test_an_image_withheld_again_by_its_new_run_is_released_by_whoever_saw_the_o
     ]
 
 
-def test_a_release_before_anything_is_withheld_is_refused() -> None:
+def test_a_release_before_anything_is_quarantined_is_refused() -> None:
     world = World(policy=Policy.QUARANTINE)
     world.recognizer.flags = ["Nudity"]
     image = world.upload(CAT)
@@ -100,7 +100,7 @@ def test_a_release_before_anything_is_withheld_is_refused() -> None:
     world.kill_always = ""
     world.run()
     assert world.outcomes() == ["completed"]
-    assert shown(world, image)["withheld"]
+    assert shown(world, image)["quarantined"]
 
 
 @pytest.mark.parametrize("order", [(DeleteRequested, ReleaseRequested), (ReleaseRequested,)])
@@ -127,7 +127,7 @@ def test_a_reanalysis_that_flags_withholds_what_was_handed_out() -> None:
     world, image = flagged()
     world.recognizer.flags = ["Nudity"]
     asked(world, ReplayRequested(image=image, run=0, analyze_only=True))
-    assert [said["withheld"] for said in told(world)] == [False, True]
+    assert [said["quarantined"] for said in told(world)] == [False, True]
     assert shown(world, image)["renditions"] == []
     assert [version["run"] for version in shown(world, image)["versions"]] == [0]
 
@@ -136,15 +136,15 @@ def test_a_released_image_stays_released_when_it_is_analysed_anew() -> None:
     world, image = flagged("Nudity")
     asked(world, ReleaseRequested(image=image, run=0))
     asked(world, ReplayRequested(image=image, run=0, analyze_only=True))
-    assert [said["withheld"] for said in told(world)] == [True, False, False]
+    assert [said["quarantined"] for said in told(world)] == [True, False, False]
     assert {made["key"].split("/")[2] for made in shown(world, image)["renditions"]} == {"1"}
 
 
-def test_what_reuses_the_answers_about_a_flagged_picture_is_withheld_too() -> None:
+def test_what_reuses_the_answers_about_a_flagged_picture_is_quarantined_too() -> None:
     world = World(policy=Policy.QUARANTINE)
     world.recognizer.flags = ["Nudity"]
     completed(world, "first.jpg")
     world.recognizer.flags = []
     twin = completed(world, "twin.jpg")
     assert world.records.read(twin).current.analyzed.reused_from
-    assert (shown(world, twin)["withheld"], shown(world, twin)["renditions"]) == (True, [])
+    assert (shown(world, twin)["quarantined"], shown(world, twin)["renditions"]) == (True, [])

@@ -36,7 +36,7 @@ def finished(*failures: Exception) -> tuple[World, str]:
 
 
 def test_a_failed_image_can_be_replayed_from_its_original() -> None:
-    world, image = finished(PermanentError("unreadable-picture", "no", fault=Fault.US))
+    world, image = finished(PermanentError("unreadable-picture", "no", fault=Fault.INTERNAL))
     ask(world, ReplayRequested(image=image, run=0))
     world.run()
     assert world.outcomes() == ["failed", "completed"]
@@ -45,7 +45,7 @@ def test_a_failed_image_can_be_replayed_from_its_original() -> None:
 
 def test_a_completed_image_keeps_its_renditions_until_the_new_run_completes() -> None:
     world, image = finished()
-    world.recognizer.failures = [PermanentError("unreadable-picture", "no", fault=Fault.US)]
+    world.recognizer.failures = [PermanentError("unreadable-picture", "no", fault=Fault.INTERNAL)]
     ask(world, ReplayRequested(image=image, run=0))
     world.run()
     assert world.outcomes() == ["completed", "failed"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.images import DeleteRequested, ImageStored, ReplayRequested
+from shared.contracts.images import DeleteRequested, ImageCompleted, ReplayRequested
 from shared.errors import Fault, PermanentError
 from tests.saga.test_replay import CAT, ask
 from tests.saga.world import World
@@ -26,8 +26,8 @@ def again(world: World, image: str, **how: Any) -> None:
     world.run()
 
 
-def result(world: World, image: str) -> ImageStored:
-    return ImageStored.model_validate_json(world.processed.get(f"results/{image}.json").body)
+def result(world: World, image: str) -> ImageCompleted:
+    return ImageCompleted.model_validate_json(world.processed.get(f"results/{image}.json").body)
 
 
 def pointed_at(world: World) -> set[str]:
@@ -63,7 +63,7 @@ def test_a_reanalysis_that_fails_leaves_what_was_published() -> None:
     world = World()
     image = completed(world, "cat.jpg")
     before = world.left("renditions/") + world.left("analyses/")
-    world.recognizer.failures = [PermanentError("unreadable-picture", "no", fault=Fault.US)]
+    world.recognizer.failures = [PermanentError("unreadable-picture", "no", fault=Fault.INTERNAL)]
     again(world, image)
     assert world.outcomes() == ["completed", "failed"]
     assert world.left("renditions/") + world.left("analyses/") == before
@@ -104,7 +104,7 @@ def test_the_same_content_is_paid_for_once() -> None:
     assert sum(world.recognizer.paid.values()) == 1
     assert {words.attributes["status"] for words in world.told.heard} == {"completed"}
     documents = [world.processed.get(result(world, image).document) for image in images]
-    assert len({json.dumps(json.loads(found.body)["answers"]) for found in documents}) == 1
+    assert len({json.dumps(json.loads(found.body)["consumes"]) for found in documents}) == 1
 
 
 def test_the_record_says_what_was_reused_and_the_notification_does_not() -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from shared.consumer import Do, Service, Turn
+from shared.consumer import Service, Step, StepContext
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageReplayed, ImageResized, ImageUploaded
 from tests.saga.test_replay import CAT
@@ -31,7 +31,7 @@ def resized_v2() -> Iterator[type[ImageResized]]:
         profile: str
 
     yield ImageResizedV2
-    del Event.known[NEW]
+    del Event.registry[NEW]
 
 
 @dataclass
@@ -74,9 +74,9 @@ def answering(service: Service, kind: type[ImageResized]) -> Service:
 def announcing(service: Service, kind: type[ImageResized]) -> Service:
     """The next version of ``resize``: it announces the new type instead of the old."""
 
-    def renewed(route: Any) -> Do:
-        def act(event: Any, turn: Turn) -> Iterator[Event]:
-            for each in route.act(event, turn):
+    def renewed(route: Any) -> Step:
+        def act(event: Any, context: StepContext) -> Iterator[Event]:
+            for each in route.act(event, context):
                 old = isinstance(each, ImageResized)
                 yield kind(**each.model_dump(), profile="J") if old else each
 

@@ -62,7 +62,7 @@ def test_what_is_told_carries_the_verdicts_id_and_what_was_made() -> None:
     image = world.upload(CAT)
     world.run()
     told = json.loads(world.told.heard[0].data)
-    verdict = next(e for e in world.published if e.type == "image.stored.v1")
+    verdict = next(e for e in world.published if e.type == "image.completed.v1")
     assert (told["id"], told["image"], told["run"]) == (verdict.id, image, 0)
     assert [r["name"] for r in told["renditions"]] == ["thumbnail", "web"]
     assert told["labels"] == [{"name": "Cat", "confidence": 98.7}]
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_picture_is_refused_at_the_first_try_and_leaves_nothin
     world.run()
     told = json.loads(world.told.heard[0].data)
     assert world.outcomes() == ["failed"]
-    assert told["failure"]["fault"] == "user"
+    assert told["failure"]["fault"] == "client"
     assert told["failure"]["stage"] == "resize"
     assert told["owner"] == "ada"
     assert world.left() == []
@@ -95,7 +95,7 @@ def test_a_file_that_is_no_picture_is_refused_at_the_first_try_and_leaves_nothin
 def test_a_refusal_of_the_analysis_unmakes_the_renditions() -> None:
     world = World()
     world.upload(CAT)
-    world.recognizer.failures = [PermanentError("unreadable-picture", "no", fault=Fault.US)]
+    world.recognizer.failures = [PermanentError("unreadable-picture", "no", fault=Fault.INTERNAL)]
     world.run()
     assert world.outcomes() == ["failed"]
     assert world.told.heard[0].attributes["stage"] == "analyze"
@@ -117,7 +117,7 @@ def test_the_last_try_reports() -> None:
     world.recognizer.failures = [TransientError("unavailable", "down")] * 5
     world.run()
     assert world.outcomes() == ["failed"]
-    assert json.loads(world.told.heard[0].data)["failure"]["fault"] == "world"
+    assert json.loads(world.told.heard[0].data)["failure"]["fault"] == "dependency"
     assert world.left() == []
 
 
@@ -157,7 +157,7 @@ def test_a_mistake_of_ours_is_reported_as_ours() -> None:
     world.recognizer.failures = [ZeroDivisionError("oops")] * 5
     world.run()
     failure = json.loads(world.told.heard[0].data)["failure"]
-    assert (failure["reason"], failure["fault"]) == ("internal-error", "us")
+    assert (failure["reason"], failure["fault"]) == ("internal-error", "internal")
 
 
 @pytest.mark.parametrize("copies", [2, 3, 5])
@@ -181,7 +181,7 @@ def test_any_order_ends_the_same(seed: int) -> None:
 
 
 PAID_AGAIN = {"analyze: after recognizer.ask", "analyze: before processed.replace"}
-TOLD_AGAIN = {"notify: after told.send", "notify: before ledger.settle"}
+TOLD_AGAIN = {"notify: after told.send", "notify: before ledger.complete"}
 """The windows that stay: killed between what cannot be taken back and the note of it."""
 
 
@@ -214,7 +214,7 @@ def test_a_worker_that_dies_every_time_is_buried_reported_and_unmade(moment: str
     world.run()
     assert world.killed == [moment] * 5
     assert world.outcomes() == ["failed"]
-    assert json.loads(world.told.heard[0].data)["failure"]["reason"] == "killed"
+    assert json.loads(world.told.heard[0].data)["failure"]["reason"] == "worker-died"
     assert [key.split("/")[0] for key in world.left()] == ["dead-letters"]
 
 
@@ -251,14 +251,14 @@ def test_a_report_after_the_end_changes_nothing_and_is_answered_with_what_is_on_
     resized = next(e for e in world.published if e.type == "image.resized.v1")
     world.send("store", late_report(resized))
     world.run()
-    verdicts = [e for e in world.published if e.type.startswith("image.stored")]
+    outcomes = [e for e in world.published if e.type.startswith("image.completed")]
     assert world.outcomes() == ["completed"]
-    assert len(verdicts) == 2
-    assert len({e.id for e in verdicts}) == 1
+    assert len(outcomes) == 2
+    assert len({e.id for e in outcomes}) == 1
 
 
 def late_report(cause: Envelope) -> str:
-    report = report_on(cause.data, "analyze", GiveUp("killed", "late", Fault.US))
+    report = report_on(cause.data, "analyze", GiveUp("worker-died", "late", Fault.INTERNAL))
     return cause.caused(report, "darkroom/rescue", 0, datetime.now(UTC)).to_json()
 
 

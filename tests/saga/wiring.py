@@ -22,7 +22,7 @@ from shared.consumer import Limits, Route, Service
 from shared.contracts.envelope import Event
 
 SPECS = (pictures.Spec("thumbnail", 4), pictures.Spec("web", 8))
-LIMITS = Limits(timeout=30, worst_case=5, attempts=5)
+LIMITS = Limits(timeout=30, worst_case=5, max_attempts=5)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from services.analyze.logic import Detection, Thresholds
 from services.rescue.steps import Steps as RescueSteps
 from services.store.logic import Policy
 from shared.consumer import Service, answer_batch, consume
-from shared.message import pieces, read
+from shared.message import message_records, read
 from shared.testing import (
     Clock,
     FixedTime,
@@ -25,7 +25,7 @@ from shared.testing import (
     s3_notification,
 )
 from tests.saga.wiring import Parts, services
-from tests.unit.store.memory import MemoryLists
+from tests.unit.store.memory import MemorySearchIndex
 
 DETECT = {
     Policy.FLAG: (Detection.LABELS,),
@@ -109,7 +109,7 @@ class World:
         self.clock = Clock()
         self.uploads, self.processed = MemoryObjects(), MemoryObjects()
         self.records, self.ledger = MemoryRecords(), MemoryLedger()
-        self.lists = MemoryLists()
+        self.lists = MemorySearchIndex()
         self.recognizer, self.told = Recognizer(), Told()
         self.moments: list[str] = []
         self.kill_at: set[int] = set()
@@ -186,7 +186,7 @@ class World:
         notification = s3_notification(("uploads", key, body), version=version)
         for _ in range(self.copies):
             self.send("resize", notification)
-        return read(*pieces(notification)).subject
+        return read(*message_records(notification)).subject
 
     # ---- time ------------------------------------------------------------------------------------
 
@@ -263,13 +263,13 @@ class Mailbox:
     world: World
     name: str
 
-    def hand_back(self, waits: Iterable[tuple[Any, float]]) -> None:
+    def retry_later(self, waits: Iterable[tuple[Any, float]]) -> None:
         back = {message.id: seconds for message, seconds in waits}
         for delivery in self.world.queues[self.name]:
             if delivery.id in back:
                 delivery.visible_at = self.world.clock() + back[delivery.id]
 
-    def bury(self, body: str, reason: str, detail: str) -> None:
+    def dead_letter(self, body: str, reason: str, detail: str) -> None:
         now = self.world.clock()
         words = {"reason": reason, "detail": detail}
         identifier = f"dead-{self.name}-{len(self.world.moments)}"

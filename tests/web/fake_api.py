@@ -41,10 +41,10 @@ WAY = (
     ("resize", "image.uploaded.v1", 0, 61, 240),
     ("analyze", "image.resized.v1", 310, 44, 780),
     ("store", "image.analyzed.v1", 1110, 22, 31),
-    ("notify", "image.stored.v1", 1160, 18, 74),
+    ("notify", "image.completed.v1", 1160, 18, 74),
 )
 """Service, event, ms after the start, ms waited, ms worked."""
-WITHHELD, FLAGGED = 7, 4
+QUARANTINED, FLAGGED = 7, 4
 BOXES = {
     "Mountain": [(0.05, 0.3, 0.5, 0.35), (0.5, 0.35, 0.45, 0.3)],
     "Sun": [(0.62, 0.08, 0.16, 0.2)],
@@ -67,7 +67,7 @@ class Photo:
     labels: list[tuple[str, float]]
     failure: Json | None = None
     flagged: bool = False
-    withheld: bool = False
+    quarantined: bool = False
     moves: int = 0
     run: int = 0
     deleted: bool = False
@@ -107,7 +107,7 @@ class World:
 
 
 def peopled(size: int = 60) -> World:
-    """A world of drawn scenes, newest first; some failed, one is flagged, one is withheld."""
+    """A world of drawn scenes, newest first; some failed, one is flagged, one is quarantined."""
     return World([_photo(n) for n in range(size)])
 
 
@@ -126,7 +126,7 @@ def _photo(n: int) -> Photo:
         seen[: 1 + n % 3],
         failure,
         flagged=n == FLAGGED,
-        withheld=n == WITHHELD,
+        quarantined=n == QUARANTINED,
     )
 
 
@@ -146,20 +146,20 @@ def summary(photo: Photo) -> Json:
         "labels": [{"name": n, "confidence": c} for n, c in photo.labels] if completed else [],
         "faces": 0 if completed else None,
         "flagged": photo.flagged,
-        "withheld": photo.withheld,
+        "quarantined": photo.quarantined,
         "thumbnail": _rendition(photo, "thumbnail", 256) if completed else None,
         "failure": photo.failure if photo.status == "failed" else None,
     }
 
 
 def detail(photo: Photo) -> Json:
-    hidden = photo.status != "completed" or photo.withheld
+    hidden = photo.status != "completed" or photo.quarantined
     gone = {"run": photo.run, "renditions": ["thumbnail", "web"], "analysis": False}
     sizes = {} if hidden else {"thumbnail": 256, "web": 900}
     names = ["Graphic Violence"] if photo.flagged else []
     return summary(photo) | {
         "source": {"key": f"upload/{photo.image}/{photo.name}", "bytes": len(photo.body)},
-        "taken": {"at": "2026-07-04T18:21:00", "camera": "Pentax K1000"},
+        "captured": {"at": "2026-07-04T18:21:00", "camera": "Pentax K1000"},
         "gps_removed": True,
         "analyzer": "local",
         "renditions": [_rendition(photo, name, side) for name, side in sizes.items()],
@@ -174,7 +174,7 @@ def detail(photo: Photo) -> Json:
             }
         ],
         "timeline": _timeline(photo),
-        "unmade": [gone] if photo.failure else [],
+        "compensated": [gone] if photo.failure else [],
         "published": None if hidden else photo.run,
         "etag": "0",
     }
@@ -225,7 +225,7 @@ def _hop(photo: Photo, hop: tuple[str, str, int, int, int]) -> Json:
         "at": (photo.at + timedelta(milliseconds=after)).isoformat(),
         "waited_ms": waited,
         "worked_ms": worked,
-        "settled": None,
+        "completed": None,
         "attempts": 1,
         "state": "done",
     }
@@ -348,7 +348,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._json(analysis(photo))
         if part == "similar":
             others = [one for one in self.world.photos if one.status == "completed"][1:6]
-            alike = {"kind": "look-alike", "score": 0.83}
+            alike = {"kind": "similar", "score": 0.83}
             return self._json({"items": [summary(one) | alike for one in others]})
         return self._json(detail(photo))
 
@@ -394,7 +394,7 @@ class Handler(BaseHTTPRequestHandler):
         photo = self.world.find(image)
         assert photo is not None
         if what == "release":
-            photo.withheld = False
+            photo.quarantined = False
         else:
             photo.moves, photo.run = len(WAY), photo.run + 1
         return self._json({"image": image, "run": photo.run}, 202)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.browser import Visit
-from tests.web.fake_api import WITHHELD, World
+from tests.web.fake_api import QUARANTINED, World
 from tests.web.pool import EMAIL, SUB, Pool
 from tests.web.test_states import image, loaded
 
@@ -132,7 +132,7 @@ def test_only_an_operator_is_offered_to_release(
     visit: Visit, site: str, pool: Pool, groups: tuple[str, ...], buttons: int
 ) -> None:
     pool.groups = groups
-    sign_in(visit, f"{site}?image={image(WITHHELD)}")
+    sign_in(visit, f"{site}?image={image(QUARANTINED)}")
     expect(visit.page.get_by_role("heading", name=re.compile("scene-"))).to_be_visible()
     expect(visit.page.get_by_role("button", name="Release")).to_have_count(buttons)
 

@@ -5,7 +5,7 @@ import uuid
 from playwright.sync_api import expect
 
 from tests.web.browser import Visit
-from tests.web.fake_api import FLAGGED, WITHHELD, World
+from tests.web.fake_api import FLAGGED, QUARANTINED, World
 
 
 def image(n: int) -> str:
@@ -78,10 +78,10 @@ def test_a_flagged_image_is_blurred_until_it_is_revealed(seen: Visit, site: str)
     expect(seen.page.get_by_role("button", name="Hide it again")).to_be_visible()
 
 
-def test_a_withheld_image(seen: Visit, site: str) -> None:
-    loaded(seen, f"{site}?image={image(WITHHELD)}")
+def test_a_quarantined_image(seen: Visit, site: str) -> None:
+    loaded(seen, f"{site}?image={image(QUARANTINED)}")
     expect(seen.page.get_by_role("button", name="Release")).to_be_visible()
-    seen.look("withheld")
+    seen.look("quarantined")
 
 
 def test_a_failed_image_says_why_and_what_was_cleaned_up(seen: Visit, site: str) -> None:

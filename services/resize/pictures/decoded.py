@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from PIL import Image
 
 from services.resize.pictures.refusals import Refusal, refuse
-from services.resize.pictures.values import Size, Taken
+from services.resize.pictures.values import Capture, Size
 from shared.errors import PermanentError
 
 
@@ -20,7 +20,7 @@ class Decoded:
 
     image: Image.Image
     seen: Size
-    taken: Taken
+    captured: Capture
     located: bool
 
 
@@ -30,7 +30,7 @@ def pack(decoded: Decoded) -> Sequence[bytes]:
         "mode": decoded.image.mode,
         "size": decoded.image.size,
         "seen": decoded.seen,
-        "taken": asdict(decoded.taken),
+        "taken": asdict(decoded.captured),
         "located": decoded.located,
     }
     return json.dumps(head).encode() + b"\n", decoded.image.tobytes()
@@ -49,6 +49,6 @@ def unpack(answer: bytes) -> Decoded:
     return Decoded(
         image=Image.frombytes(head["mode"], tuple(head["size"]), pixels),
         seen=Size(*head["seen"]),
-        taken=Taken(**head["taken"]),
+        captured=Capture(**head["taken"]),
         located=head["located"],
     )

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from PIL import ExifTags, Image
 
-from services.resize.pictures.values import Taken
+from services.resize.pictures.values import Capture
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ class Metadata:
 
     turn: Image.Transpose | None
     profile: bytes | None
-    taken: Taken
+    captured: Capture
     located: bool
 
 
@@ -50,7 +50,7 @@ def read_metadata(picture: Image.Image) -> Metadata:
     return Metadata(
         turn=_read(lambda: TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1)), None),
         profile=picture.info.get("icc_profile"),
-        taken=Taken(
+        captured=Capture(
             at=_read(lambda: _taken_at(picture.getexif()), None),
             camera=_read(lambda: _camera(picture.getexif()), None),
         ),

@@ -47,4 +47,4 @@ class Refusal(Enum):
 def refuse(refusal: Refusal, **facts: object) -> PermanentError:
     """The error to raise; ``facts`` fill the sentence and go with the error to the log."""
     sentence = refusal.sentence.format(**facts)
-    return PermanentError(refusal.code, sentence, fault=Fault.USER, **facts)
+    return PermanentError(refusal.code, sentence, fault=Fault.CLIENT, **facts)

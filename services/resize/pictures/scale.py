@@ -35,18 +35,18 @@ Pillow's time at 24 MP. In one direction alone it costs no more than 0.0012 of S
 sharpness; in both it would cost 0.0021, and at 1.2 in one 0.0023."""
 
 
-def resize(image: Image.Image, size: Size, *, spent: bool = False) -> Image.Image:
+def resize(image: Image.Image, size: Size, *, release_source: bool = False) -> Image.Image:
     """The picture at ``size``: itself, not a copy, if it has that size already.
 
-    ``spent``: nobody needs the picture that is given any more, so it is closed on the way.
+    ``release_source``: nobody needs the picture that is given any more, so it is closed on the way.
     """
     if image.size == size:
         return image
     for step in _resampler(image.mode)(image, size):
         made = step(image)
-        if spent:
+        if release_source:
             image.close()
-        image, spent = made, True
+        image, release_source = made, True
     return image
 
 

@@ -87,7 +87,7 @@ class Rendition:
 
 
 @dataclass(frozen=True)
-class Taken:
+class Capture:
     """When and with what, as far as the file says; both None when it does not.
 
     ``at``: ISO 8601 in the camera's local time, with the offset only if the file has one.
@@ -99,7 +99,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Likeness:
+class Fingerprint:
     """What a picture looks like: ``hash`` is 64 bits as hex."""
 
     hash: str
@@ -118,8 +118,8 @@ class Developed:
     format: str
     width: int
     height: int
-    taken: Taken
+    captured: Capture
     gps_removed: bool
     renditions: tuple[Rendition, ...]
     analysis: Rendition
-    likeness: Likeness
+    fingerprint: Fingerprint

@@ -37,7 +37,7 @@ export interface Summary {
   faces: number | null;
   flagged: boolean;
   /** Quarantine keeps its renditions until somebody releases it. */
-  withheld: boolean;
+  quarantined: boolean;
   thumbnail: Picture | null;
   failure: Failure | null;
 }
@@ -67,7 +67,7 @@ export interface Hop {
   state: "done" | "working" | "waiting" | "given-up";
 }
 
-/** What had been made for a run and was unmade again. */
+/** What had been made for a run and was compensated again. */
 export interface Unmade {
   run: number;
   /** Names of renditions. */
@@ -77,7 +77,7 @@ export interface Unmade {
 
 export interface Detail extends Summary {
   source: { key: string; bytes: number; sha256?: string | null };
-  taken: { at?: string | null; camera?: string | null } | null;
+  captured: { at?: string | null; camera?: string | null } | null;
   gps_removed: boolean | null;
   renditions: Rendition[];
   text: string[] | null;
@@ -86,11 +86,11 @@ export interface Detail extends Summary {
   cost?: { usd: number; detections: number } | null;
   runs: Run[];
   timeline: Hop[];
-  unmade: Unmade[];
+  compensated: Unmade[];
 }
 
 export interface Similar extends Summary {
-  kind: "near-duplicate" | "look-alike";
+  kind: "near-duplicate" | "similar";
   /** From 0 to 1; 1 is the same picture. */
   score: number;
 }

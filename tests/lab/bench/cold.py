@@ -181,7 +181,7 @@ def _environment(name: str, endpoint: str, tracing: str) -> dict[str, str]:
         "PROCESSED_BUCKET": "processed",
         "FUNCTION_TIMEOUT": "30",
         "WORST_CASE": "5",
-        "ATTEMPTS": "5",
+        "MAX_ATTEMPTS": "5",
         "TRACING": tracing,
         **(SAMPLED if tracing == "on" else {}),
     }

@@ -47,7 +47,7 @@ def _event(event: Event) -> dict[str, Any]:
     return {"Records": [_record(Envelope.first(event, "darkroom/bench", samples.AT).to_json())]}
 
 
-LISTING = {
+INDEX_STATE = {
     "httpMethod": "GET",
     "path": "/results",
     "queryStringParameters": None,
@@ -68,6 +68,6 @@ FIRST = {
     "notify": First(_event(samples.STORED), "Publish", DONE),
     "forward": First(_event(samples.STORED), "PutEvents", DONE),
     "rescue": First(_event(samples.RESIZED), "Publish", DONE),
-    "api": First(LISTING, "Query", {"statusCode": 200}),
+    "api": First(INDEX_STATE, "Query", {"statusCode": 200}),
     "reap": First({}, "ListObjectVersions", {}),
 }

@@ -27,20 +27,20 @@ from services.api.callers import ANYONE
 from services.api.logic import Filters
 from services.api.records import DynamoRecords as Read
 from services.api.steps import Steps as ApiSteps
+from services.store.index_entries import change, listing
 from services.store.items import plain
-from services.store.listing import change, listing
-from services.store.lists import DynamoLists
 from services.store.logic import decide
 from services.store.records import DynamoRecords
+from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.attributes import attributes
-from shared.consumer import Turn
+from shared.consumer import StepContext
 from shared.contracts.envelope import Envelope
-from shared.contracts.images import Embedding, ImageAnalyzed, ImageResized, Label, Likeness
-from shared.contracts.listing import by_hash, by_label, by_look
+from shared.contracts.images import Embedding, Fingerprint, ImageAnalyzed, ImageResized, Label
 from shared.contracts.record import RECORD
-from shared.likeness import hash_bands, look_bands
+from shared.contracts.search_index import by_embedding, by_hash, by_label
 from shared.objects import S3Objects
+from shared.similarity import embedding_bands, hash_bands
 from shared.testing import MemoryBus
 from tests.contract.conftest import make_table
 from tests.contract.samples import ANALYZED, AT, RESIZED
@@ -121,7 +121,7 @@ class Shop:
         s3.create_bucket(Bucket=bucket)
         table = self._dynamodb, self._table
         processed = S3Objects(s3, bucket)
-        self._store = StoreSteps(DynamoRecords(*table), processed, DynamoLists(*table))
+        self._store = StoreSteps(DynamoRecords(*table), processed, DynamoSearchIndex(*table))
         self._api = ApiSteps(
             records=Read(self._dynamodb, self._table, ledger),
             processed=processed,
@@ -161,7 +161,7 @@ class Shop:
         for seconds, fact in enumerate(told):
             at = AT + timedelta(seconds=seconds)
             envelope = Envelope.first(fact, "darkroom/bench", at)
-            list(self._store.decide(fact, Turn(envelope, at, lambda: None)))
+            list(self._store.decide(fact, StepContext(envelope, at, lambda: None)))
 
     def page(self, _: Facts) -> None:
         self._api.results(ANYONE, Filters(label=LABELS[0]), PAGE, None)
@@ -174,8 +174,8 @@ class Shop:
         would be nine tenths of all that is written.
         """
         read = {by_label(LABELS[0])}
-        read |= {by_hash(n, band) for n, band in enumerate(hash_bands(likeness(0)))}
-        read |= {by_look(n, band) for n, band in enumerate(look_bands(embedding(0)))}
+        read |= {by_hash(n, band) for n, band in enumerate(hash_bands(fingerprint(0)))}
+        read |= {by_embedding(n, band) for n, band in enumerate(embedding_bands(embedding(0)))}
         found = (item for number in range(self.size) for item in items(number, self._table))
         wanted = [one for one in found if "list" not in one or one["list"]["S"] in read]
         put_all(self._dynamodb, self._table, wanted)
@@ -188,7 +188,7 @@ def items(number: int, table: str) -> Iterator[dict[str, Any]]:
         record = decide(record, fact, AT + timedelta(milliseconds=number))
     assert record
     yield attributes({**plain(record), "item": RECORD})
-    for action in DynamoLists(None, table)._actions(change(None, listing(record))):
+    for action in DynamoSearchIndex(None, table)._actions(change(None, listing(record))):
         if "Put" in action:
             yield action["Put"]["Item"]
 
@@ -205,7 +205,9 @@ def facts(number: int) -> Facts:
     labels = tuple(
         Label(name=name, confidence=99.0 - n) for n, name in enumerate(_turned(number)[:4])
     )
-    resized = RESIZED.model_copy(update={"image": image(number), "likeness": likeness(number)})
+    resized = RESIZED.model_copy(
+        update={"image": image(number), "fingerprint": fingerprint(number)}
+    )
     seen = {"labels": labels, "embedding": embedding(number)}
     analyzed = ANALYZED.model_copy(update={"image": image(number), **seen})
     return resized, analyzed
@@ -215,9 +217,9 @@ def image(number: int) -> str:
     return str(UUID(bytes=shake_128(f"image {number}".encode()).digest(16), version=5))
 
 
-def likeness(number: int) -> Likeness:
+def fingerprint(number: int) -> Fingerprint:
     """As a picture of its own has it; the first ones are the same picture."""
-    return Likeness(hash=_seed(number)[:8].hex())
+    return Fingerprint(hash=_seed(number)[:8].hex())
 
 
 def embedding(number: int) -> Embedding:
@@ -231,8 +233,8 @@ def _seed(number: int) -> bytes:
 
 def _turned(number: int) -> tuple[str, ...]:
     """The labels, each image's beginning with another one; the first is on every other's."""
-    turn = number % len(LABELS)
-    return (LABELS[0], *LABELS[turn:], *LABELS[:turn])[: len(LABELS)]
+    context = number % len(LABELS)
+    return (LABELS[0], *LABELS[context:], *LABELS[:context])[: len(LABELS)]
 
 
 def _client(of: str, endpoint: str) -> Any:

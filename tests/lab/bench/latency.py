@@ -28,7 +28,7 @@ from infra.local.recognizer import Recognizer
 from infra.local.subscription import Subscription, subscribed
 from infra.packaging.package import Target
 from shared.contracts.notification import Notification
-from shared.hops import Hop
+from shared.hops import TimelineHop
 from tests.lab.bench import inputs
 from tests.lab.bench.contest import Engine, started_anywhere
 from tests.lab.bench.inputs import Original
@@ -170,7 +170,7 @@ def _warm(place: Place, original: Original, say: Say) -> None:
     _through(place, original, "warm")
 
 
-def _through(place: Place, original: Original, name: str) -> tuple[float, tuple[Hop, ...]]:
+def _through(place: Place, original: Original, name: str) -> tuple[float, tuple[TimelineHop, ...]]:
     """Seconds from the end of the upload to the notification, and the hops."""
     key = f"{name}.jpg"
     uploaded = place.upload(key, _like_no_other(original, name))
@@ -178,10 +178,10 @@ def _through(place: Place, original: Original, name: str) -> tuple[float, tuple[
     return heard - uploaded, settled_hops(told, uploaded, place.outputs, place.clients)
 
 
-def _took(hop: Hop) -> float:
+def _took(hop: TimelineHop) -> float:
     """Seconds from the announcement to the answer; of ``store`` from what it heard last."""
-    assert hop.settled is not None
-    return hop.settled - (hop.announced or hop.began)
+    assert hop.completed is not None
+    return hop.completed - (hop.published or hop.began)
 
 
 def _like_no_other(original: Original, name: str) -> bytes:

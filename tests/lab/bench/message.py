@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 
 from shared import telemetry
-from shared.consumer import Do, Limits, Service, consume
+from shared.consumer import Limits, Service, Step, consume
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageResized
 from shared.ledger import ClaimKey
@@ -95,12 +95,12 @@ def _consumed(messages: list[dict[str, Any]]) -> float:
     bus = MemoryBus()
     service = Service(
         name="analyze",
-        routes={ImageResized: Do(_says_something, undo=lambda _: None)},
+        routes={ImageResized: Step(_says_something, undo=lambda _: None)},
         bus=bus,
         queue=MemoryQueue(),
         ledger=MemoryLedger(),
         runs=MemoryRecords(),
-        limits=Limits(timeout=30, worst_case=5, attempts=5),
+        limits=Limits(timeout=30, worst_case=5, max_attempts=5),
     )
     began = time.process_time()
     for batch in messages:
@@ -119,7 +119,7 @@ def _parts_alone(messages: int) -> float:
         claim = ledger.claim(key, "owner", 1.0, 40.0)
         runs.status(key.image, 0)
         bus.publish([])
-        ledger.settle(claim, 2.0)
+        ledger.complete(claim, 2.0)
     return (time.process_time() - began) / messages * 1000
 
 

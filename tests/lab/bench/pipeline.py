@@ -26,15 +26,15 @@ from services.resize import handler as resize
 from services.resize.logic import Limits, Spec
 from services.resize.steps import Steps as ResizeSteps
 from services.store import handler as store
-from services.store.lists import DynamoLists
 from services.store.records import DynamoRecords
+from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared import consumer
 from shared.bus import SnsBus
 from shared.consumer import Route, Service, consume
 from shared.contracts.envelope import Event
 from shared.ledger import DynamoLedger
-from shared.message import pieces, read
+from shared.message import message_records, read
 from shared.objects import S3Objects
 from shared.runs import DynamoRuns
 from shared.testing import FixedTime, MemoryQueue, s3_notification, sqs_batch
@@ -44,7 +44,7 @@ from tests.unit.analyze.bench import Recognizer
 
 SPECS = (Spec("thumbnail", 256), Spec("preview", 1024), Spec("web", 2048))
 ASKED = AnalyzeSettings.model_fields["detect"].default
-ONCE = consumer.Limits(timeout=30, worst_case=5, attempts=5)
+ONCE = consumer.Limits(timeout=30, worst_case=5, max_attempts=5)
 
 ANSWER: Callable[..., Any] = BaseClient._make_api_call
 
@@ -84,7 +84,9 @@ class Pipeline:
             self._service("analyze", analyze.routes(self._analyzer(processed))),
             self._service(
                 "store",
-                store.routes(StoreSteps(DynamoRecords(*records), processed, DynamoLists(*records))),
+                store.routes(
+                    StoreSteps(DynamoRecords(*records), processed, DynamoSearchIndex(*records))
+                ),
             ),
             self._service("notify", notify.routes(NotifySteps(SnsNotifications(self._sns, told)))),
         ]
@@ -118,12 +120,12 @@ class Pipeline:
         ]
         while self._waiting:
             message = self._waiting.popleft()
-            kind = type(read(*pieces(message)).data)
+            kind = type(read(*message_records(message)).data)
             hops += [self._hop(one, message) for one in self._services if kind in one.routes]
         return hops
 
     def _hop(self, service: Service, message: str) -> Hop:
-        hop = Hop(service.name, read(*pieces(message)).type)
+        hop = Hop(service.name, read(*message_records(message)).type)
         self._recognizer.asked.clear()
         with self._counted(hop.calls):
             failed = consume(service, sqs_batch(message), FixedTime())["batchItemFailures"]

@@ -21,8 +21,8 @@ from services.resize import handler as resize
 from services.resize.settings import ResizeSettings
 from services.resize.steps import Steps as ResizeSteps
 from services.store import handler as store
-from services.store.lists import DynamoLists
 from services.store.records import DynamoRecords
+from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.bus import SnsBus
 from shared.consumer import Limits, Route, Service, consume
@@ -42,7 +42,7 @@ Clients = Callable[[str, str], Any]
 HEARERS = {
     "image.resized.v1": ("store", "analyze"),
     "image.analyzed.v1": ("store",),
-    "image.stored.v1": ("notify",),
+    "image.completed.v1": ("notify",),
 }
 """Who is to answer each event; ``store`` first, so that it knows of a run that is analysed."""
 
@@ -55,7 +55,7 @@ SETTINGS = dict.fromkeys(
     "ledger_table": "ledger",
     "function_timeout": 30,
     "worst_case": 5,
-    "attempts": 5,
+    "max_attempts": 5,
 }
 
 
@@ -100,7 +100,7 @@ class Pipeline:
 
     def _consume(self, name: str, body: str) -> None:
         answer = consume(self.services[name], sqs_batch(body), FixedTime())
-        assert answer == {"batchItemFailures": []}, f"{name} handed back: {body[:200]}"
+        assert answer == {"batchItemFailures": []}, f"{name} returned to the queue: {body[:200]}"
 
 
 def make_places(s3: Any, dynamodb: Any, sns: Any) -> None:
@@ -149,7 +149,7 @@ def _service(
         queue=MemoryQueue(),
         ledger=DynamoLedger(dynamodb, "ledger"),
         runs=DynamoRuns(dynamodb, "records"),
-        limits=Limits(timeout=30, worst_case=5, attempts=5),
+        limits=Limits(timeout=30, worst_case=5, max_attempts=5),
         clock=clock,
     )
 
@@ -176,7 +176,9 @@ def _analyze(client: Clients, recognizer: Recognizer) -> AnalyzeSteps:
 def _store(client: Clients) -> StoreSteps:
     table = client("store", "dynamodb"), "records"
     return StoreSteps(
-        DynamoRecords(*table), S3Objects(client("store", "s3"), "processed"), DynamoLists(*table)
+        DynamoRecords(*table),
+        S3Objects(client("store", "s3"), "processed"),
+        DynamoSearchIndex(*table),
     )
 
 

@@ -109,7 +109,7 @@ def _of_dynamodb(operation: str, said: Mapping[str, Any]) -> Call:
     claim = said.get("Key", {}).get("claim", {}).get("S", "")
     if operation != "UpdateItem" or not claim:
         return Call("dynamodb", operation)
-    if "SET settled_at" not in said["UpdateExpression"]:
+    if "SET completed_at" not in said["UpdateExpression"]:
         return Call("dynamodb", "UpdateItem claim")
     service, _, identity = claim.split("/")
     return Call("dynamodb", "UpdateItem settle", settles=identity if service == "notify" else "")

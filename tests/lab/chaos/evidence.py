@@ -14,7 +14,7 @@ from services.store.records import DynamoRecords
 from shared.contracts.record import Record, RunStatus
 from shared.errors import PermanentError
 from shared.ledger import ClaimKey
-from shared.message import pieces, read
+from shared.message import message_records, read
 from tests.lab.chaos.windows import Repeated
 
 DEPTHS = (
@@ -29,7 +29,7 @@ class Claimed:
     """One row of the ledger: how many tries it took, and whether it is done."""
 
     attempts: int
-    settled: bool
+    completed: bool
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Place:
         )
         return {
             ClaimKey(row["image"]["S"], row["claim"]["S"]): Claimed(
-                int(row["attempts"]["N"]), "settled_at" in row
+                int(row["attempts"]["N"]), "completed_at" in row
             )
             for page in pages
             for row in page["Items"]
@@ -152,7 +152,7 @@ class Place:
         yield f"on record: {record.current.status if record else 'nothing'}"
         for key, row in self.ledger().items():
             if key.image == image:
-                done = "settled" if row.settled else "not settled"
+                done = "settled" if row.completed else "not settled"
                 yield f"claim {key.name}: {row.attempts} tries, {done}"
 
     @property
@@ -167,7 +167,7 @@ class Place:
 def _letters(kept: Mapping[str, Any], ledger: Mapping[ClaimKey, Claimed]) -> Iterator[Letter]:
     service, reason = kept["service"], kept["reason"]
     try:
-        envelopes = [read(piece) for piece in pieces(kept["body"])]
+        envelopes = [read(piece) for piece in message_records(kept["body"])]
     except PermanentError:
         envelopes = []
         yield Letter(service, reason, image="", tries=0)

@@ -30,7 +30,7 @@ def judge(evidence: Evidence, promises: Iterable[Promise]) -> list[Figure]:
 def every_upload_ends(evidence: Evidence) -> Figure:
     ended = set(evidence.ended(RunStatus.COMPLETED, RunStatus.FAILED))
     missing = evidence.images - ended
-    return _same("verdicts", len(ended), len(evidence.images), missing)
+    return _same("outcomes", len(ended), len(evidence.images), missing)
 
 
 def no_record_is_open(evidence: Evidence) -> Figure:
@@ -90,7 +90,7 @@ def nothing_waits(evidence: Evidence) -> Figure:
 
 
 def every_claim_is_settled(evidence: Evidence) -> Figure:
-    unsettled = {key.image for key, row in evidence.ledger.items() if not row.settled}
+    unsettled = {key.image for key, row in evidence.ledger.items() if not row.completed}
     return _none("claims not settled", unsettled)
 
 
@@ -137,13 +137,13 @@ def no_timeout(evidence: Evidence) -> Figure:
 
 
 def no_try_is_charged(evidence: Evidence) -> Figure:
-    """What is handed back for lack of time pays nothing for it."""
-    charged = {key.image for key, row in evidence.ledger.items() if row.attempts != 1}
-    return _none("claims charged more than one try", charged)
+    """What is returned to the queue for lack of time pays nothing for it."""
+    counts_as_attempt = {key.image for key, row in evidence.ledger.items() if row.attempts != 1}
+    return _none("claims charged more than one try", counts_as_attempt)
 
 
 def batches_overflow(evidence: Evidence) -> Figure:
-    """Every other upload at least is handed back once; else the run would prove nothing."""
+    """Every other upload at least is returned to the queue once; else the run would prove nothing."""
     least = (len(evidence.images) + 1) // 2
     times = evidence.returned
     return Figure("hand-backs", f"{times:,}", f"at least {least}", met=times >= least)

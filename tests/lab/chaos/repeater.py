@@ -54,7 +54,7 @@ class Repeater:
     def _repeat(self, witness: Witness) -> None:
         chance, seen = Random(f"{self.seed}/announced"), 0
         while not self._stop.wait(PACE):
-            fresh = witness.announced[seen:]
+            fresh = witness.published[seen:]
             seen += len(fresh)
             for body in fresh:
                 if chance.random() < self.rate:
@@ -69,5 +69,5 @@ class Repeater:
 
     def _queues(self, kind: str) -> list[str]:
         queues = self.outputs.queues  # an optional service may have none here
-        answer = (one.name for one in definitions() if kind in one.answers)
+        answer = (one.name for one in definitions() if kind in one.consumes)
         return [queues[name] for name in answer if name in queues]

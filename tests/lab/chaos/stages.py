@@ -63,5 +63,5 @@ def _fed(service: Definition) -> Fed:
     run = service.function
     assert run.batch
     assert run.concurrency
-    assert run.attempts
-    return Fed(service.name, run.timeout, run.batch, run.concurrency, run.attempts)
+    assert run.max_attempts
+    return Fed(service.name, run.timeout, run.batch, run.concurrency, run.max_attempts)

@@ -28,7 +28,7 @@ class Witness:
     """All that went wrong on purpose, by kind."""
     returned: int = 0
     """Messages that a queue was to take back."""
-    announced: list[str] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
     """Envelopes that the events topic took, in order."""
     _keys: dict[str, str] = field(default_factory=dict)
     """Of each object written, by its sha256, the key."""
@@ -85,4 +85,4 @@ class Witness:
             self._keys[call.digest] = call.puts
         self.returned += call.returns
         if call.announces:
-            self.announced.append(call.announces)
+            self.published.append(call.announces)

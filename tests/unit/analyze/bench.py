@@ -9,7 +9,7 @@ from services.analyze.logic import Detection, Question, Thresholds
 from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps
 from services.store.logic import decide
-from shared.consumer import Turn
+from shared.consumer import StepContext
 from shared.contracts.envelope import Event
 from shared.contracts.images import ImageAnalyzed, ImageResized
 from shared.testing import MemoryObjects, MemoryRecords
@@ -74,9 +74,9 @@ class Bench:
         self.confirmed = 0
 
     def analyze(
-        self, event: ImageResized = RESIZED, confirm: Callable[[], None] | None = None
+        self, event: ImageResized = RESIZED, ensure_lease: Callable[[], None] | None = None
     ) -> ImageAnalyzed:
-        (told,) = self.steps.analyze(event, Turn(SECOND, AT, confirm or self._confirm))
+        (told,) = self.steps.analyze(event, StepContext(SECOND, AT, ensure_lease or self._confirm))
         assert isinstance(told, ImageAnalyzed)
         return told
 

@@ -87,7 +87,7 @@ def refusal(stub: Stubber, code: str) -> DarkroomError:
 def test_what_no_retry_mends_is_permanent_and_ours(stub: Stubber, code: str, reason: str) -> None:
     error = refusal(stub, code)
     assert type(error) is PermanentError
-    assert (error.reason, error.fault) == (reason, Fault.US)
+    assert (error.reason, error.fault) == (reason, Fault.INTERNAL)
     assert KEY in error.detail
 
 
@@ -118,4 +118,4 @@ def test_an_error_that_comes_as_an_answer_may_pass(stub: Stubber) -> None:
 def test_a_picture_that_is_gone_is_asked_nothing_about(stub: Stubber) -> None:
     with pytest.raises(PermanentError) as gone:
         Titan(stub.client, MemoryObjects()).embed(KEY)
-    assert (gone.value.reason, gone.value.fault) == ("picture-unreachable", Fault.US)
+    assert (gone.value.reason, gone.value.fault) == ("picture-unreachable", Fault.INTERNAL)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.analyze.logic import Detection
-from shared.contracts.images import Earlier, Reanalysis
+from shared.contracts.images import PreviousVersion, Reanalysis
 from shared.errors import Fault, PermanentError
 from tests.contract.samples import CAT, RESIZED
 from tests.unit.analyze.bench import ANSWERS, Bench
@@ -26,7 +26,7 @@ def test_the_version_before_is_kept_as_it_was() -> None:
     bench.analyze()
     before = bench.kept()
     told = bench.analyze(again(1))
-    assert told.earlier == (Earlier(run=0, document=version(1, 0)),)
+    assert told.previous_versions == (PreviousVersion(run=0, document=version(1, 0)),)
     assert bench.kept_at(version(1, 0)) == before
 
 
@@ -36,8 +36,11 @@ def test_every_version_is_kept_from_run_to_run_oldest_first() -> None:
     bench.analyze(again(1))
     bench.analyze(again(5, of=1))
     told = bench.analyze(again(11, of=5))
-    assert [earlier.run for earlier in told.earlier] == [0, 1, 5]
-    assert [bench.kept_at(earlier.document)["run"] for earlier in told.earlier] == [0, 1, 5]
+    assert [previous_versions.run for previous_versions in told.previous_versions] == [0, 1, 5]
+    assert [
+        bench.kept_at(previous_versions.document)["run"]
+        for previous_versions in told.previous_versions
+    ] == [0, 1, 5]
 
 
 def test_it_is_asked_anew_whatever_was_answered_before() -> None:
@@ -59,13 +62,13 @@ def test_a_repeat_pays_nothing_and_says_the_same() -> None:
 
 
 def test_where_no_version_is_left_there_is_none_to_keep() -> None:
-    assert Bench().analyze(again(1)).earlier == ()
+    assert Bench().analyze(again(1)).previous_versions == ()
 
 
 def test_what_nobody_can_read_is_left_behind() -> None:
     bench = Bench()
     bench.processed.put(f"analyses/{CAT}/0/analysis.json", b"old", "application/json")
-    assert bench.analyze(again(1)).earlier == ()
+    assert bench.analyze(again(1)).previous_versions == ()
 
 
 def test_faces_that_are_switched_off_are_taken_over_from_no_version() -> None:
@@ -82,7 +85,7 @@ def test_undoing_the_run_before_leaves_the_copies() -> None:
     bench = Bench()
     bench.analyze()
     told = bench.analyze(again(1))
-    bench.steps.forget(RESIZED)
+    bench.steps.compensate(RESIZED)
     assert bench.left() == [told.document, version(1, 0)]
 
 
@@ -99,5 +102,5 @@ def test_an_analyzer_nobody_knows_is_given_up_at_once_and_is_ours_to_mend() -> N
     bench = Bench()
     with pytest.raises(PermanentError, match="'tarot', but: rekognition") as refused:
         bench.analyze(again(1, analyzer="tarot"))
-    assert (refused.value.reason, refused.value.fault) == ("unknown-analyzer", Fault.US)
+    assert (refused.value.reason, refused.value.fault) == ("unknown-analyzer", Fault.INTERNAL)
     assert bench.left() == []

@@ -90,7 +90,7 @@ def refusal(stub: Stubber, code: str) -> DarkroomError:
 def test_what_no_retry_mends_is_permanent_and_ours(stub: Stubber, code: str, reason: str) -> None:
     error = refusal(stub, code)
     assert type(error) is PermanentError
-    assert (error.reason, error.fault) == (reason, Fault.US)
+    assert (error.reason, error.fault) == (reason, Fault.INTERNAL)
     assert KEY in error.detail
 
 

@@ -180,7 +180,7 @@ def test_a_later_run_of_the_image_reuses_and_takes_the_entry_over() -> None:
     for event in (ANALYZED, ReplayRequested(image=CAT, run=0), again):
         bench.store_hears(event)
     assert bench.analyze(again).reused_from == Origin(image=CAT, run=0)
-    bench.steps.forget(verdict(FAILED, run=0))
+    bench.steps.compensate(verdict(FAILED, run=0))
     assert bench.analyze(SAME).reused_from == Origin(image=CAT, run=1)
 
 
@@ -191,7 +191,7 @@ def verdict(kind: ImageFailed | ImageDeleted, run: int) -> Any:
 @pytest.mark.parametrize(("run", "left"), [(0, 0), (1, 1)])
 def test_undoing_a_run_takes_its_entries_along(run: int, left: int) -> None:
     bench = analyzed()
-    bench.steps.forget(verdict(FAILED, run))
+    bench.steps.compensate(verdict(FAILED, run))
     assert len(index(bench)) == left
 
 
@@ -200,7 +200,7 @@ def test_deleting_an_image_takes_the_entries_of_all_its_runs_along_and_no_others
     fewer = Bench(beside=bench, detect=[Detection.LABELS])
     fewer.store_hears(SAME)
     fewer.analyze(SAME)
-    bench.steps.forget_all(verdict(DELETED, run=3))
+    bench.steps.purge(verdict(DELETED, run=3))
     (key,) = index(bench)
     assert json.loads(bench.processed.get(key).body)["image"] == TWIN
 
@@ -208,7 +208,7 @@ def test_deleting_an_image_takes_the_entries_of_all_its_runs_along_and_no_others
 def test_what_reuses_survives_the_deletion_of_its_origin() -> None:
     bench = analyzed()
     told = bench.analyze(SAME)
-    bench.steps.forget_all(verdict(DELETED, run=0))
+    bench.steps.purge(verdict(DELETED, run=0))
     assert bench.left() == [told.document]
 
 

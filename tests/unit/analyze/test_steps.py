@@ -32,7 +32,7 @@ def test_the_event_says_what_matters_of_the_answers() -> None:
         "max_labels": 5.0,
         **dict.fromkeys(("labels", "faces", "text", "moderation"), 70.0),
     }
-    assert (told.models, told.asked) == ({"labels": "3.0", "embedding": TITAN}, AT)
+    assert (told.models, told.analyzed_at) == ({"labels": "3.0", "embedding": TITAN}, AT)
 
 
 def test_the_document_keeps_the_answers_in_full_and_how_they_came_about() -> None:
@@ -41,7 +41,7 @@ def test_the_document_keeps_the_answers_in_full_and_how_they_came_about() -> Non
     kept = Analysis.model_validate(bench.kept())
     assert (kept.image, kept.run, kept.owner) == (CAT, 0, "ada")
     assert (kept.source, kept.picture) == (RESIZED.source, RESIZED.analysis)
-    assert (kept.analyzer, kept.models, kept.asked) == ("rekognition", told.models, AT)
+    assert (kept.analyzer, kept.models, kept.analyzed_at) == ("rekognition", told.models, AT)
     assert kept.thresholds == told.thresholds
     assert kept.answers == ANSWERS
 
@@ -165,7 +165,7 @@ def test_if_nothing_was_answered_nothing_is_kept() -> None:
 def test_of_several_failures_the_permanent_one_is_told(permanent: Detection) -> None:
     down = TransientError("unavailable", "down")
     refusals: dict[str, Exception] = dict.fromkeys(map(str, ALL), down)
-    refusals[permanent] = PermanentError("unreadable-picture", "no", fault=Fault.US)
+    refusals[permanent] = PermanentError("unreadable-picture", "no", fault=Fault.INTERNAL)
     with pytest.raises(PermanentError):
         Bench(**refusals).analyze()
 
@@ -177,7 +177,7 @@ def test_nothing_is_bought_by_a_worker_whose_turn_is_over() -> None:
         raise Overtaken("overtaken", "late")
 
     with pytest.raises(Overtaken):
-        bench.analyze(confirm=over)
+        bench.analyze(ensure_lease=over)
     assert bench.recognizer.asked == []
 
 
@@ -192,14 +192,14 @@ def test_forgetting_a_run_leaves_the_others() -> None:
     bench = Bench()
     bench.analyze()
     bench.processed.put(f"analyses/{CAT}/10/analysis.json", b"{}", "application/json")
-    bench.steps.forget(FAILED.model_copy(update={"image": CAT, "run": 0}))
+    bench.steps.compensate(FAILED.model_copy(update={"image": CAT, "run": 0}))
     assert bench.left() == [f"analyses/{CAT}/10/analysis.json"]
 
 
 def test_forgetting_twice_is_forgetting_once() -> None:
     bench = Bench()
-    bench.steps.forget(RESIZED)
+    bench.steps.compensate(RESIZED)
     bench.analyze()
-    bench.steps.forget(RESIZED)
-    bench.steps.forget(RESIZED)
+    bench.steps.compensate(RESIZED)
+    bench.steps.compensate(RESIZED)
     assert bench.left() == []

@@ -127,11 +127,11 @@ def api() -> Api:
     return Api()
 
 
-Listing = Callable[..., dict[str, Any]]
+IndexEntries = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def entry() -> Listing:
+def entry() -> IndexEntries:
     """An entry of a list: the n-th is n minutes younger than the first."""
 
     def made(n: int, **more: Any) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def entry() -> Listing:
             "status": "completed",
             "name": f"{n}.jpg",
             "flagged": False,
-            "withheld": False,
+            "quarantined": False,
             "labels": [{"name": "Cat", "confidence": 50.0 + n}],
             **more,
         }

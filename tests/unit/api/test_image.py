@@ -12,7 +12,7 @@ from services.store.logic import Policy, decide
 from shared.contracts.envelope import Event
 from shared.contracts.images import DeleteRequested, ReleaseRequested, ReplayRequested
 from shared.contracts.record import Record
-from shared.likeness import look_bands
+from shared.similarity import embedding_bands
 from tests.contract.samples import (
     ANALYZED,
     CAT,
@@ -23,7 +23,7 @@ from tests.contract.samples import (
     TEXT,
     UNWANTED,
 )
-from tests.unit.api.conftest import IMAGE, NOW, Api, Listing
+from tests.unit.api.conftest import IMAGE, NOW, Api, IndexEntries
 
 PATH = f"/results/{CAT}"
 REPLAY = ReplayRequested(image=CAT, run=0)
@@ -51,10 +51,10 @@ def test_a_completed_image_shows_what_was_made_and_seen(api: Api) -> None:
     assert "bucket" not in said["source"]
 
 
-def test_what_is_withheld_is_shown_without_a_single_link(api: Api) -> None:
+def test_what_is_quarantined_is_shown_without_a_single_link(api: Api) -> None:
     known(api, RESIZED, ANALYZED, policy=Policy.QUARANTINE)
     _, said = api.ask("GET", PATH)
-    assert (said["withheld"], said["thumbnail"], said["renditions"]) == (True, None, [])
+    assert (said["quarantined"], said["thumbnail"], said["renditions"]) == (True, None, [])
 
 
 def test_an_image_at_work_has_no_links_yet(api: Api) -> None:
@@ -69,7 +69,7 @@ def test_a_failed_image_says_where_and_why_and_what_was_unmade(api: Api) -> None
     _, said = api.ask("GET", PATH)
     assert (said["status"], said["failure"]["stage"]) == ("failed", "analyze")
     made = ["thumbnail", "preview"]
-    assert said["unmade"] == [{"run": 0, "renditions": made, "analysis": False}]
+    assert said["compensated"] == [{"run": 0, "renditions": made, "analysis": False}]
 
 
 def test_what_nobody_knows_is_not_found_and_what_was_deleted_is_gone(api: Api) -> None:
@@ -114,9 +114,9 @@ def moment(event: str, service: str, kind: str, seconds: float) -> dict[str, Any
     return {**said, "run": 0, "time": time}
 
 
-def claim(name: str, began: float, settled: float | None, attempts: int) -> dict[str, Any]:
+def claim(name: str, began: float, completed: float | None, attempts: int) -> dict[str, Any]:
     row = {"claim": name, "claimed_at": began, "attempts": attempts, "until": began + 40}
-    return row if settled is None else row | {"settled_at": settled}
+    return row if completed is None else row | {"completed_at": completed}
 
 
 def test_the_analysis_is_answered_as_it_is_kept(api: Api) -> None:
@@ -137,30 +137,34 @@ def test_what_was_not_analysed_has_no_analysis(api: Api) -> None:
     assert api.ask("GET", f"{PATH}/analysis")[1]["code"] == "not-analysed"
 
 
-def test_the_same_picture_in_another_size_is_a_near_duplicate(api: Api, entry: Listing) -> None:
-    known(api, RESIZED.model_copy(update={"likeness": LIKENESS}), ANALYZED)
-    twin = entry(3, likeness=LIKENESS.model_dump())
-    api.tables.lists["hash#0#00ff"] = [twin, entry(4, image=CAT, likeness=LIKENESS.model_dump())]
+def test_the_same_picture_in_another_size_is_a_near_duplicate(
+    api: Api, entry: IndexEntries
+) -> None:
+    known(api, RESIZED.model_copy(update={"fingerprint": LIKENESS}), ANALYZED)
+    twin = entry(3, fingerprint=LIKENESS.model_dump())
+    api.tables.lists["hash#0#00ff"] = [twin, entry(4, image=CAT, fingerprint=LIKENESS.model_dump())]
     _, said = api.ask("GET", f"{PATH}/similar")
     (found,) = said["items"]
     assert (found["name"], found["kind"], found["score"]) == ("3.jpg", "near-duplicate", 1.0)
 
 
-def test_a_picture_that_a_network_sees_alike_is_a_look_alike(api: Api, entry: Listing) -> None:
+def test_a_picture_that_a_network_sees_alike_is_a_look_alike(api: Api, entry: IndexEntries) -> None:
     known(api, RESIZED, ANALYZED)
-    other = {"likeness": {"hash": "f" * 16}, "embedding": EMBEDDING.model_dump()}
-    band = look_bands(EMBEDDING)[3]
-    api.tables.lists["hash#0#00ff"] = [entry(3, likeness={"hash": "00ff" + "f" * 12})]
+    other = {"fingerprint": {"hash": "f" * 16}, "embedding": EMBEDDING.model_dump()}
+    band = embedding_bands(EMBEDDING)[3]
+    api.tables.lists["hash#0#00ff"] = [entry(3, fingerprint={"hash": "00ff" + "f" * 12})]
     api.tables.lists[f"look#3#{band}"] = [entry(3, **other), entry(4, **other, image=CAT)]
     _, said = api.ask("GET", f"{PATH}/similar")
     (found,) = said["items"]
-    assert (found["name"], found["kind"]) == ("3.jpg", "look-alike")
+    assert (found["name"], found["kind"]) == ("3.jpg", "similar")
     assert found["score"] == pytest.approx(1)
 
 
-def test_where_nothing_is_known_to_compare_by_nothing_is_similar(api: Api, entry: Listing) -> None:
-    known(api, RESIZED.model_copy(update={"likeness": None}))
-    api.tables.lists["hash#0#00ff"] = [entry(3, likeness=LIKENESS.model_dump())]
+def test_where_nothing_is_known_to_compare_by_nothing_is_similar(
+    api: Api, entry: IndexEntries
+) -> None:
+    known(api, RESIZED.model_copy(update={"fingerprint": None}))
+    api.tables.lists["hash#0#00ff"] = [entry(3, fingerprint=LIKENESS.model_dump())]
     assert api.ask("GET", f"{PATH}/similar")[1] == {"items": []}
 
 
@@ -190,9 +194,9 @@ def test_a_deletion_is_asked_of_store(api: Api) -> None:
     assert [each.data for each in api.bus.published] == [DeleteRequested(image=CAT, run=0)]
 
 
-def test_only_what_is_withheld_is_released(api: Api) -> None:
+def test_only_what_is_quarantined_is_released(api: Api) -> None:
     known(api, RESIZED, ANALYZED)
-    assert api.ask("POST", f"{PATH}/release")[1]["code"] == "not-withheld"
+    assert api.ask("POST", f"{PATH}/release")[1]["code"] == "not-quarantined"
     known(api, RESIZED, ANALYZED, policy=Policy.QUARANTINE)
     assert api.ask("POST", f"{PATH}/release")[0] == 202
     assert [each.data for each in api.bus.published] == [ReleaseRequested(image=CAT, run=0)]

@@ -9,12 +9,12 @@ from services.api.callers import ANYONE, Access
 from services.store.logic import Policy
 from shared.contracts.images import ReleaseRequested
 from tests.contract.samples import ANALYZED, CAT, LIKENESS, RESIZED, UNWANTED
-from tests.unit.api.conftest import IMAGE, OPERATOR_KEY, Api, Listing
+from tests.unit.api.conftest import IMAGE, OPERATOR_KEY, Api, IndexEntries
 from tests.unit.api.test_image import known
 
 ANN, BOB = "sub-of-ann", "sub-of-bob"
 PATH = f"/results/{CAT}"
-MINE = RESIZED.model_copy(update={"owner": ANN, "likeness": LIKENESS})
+MINE = RESIZED.model_copy(update={"owner": ANN, "fingerprint": LIKENESS})
 CATS = {"fileName": "cat.jpg", "fileType": "image/jpeg", "fileSize": 10}
 REPLAY = json.dumps({"force": True})
 WAYS = [
@@ -108,7 +108,7 @@ def test_an_owner_cannot_end_the_quarantine_of_their_own_picture(api: Api) -> No
     assert [each.data for each in api.bus.published] == [ReleaseRequested(image=CAT, run=0)]
 
 
-def test_a_list_is_read_of_ones_own_images_and_of_no_others(api: Api, entry: Listing) -> None:
+def test_a_list_is_read_of_ones_own_images_and_of_no_others(api: Api, entry: IndexEntries) -> None:
     api.tables.lists["all"] = [entry(n) for n in range(4)]
     api.tables.lists[f"owner#{ANN}"] = [entry(n, owner=ANN) for n in (1, 3)]
     person(api, ANN)
@@ -119,7 +119,7 @@ def test_a_list_is_read_of_ones_own_images_and_of_no_others(api: Api, entry: Lis
 
 
 def test_ones_own_images_are_found_by_every_label_that_they_are_listed_under(
-    api: Api, entry: Listing
+    api: Api, entry: IndexEntries
 ) -> None:
     """The five that a list shows would not do; and the label's own list is everybody's."""
     api.tables.lists["label#Sun"] = [entry(9, confidence=99.0)]
@@ -132,7 +132,7 @@ def test_ones_own_images_are_found_by_every_label_that_they_are_listed_under(
     assert names(api, label="Cat", minConfidence="52") == ["2.jpg", "1.jpg"]
 
 
-def test_no_cursor_stands_at_anothers_image(api: Api, entry: Listing) -> None:
+def test_no_cursor_stands_at_anothers_image(api: Api, entry: IndexEntries) -> None:
     api.tables.lists["label#Cat"] = [entry(n, owner=BOB, confidence=90.0) for n in range(50)]
     api.tables.lists[f"owner#{ANN}"] = [entry(1, owner=ANN)]
     person(api, ANN)
@@ -140,7 +140,9 @@ def test_no_cursor_stands_at_anothers_image(api: Api, entry: Listing) -> None:
     assert ([item["name"] for item in said["items"]], said["cursor"]) == (["1.jpg"], None)
 
 
-def test_another_owners_list_is_refused_and_an_operators_is_not(api: Api, entry: Listing) -> None:
+def test_another_owners_list_is_refused_and_an_operators_is_not(
+    api: Api, entry: IndexEntries
+) -> None:
     api.tables.lists[f"owner#{BOB}"] = [entry(1, owner=BOB)]
     person(api, ANN)
     status, said = api.ask("GET", "/results", query={"owner": BOB})
@@ -149,7 +151,7 @@ def test_another_owners_list_is_refused_and_an_operators_is_not(api: Api, entry:
     assert names(api, owner=BOB) == ["1.jpg"]
 
 
-def test_a_cursor_of_one_caller_is_none_for_another(api: Api, entry: Listing) -> None:
+def test_a_cursor_of_one_caller_is_none_for_another(api: Api, entry: IndexEntries) -> None:
     for owner in (ANN, BOB):
         api.tables.lists[f"owner#{owner}"] = [entry(n, owner=owner) for n in range(2)]
     person(api, ANN)
@@ -159,7 +161,7 @@ def test_a_cursor_of_one_caller_is_none_for_another(api: Api, entry: Listing) ->
     assert (status, said["code"]) == (400, "broken-cursor")
 
 
-def test_labels_are_counted_over_ones_own_images(api: Api, entry: Listing) -> None:
+def test_labels_are_counted_over_ones_own_images(api: Api, entry: IndexEntries) -> None:
     api.tables.partitions = {"labels/0": [{"item": "label/Secret", "images": 9}]}
     api.tables.lists[f"owner#{ANN}"] = [entry(n, owner=ANN) for n in range(3)]
     person(api, ANN)
@@ -168,9 +170,9 @@ def test_labels_are_counted_over_ones_own_images(api: Api, entry: Listing) -> No
     assert api.ask("GET", "/labels")[1]["labels"] == [{"name": "Secret", "images": 9}]
 
 
-def test_what_looks_alike_is_ones_own(api: Api, entry: Listing) -> None:
+def test_what_looks_alike_is_ones_own(api: Api, entry: IndexEntries) -> None:
     known(api, MINE, ANALYZED)
-    alike = {"likeness": LIKENESS.model_dump()}
+    alike = {"fingerprint": LIKENESS.model_dump()}
     api.tables.lists["hash#0#00ff"] = [entry(3, owner=ANN, **alike), entry(4, owner=BOB, **alike)]
     person(api, ANN)
     assert [one["name"] for one in api.ask("GET", f"{PATH}/similar")[1]["items"]] == ["3.jpg"]

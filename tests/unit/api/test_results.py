@@ -8,7 +8,7 @@ import pytest
 
 from services.api.logic import cursor
 from services.api.steps import QUERIES
-from tests.unit.api.conftest import Api, Listing
+from tests.unit.api.conftest import Api, IndexEntries
 
 
 def pages(api: Api, **query: str) -> list[str]:
@@ -25,13 +25,13 @@ def pages(api: Api, **query: str) -> list[str]:
 
 
 def test_all_pages_together_are_all_images_newest_first_and_each_once(
-    api: Api, entry: Listing
+    api: Api, entry: IndexEntries
 ) -> None:
     api.tables.lists["all"] = [entry(n) for n in range(7)]
     assert pages(api, limit="3") == [f"{n}.jpg" for n in reversed(range(7))]
 
 
-def test_a_full_last_page_has_no_cursor(api: Api, entry: Listing) -> None:
+def test_a_full_last_page_has_no_cursor(api: Api, entry: IndexEntries) -> None:
     api.tables.lists["all"] = [entry(n) for n in range(3)]
     assert api.ask("GET", "/results", query={"limit": "3"})[1]["cursor"] is None
 
@@ -52,7 +52,7 @@ def test_a_full_last_page_has_no_cursor(api: Api, entry: Listing) -> None:
     ],
 )
 def test_a_filter_leaves_what_it_says(
-    api: Api, entry: Listing, query: dict[str, str], name: str, wanted: str
+    api: Api, entry: IndexEntries, query: dict[str, str], name: str, wanted: str
 ) -> None:
     known = [
         entry(0, status="failed", owner="ann", confidence=80),
@@ -68,7 +68,7 @@ def test_a_filter_leaves_what_it_says(
 
 
 def test_a_filter_that_nothing_meets_costs_no_more_than_a_few_queries(
-    api: Api, entry: Listing
+    api: Api, entry: IndexEntries
 ) -> None:
     api.tables.lists["all"] = [
         entry(0, at=f"2026-11-21T09:00:00.{n:06}Z#{'0' * 36}") for n in range(2000)
@@ -86,7 +86,7 @@ def test_a_broken_cursor_is_refused(api: Api, text: str) -> None:
 
 @pytest.mark.parametrize("place", ["", "x", "2026-11-21T09:00:00.000000Z#" + "x" * 36])
 def test_a_cursor_with_a_place_of_somebodys_own_is_refused(
-    api: Api, entry: Listing, place: str
+    api: Api, entry: IndexEntries, place: str
 ) -> None:
     api.tables.lists["all"] = [entry(n) for n in range(2)]
     given = api.ask("GET", "/results", query={"limit": "1"})[1]["cursor"]
@@ -95,7 +95,7 @@ def test_a_cursor_with_a_place_of_somebodys_own_is_refused(
     assert (status, said["code"]) == (400, "broken-cursor")
 
 
-def test_a_cursor_belongs_to_its_question(api: Api, entry: Listing) -> None:
+def test_a_cursor_belongs_to_its_question(api: Api, entry: IndexEntries) -> None:
     api.tables.lists["all"] = [entry(n) for n in range(2)]
     given = api.ask("GET", "/results", query={"limit": "1"})[1]["cursor"]
     status, said = api.ask("GET", "/results", query={"cursor": given, "status": "failed"})

@@ -49,7 +49,7 @@ def test_listing_a_bucket_is_told_from_reading_an_object() -> None:
 
 
 def test_an_event_is_told_from_a_notification() -> None:
-    event = json.dumps({"id": "e1", "type": "image.stored.v1"})
+    event = json.dumps({"id": "e1", "type": "image.completed.v1"})
     said = urlencode({"Action": "Publish", "Message": event}).encode()
     call = read_call("POST", "/", signed("sns"), "", said)
     assert call == Call("sns", "Publish event", announces=event)
@@ -63,7 +63,7 @@ def test_messages_that_go_back_together_are_counted() -> None:
 
 def test_a_claim_is_told_from_its_settling() -> None:
     said = {
-        "Key": {"claim": {"S": "notify/image.stored.v1/n1"}},
+        "Key": {"claim": {"S": "notify/image.completed.v1/n1"}},
         "UpdateExpression": "SET #owner = :owner",
     }
     target = "DynamoDB_20120810.UpdateItem"
@@ -74,7 +74,7 @@ def test_a_claim_is_told_from_its_settling() -> None:
 def test_what_another_service_than_notify_settles_is_no_note_of_a_telling() -> None:
     said = {
         "Key": {"claim": {"S": "resize/image.uploaded.v1/e1"}},
-        "UpdateExpression": "SET settled_at = :now",
+        "UpdateExpression": "SET completed_at = :now",
     }
     target = "DynamoDB_20120810.UpdateItem"
     call = read_call("POST", "/", signed("dynamodb"), target, json.dumps(said).encode())

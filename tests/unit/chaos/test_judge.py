@@ -11,7 +11,7 @@ from services.analyze.logic import Detection
 from shared.contracts.images import ImageAnalyzed, ImageResized, StepFailed
 from shared.contracts.record import Record, Run, RunStatus
 from shared.ledger import ClaimKey
-from shared.message import pieces, read
+from shared.message import message_records, read
 from tests.lab.chaos import judge
 from tests.lab.chaos.evidence import Claimed, Evidence, Heard, Letter
 from tests.lab.chaos.windows import Repeated
@@ -19,7 +19,7 @@ from tests.lab.chaos.windows import Repeated
 GOLDEN = Path(__file__).parents[2] / "contract" / "golden"
 GOOD, BAD = "3f0c7a52-6f0e-5d3b-9c41-0a8f2b6d7e11", "3f0c7a52-6f0e-5d3b-9c41-0a8f2b6d7e12"
 LABELS = f"{GOOD}/0/labels"
-CLAIM = ClaimKey(GOOD, "notify/image.stored.v1/n1")
+CLAIM = ClaimKey(GOOD, "notify/image.completed.v1/n1")
 BUDGET = 5
 BOUGHT = {f"{GOOD}/0/{detection}": Repeated(1, 0) for detection in Detection}
 UNDER_FAULTS = (*judge.UNDER_FAULTS, judge.dead_letters_are_explained(BUDGET))
@@ -34,7 +34,7 @@ def golden(kind: str) -> dict:
 def completed() -> Record:
     resized = ImageResized.model_validate(golden("image.resized.v1"))
     analyzed = ImageAnalyzed.model_validate(golden("image.analyzed.v1"))
-    began = read(*pieces((GOLDEN / "image.resized.v1.json").read_text())).time
+    began = read(*message_records((GOLDEN / "image.resized.v1.json").read_text())).time
     run = Run(
         status=RunStatus.COMPLETED, started=began, ended=began, resized=resized, analyzed=analyzed
     )
@@ -61,7 +61,7 @@ def evidence() -> Evidence:
         images=frozenset({GOOD, BAD}),
         heard=TOLD,
         records={GOOD: completed(), BAD: failed()},
-        ledger={CLAIM: Claimed(1, settled=True)},
+        ledger={CLAIM: Claimed(1, completed=True)},
         letters=(),
         objects=objects(),
         orphans=(),
@@ -91,7 +91,7 @@ def without(mapping, key):
 SPOILED: dict[str, tuple[Spoil, set[str]]] = {
     "a record is missing": (
         lambda e: replace(e, records=without(e.records, BAD)),
-        {"verdicts", "told otherwise than recorded"},
+        {"outcomes", "told otherwise than recorded"},
     ),
     "a run is open": (
         lambda e: replace(
@@ -103,7 +103,7 @@ SPOILED: dict[str, tuple[Spoil, set[str]]] = {
                 )
             },
         ),
-        {"verdicts", "records open", "told otherwise than recorded"},
+        {"outcomes", "records open", "told otherwise than recorded"},
     ),
     "a notification is missing": (
         lambda e: replace(e, heard=e.heard[:1]),
@@ -139,11 +139,11 @@ SPOILED: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "a message waits": (lambda e: replace(e, waiting=1), {"messages left"}),
     "a claim is not settled": (
-        lambda e: replace(e, ledger={CLAIM: Claimed(1, settled=False)}),
+        lambda e: replace(e, ledger={CLAIM: Claimed(1, completed=False)}),
         {"claims not settled"},
     ),
     "a dead letter came too early": (
-        lambda e: replace(e, letters=(Letter("notify", "killed", GOOD, BUDGET - 1),)),
+        lambda e: replace(e, letters=(Letter("notify", "worker-died", GOOD, BUDGET - 1),)),
         {f"dead letters before {BUDGET} tries"},
     ),
 }
@@ -175,12 +175,12 @@ OVERFLOWN: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "an invocation met its timeout": (lambda e: replace(e, timeouts=1), {"timeouts"}),
     "a hand-back cost a try": (
-        lambda e: replace(e, ledger={CLAIM: Claimed(2, settled=True)}),
+        lambda e: replace(e, ledger={CLAIM: Claimed(2, completed=True)}),
         {"claims charged more than one try"},
     ),
     "every batch had time enough": (lambda e: replace(e, returned=0), {"hand-backs"}),
     "there is a dead letter": (
-        lambda e: replace(e, letters=(Letter("notify", "killed", GOOD, BUDGET),)),
+        lambda e: replace(e, letters=(Letter("notify", "worker-died", GOOD, BUDGET),)),
         {"dead letters"},
     ),
 }

@@ -22,8 +22,8 @@ TOLD = {
 }
 SETTLED = {
     "TableName": "ledger",
-    "Key": {"image": {"S": IMAGE}, "claim": {"S": "notify/image.stored.v1/n1"}},
-    "UpdateExpression": "SET settled_at = :now",
+    "Key": {"image": {"S": IMAGE}, "claim": {"S": "notify/image.completed.v1/n1"}},
+    "UpdateExpression": "SET completed_at = :now",
 }
 KEPT = json.dumps({"answers": {"labels": {}}}).encode()
 SHOWN = json.dumps({"inputImage": b64encode(b"a picture").decode()})

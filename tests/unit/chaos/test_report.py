@@ -10,7 +10,7 @@ from tests.lab.chaos.__main__ import conclude
 from tests.lab.chaos.judge import Figure
 from tests.lab.chaos.report import Part
 
-KEPT = Figure("verdicts", "300", "300", met=True)
+KEPT = Figure("outcomes", "300", "300", met=True)
 BROKEN = Figure("orphaned objects", "1", "0", met=False, about=("renditions/one/0/web.jpeg",))
 
 
@@ -23,7 +23,7 @@ def test_the_table_has_a_line_for_each_figure(part: Part) -> None:
     assert list(report.table([part])) == [
         "figure              got  promised  met",
         "300 images, 61 s",
-        "  verdicts          300  300       yes",
+        "  outcomes          300  300       yes",
         "  orphaned objects    1  0         NO",
     ]
 

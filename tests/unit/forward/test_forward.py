@@ -12,12 +12,12 @@ from services.forward.handler import routes
 from services.forward.logic import entry
 from services.forward.steps import Steps
 from shared.contracts.envelope import read_envelope
-from shared.contracts.images import Verdict
+from shared.contracts.images import Decision
 from shared.contracts.notification import STATUS
 from shared.errors import DarkroomError, PermanentError, Throttled, TransientError
 from tests.contract.samples import golden
 
-STORED = read_envelope(json.loads(golden("image.stored.v1")))
+STORED = read_envelope(json.loads(golden("image.completed.v1")))
 PUT = entry(STORED, "test")
 
 
@@ -35,14 +35,14 @@ def refusing(code: str) -> dict[str, Any]:
 
 
 def test_the_whole_envelope_goes_on_as_it_is() -> None:
-    assert json.loads(str(PUT["Detail"])) == json.loads(golden("image.stored.v1"))
-    assert (PUT["Source"], PUT["DetailType"]) == ("darkroom.test", "image.stored.v1")
+    assert json.loads(str(PUT["Detail"])) == json.loads(golden("image.completed.v1"))
+    assert (PUT["Source"], PUT["DetailType"]) == ("darkroom.test", "image.completed.v1")
     assert PUT["Time"] == STORED.time
 
 
 def test_every_verdict_that_is_told_is_handed_on() -> None:
     steps = Steps(EventBridge(None, "mine"), "test")
-    assert routes(steps).keys() == set[type[Verdict]](STATUS)
+    assert routes(steps).keys() == set[type[Decision]](STATUS)
 
 
 def test_what_was_taken_is_done() -> None:

@@ -13,20 +13,20 @@ from infra.local.demo import Seen, refuse_failure, report
 from infra.local.follow import follow, line
 from infra.terminal import Style, table
 from shared.contracts.images import Moderation
-from shared.hops import Hop
+from shared.hops import TimelineHop
 from tests.contract.samples import NOTIFICATIONS
 from tests.unit.local.fakes import OUTPUTS, TOPIC
 
 DONE = NOTIFICATIONS["notification.v1.completed"]
 FAILED = NOTIFICATIONS["notification.v1.failed"]
-WITHHELD = NOTIFICATIONS["notification.v1.withheld"]
+QUARANTINED = NOTIFICATIONS["notification.v1.quarantined"]
 RELEASED = NOTIFICATIONS["notification.v1.released"]
 DELETED = NOTIFICATIONS["notification.v1.deleted"]
 PLAIN = Style()
 GREEN, RED = "\033[32m", "\033[31m"
 HOPS = (
-    Hop("resize", "image.uploaded.v1", "e0", 0, 100.0, 100.125, 100.25, 1, "done"),
-    Hop("store", "image.analyzed.v1", "e2", 0, None, 101.0, 101.5, 1, "done"),
+    TimelineHop("resize", "image.uploaded.v1", "e0", 0, 100.0, 100.125, 100.25, 1, "done"),
+    TimelineHop("store", "image.analyzed.v1", "e2", 0, None, 101.0, 101.5, 1, "done"),
 )
 
 
@@ -73,12 +73,14 @@ def test_the_report_has_no_line_for_a_detection_that_is_switched_off():
     assert "Faces, text, moderation" not in told(DONE.model_copy(update=off))
 
 
-def test_the_report_of_a_withheld_picture_says_how_to_hand_it_out():
-    shown = told(WITHHELD)
+def test_the_report_of_a_quarantined_picture_says_how_to_hand_it_out():
+    shown = told(QUARANTINED)
 
-    assert shown[2].split() == ["status", "withheld"]
+    assert shown[2].split() == ["status", "quarantined"]
     assert "Renditions" not in shown
-    assert shown[-1].endswith(f"infra release --endpoint-url {OUTPUTS.endpoint} {WITHHELD.image}")
+    assert shown[-1].endswith(
+        f"infra release --endpoint-url {OUTPUTS.endpoint} {QUARANTINED.image}"
+    )
 
 
 def test_the_report_shows_each_hop_and_the_total():
@@ -128,19 +130,19 @@ def test_much_text_is_cut_to_fit_the_line():
     [
         (DONE, "completed", GREEN),
         (RELEASED, "released", GREEN),
-        (WITHHELD, "withheld", RED),
+        (QUARANTINED, "quarantined", RED),
         (FAILED, "failed", RED),
         (DELETED, "deleted", RED),
     ],
 )
-def test_good_news_is_green_and_what_is_withheld_is_none_yet(notification, word, colour):
+def test_good_news_is_green_and_what_is_quarantined_is_none_yet(notification, word, colour):
     shown = line(notification.model_dump_json(), Style(colour=True))
 
     assert f"{colour}{word:<9}" in shown
 
 
-def test_the_line_of_a_withheld_picture_counts_no_renditions():
-    shown = line(WITHHELD.model_dump_json(), PLAIN)
+def test_the_line_of_a_quarantined_picture_counts_no_renditions():
+    shown = line(QUARANTINED.model_dump_json(), PLAIN)
 
     assert "4032 x 3024 HEIC, Cat 99 %" in shown
 

@@ -14,7 +14,7 @@ from tests.contract.samples import CAT, NOTIFICATIONS, golden, indented
 
 DONE = NOTIFICATIONS["notification.v1.completed"]
 FAILED = NOTIFICATIONS["notification.v1.failed"]
-WITHHELD = NOTIFICATIONS["notification.v1.withheld"]
+QUARANTINED = NOTIFICATIONS["notification.v1.quarantined"]
 RELEASED = NOTIFICATIONS["notification.v1.released"]
 
 anything = st.text(max_size=300)
@@ -68,9 +68,9 @@ def test_a_failed_image_reads_why_and_who_can_mend_it() -> None:
 @pytest.mark.parametrize(
     ("fault", "mend"),
     [
-        ("user", "The file has to be changed."),
-        ("world", "Trying again later may help."),
-        ("us", "This is ours to mend; the original is kept."),
+        ("client", "The file has to be changed."),
+        ("dependency", "Trying again later may help."),
+        ("internal", "This is ours to mend; the original is kept."),
     ],
 )
 def test_each_fault_says_what_can_be_done(fault: str, mend: str) -> None:
@@ -110,7 +110,7 @@ def test_subscribers_can_filter_on_how_it_ended() -> None:
     assert attributes() == {
         "status": "completed",
         "flagged": "true",
-        "withheld": "false",
+        "quarantined": "false",
         "owner": "ada",
         "stage": "completed",
     }
@@ -120,25 +120,27 @@ def test_subscribers_can_filter_on_where_it_failed() -> None:
     assert word(FAILED).attributes == {
         "status": "failed",
         "flagged": "false",
-        "withheld": "false",
+        "quarantined": "false",
         "owner": "ada",
         "stage": "resize",
     }
 
 
 def test_who_looks_after_quarantine_can_filter_on_what_waits_and_what_was_released() -> None:
-    told = [word(one).attributes for one in (WITHHELD, RELEASED)]
-    assert [(one["withheld"], one["status"]) for one in told] == [
+    told = [word(one).attributes for one in (QUARANTINED, RELEASED)]
+    assert [(one["quarantined"], one["status"]) for one in told] == [
         ("true", "completed"),
         ("false", "released"),
     ]
 
 
-def test_a_withheld_picture_reads_why_and_not_where_its_renditions_are() -> None:
-    told = word(WITHHELD)
-    assert told.sms == "cat & küche.jpg: 4032 x 3024, withheld until somebody has looked at it"
+def test_a_quarantined_picture_reads_why_and_not_where_its_renditions_are() -> None:
+    told = word(QUARANTINED)
+    assert told.sms == "cat & küche.jpg: 4032 x 3024, quarantined until somebody has looked at it"
     assert "Flagged:  Smoking" in told.email
-    assert "Withheld: the renditions are handed out once an operator releases them." in told.email
+    assert (
+        "Quarantined: the renditions are handed out once an operator releases them." in told.email
+    )
     assert "renditions/" not in told.data + told.email + told.sms
 
 

@@ -54,7 +54,7 @@ class Stage:
             assert records.write(record)
         return record
 
-    def announced(self) -> list[str]:
+    def published(self) -> list[str]:
         answer = self.client("sqs").receive_message(QueueUrl=self.heard, MaxNumberOfMessages=10)
         return [message["Body"] for message in answer.get("Messages", [])]
 

@@ -21,8 +21,8 @@ def unknown(**said: str) -> str:
 
 
 def test_a_letter_that_can_be_read_is_listed_with_its_image_and_error() -> None:
-    assert listing([letter(SECOND.to_json(), "killed", "5 tries")]) == [
-        "killed (1)",
+    assert listing([letter(SECOND.to_json(), "worker-died", "5 tries")]) == [
+        "worker-died (1)",
         f"  now  analyze  image.resized.v1 of {CAT}: 5 tries",
     ]
 

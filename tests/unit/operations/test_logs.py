@@ -15,8 +15,8 @@ from infra.operations.logs import Line, Logs
 from infra.terminal import Style
 from shared import telemetry
 from shared.metrics import EFFECTS
+from tests.captured_logs import captured_logs
 from tests.contract.samples import CAT
-from tests.telling import telling
 from tests.unit.operations.conftest import Stage
 
 NOW = time.time() // 3600 * 3600
@@ -38,13 +38,13 @@ HOP = {
     "event_id": "e1",
     "event_type": "image.resized.v1",
     "run": 2,
-    "outcome": "again",
+    "outcome": "retry",
     "attempts": 1,
     "reason": "throttled",
     "Duration": 61.4,
     "_aws": {},
 }
-SAID = {"time": at(0.1), "level": "ERROR", "message": "buried", "reason": "x"}
+SAID = {"time": at(0.1), "level": "ERROR", "message": "dead-lettered", "reason": "x"}
 
 
 class Shelf:
@@ -85,7 +85,7 @@ def readable(message: Any) -> str:
 def test_a_hop_is_one_line_with_its_image_outcome_and_reason() -> None:
     _, service, image, kind, *rest = readable(HOP).split()
     assert (service, image, kind) == ("analyze", f"{CAT[:8]}/2", "image.resized.v1")
-    assert " ".join(rest) == "again 61 ms attempts=1 reason=throttled"
+    assert " ".join(rest) == "retry 61 ms attempts=1 reason=throttled"
 
 
 def test_the_time_is_when_it_was_written_with_milliseconds() -> None:
@@ -95,7 +95,7 @@ def test_the_time_is_when_it_was_written_with_milliseconds() -> None:
 
 def test_what_went_wrong_is_painted_so() -> None:
     line = Line.of("analyze", {"timestamp": 0, "message": json.dumps(SAID)})
-    assert "\033[31mburied\033[0m reason=x" in line.readable(Style(colour=True))
+    assert "\033[31mdead-lettered\033[0m reason=x" in line.readable(Style(colour=True))
 
 
 @pytest.mark.parametrize(
@@ -203,6 +203,6 @@ def test_what_is_no_id_is_told_where_ids_are(capsys) -> None:
 
 def test_every_number_of_ours_reads_back_as_a_line() -> None:
     """What telemetry writes is what this reads."""
-    with telling("resize") as out:
+    with captured_logs("resize") as out:
         telemetry.count("made the renditions", EFFECTS)
     assert readable(out.getvalue()).split(maxsplit=2)[2] == "made the renditions"

@@ -14,7 +14,7 @@ from infra.operations.replay import How, Wanted, failed, replay
 from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequested
 from shared.contracts.record import FULL
 from shared.ledger import ClaimKey
-from shared.message import pieces, read
+from shared.message import message_records, read
 from tests.contract.samples import ANALYZED, CAT, FIRST, GAVE_UP, LAST, RESIZED, TEXT
 from tests.unit.operations.conftest import Stage
 
@@ -29,20 +29,26 @@ def ask(stage: Stage, record, *, dry_run: bool = False, **how) -> None:
 
 def keep_letter(stage: Stage, body: str, service: str = "notify") -> str:
     key = f"dead-letters/{service}/2026-11-22/m1.json"
-    said = {"service": service, "reason": "killed", "detail": "no word", "sent": "x", "body": body}
+    said = {
+        "service": service,
+        "reason": "worker-died",
+        "detail": "no word",
+        "sent": "x",
+        "body": body,
+    }
     stage.client("s3").put_object(Bucket="processed", Key=key, Body=json.dumps(said).encode())
     return key
 
 
 def test_a_replay_names_the_run_it_replaces(stage: Stage) -> None:
     ask(stage, stage.keep(GAVE_UP))
-    (body,) = stage.announced()
-    assert read(*pieces(body)).data == ReplayRequested(image=TEXT, run=0)
+    (body,) = stage.published()
+    assert read(*message_records(body)).data == ReplayRequested(image=TEXT, run=0)
 
 
 def test_a_dry_run_asks_for_nothing(stage: Stage) -> None:
     ask(stage, stage.keep(GAVE_UP), dry_run=True)
-    assert stage.announced() == []
+    assert stage.published() == []
 
 
 def test_a_run_still_at_work_is_given_up_by_force_only(stage: Stage) -> None:
@@ -50,19 +56,19 @@ def test_a_run_still_at_work_is_given_up_by_force_only(stage: Stage) -> None:
     with pytest.raises(InfraError, match="still at work"):
         ask(stage, record)
     ask(stage, record, force=True)
-    assert read(*pieces(stage.announced()[0])).data.force
+    assert read(*message_records(stage.published()[0])).data.force
 
 
 def test_a_reanalysis_is_asked_for_with_its_analyzer(stage: Stage) -> None:
     ask(stage, stage.keep(RESIZED, ANALYZED), analyze_only=True, analyzer="rekognition")
     asked = ReplayRequested(image=CAT, run=0, analyze_only=True, analyzer="rekognition")
-    assert read(*pieces(stage.announced()[0])).data == asked
+    assert read(*message_records(stage.published()[0])).data == asked
 
 
 def test_where_nothing_is_published_there_is_nothing_to_analyse_again(stage: Stage) -> None:
     with pytest.raises(InfraError, match="no published run to analyse again"):
         ask(stage, stage.keep(GAVE_UP), analyze_only=True)
-    assert stage.announced() == []
+    assert stage.published() == []
 
 
 def test_of_the_failed_images_those_are_analysed_again_that_are_published(stage: Stage) -> None:
@@ -113,13 +119,13 @@ def test_what_a_step_was_to_do_becomes_a_replay_of_its_image(stage: Stage) -> No
     keep_letter(stage, failed_fact.to_json(), "analyze")
     letters = DeadLetters(stage.images)
     assert letters.replay(letters.all()[0], quiet)
-    assert read(*pieces(stage.announced()[0])).data == ReplayRequested(image=TEXT, run=0)
+    assert read(*message_records(stage.published()[0])).data == ReplayRequested(image=TEXT, run=0)
     assert letters.all() == []
 
 
 def test_a_telling_is_sent_again_with_its_claim_forgotten(stage: Stage) -> None:
     claim = ClaimKey.of("notify", LAST.subject, LAST.type, LAST.id)
-    row = {"image": {"S": claim.image}, "claim": {"S": claim.name}, "settled_at": {"N": "1"}}
+    row = {"image": {"S": claim.image}, "claim": {"S": claim.name}, "completed_at": {"N": "1"}}
     stage.client("dynamodb").put_item(TableName="ledger", Item=row)
     keep_letter(stage, LAST.to_json())
     letters = DeadLetters(stage.images)
@@ -132,7 +138,7 @@ def test_a_telling_is_sent_again_with_its_claim_forgotten(stage: Stage) -> None:
 def test_what_nobody_can_read_is_listed_and_stays(stage: Stage) -> None:
     keep_letter(stage, "gibberish")
     letters = DeadLetters(stage.images)
-    assert listing(letters.all())[0] == "killed (1)"
+    assert listing(letters.all())[0] == "worker-died (1)"
     assert not letters.replay(letters.all()[0], quiet)
     assert len(letters.all()) == 1
 

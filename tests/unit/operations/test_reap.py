@@ -7,7 +7,7 @@ import pytest
 
 from infra.errors import InfraError
 from infra.operations.reap import Reaper
-from shared.message import pieces, read
+from shared.message import message_records, read
 from tests.contract.samples import CAT, RESIZED
 from tests.unit.operations.conftest import Stage
 
@@ -25,14 +25,14 @@ def upload(stage: Stage, key: str) -> None:
 def test_a_silent_run_is_reported_stuck_where_it_waits(stage: Stage) -> None:
     stage.keep(RESIZED, at=stage.images.clock() - 2 * DAY)
     assert Reaper(stage.images, DAY).reap(quiet, dry_run=False) == 1
-    report = read(*pieces(stage.announced()[0])).data
+    report = read(*message_records(stage.published()[0])).data
     assert (report.image, report.stage, report.reason) == (CAT, "analyze", "stuck")
 
 
 def test_a_run_that_was_heard_of_lately_is_left_alone(stage: Stage) -> None:
     stage.keep(RESIZED)
     assert Reaper(stage.images, DAY).reap(quiet, dry_run=False) == 0
-    assert stage.announced() == []
+    assert stage.published() == []
 
 
 def test_an_upload_that_nobody_heard_of_is_reported_lost_and_named(stage: Stage) -> None:
@@ -40,7 +40,7 @@ def test_an_upload_that_nobody_heard_of_is_reported_lost_and_named(stage: Stage)
     said: list[str] = []
     long_ago = -timedelta(days=9999)  # the upload is of the real today, the stage's clock is not
     assert Reaper(stage.images, long_ago).reap(said.append, dry_run=False) == 1
-    report = read(*pieces(stage.announced()[0])).data
+    report = read(*message_records(stage.published()[0])).data
     assert (report.reason, report.source.key) == ("lost", "lost.jpg")
     assert said == [f"lost: {report.image} run 0  lost.jpg"]
 
@@ -50,14 +50,14 @@ def test_a_dry_run_names_what_it_finds_and_reports_nothing(stage: Stage) -> None
     said: list[str] = []
     assert Reaper(stage.images, DAY).reap(said.append, dry_run=True) == 1
     assert said == [f"stuck: {CAT} run 0  {RESIZED.source.key}"]
-    assert stage.announced() == []
+    assert stage.published() == []
 
 
 def test_asked_again_it_says_the_same_under_the_same_id(stage: Stage) -> None:
     stage.keep(RESIZED, at=stage.images.clock() - 2 * DAY)
     for _ in range(2):
         Reaper(stage.images, DAY).reap(quiet, dry_run=False)
-    first, second = (read(*pieces(body)) for body in stage.announced())
+    first, second = (read(*message_records(body)) for body in stage.published())
     assert first.id == second.id
     assert first.source == "darkroom/reap"
 

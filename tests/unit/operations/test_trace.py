@@ -47,16 +47,16 @@ def test_what_the_tables_know_is_told_once() -> None:
 
 
 def test_a_try_that_failed_stands_where_it_began_with_its_reason() -> None:
-    again = tried("analyze", "e1", "again", 101.9, reason="throttled", seconds=30.0, attempts=1)
+    again = tried("analyze", "e1", "retry", 101.9, reason="throttled", seconds=30.0, attempts=1)
     step = merged(HOPS, [again])[1]
-    assert (step.service, step.outcome, step.attempts) == ("analyze", "again", 1)
+    assert (step.service, step.outcome, step.attempts) == ("analyze", "retry", 1)
     assert (step.why, step.worked) == ("throttled, again in 30 s", 0.25)
     assert step.at == pytest.approx(101.65)
 
 
 def test_what_was_undone_is_in_the_log_alone() -> None:
-    steps = merged(HOPS, [tried("resize", "f", "undone", 105.0)])
-    assert (steps[-1].service, steps[-1].outcome) == ("resize", "undone")
+    steps = merged(HOPS, [tried("resize", "f", "compensated", 105.0)])
+    assert (steps[-1].service, steps[-1].outcome) == ("resize", "compensated")
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def failed(stage: Stage) -> Stage:
         ("analyze", "image.resized.v1", "e1", NOW - 5),
     ):
         claim = ledger.claim(ClaimKey.of(service, CAT, kind, event), service, began, 40)
-        ledger.settle(claim, began + 1)
+        ledger.complete(claim, began + 1)
     for event, kind, source, at in (
         ("e1", "image.resized.v1", "resize", NOW - 9),
         ("e2", "step.failed.v1", "analyze", NOW - 4),
@@ -79,9 +79,9 @@ def failed(stage: Stage) -> Stage:
     ):
         time_of = datetime.fromtimestamp(at, UTC)
         records.note(Moment(CAT, 0, event, kind, f"darkroom/{source}", time_of))
-    log(stage, "analyze", tried("analyze", "e1", "again", NOW - 7, reason="throttled", seconds=2))
+    log(stage, "analyze", tried("analyze", "e1", "retry", NOW - 7, reason="throttled", seconds=2))
     log(stage, "analyze", tried("analyze", "e1", "gave-up", NOW - 4, reason="throttled"))
-    log(stage, "resize", tried("resize", "e3", "undone", NOW - 3))
+    log(stage, "resize", tried("resize", "e3", "compensated", NOW - 3))
     return stage
 
 
@@ -105,10 +105,10 @@ def test_a_failed_image_shows_its_tries_its_end_and_what_was_undone(failed: Stag
     steps = read(failed).steps
     assert [(step.service, step.outcome) for step in steps] == [
         ("resize", "done"),
-        ("analyze", "again"),
+        ("analyze", "retry"),
         ("analyze", "given-up"),
         ("store", "done"),
-        ("resize", "undone"),
+        ("resize", "compensated"),
     ]
     text = "\n".join(read(failed).as_lines(PLAIN))
     assert f"{GAVE_UP.reason}: {GAVE_UP.detail}" in text
@@ -140,8 +140,10 @@ def test_what_went_wrong_is_painted_so(failed: Stage) -> None:
 def test_for_scripts_it_is_one_document(failed: Stage) -> None:
     said = json.loads(read(failed).as_json())
     assert (said["image"], said["record"]["runs"]["0"]["status"]) == (CAT, "failed")
-    assert [step["outcome"] for step in said["steps"]][1:3] == ["again", "given-up"]
-    assert said["undone"] == [{"run": 0, "renditions": ["thumbnail", "preview"], "analysis": False}]
+    assert [step["outcome"] for step in said["steps"]][1:3] == ["retry", "given-up"]
+    assert said["compensated"] == [
+        {"run": 0, "renditions": ["thumbnail", "preview"], "analysis": False}
+    ]
 
 
 def test_without_logs_the_tables_tell_what_they_know(stage: Stage) -> None:

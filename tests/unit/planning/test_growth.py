@@ -2,12 +2,12 @@
 
 import pytest
 
-from services.store.lists import DynamoLists
 from services.store.records import DynamoRecords
+from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps
-from shared.consumer import Turn
+from shared.consumer import StepContext
 from shared.contracts.envelope import Envelope
-from shared.contracts.listing import ALL
+from shared.contracts.search_index import ALL
 from shared.objects import S3Objects
 from tests.contract.conftest import make_table
 from tests.contract.samples import AT
@@ -27,7 +27,7 @@ def tallies(aws):
     found = [Tally()]
     counting = {of: Counted(aws(of), of, lambda: found[-1]) for of in ("s3", "dynamodb")}
     table = counting["dynamodb"], "records"
-    lists, bucket = DynamoLists(*table), S3Objects(counting["s3"], "processed")
+    lists, bucket = DynamoSearchIndex(*table), S3Objects(counting["s3"], "processed")
     steps = Steps(DynamoRecords(*table), bucket, lists)
     hear(steps, 0)
     others = [item for n in range(1, 1 + OTHERS) for item in growth.items(n, "records")]
@@ -41,7 +41,7 @@ def tallies(aws):
 def hear(steps, number):
     for fact in growth.facts(number):
         envelope = Envelope.first(fact, "darkroom/tests", AT)
-        list(steps.decide(fact, Turn(envelope, AT, lambda: None)))
+        list(steps.decide(fact, StepContext(envelope, AT, lambda: None)))
 
 
 def test_store_asks_as_much_and_consumes_as_much_after_many_others(tallies):

@@ -37,7 +37,7 @@ def test_only_the_current_run_counts() -> None:
 def test_a_silent_run_is_reported_at_the_service_it_waits_for() -> None:
     found = stuck(decide(None, RESIZED, AT), timedelta(hours=36))
     assert (found.stage, found.event.run, found.event.owner) == ("analyze", 0, "ada")
-    assert (found.gave_up.reason, found.gave_up.fault) == ("stuck", Fault.US)
+    assert (found.gave_up.reason, found.gave_up.fault) == ("stuck", Fault.INTERNAL)
     assert found.gave_up.detail == "Nothing was heard of this run for 36 hours."
 
 
@@ -54,7 +54,7 @@ def test_a_lost_upload_is_reported_as_the_first_run_of_its_image() -> None:
     assert (found.stage, found.gave_up.reason, found.gave_up.fault) == (
         "resize",
         "lost",
-        Fault.WORLD,
+        Fault.DEPENDENCY,
     )
 
 

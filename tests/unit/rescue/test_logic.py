@@ -17,8 +17,8 @@ def message(body: str = "the body", **words: str) -> Message:
 
 
 def test_a_dead_letter_says_why_it_was_buried() -> None:
-    letter = DeadLetter.of(message(reason="killed", detail="5 tries ended without a word"))
-    assert (letter.service, letter.reason) == ("resize", "killed")
+    letter = DeadLetter.of(message(reason="worker-died", detail="5 tries ended without a word"))
+    assert (letter.service, letter.reason) == ("resize", "worker-died")
     assert letter.detail == "5 tries ended without a word"
 
 
@@ -51,7 +51,7 @@ def test_an_upload_among_unreadable_ones_is_still_a_failure_to_report() -> None:
 
 
 def test_a_terminal_that_lists_the_letters_is_told_nothing_but_words() -> None:
-    letter = DeadLetter.of(message(reason="killed", detail="\x1b[2Jgone\r\n" + "x" * 2000))
+    letter = DeadLetter.of(message(reason="worker-died", detail="\x1b[2Jgone\r\n" + "x" * 2000))
     assert letter.detail.isprintable()
     assert letter.detail.startswith(" [2Jgone  x")
     assert len(letter.detail) == 1000
@@ -74,10 +74,10 @@ def test_a_letter_about_an_image_is_kept_where_its_deletion_finds_it() -> None:
 
 
 def test_all_that_is_known_of_a_letter_is_kept() -> None:
-    kept = json.loads(DeadLetter.of(message(reason="killed", detail="why")).to_json())
+    kept = json.loads(DeadLetter.of(message(reason="worker-died", detail="why")).to_json())
     assert kept == {
         "service": "resize",
-        "reason": "killed",
+        "reason": "worker-died",
         "detail": "why",
         "message": "m1",
         "sent": "2027-01-15T08:00:00+00:00",

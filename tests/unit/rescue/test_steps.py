@@ -58,11 +58,11 @@ class Bench:
 
 def test_a_do_that_was_killed_is_kept_and_reported_as_ours() -> None:
     bench = Bench()
-    bench.rescue(SECOND.to_json(), "analyze", reason="killed", detail="5 tries")
+    bench.rescue(SECOND.to_json(), "analyze", reason="worker-died", detail="5 tries")
     (report,) = bench.reports()
     assert [letter["body"] for letter in bench.letters()] == [SECOND.to_json()]
-    assert (report.stage, report.reason, report.detail) == ("analyze", "killed", "5 tries")
-    assert (report.image, report.run, report.fault) == (SECOND.subject, 0, Fault.US)
+    assert (report.stage, report.reason, report.detail) == ("analyze", "worker-died", "5 tries")
+    assert (report.image, report.run, report.fault) == (SECOND.subject, 0, Fault.INTERNAL)
     assert (report.source, report.owner) == (SECOND.data.source, "ada")
 
 
@@ -91,7 +91,7 @@ def test_every_fact_that_dies_is_a_failure_of_its_step(fact: Any) -> None:
 @pytest.mark.parametrize("said", [LAST, REFUSAL, REPORT], ids=lambda one: one.type)
 def test_a_verdict_or_a_report_that_dies_is_kept_and_never_reported(said: Any) -> None:
     bench = Bench()
-    bench.rescue(said.to_json(), "notify", reason="killed")
+    bench.rescue(said.to_json(), "notify", reason="worker-died")
     assert (len(bench.letters()), bench.reports()) == (1, [])
 
 

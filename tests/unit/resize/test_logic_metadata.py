@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image, PngImagePlugin
 
-from services.resize.logic import Format, Spec, Taken
+from services.resize.logic import Capture, Format, Spec
 from tests.pictures import corners, encoded, exif, opened, rgb_profile
 
 CAMERA = {"make": "NIKON CORPORATION", "model": "NIKON Z 6"}
@@ -31,7 +31,7 @@ SECRETS = (
 SPECS = [Spec(form, 200, form) for form in (Format.JPEG, Format.WEBP, Format.PNG, Format.AVIF)]
 
 
-def telling(form, picture=None):
+def captured_logs(form, picture=None):
     """A file that tells all it can: camera, time, place, profile, XMP, comments."""
     picture = picture or corners(400, 300)
     options = {"exif": TELLING, "icc_profile": rgb_profile(), "xmp": XMP}
@@ -43,13 +43,13 @@ def telling(form, picture=None):
     return encoded(picture, form, comment=b"secret", **options)
 
 
-def taken(developed, **facts):
-    return developed(encoded(corners(), "JPEG", exif=exif(**facts))).taken
+def captured(developed, **facts):
+    return developed(encoded(corners(), "JPEG", exif=exif(**facts))).captured
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
 def test_nothing_of_the_original_but_its_pixels_is_in_a_rendition(form, developed):
-    original = telling(form)
+    original = captured_logs(form)
     assert b"NIKON" in original
     picture = developed(original, *SPECS)
     for made in (*picture.renditions, picture.analysis):
@@ -72,7 +72,7 @@ def test_a_cmyk_profile_is_never_kept(developed):
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
 def test_when_and_with_what_it_was_taken_is_told(form, developed):
-    assert developed(telling(form)).taken == Taken(
+    assert developed(captured_logs(form)).captured == Capture(
         "2024-05-01T12:30:45+02:00", "NIKON CORPORATION NIKON Z 6"
     )
 
@@ -96,21 +96,21 @@ def test_no_place_means_that_none_was_removed(developed):
 
 
 def test_a_file_that_says_nothing_tells_nothing(developed):
-    assert developed(encoded(corners(), "JPEG")).taken == Taken(None, None)
+    assert developed(encoded(corners(), "JPEG")).captured == Capture(None, None)
 
 
 def test_a_time_without_an_offset_is_told_without_one(developed):
-    assert taken(developed, at="2024:05:01 12:30:45").at == "2024-05-01T12:30:45"
+    assert captured(developed, at="2024:05:01 12:30:45").at == "2024-05-01T12:30:45"
 
 
 @pytest.mark.parametrize("at", ["0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday", ""])
 def test_a_clock_that_was_never_set_tells_no_time(at, developed):
-    assert taken(developed, at=at).at is None
+    assert captured(developed, at=at).at is None
 
 
 @pytest.mark.parametrize("offset", ["", "+2", "Z", "   :  "])
 def test_an_offset_that_is_none_is_left_out(offset, developed):
-    assert taken(developed, at="2024:05:01 12:30:45", offset=offset).at == "2024-05-01T12:30:45"
+    assert captured(developed, at="2024:05:01 12:30:45", offset=offset).at == "2024-05-01T12:30:45"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_an_offset_that_is_none_is_left_out(offset, developed):
     ],
 )
 def test_a_camera_is_named_as_a_person_would(make, model, camera, developed):
-    assert taken(developed, make=make, model=model).camera == camera
+    assert captured(developed, make=make, model=model).camera == camera
 
 
 @pytest.mark.parametrize("length", [6, 9, 14, 20, 40, 90])

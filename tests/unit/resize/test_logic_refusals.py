@@ -50,7 +50,7 @@ OF_EACH_REASON = {
 @pytest.mark.parametrize("reason", OF_EACH_REASON)
 def test_each_reason_has_its_picture(reason):
     error = refused(OF_EACH_REASON[reason], Limits(bytes=1_000_000, pixels=1_000_000))
-    assert (error.reason, error.fault) == (reason, Fault.USER)
+    assert (error.reason, error.fault) == (reason, Fault.CLIENT)
     assert error.detail.endswith(".")
     assert "{" not in error.detail
 

@@ -108,9 +108,9 @@ def resampled(monkeypatch):
     """The sizes of all pictures that are resampled, in order: the first is what was decoded."""
     sizes = []
 
-    def resize(image, size, *, spent=False):
+    def resize(image, size, *, release_source=False):
         sizes.append(image.size)
-        return scale.resize(image, size, spent=spent)
+        return scale.resize(image, size, release_source=release_source)
 
     monkeypatch.setattr(logic, "resize", resize)
     monkeypatch.setattr(logic, "is_tame", lambda *_: True)  # in a child nobody would see the sizes

@@ -41,14 +41,14 @@ def test_what_is_shrunk_stays_where_it_was(mode: str, width: int) -> None:
 
 def test_a_picture_that_is_spent_is_closed_once_it_is_resampled() -> None:
     picture = photo(90, 60)
-    scale.resize(picture, Size(30, 20), spent=True)
+    scale.resize(picture, Size(30, 20), release_source=True)
     with pytest.raises(ValueError, match="closed"):
         picture.getpixel((0, 0))
 
 
 def test_a_picture_of_that_size_already_is_given_back_open() -> None:
     picture = photo(90, 60)
-    assert scale.resize(picture, Size(90, 60), spent=True) is picture
+    assert scale.resize(picture, Size(90, 60), release_source=True) is picture
     assert picture.getpixel((0, 0)) is not None
 
 

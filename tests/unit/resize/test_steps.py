@@ -1,4 +1,4 @@
-"""What resize reads, keeps and unmakes; the picture work itself is proved elsewhere."""
+"""What resize reads, keeps and compensates; the picture work itself is proved elsewhere."""
 
 import io
 from hashlib import sha256
@@ -9,7 +9,7 @@ from PIL import Image
 
 from services.resize.logic import Limits, Spec
 from services.resize.steps import LONGEST_OWNER, Steps
-from shared.consumer import Turn
+from shared.consumer import StepContext
 from shared.contracts.images import ImageDeleted, ImageResized, Reanalysis, Source
 from shared.errors import Overtaken, PermanentError
 from shared.objects import FOREVER, Stored
@@ -62,19 +62,19 @@ class Bench:
         )
         self.steps = Steps(self.uploads, self.processed, SPECS, limits or Limits())
 
-    def resize(self, confirm: Any = lambda: None, **changed: Any) -> ImageResized:
+    def resize(self, ensure_lease: Any = lambda: None, **changed: Any) -> ImageResized:
         source = self.source.model_copy(update=changed)
         upload = UPLOADED.model_copy(update={"source": source, "owner": None})
-        (event,) = self.steps.resize(upload, Turn(FIRST, AT, confirm))
+        (event,) = self.steps.resize(upload, StepContext(FIRST, AT, ensure_lease))
         assert isinstance(event, ImageResized)
         return event
 
-    def take_over(self, made: ImageResized, confirm: Any = lambda: None) -> ImageResized:
+    def take_over(self, made: ImageResized, ensure_lease: Any = lambda: None) -> ImageResized:
         """The run after ``made``, which only asks anew."""
         granted = GRANTED_ANEW.model_copy(
             update={"run": 1, "source": made.source, "made": made, "reanalysis": ANEW}
         )
-        (event,) = self.steps.resize(granted, Turn(FIRST, AT, confirm))
+        (event,) = self.steps.resize(granted, StepContext(FIRST, AT, ensure_lease))
         assert isinstance(event, ImageResized)
         return event
 
@@ -193,7 +193,7 @@ def test_forgetting_a_run_leaves_the_other_runs_and_images() -> None:
     others = [f"renditions/{CAT}/1/web.jpeg", f"renditions/{CAT}/10/web.jpeg", "renditions/x/0/a"]
     for key in others:
         bench.processed.put(key, b"", "image/jpeg")
-    bench.steps.forget(FAILED.model_copy(update={"image": CAT, "run": 0}))
+    bench.steps.compensate(FAILED.model_copy(update={"image": CAT, "run": 0}))
     assert bench.made() == sorted(others)
 
 
@@ -207,7 +207,7 @@ def test_of_a_deleted_image_neither_renditions_nor_dead_letters_are_left() -> No
     bench.resize()
     for key in (f"dead-letters/{CAT}/store/2026-11-21/m1.json", "dead-letters/x/store/m2.json"):
         bench.processed.put(key, b"{}", "application/json")
-    bench.steps.forget_all(deletion(bench, "cat.jpg", "v1"))
+    bench.steps.purge(deletion(bench, "cat.jpg", "v1"))
     assert list(bench.processed.keys("")) == ["dead-letters/x/store/m2.json"]
     assert bench.uploads.find("cat.jpg") is None
 
@@ -217,8 +217,8 @@ def test_of_a_key_that_was_handed_out_every_version_is_the_deleted_images() -> N
     key, others = f"uploads/{CAT}/cat.jpg", "album/cat.jpg"
     for each in (key, key, others, others):
         bench.uploads.put(each, CAT_PNG, "image/png")
-    bench.steps.forget_all(deletion(bench, key, "v1"))
-    bench.steps.forget_all(deletion(bench, others, "v1"))
+    bench.steps.purge(deletion(bench, key, "v1"))
+    bench.steps.purge(deletion(bench, others, "v1"))
     assert bench.uploads.versions[key] == [None, None]
     first, second = bench.uploads.versions[others]
     assert first is None
@@ -227,10 +227,10 @@ def test_of_a_key_that_was_handed_out_every_version_is_the_deleted_images() -> N
 
 def test_forgetting_what_was_never_made_or_is_forgotten_is_no_error() -> None:
     bench = Bench()
-    bench.steps.forget(UPLOADED)
+    bench.steps.compensate(UPLOADED)
     bench.resize()
-    bench.steps.forget(UPLOADED)
-    bench.steps.forget(UPLOADED)
+    bench.steps.compensate(UPLOADED)
+    bench.steps.compensate(UPLOADED)
     assert bench.made() == []
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from shared.bus import Bus, Queue
-from shared.consumer import Do, Limits, Route, Service, Tell, Undo, consume
+from shared.consumer import Compensate, Deliver, Limits, Route, Service, Step, consume
 from shared.contracts.envelope import Event
-from shared.contracts.images import ImageFailed, ImageResized, ImageStored, ImageUploaded
+from shared.contracts.images import ImageCompleted, ImageFailed, ImageResized, ImageUploaded
 from shared.contracts.record import Record, Run, RunStatus
 from shared.ledger import Ledger
 from shared.testing import (
@@ -45,16 +45,16 @@ class Bench:
     done: list[Any] = field(default_factory=list)
     undone: list[Any] = field(default_factory=list)
 
-    def _act(self, event: Any, turn: Any) -> Any:
+    def _act(self, event: Any, context: Any) -> Any:
         self.done.append(event)
-        return self.act(event, turn)
+        return self.act(event, context)
 
     def routes(self) -> dict[type[Event], Route]:
         return {
-            ImageUploaded: Do(self._act, undo=self.undone.append),
-            ImageResized: Do(self._act, undo=self.undone.append),
-            ImageStored: Tell(self._act),
-            ImageFailed: Undo(self.undone.append),
+            ImageUploaded: Step(self._act, undo=self.undone.append),
+            ImageResized: Step(self._act, undo=self.undone.append),
+            ImageCompleted: Deliver(self._act),
+            ImageFailed: Compensate(self.undone.append),
         }
 
     def consume(self, *bodies: str, receives: int = 1) -> list[str]:
@@ -66,7 +66,7 @@ class Bench:
             queue=self.queue,
             ledger=self.ledger,
             runs=self.records,
-            limits=Limits(timeout=30, worst_case=5, attempts=5),
+            limits=Limits(timeout=30, worst_case=5, max_attempts=5),
             clock=self.clock,
         )
         batch = sqs_batch(*bodies, sent=self.clock(), receives=receives)
@@ -90,8 +90,8 @@ class Bench:
     def attempts(self) -> list[int]:
         return [row.attempts for row in self.ledger.rows.values()]
 
-    def settled(self) -> list[bool]:
-        return [row.settled_at is not None for row in self.ledger.rows.values()]
+    def completed(self) -> list[bool]:
+        return [row.completed_at is not None for row in self.ledger.rows.values()]
 
     def waits(self) -> list[float]:
         return [seconds for _, seconds in self.queue.returned]

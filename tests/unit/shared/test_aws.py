@@ -42,18 +42,18 @@ def test_being_told_to_slow_down_is_throttling(code: str) -> None:
 def test_being_refused_is_ours_to_mend(code: str) -> None:
     error = translated(refusal(code))
     assert type(error) is PermanentError
-    assert (error.reason, error.fault) == ("forbidden", Fault.US)
+    assert (error.reason, error.fault) == ("forbidden", Fault.INTERNAL)
 
 
 def test_what_a_place_calls_permanent_is_permanent_there() -> None:
-    error = translated(refusal("NoSuchKey"), NoSuchKey=("gone", Fault.USER))
+    error = translated(refusal("NoSuchKey"), NoSuchKey=("gone", Fault.CLIENT))
     assert type(error) is PermanentError
-    assert (error.reason, error.fault) == ("gone", Fault.USER)
+    assert (error.reason, error.fault) == ("gone", Fault.CLIENT)
     assert error.detail == "cat.jpg: because"
 
 
 def test_a_place_decides_before_the_rest() -> None:
-    error = translated(refusal("403"), **{"403": ("gone", Fault.USER)})
+    error = translated(refusal("403"), **{"403": ("gone", Fault.CLIENT)})
     assert error.reason == "gone"
 
 
@@ -61,7 +61,7 @@ def test_a_place_decides_before_the_rest() -> None:
 def test_everything_else_passes(code: str) -> None:
     error = translated(refusal(code))
     assert type(error) is TransientError
-    assert (error.reason, error.fault) == ("unavailable", Fault.WORLD)
+    assert (error.reason, error.fault) == ("unavailable", Fault.DEPENDENCY)
 
 
 def test_an_answer_without_a_code_passes() -> None:

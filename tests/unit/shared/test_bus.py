@@ -43,23 +43,23 @@ def letter(**words: str) -> dict[str, Any]:
     return {"QueueUrl": DEAD, "MessageBody": "the body", "MessageAttributes": attributes}
 
 
-def buried(sqs: Stubber, detail: str = "why") -> None:
-    SqsQueue(sqs.client, "unused", DEAD).bury("the body", "unreadable", detail)
+def dead_lettered(sqs: Stubber, detail: str = "why") -> None:
+    SqsQueue(sqs.client, "unused", DEAD).dead_letter("the body", "unreadable", detail)
 
 
 def test_a_letter_that_leaves_no_room_for_words_is_sent_without(sqs: Stubber) -> None:
     words = letter(reason="unreadable", detail="why")
     sqs.add_client_error("send_message", "InvalidParameterValue", expected_params=words)
     sqs.add_response("send_message", {"MessageId": "m1"}, letter())
-    buried(sqs)
+    dead_lettered(sqs)
 
 
 def test_a_letter_that_fits_in_no_way_is_ours_to_mend(sqs: Stubber) -> None:
     for _ in range(2):
         sqs.add_client_error("send_message", "InvalidParameterValue", "too long")
     with pytest.raises(PermanentError) as refused:
-        buried(sqs)
-    assert (refused.value.reason, refused.value.fault) == ("refused-by-sqs", Fault.US)
+        dead_lettered(sqs)
+    assert (refused.value.reason, refused.value.fault) == ("refused-by-sqs", Fault.INTERNAL)
 
 
 @pytest.mark.parametrize("detail", ["\ud800 is half a character", "\0", "\ufffe", "line\nbreak"])
@@ -71,7 +71,7 @@ def test_a_detail_is_put_in_characters_that_sqs_takes(sqs: Stubber, detail: str)
         "before-parameter-build.sqs.SendMessage",
         lambda params, **_: sent.append(params["MessageAttributes"]["detail"]["StringValue"]),
     )
-    buried(sqs, detail * LONGEST_DETAIL)
+    dead_lettered(sqs, detail * LONGEST_DETAIL)
     assert sent[0].isprintable()
     assert len(sent[0]) == LONGEST_DETAIL
 
@@ -80,4 +80,4 @@ def test_an_event_that_sns_refuses_for_what_it_is_is_not_tried_again(sns: Stubbe
     sns.add_client_error("publish", "InvalidParameter", "Message too long")
     with pytest.raises(PermanentError) as refused:
         SnsBus(sns.client, "arn:aws:sns:us-east-1:000000000000:events").publish([SECOND])
-    assert (refused.value.reason, refused.value.fault) == ("refused-by-sns", Fault.US)
+    assert (refused.value.reason, refused.value.fault) == ("refused-by-sns", Fault.INTERNAL)

@@ -14,7 +14,7 @@ COMPLETE = {
     "LEDGER_TABLE": "ledger",
     "FUNCTION_TIMEOUT": "30",
     "WORST_CASE": "4.5",
-    "ATTEMPTS": "5",
+    "MAX_ATTEMPTS": "5",
 }
 
 
@@ -60,4 +60,4 @@ def test_a_service_does_not_start_without_what_it_needs(name: str) -> None:
 def test_a_service_that_is_told_all_of_it_starts_with_tracing_off() -> None:
     settings = ServiceSettings.read(COMPLETE)
     assert (settings.tracing, settings.log_level, settings.stage) == ("off", "INFO", "local")
-    assert (settings.function_timeout, settings.worst_case, settings.attempts) == (30.0, 4.5, 5)
+    assert (settings.function_timeout, settings.worst_case, settings.max_attempts) == (30.0, 4.5, 5)

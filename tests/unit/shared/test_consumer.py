@@ -8,8 +8,8 @@ import pytest
 
 from shared.contracts.envelope import Event
 from shared.contracts.record import RunStatus
-from shared.errors import Fault, PermanentError, Throttled, TransientError, known
-from shared.ledger import ClaimKey, Standing
+from shared.errors import Fault, PermanentError, Throttled, TransientError, error_context
+from shared.ledger import ClaimKey, ClaimStatus
 from shared.testing import MemoryBus, MemoryLedger, MemoryQueue, s3_notification
 from tests.contract.samples import FIRST, LAST, REFUSAL, REPORT, SECOND, TEXT, UPLOADED
 
@@ -52,7 +52,7 @@ class BrokenBus(MemoryBus):
 class BrokenQueue(MemoryQueue):
     """A queue that takes nothing back."""
 
-    def hand_back(self, waits: Any) -> None:
+    def retry_later(self, waits: Any) -> None:
         raise DOWN
 
 
@@ -73,7 +73,7 @@ def test_what_a_step_returns_is_announced_as_caused_by_what_it_answers(bench: An
     (said,) = bench.bus.published
     assert (said.causationid, said.correlationid) == (SECOND.id, SECOND.correlationid)
     assert (said.source, said.type) == ("darkroom/toy", "image.resized.v1")
-    assert bench.settled() == [True]
+    assert bench.completed() == [True]
 
 
 def test_a_repeat_is_acknowledged_and_nothing_is_done(bench: Any) -> None:
@@ -90,12 +90,12 @@ def test_an_upload_is_handled_as_its_event(bench: Any) -> None:
 def test_every_upload_of_one_message_is_handled(bench: Any) -> None:
     assert bench.consume(TWO_UPLOADS) == []
     assert [event.source.key for event in bench.done] == ["cat.jpg", "dog.jpg"]
-    assert bench.settled() == [True, True]
+    assert bench.completed() == [True, True]
 
 
 def test_s3s_test_event_is_acknowledged(bench: Any) -> None:
     assert bench.consume(json.dumps({"Event": "s3:TestEvent"})) == []
-    assert (bench.done, bench.queue.buried) == ([], [])
+    assert (bench.done, bench.queue.dead_lettered) == ([], [])
 
 
 def test_an_undo_takes_no_claim_and_says_nothing(bench: Any) -> None:
@@ -110,7 +110,7 @@ def test_an_undo_takes_no_claim_and_says_nothing(bench: Any) -> None:
 def test_one_bad_record_takes_no_other_with_it(bench: Any) -> None:
     bench.ledger = BrokenLedger()
     assert bench.consume(UPLOAD, SECOND.to_json(), "nonsense", REFUSAL.to_json()) == ["m1"]
-    assert (len(bench.done), len(bench.undone), len(bench.queue.buried)) == (1, 1, 1)
+    assert (len(bench.done), len(bench.undone), len(bench.queue.dead_lettered)) == (1, 1, 1)
 
 
 def test_without_time_for_one_more_the_rest_goes_back_uncharged(bench: Any) -> None:
@@ -150,7 +150,7 @@ def test_what_another_is_busy_with_waits_for_the_rest_of_the_lease(bench: Any) -
 def test_of_several_uploads_in_one_message_only_the_busy_one_waits(bench: Any) -> None:
     bench.consume(UPLOAD)
     (busy,) = bench.ledger.rows.values()
-    busy.settled_at, busy.until = None, bench.clock() + 20
+    busy.completed_at, busy.until = None, bench.clock() + 20
     assert bench.consume(TWO_UPLOADS) == ["m0"]
     assert [event.source.key for event in bench.done] == ["cat.jpg", "dog.jpg"]
     assert 20 < bench.waits()[0] <= 25
@@ -159,7 +159,7 @@ def test_of_several_uploads_in_one_message_only_the_busy_one_waits(bench: Any) -
 def test_the_message_with_a_busy_upload_does_the_rest_once(bench: Any) -> None:
     bench.consume(UPLOAD)
     (busy,) = bench.ledger.rows.values()
-    busy.settled_at, busy.until = None, bench.clock() + 20
+    busy.completed_at, busy.until = None, bench.clock() + 20
     bench.consume(TWO_UPLOADS)
     bench.clock.advance(30)
     assert bench.consume(TWO_UPLOADS) == []
@@ -172,7 +172,7 @@ def test_a_lease_outlasts_the_function(bench: Any) -> None:
         bench.consume(SECOND.to_json())
     bench.clock.advance(39)
     found = bench.ledger.claim(key_of(SECOND), "another", bench.clock(), 40)
-    assert found.standing is Standing.BUSY
+    assert found.status is ClaimStatus.IN_PROGRESS
 
 
 def test_what_killed_every_worker_is_buried_and_settled(bench: Any) -> None:
@@ -181,8 +181,10 @@ def test_what_killed_every_worker_is_buried_and_settled(bench: Any) -> None:
         bench.ledger.rows[key_of(SECOND)].owner = "somebody"
         bench.clock.advance(2)
     assert bench.consume(SECOND.to_json()) == []
-    assert bench.queue.buried == [(SECOND.to_json(), "killed", "5 tries ended without a word")]
-    assert (bench.done, bench.settled()) == ([], [True])
+    assert bench.queue.dead_lettered == [
+        (SECOND.to_json(), "worker-died", "5 tries ended without a word")
+    ]
+    assert (bench.done, bench.completed()) == ([], [True])
 
 
 # ---- what cannot be handled --------------------------------------------------------------------
@@ -203,7 +205,7 @@ def test_what_nobody_here_can_handle_is_buried_at_first_sight(
     bench: Any, body: str, reason: str
 ) -> None:
     assert bench.consume(body) == []
-    assert [(b, r) for b, r, _ in bench.queue.buried] == [(body, reason)]
+    assert [(b, r) for b, r, _ in bench.queue.dead_lettered] == [(body, reason)]
     assert bench.ledger.rows == {}
 
 
@@ -211,7 +213,9 @@ def test_of_several_uploads_only_the_unreadable_one_is_buried(bench: Any) -> Non
     records = json.loads(TWO_UPLOADS)["Records"]
     del records[0]["s3"]["object"]["key"]
     assert bench.consume(json.dumps({"Records": records})) == []
-    assert [json.loads(body)["Records"] for body, _, _ in bench.queue.buried] == [records[:1]]
+    assert [json.loads(body)["Records"] for body, _, _ in bench.queue.dead_lettered] == [
+        records[:1]
+    ]
     assert [event.source.key for event in bench.done] == ["dog.jpg"]
 
 
@@ -222,14 +226,14 @@ def test_a_permanent_error_is_reported_at_the_first_try(bench: Any) -> None:
     bench.act = failing(PermanentError("not-an-image", "no picture"))
     assert bench.consume(SECOND.to_json()) == []
     (report,) = bench.reports()
-    assert (report.stage, report.reason, report.fault) == ("toy", "not-an-image", Fault.USER)
+    assert (report.stage, report.reason, report.fault) == ("toy", "not-an-image", Fault.CLIENT)
     assert (report.image, report.run, report.source) == (SECOND.subject, 0, SECOND.data.source)
-    assert (bench.attempts(), bench.settled()) == ([1], [True])
+    assert (bench.attempts(), bench.completed()) == ([1], [True])
 
 
 def test_a_report_knows_the_owner_that_the_step_had_read(bench: Any) -> None:
     def act(_event: Any, _turn: Any) -> None:
-        with known(owner="ada"):
+        with error_context(owner="ada"):
             raise PermanentError("not-an-image", "no picture")
 
     bench.act = act
@@ -261,7 +265,7 @@ def test_throttling_never_uses_the_budget(bench: Any) -> None:
 def test_a_failure_to_announce_is_a_failed_try(bench: Any) -> None:
     bench.bus = BrokenBus(refusals=1)
     assert bench.consume(SECOND.to_json()) == ["m0"]
-    assert bench.settled() == [False]
+    assert bench.completed() == [False]
     assert bench.consume(SECOND.to_json()) == []
     assert (bench.said(), bench.attempts()) == (["image.resized.v1"], [2])
 
@@ -276,10 +280,10 @@ def test_a_report_that_cannot_be_announced_is_not_forgotten(bench: Any) -> None:
 
 
 def test_what_could_not_be_told_is_buried_never_reported(bench: Any) -> None:
-    bench.act = failing(PermanentError("forbidden", "not allowed", fault=Fault.US))
+    bench.act = failing(PermanentError("forbidden", "not allowed", fault=Fault.INTERNAL))
     assert bench.consume(LAST.to_json()) == []
-    assert bench.queue.buried == [(LAST.to_json(), "forbidden", "not allowed")]
-    assert (bench.bus.published, bench.settled()) == ([], [True])
+    assert bench.queue.dead_lettered == [(LAST.to_json(), "forbidden", "not allowed")]
+    assert (bench.bus.published, bench.completed()) == ([], [True])
 
 
 # ---- the run -----------------------------------------------------------------------------------
@@ -289,7 +293,7 @@ def test_a_do_for_a_failed_run_unmakes_it_instead(bench: Any) -> None:
     bench.end(SECOND.data, RunStatus.FAILED)
     assert bench.consume(SECOND.to_json()) == []
     assert (bench.done, bench.undone) == ([], [SECOND.data])
-    assert (bench.bus.published, bench.settled()) == ([], [True])
+    assert (bench.bus.published, bench.completed()) == ([], [True])
 
 
 def test_a_do_for_a_run_nobody_knows_unmakes_it_instead(bench: Any) -> None:
@@ -329,9 +333,9 @@ def test_a_worker_past_its_lease_may_speak_of_a_run_that_is_open(bench: Any) -> 
 
 
 def test_a_worker_within_its_lease_does_not_ask_again(bench: Any) -> None:
-    def act(event: Any, turn: Any) -> Iterator[Event]:
+    def act(event: Any, context: Any) -> Iterator[Event]:
         bench.end(event, RunStatus.FAILED)
-        turn.confirm()
+        context.ensure_lease()
         yield SECOND.data
 
     bench.act = act
@@ -341,7 +345,7 @@ def test_a_worker_within_its_lease_does_not_ask_again(bench: Any) -> None:
 
 def test_a_turn_knows_its_envelope_and_its_time(bench: Any) -> None:
     turns = []
-    bench.act = lambda _event, turn: turns.append(turn) or ()
+    bench.act = lambda _event, context: turns.append(context) or ()
     bench.consume(FIRST.to_json())
     assert turns[0].envelope == FIRST
     assert turns[0].at.timestamp() == bench.clock()

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.envelope import Envelope, derive, traceparent
-from shared.contracts.images import ImageFailed, ImageStored
-from shared.message import pieces, read
+from shared.contracts.images import ImageCompleted, ImageFailed
+from shared.message import message_records, read
 from tests.contract.samples import (
     ANALYZED,
     AT,
@@ -34,7 +34,7 @@ def answer(cause: Envelope, source: str = "darkroom/resize", n: int = 0) -> str:
     return cause.caused(RESIZED, source, n, AT).id
 
 
-def verdict_id(verdict: ImageStored | ImageFailed, cause: Envelope = THIRD, n: int = 0) -> str:
+def verdict_id(verdict: ImageCompleted | ImageFailed, cause: Envelope = THIRD, n: int = 0) -> str:
     return cause.caused(verdict, "darkroom/store", n, LATER).id
 
 
@@ -66,7 +66,7 @@ def test_another_cause_source_place_or_type_is_another_id() -> None:
 
 def test_a_verdict_has_one_id_whoever_asks_and_however_often() -> None:
     assert verdict_id(STORED) == verdict_id(STORED, REPORT, n=7)
-    changed = STORED.model_copy(update={"width": 1, "owner": None, "ended": LATER})
+    changed = STORED.model_copy(update={"width": 1, "owner": None, "decided_at": LATER})
     assert verdict_id(changed) == verdict_id(STORED)
 
 
@@ -100,7 +100,7 @@ def test_whatever_an_event_says_is_read_as_it_was_written(
     said = {"image": str(image), "run": run, "source": source, "owner": owner}
     cause = Envelope.first(UPLOADED.model_copy(update=said), "darkroom/uploads", at)
     answer = cause.caused(RESIZED.model_copy(update=said), "darkroom/resize", 0, at)
-    assert [read(*pieces(one.to_json())) for one in (cause, answer)] == [cause, answer]
+    assert [read(*message_records(one.to_json())) for one in (cause, answer)] == [cause, answer]
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x1f"))

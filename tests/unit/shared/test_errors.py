@@ -12,7 +12,7 @@ from shared.errors import (
     PermanentError,
     Throttled,
     TransientError,
-    known,
+    error_context,
     sentence,
 )
 
@@ -20,18 +20,18 @@ from shared.errors import (
 @pytest.mark.parametrize(
     ("kind", "fault"),
     [
-        (DarkroomError, Fault.US),
-        (PermanentError, Fault.USER),
-        (TransientError, Fault.WORLD),
-        (Throttled, Fault.WORLD),
-        (Overtaken, Fault.WORLD),
+        (DarkroomError, Fault.INTERNAL),
+        (PermanentError, Fault.CLIENT),
+        (TransientError, Fault.DEPENDENCY),
+        (Throttled, Fault.DEPENDENCY),
+        (Overtaken, Fault.DEPENDENCY),
     ],
 )
 def test_each_kind_says_who_can_mend_it_unless_told_otherwise(
     kind: type[DarkroomError], fault: Fault
 ) -> None:
     assert kind("reason", "detail").fault is fault
-    assert kind("reason", "detail", fault=Fault.US).fault is Fault.US
+    assert kind("reason", "detail", fault=Fault.INTERNAL).fault is Fault.INTERNAL
 
 
 def test_an_error_reads_as_its_reason_and_detail() -> None:
@@ -39,13 +39,13 @@ def test_an_error_reads_as_its_reason_and_detail() -> None:
 
 
 def test_what_is_known_is_added_to_what_an_error_knows() -> None:
-    with pytest.raises(PermanentError) as raised, known(owner="ada"):
+    with pytest.raises(PermanentError) as raised, error_context(owner="ada"):
         raise PermanentError("gone", "cat.jpg", key="cat.jpg")
     assert raised.value.facts == {"key": "cat.jpg", "owner": "ada"}
 
 
 def test_errors_that_are_not_ours_pass_untouched() -> None:
-    with pytest.raises(KeyError) as raised, known(owner="ada"):
+    with pytest.raises(KeyError) as raised, error_context(owner="ada"):
         raise KeyError("x")
     assert not hasattr(raised.value, "facts")
 

@@ -8,8 +8,8 @@ import pytest
 
 from shared.contracts.record import RunStatus
 from shared.errors import PermanentError, Throttled, TransientError
+from tests.captured_logs import captured_logs, lines
 from tests.contract.samples import ANALYZED, LAST, REFUSAL, SECOND
-from tests.telling import lines, telling
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -17,7 +17,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 @pytest.fixture
 def hops() -> Iterator[Lines]:
     """The lines of the hops so far."""
-    with telling("toy") as out:
+    with captured_logs("toy") as out:
         yield lambda: [line for line in lines(out) if line["message"] == "hop"]
 
 
@@ -41,7 +41,7 @@ def test_a_hop_tells_what_it_announced_and_under_which_ids(bench: Any, hops: Lin
     bench.act = lambda *_: [ANALYZED]
     bench.consume(SECOND.to_json())
     (line,), (said,) = hops(), bench.bus.published
-    assert (line["announced"], line["announced_ids"]) == ([ANALYZED.type], [said.id])
+    assert (line["published"], line["published_ids"]) == ([ANALYZED.type], [said.id])
 
 
 def test_the_age_is_that_of_the_message_with_all_its_waits(bench: Any, hops: Lines) -> None:
@@ -52,17 +52,23 @@ def test_the_age_is_that_of_the_message_with_all_its_waits(bench: Any, hops: Lin
 
 def test_a_repeat_is_no_hop_that_took_long(bench: Any, hops: Lines) -> None:
     bench.consume(SECOND.to_json(), SECOND.to_json())
-    assert [line["outcome"] for line in hops()] == ["done", "seen-before"]
+    assert [line["outcome"] for line in hops()] == ["done", "duplicate"]
     assert "Age" not in hops()[1]
 
 
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (TransientError("unavailable", "jane"), {"outcome": "again", "reason": "unavailable"}),
-        (Throttled("throttled", "jane"), {"outcome": "again", "Throttled": 1, "charged": False}),
-        (PermanentError("not-an-image", "jane"), {"outcome": "gave-up", "fault": "user"}),
-        (KeyError("jane"), {"outcome": "again", "reason": "internal-error", "charged": True}),
+        (TransientError("unavailable", "jane"), {"outcome": "retry", "reason": "unavailable"}),
+        (
+            Throttled("throttled", "jane"),
+            {"outcome": "retry", "Throttled": 1, "counts_as_attempt": False},
+        ),
+        (PermanentError("not-an-image", "jane"), {"outcome": "gave-up", "fault": "client"}),
+        (
+            KeyError("jane"),
+            {"outcome": "retry", "reason": "internal-error", "counts_as_attempt": True},
+        ),
     ],
 )
 def test_a_try_that_fails_says_why_without_quoting_anything(
@@ -90,14 +96,14 @@ def test_who_died_too_often_is_told_as_killed(bench: Any, hops: Lines) -> None:
         bench.clock.advance(60)
     bench.consume(SECOND.to_json())
     last = hops()[-1]
-    assert (last["outcome"], last["reason"], last["attempts"]) == ("gave-up", "killed", 6)
+    assert (last["outcome"], last["reason"], last["attempts"]) == ("gave-up", "worker-died", 6)
 
 
 def test_an_undo_is_told_as_one_whichever_event_it_answers(bench: Any, hops: Lines) -> None:
     bench.consume(REFUSAL.to_json())
     bench.end(SECOND.data, RunStatus.FAILED)
     bench.consume(SECOND.to_json())
-    assert [line["outcome"] for line in hops()] == ["undone", "undone"]
+    assert [line["outcome"] for line in hops()] == ["compensated", "compensated"]
 
 
 def test_a_verdict_that_is_told_is_done(bench: Any, hops: Lines) -> None:

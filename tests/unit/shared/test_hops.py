@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from shared.hops import Hop, hops, since_upload
+from shared.hops import TimelineHop, hops, since_upload
 
 NOW = 110.0
 
@@ -16,28 +16,28 @@ def moment(event: str, kind: str, source: str, at: float, run: int = 0) -> dict[
     return {**said, "run": Decimal(run)}
 
 
-def claim(name: str, claimed: float, settled: float | None, attempts: int = 1) -> dict[str, Any]:
+def claim(name: str, claimed: float, completed: float | None, attempts: int = 1) -> dict[str, Any]:
     row = {"claim": name, "claimed_at": Decimal(str(claimed)), "attempts": Decimal(attempts)}
     row["until"] = Decimal(str(claimed + 5))
-    return row | ({} if settled is None else {"settled_at": Decimal(str(settled))})
+    return row | ({} if completed is None else {"completed_at": Decimal(str(completed))})
 
 
 TIMELINE = (
     moment("e1", "image.resized.v1", "resize", 101.5),
     moment("e2", "image.analyzed.v1", "analyze", 103.0),
-    moment("v", "image.stored.v1", "store", 103.25),
+    moment("v", "image.completed.v1", "store", 103.25),
 )
 CLAIMS = (
-    claim("notify/image.stored.v1/v", 103.5, 104.0),
+    claim("notify/image.completed.v1/v", 103.5, 104.0),
     claim("resize/image.uploaded.v1/e0", 100.5, 101.75),
     claim("analyze/image.resized.v1/e1", 102.0, 103.125, attempts=3),
 )
-RESIZE = Hop("resize", "image.uploaded.v1", "e0", 0, None, 100.5, 101.75, 1, "done")
+RESIZE = TimelineHop("resize", "image.uploaded.v1", "e0", 0, None, 100.5, 101.75, 1, "done")
 HOPS = (
     RESIZE,
-    Hop("analyze", "image.resized.v1", "e1", 0, 101.5, 102.0, 103.125, 3, "done"),
-    Hop("store", "image.analyzed.v1", "e2", 0, None, 103.0, 103.25, 1, "done"),
-    Hop("notify", "image.stored.v1", "v", 0, 103.25, 103.5, 104.0, 1, "done"),
+    TimelineHop("analyze", "image.resized.v1", "e1", 0, 101.5, 102.0, 103.125, 3, "done"),
+    TimelineHop("store", "image.analyzed.v1", "e2", 0, None, 103.0, 103.25, 1, "done"),
+    TimelineHop("notify", "image.completed.v1", "v", 0, 103.25, 103.5, 104.0, 1, "done"),
 )
 
 
@@ -49,7 +49,7 @@ def test_every_hop_is_told_from_what_it_answers_in_the_order_they_began() -> Non
 
 def test_where_the_upload_is_known_the_first_hop_waited_since_then() -> None:
     first, *others = since_upload(HOPS, 100.0)
-    assert first == replace(RESIZE, announced=100.0)
+    assert first == replace(RESIZE, published=100.0)
     assert tuple(others) == HOPS[1:]
 
 
@@ -58,7 +58,7 @@ def test_work_that_began_before_the_upload_was_answered_waited_for_nothing() -> 
 
 
 def test_what_is_not_settled_is_at_work_until_its_lease_is_over() -> None:
-    claims = [claim("notify/image.stored.v1/v", 103.5, None)]
+    claims = [claim("notify/image.completed.v1/v", 103.5, None)]
     at_work, waits = hops(TIMELINE, claims, 104.0)[-1], hops(TIMELINE, claims, NOW)[-1]
     assert (at_work.state, waits.state) == ("working", "waiting")
     assert at_work.worked is None

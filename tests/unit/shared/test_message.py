@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.errors import PermanentError
-from shared.message import LARGEST_EVENT, LONGEST_KEY, Message, pieces, read
+from shared.message import LARGEST_EVENT, LONGEST_KEY, Message, message_records, read
 from shared.testing import sqs_batch
 from tests.contract.samples import SECOND, TEXT
 
@@ -24,8 +24,8 @@ def test_a_message_is_read_with_its_time_in_seconds() -> None:
 
 def test_a_message_is_read_with_its_own_attributes() -> None:
     (record,) = sqs_batch("the body")["Records"]
-    record["messageAttributes"] = {"reason": {"dataType": "String", "stringValue": "killed"}}
-    assert Message.of(record).attributes == {"reason": "killed"}
+    record["messageAttributes"] = {"reason": {"dataType": "String", "stringValue": "worker-died"}}
+    assert Message.of(record).attributes == {"reason": "worker-died"}
 
 
 def test_a_message_without_the_queues_own_words_is_a_first_receive() -> None:
@@ -67,7 +67,7 @@ POISON = {
 @pytest.mark.parametrize("body", POISON.values(), ids=POISON)
 def test_what_no_sender_of_ours_can_mean_is_unreadable(body: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        [read(piece) for piece in pieces(body)]
+        [read(piece) for piece in message_records(body)]
     assert refused.value.reason == "unreadable"
 
 
@@ -84,7 +84,7 @@ FINE = {
 
 @pytest.mark.parametrize("body", FINE.values(), ids=FINE)
 def test_what_is_only_unusual_is_read(body: str) -> None:
-    assert [read(piece).id for piece in pieces(body)] == [SECOND.id]
+    assert [read(piece).id for piece in message_records(body)] == [SECOND.id]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_is_only_unusual_is_read(body: str) -> None:
 )
 def test_a_type_or_version_nobody_knows_is_unknown_whatever_it_is_called(version: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        read(*pieces(said(type=version)))
+        read(*message_records(said(type=version)))
     assert refused.value.reason == "unknown-type"
 
 
@@ -116,4 +116,4 @@ def test_uploads_nested_almost_too_deeply_are_taken_apart_or_unreadable() -> Non
     for depth in range(limit - 20, limit + 1):  # writing gives up a little earlier than reading
         nested = "[" * depth + "]" * depth
         with suppress(PermanentError):
-            pieces(f'{{"Records": [{nested}, {nested}]}}')
+            message_records(f'{{"Records": [{nested}, {nested}]}}')

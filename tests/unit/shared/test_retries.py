@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Fault, Overtaken, PermanentError, Throttled, TransientError
-from shared.retries import LONGEST_WAIT, THROTTLED_FOR, GiveUp, TryAgain, after, backoff, spread
+from shared.retries import LONGEST_WAIT, THROTTLED_FOR, GiveUp, Retry, after, backoff, spread
 
 DOWN = TransientError("unavailable", "down")
 SLOW = Throttled("throttled", "slow down")
@@ -20,8 +20,8 @@ salts = st.text()
 ages = st.floats(-3, 30 * 24 * 3600)  # clocks differ by up to 3 s
 
 
-def decide(error: Exception, **changed: Any) -> TryAgain | GiveUp:
-    known: dict[str, Any] = {"attempts": 1, "budget": 5, "age": 1.0, "salt": "m1"}
+def decide(error: Exception, **changed: Any) -> Retry | GiveUp:
+    known: dict[str, Any] = {"attempts": 1, "max_attempts": 5, "age": 1.0, "salt": "m1"}
     return after(error, **(known | changed))
 
 
@@ -29,8 +29,8 @@ def decide(error: Exception, **changed: Any) -> TryAgain | GiveUp:
 def test_a_wait_is_never_negative_and_never_longer_than_the_longest(
     error: Exception, tries: int, age: float, salt: str
 ) -> None:
-    decision = decide(error, attempts=tries, budget=tries + 1, age=age, salt=salt)
-    assert isinstance(decision, TryAgain)
+    decision = decide(error, attempts=tries, max_attempts=tries + 1, age=age, salt=salt)
+    assert isinstance(decision, Retry)
     assert 0 < decision.seconds <= LONGEST_WAIT
 
 
@@ -38,20 +38,20 @@ def test_a_wait_is_never_negative_and_never_longer_than_the_longest(
 def test_the_same_try_of_the_same_message_is_decided_the_same(
     error: Exception, tries: int, age: float, salt: str
 ) -> None:
-    asked = {"attempts": tries, "budget": 5, "age": age, "salt": salt}
+    asked = {"attempts": tries, "max_attempts": 5, "age": age, "salt": salt}
     assert decide(error, **asked) == decide(error, **asked)
 
 
 @given(attempts, st.floats(-3, THROTTLED_FOR, exclude_max=True))
 def test_throttling_is_never_charged(tries: int, age: float) -> None:
     decision = decide(SLOW, attempts=tries, age=age)
-    assert isinstance(decision, TryAgain)
-    assert not decision.charged
+    assert isinstance(decision, Retry)
+    assert not decision.counts_as_attempt
 
 
 def test_throttling_ends_by_age() -> None:
     decision = decide(SLOW, attempts=5, age=THROTTLED_FOR)
-    assert decision == GiveUp("throttled", "slow down", Fault.WORLD)
+    assert decision == GiveUp("throttled", "slow down", Fault.DEPENDENCY)
 
 
 def test_the_longer_it_is_throttled_the_longer_it_waits() -> None:
@@ -63,27 +63,27 @@ def test_the_longer_it_is_throttled_the_longer_it_waits() -> None:
 @given(attempts)
 def test_who_was_overtaken_is_never_charged(tries: int) -> None:
     decision = decide(LATE, attempts=tries)
-    assert isinstance(decision, TryAgain)
-    assert not decision.charged
+    assert isinstance(decision, Retry)
+    assert not decision.counts_as_attempt
 
 
 @pytest.mark.parametrize("error", [DOWN, OURS], ids=["expected", "unexpected"])
 def test_a_failed_try_is_charged_until_the_budget_is_used(error: Exception) -> None:
-    decisions = [decide(error, attempts=n, budget=3) for n in (1, 2, 3, 4)]
+    decisions = [decide(error, attempts=n, max_attempts=3) for n in (1, 2, 3, 4)]
     assert [isinstance(d, GiveUp) for d in decisions] == [False, False, True, True]
-    assert all(d.charged for d in decisions if isinstance(d, TryAgain))
+    assert all(d.counts_as_attempt for d in decisions if isinstance(d, Retry))
 
 
 def test_a_permanent_error_is_given_up_at_once() -> None:
-    assert decide(GONE) == GiveUp("gone", "no such key", Fault.USER)
+    assert decide(GONE) == GiveUp("gone", "no such key", Fault.CLIENT)
 
 
 def test_the_world_is_at_fault_for_what_passes() -> None:
-    assert decide(DOWN, attempts=5) == GiveUp("unavailable", "down", Fault.WORLD)
+    assert decide(DOWN, attempts=5) == GiveUp("unavailable", "down", Fault.DEPENDENCY)
 
 
 def test_what_nobody_expected_is_our_fault() -> None:
-    given_up = GiveUp("internal-error", "ZeroDivisionError: oops", Fault.US)
+    given_up = GiveUp("internal-error", "ZeroDivisionError: oops", Fault.INTERNAL)
     assert decide(OURS, attempts=5) == given_up
 
 

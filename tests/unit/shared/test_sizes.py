@@ -20,13 +20,13 @@ from services.notify.topic import SnsNotifications
 from services.store.records import DynamoRecords
 from services.store.steps import Steps as Store
 from shared.bus import SnsBus
-from shared.consumer import Turn, report_on
+from shared.consumer import StepContext, report_on
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact, ImageResized, ReplayRequested
 from shared.contracts.notification import STATUS
 from shared.contracts.record import RunStatus
 from shared.errors import Fault
-from shared.message import LARGEST_EVENT, LONGEST_KEY, pieces, read
+from shared.message import LARGEST_EVENT, LONGEST_KEY, message_records, read
 from shared.retries import GiveUp
 from shared.testing import MemoryObjects, MemoryRecords
 from tests.contract.samples import (
@@ -40,7 +40,7 @@ from tests.contract.samples import (
     TITAN,
     rendition,
 )
-from tests.unit.store.memory import MemoryLists
+from tests.unit.store.memory import MemorySearchIndex
 
 SNS_TAKES = 256 * 1024
 DYNAMODB_TAKES = 400 * 1000
@@ -115,8 +115,8 @@ class Pipeline:
         run = self.records.records[CAT].run
         request = ReplayRequested(image=CAT, run=run, analyze_only=analyze_only)
         asked = Envelope.first(request, "darkroom/operator", AT)
-        store = Store(self.records, self.processed, MemoryLists())
-        for verdict in store.decide(asked.data, Turn(asked, AT, lambda: None)):
+        store = Store(self.records, self.processed, MemorySearchIndex())
+        for verdict in store.decide(asked.data, StepContext(asked, AT, lambda: None)):
             self._publish(asked.caused(verdict, "darkroom/store", 0, AT))
         return self.records.records[CAT].run > run
 
@@ -133,35 +133,37 @@ class Pipeline:
             Question("rekognition", ALL, Thresholds(most, 0.0, 0.0, 0.0, 0.0)),
         )
         heard = second(resized)
-        store = Store(self.records, self.processed, MemoryLists())
+        store = Store(self.records, self.processed, MemorySearchIndex())
         for fact in (heard, self._answer(heard, analyze.analyze)):
             self._write_record(store, fact)
 
     def fail(self, resized: ImageResized, detail: str) -> None:
         """As if analyze had given up."""
-        report = report_on(resized, "analyze", GiveUp("internal-error", detail, Fault.US))
+        report = report_on(resized, "analyze", GiveUp("internal-error", detail, Fault.INTERNAL))
         third = second(resized).caused(report, "darkroom/analyze", 0, AT)
         self._publish(third)
-        self._write_record(Store(self.records, self.processed, MemoryLists()), third)
+        self._write_record(Store(self.records, self.processed, MemorySearchIndex()), third)
 
     def _answer(self, cause: Envelope, step: Any) -> Envelope:
-        (event,) = step(cause.data, Turn(cause, AT, lambda: None))
+        (event,) = step(cause.data, StepContext(cause, AT, lambda: None))
         envelope = cause.caused(event, "darkroom/test", 0, AT)
         self._publish(cause)
         self._publish(envelope)
         return envelope
 
     def _write_record(self, store: Store, fact: Envelope) -> None:
-        for verdict in store.decide(fact.data, Turn(fact, AT, lambda: None)):
+        for verdict in store.decide(fact.data, StepContext(fact, AT, lambda: None)):
             told = fact.caused(verdict, "darkroom/store", 0, AT)
             self._publish(told)
             if type(verdict) in STATUS:
                 notify = Notify(SnsNotifications(self.aws, "topic"))
-                notify.tell(told.data, Turn(told, AT, lambda: None))
+                notify.tell(told.data, StepContext(told, AT, lambda: None))
         DynamoRecords(self.aws, "records").write(self.records.records[fact.subject])
 
     def _publish(self, envelope: Envelope) -> None:
-        assert read(*pieces(envelope.to_json())) == envelope  # whoever hears it can read it
+        assert (
+            read(*message_records(envelope.to_json())) == envelope
+        )  # whoever hears it can read it
         SnsBus(self.aws, "topic").publish([envelope])
 
 
@@ -222,10 +224,12 @@ def test_however_often_an_image_is_replayed_its_record_fits_and_the_last_run_sti
     while pipeline.replay(analyze_only=analyze_only):
         pipeline.run(resized("cat.jpg", renditions), seen)
     record = pipeline.records.records[CAT]
-    kept = record.current.analyzed.earlier
+    kept = record.current.analyzed.previous_versions
     assert record.full
     assert record.status(record.run) is RunStatus.COMPLETED
-    assert [earlier.run for earlier in kept] == list(range(record.run if analyze_only else 0))
+    assert [previous_versions.run for previous_versions in kept] == list(
+        range(record.run if analyze_only else 0)
+    )
     assert record.run >= least
     assert fits(pipeline)
 

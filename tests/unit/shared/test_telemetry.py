@@ -15,10 +15,10 @@ import pytest
 
 from shared import telemetry
 from shared.errors import Throttled
-from shared.metrics import AGE, DEAD_LETTERS, DURATION, EFFECTS, THROTTLED, WANTED
-from shared.telemetry import Hop, about, carried, count, log, traced, wants
-from tests.telling import lines as decoded
-from tests.telling import telling
+from shared.metrics import AGE, DEAD_LETTERS, DURATION, EFFECTS, EXPECTED_EFFECTS, THROTTLED
+from shared.telemetry import HopMetrics, about, carried, count, expect_effects, log, traced
+from tests.captured_logs import captured_logs
+from tests.captured_logs import lines as decoded
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def lines() -> Iterator[Any]:
     """Starts telemetry as a function does; the lines it has put on standard output since."""
-    with telling("toy") as out:
+    with captured_logs("toy") as out:
         yield lambda: decoded(out)
 
 
@@ -142,36 +142,40 @@ def test_numbers_are_told_at_every_level(lines: Any) -> None:
 
 
 def test_a_hop_is_one_line_with_all_its_numbers(lines: Any) -> None:
-    with about(event_id="e1"), Hop() as this:
-        wants(4)
+    with about(event_id="e1"), HopMetrics() as this:
+        expect_effects(4)
         this.note(AGE, 120.5)
     (line,) = lines()
-    assert set(numbers(line)) == {"Wanted", "Age", "Duration"}
-    assert (line["Wanted"], line["Age"], line["outcome"]) == (4, 120.5, "done")
+    assert set(numbers(line)) == {"ExpectedEffects", "Age", "Duration"}
+    assert (line["ExpectedEffects"], line["Age"], line["outcome"]) == (4, 120.5, "done")
     assert (line["event_id"], line["message"]) == ("e1", "hop")
     assert 0 <= line["Duration"] < 60_000
 
 
 def test_what_is_wanted_counts_once_it_is_done(lines: Any) -> None:
-    with Hop() as this:
-        wants(4)
-        this.fail("again", Throttled("throttled", "jane@example.org"), charged=False)
+    with HopMetrics() as this:
+        expect_effects(4)
+        this.fail("retry", Throttled("throttled", "jane@example.org"), counts_as_attempt=False)
     (line,) = lines()
-    assert WANTED.name not in line
+    assert EXPECTED_EFFECTS.name not in line
     assert numbers(line).keys() == {THROTTLED.name, DURATION.name}
-    assert (line["outcome"], line["reason"], line["charged"]) == ("again", "throttled", False)
+    assert (line["outcome"], line["reason"], line["counts_as_attempt"]) == (
+        "retry",
+        "throttled",
+        False,
+    )
     assert "jane" not in json.dumps(line)
 
 
 def test_a_hop_that_fails_is_told_all_the_same(lines: Any) -> None:
-    with pytest.raises(ZeroDivisionError), Hop():
+    with pytest.raises(ZeroDivisionError), HopMetrics():
         fail("x")
     (line,) = lines()
     assert (line["outcome"], line["reason"]) == ("error", "internal-error")
 
 
 def test_who_is_killed_in_a_hop_tells_nothing(lines: Any) -> None:
-    with pytest.raises(KeyboardInterrupt), Hop():
+    with pytest.raises(KeyboardInterrupt), HopMetrics():
         raise KeyboardInterrupt
     assert lines() == []
 
@@ -182,7 +186,7 @@ def test_half_a_character_is_told_as_well_as_any(lines: Any) -> None:
 
 
 def test_outside_of_a_hop_nothing_is_wanted(lines: Any) -> None:
-    wants(1)
+    expect_effects(1)
     assert lines() == []
 
 

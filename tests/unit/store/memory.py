@@ -3,22 +3,22 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from services.store.listing import Change, Listed
-from shared.contracts.listing import Entry, Summary, count_partition
+from services.store.index_entries import Change, IndexState
+from shared.contracts.search_index import Entry, Summary, count_partition
 
 Place = tuple[str, str]
 """A list, and an image in it."""
 
 
 @dataclass
-class MemoryLists:
+class MemorySearchIndex:
     """Entries by list and image, each with its ``at`` and the summary; counts by partition."""
 
-    listed: dict[str, Listed] = field(default_factory=dict)
+    listed: dict[str, IndexState] = field(default_factory=dict)
     entries: dict[Place, tuple[str, Summary | None, Entry]] = field(default_factory=dict)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def read(self, image: str) -> Listed | None:
+    def read(self, image: str) -> IndexState | None:
         return self.listed.get(image)
 
     def write(self, change: Change) -> bool:

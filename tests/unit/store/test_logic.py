@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from services.store.logic import Policy, answers, decide, result, verdict
 from shared.contracts.images import (
     DeleteRequested,
-    Earlier,
+    ImageCompleted,
     ImageDeleted,
     ImageEvent,
     ImageFailed,
     ImageReleased,
     ImageReplayed,
-    ImageStored,
     ImageSuperseded,
     Moderation,
+    PreviousVersion,
     Reanalysis,
     ReleaseRequested,
     ReplayRequested,
@@ -47,7 +47,7 @@ SAID = [
     ANALYZED,
     ANALYZED.model_copy(update={"faces": 9, "labels": None}),
     REPORT,
-    REPORT.model_copy(update={"reason": "killed", "source": UNREAD, "owner": None}),
+    REPORT.model_copy(update={"reason": "worker-died", "source": UNREAD, "owner": None}),
 ]
 """Facts and reports about one run, and the same again with other contents."""
 
@@ -195,16 +195,18 @@ def test_what_is_handed_out_is_the_one_run_that_completed_and_has_not_given_way(
 
 @settings(max_examples=400, deadline=None)
 @given(SEVERAL_RUNS)
-def test_what_was_withheld_is_handed_out_after_a_release_and_never_before(said: list[Any]) -> None:
+def test_what_was_quarantined_is_handed_out_after_a_release_and_never_before(
+    said: list[Any],
+) -> None:
     looked_at = False
     for before, event, record in history(said):
         seen = before.runs.get(event.run) if before else None
-        looked_at |= isinstance(event, ReleaseRequested) and bool(seen and seen.withheld)
+        looked_at |= isinstance(event, ReleaseRequested) and bool(seen and seen.quarantined)
         assert not (record.released and not looked_at)
         shown = result(record)
         if shown:
-            assert shown.withheld is record.withheld is not bool(shown.renditions)
-            assert not (looked_at and shown.withheld)
+            assert shown.quarantined is record.quarantined is not bool(shown.renditions)
+            assert not (looked_at and shown.quarantined)
 
 
 @settings(max_examples=400, deadline=None)
@@ -219,7 +221,7 @@ def test_all_that_is_announced_has_one_id_for_each_run_and_outcome_and_always_sa
                 assert told.setdefault(one.identity("", "", 0), one) == one
                 assert (
                     not isinstance(one, ImageSuperseded)
-                    or one.ended > verdict(record, one.run).ended
+                    or one.decided_at > verdict(record, one.run).decided_at
                 )
 
 
@@ -228,7 +230,7 @@ def test_both_facts_in_either_order_complete_the_run(order: tuple[Any, Any]) -> 
     record = after(*order)
     ended = AT + timedelta(seconds=1)
     assert (record.status(0), record.published, record.current.ended) == ("completed", 0, ended)
-    assert verdict(record, 0) == STORED.model_copy(update={"ended": ended})
+    assert verdict(record, 0) == STORED.model_copy(update={"decided_at": ended})
 
 
 @pytest.mark.parametrize("fact", [RESIZED, ANALYZED])
@@ -246,7 +248,7 @@ def test_a_report_ends_the_run_and_publishes_nothing() -> None:
         run=0,
         source=SOURCE,
         owner="ada",
-        ended=AT + timedelta(seconds=1),
+        decided_at=AT + timedelta(seconds=1),
         stage="analyze",
         reason=REPORT.reason,
         detail=REPORT.detail,
@@ -262,7 +264,7 @@ def test_a_report_that_comes_first_begins_the_record() -> None:
 
 def test_a_report_after_completion_is_told_of_the_completion() -> None:
     record = after(RESIZED, ANALYZED, REPORT)
-    assert isinstance(verdict(record, 0), ImageStored)
+    assert isinstance(verdict(record, 0), ImageCompleted)
 
 
 def test_the_first_fact_of_its_kind_counts() -> None:
@@ -301,7 +303,7 @@ def test_a_deletion_is_one_write_and_the_last() -> None:
     assert decide(deleted, ReplayRequested(image=CAT, run=0, force=True), AT) == deleted
 
 
-PICTURE = {"labels", "faces", "text", "moderation", "renditions", "likeness", "camera", "gps"}
+PICTURE = {"labels", "faces", "text", "moderation", "renditions", "fingerprint", "camera", "gps"}
 
 
 def test_a_tombstone_knows_nothing_of_the_picture() -> None:
@@ -340,7 +342,7 @@ def judged(word: str, policy: Policy) -> Record:
 
 
 @pytest.mark.parametrize(
-    ("word", "policy", "withheld"),
+    ("word", "policy", "quarantined"),
     [
         ("flagged", Policy.QUARANTINE, True),
         ("not judged", Policy.QUARANTINE, True),
@@ -350,25 +352,27 @@ def judged(word: str, policy: Policy) -> Record:
     ],
 )
 def test_under_quarantine_only_what_was_judged_clean_is_handed_out(
-    word: str, policy: Policy, withheld: bool
+    word: str, policy: Policy, quarantined: bool
 ) -> None:
     record = judged(word, policy)
     said = verdict(record, 0)
-    assert (record.withheld, said.withheld) == (withheld, withheld)
-    assert said.renditions == (() if withheld else RESIZED.renditions)
+    assert (record.quarantined, said.quarantined) == (quarantined, quarantined)
+    assert said.renditions == (() if quarantined else RESIZED.renditions)
     assert result(record) == said
 
 
 @pytest.mark.parametrize("later", Policy)
-def test_whether_a_run_is_withheld_is_decided_by_the_write_that_completes_it(later: Policy) -> None:
+def test_whether_a_run_is_quarantined_is_decided_by_the_write_that_completes_it(
+    later: Policy,
+) -> None:
     record = judged("flagged", Policy.QUARANTINE)
     again = after(ANALYZED, RESIZED, record=record, policy=later)
     assert again == record
 
 
-def test_a_run_that_fails_is_not_withheld() -> None:
+def test_a_run_that_fails_is_not_quarantined() -> None:
     record = after(RESIZED, REPORT, policy=Policy.QUARANTINE)
-    assert (record.current.withheld, record.withheld) == (False, False)
+    assert (record.current.quarantined, record.quarantined) == (False, False)
 
 
 def test_a_release_is_one_write_and_leaves_the_verdict_as_it_was() -> None:
@@ -381,7 +385,7 @@ def test_a_release_is_one_write_and_leaves_the_verdict_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("word", ["open", "failed", "clean", "deleted"])
-def test_what_is_not_withheld_cannot_be_released(word: str) -> None:
+def test_what_is_not_quarantined_cannot_be_released(word: str) -> None:
     flagged = judged("flagged", Policy.QUARANTINE)
     record = {
         "open": after(RESIZED),
@@ -403,7 +407,11 @@ def test_a_release_holds_for_the_runs_that_follow() -> None:
     second = after(
         of_run(RESIZED, 1), of_run(ANALYZED, 1), record=following, policy=Policy.QUARANTINE
     )
-    assert (second.published, second.withheld, verdict(second, 1).withheld) == (1, False, False)
+    assert (second.published, second.quarantined, verdict(second, 1).quarantined) == (
+        1,
+        False,
+        False,
+    )
 
 
 def test_a_release_counts_though_another_run_took_the_place_of_the_one_looked_at() -> None:
@@ -460,31 +468,41 @@ def test_the_verdict_describes_each_version_by_the_run_that_asked_for_it() -> No
     assert (first.run, first.document) == (0, f"analyses/{CAT}/2/versions/0.json")
     assert (second.run, second.document) == (1, f"analyses/{CAT}/2/versions/1.json")
     assert (first.analyzer, first.models) == (ANALYZED.analyzer, ANALYZED.models)
-    assert (first.thresholds, first.asked) == (ANALYZED.thresholds, ANALYZED.asked)
+    assert (first.thresholds, first.analyzed_at) == (ANALYZED.thresholds, ANALYZED.analyzed_at)
 
 
 def test_a_version_of_a_run_nobody_knows_is_not_told() -> None:
-    stray = ANALYZED.model_copy(update={"earlier": (Earlier(run=7, document="d"),)})
+    stray = ANALYZED.model_copy(
+        update={"previous_versions": (PreviousVersion(run=7, document="d"),)}
+    )
     assert verdict(after(RESIZED, stray), 0).versions == ()
 
 
 def anew(word: str, record: Record) -> Record:
     """The record after a re-analysis that came to this, under quarantine."""
     judged_anew = ANALYZED_ANEW.model_copy(
-        update={"run": 1, "moderation": JUDGED[word], "earlier": ANALYZED_ANEW.earlier[:1]}
+        update={
+            "run": 1,
+            "moderation": JUDGED[word],
+            "previous_versions": ANALYZED_ANEW.previous_versions[:1],
+        }
     )
     events = (ANEW, of_run(RESIZED_ANEW, 1), judged_anew)
     return after(*events, record=record, policy=Policy.QUARANTINE)
 
 
 @pytest.mark.parametrize("before", ["clean", "flagged"])
-@pytest.mark.parametrize(("word", "withheld"), [("flagged", True), ("clean", False)])
-def test_a_reanalysis_is_withheld_by_its_own_answers(
-    before: str, word: str, withheld: bool
+@pytest.mark.parametrize(("word", "quarantined"), [("flagged", True), ("clean", False)])
+def test_a_reanalysis_is_quarantined_by_its_own_answers(
+    before: str, word: str, quarantined: bool
 ) -> None:
     record = anew(word, judged(before, Policy.QUARANTINE))
     shown = result(record)
-    assert (record.published, shown.withheld, not shown.renditions) == (1, withheld, withheld)
+    assert (record.published, shown.quarantined, not shown.renditions) == (
+        1,
+        quarantined,
+        quarantined,
+    )
     assert shown == verdict(record, 1)
     assert [version.run for version in shown.versions] == [0]
 
@@ -492,11 +510,15 @@ def test_a_reanalysis_is_withheld_by_its_own_answers(
 def test_a_reanalysis_of_a_released_image_stays_released() -> None:
     released = after(LOOKED_AT, record=judged("flagged", Policy.QUARANTINE))
     record = anew("flagged", released)
-    assert (record.published, record.withheld, verdict(record, 1).withheld) == (1, False, False)
+    assert (record.published, record.quarantined, verdict(record, 1).quarantined) == (
+        1,
+        False,
+        False,
+    )
     assert result(record).renditions == RESIZED_ANEW.renditions
 
 
-def test_what_a_reanalysis_withheld_is_released_with_its_versions() -> None:
+def test_what_a_reanalysis_quarantined_is_released_with_its_versions() -> None:
     record = anew("flagged", judged("clean", Policy.QUARANTINE))
     looked_at = of_run(LOOKED_AT, 1)
     released = decide(record, looked_at, AT)

@@ -12,7 +12,7 @@ def test_it_starts_with_what_every_service_needs_and_one_thing_more() -> None:
     assert StoreSettings.read(COMPLETE | {"PROCESSED_BUCKET": "here"}).processed_bucket == "here"
 
 
-def test_a_flagged_picture_is_told_of_unless_the_stage_wants_it_withheld() -> None:
+def test_a_flagged_picture_is_told_of_unless_the_stage_wants_it_quarantined() -> None:
     read = COMPLETE | {"PROCESSED_BUCKET": "here"}
     assert StoreSettings.read(read).moderation is Policy.FLAG
     assert StoreSettings.read(read | {"MODERATION": "quarantine"}).moderation is Policy.QUARANTINE

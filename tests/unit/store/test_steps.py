@@ -7,8 +7,8 @@ import pytest
 
 from services.store.logic import Policy
 from services.store.steps import TRIES, Steps
-from shared.consumer import Turn
-from shared.contracts.images import ImageFailed, ImageReleased, ImageStored
+from shared.consumer import StepContext
+from shared.contracts.images import ImageCompleted, ImageFailed, ImageReleased
 from shared.contracts.record import Record
 from shared.errors import TransientError
 from shared.testing import MemoryObjects, MemoryRecords
@@ -25,7 +25,7 @@ from tests.contract.samples import (
     SOURCE,
     THIRD,
 )
-from tests.unit.store.memory import MemoryLists
+from tests.unit.store.memory import MemorySearchIndex
 
 RESULT = f"results/{CAT}.json"
 REPORT = FIRST.caused(
@@ -51,7 +51,7 @@ class Bench:
     def __init__(self, records: MemoryRecords | None = None, policy: Policy = Policy.FLAG) -> None:
         self.records = records or MemoryRecords()
         self.processed = MemoryObjects()
-        self.lists = MemoryLists()
+        self.lists = MemorySearchIndex()
         self.steps = Steps(self.records, self.processed, self.lists, policy)
 
     def hear(self, *envelopes: Any) -> list[Any]:
@@ -59,7 +59,7 @@ class Bench:
         return [
             answer
             for envelope in envelopes
-            for answer in self.steps.decide(envelope.data, Turn(envelope, AT, lambda: None))
+            for answer in self.steps.decide(envelope.data, StepContext(envelope, AT, lambda: None))
         ]
 
     def result(self) -> dict[str, Any] | None:
@@ -77,8 +77,8 @@ def test_an_open_run_is_answered_with_nothing() -> None:
 def test_a_completed_run_is_announced_and_shown() -> None:
     bench = Bench()
     (stored,) = bench.hear(SECOND, THIRD)
-    assert isinstance(stored, ImageStored)
-    assert ImageStored.model_validate(bench.result()) == stored
+    assert isinstance(stored, ImageCompleted)
+    assert ImageCompleted.model_validate(bench.result()) == stored
 
 
 def test_a_failed_run_is_announced_and_not_shown() -> None:
@@ -143,8 +143,8 @@ def test_a_fact_about_a_run_nobody_knows_is_noted_and_answered_with_nothing() ->
 def test_under_quarantine_a_flagged_picture_is_shown_without_its_renditions() -> None:
     bench = Bench(policy=Policy.QUARANTINE)
     (stored,) = bench.hear(SECOND, THIRD)
-    assert (stored.withheld, stored.renditions) == (True, ())
-    assert ImageStored.model_validate(bench.result()) == stored
+    assert (stored.quarantined, stored.renditions) == (True, ())
+    assert ImageCompleted.model_validate(bench.result()) == stored
 
 
 def test_a_release_is_announced_and_shown_with_all_renditions() -> None:
@@ -152,7 +152,7 @@ def test_a_release_is_announced_and_shown_with_all_renditions() -> None:
     *_, released = bench.hear(SECOND, THIRD, RELEASE)
     assert isinstance(released, ImageReleased)
     assert released.renditions == RESIZED.renditions
-    assert ImageStored.model_validate(bench.result()).renditions == RESIZED.renditions
+    assert ImageCompleted.model_validate(bench.result()).renditions == RESIZED.renditions
 
 
 def test_a_release_repeated_is_answered_with_the_same_words_and_id() -> None:

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from services.resize.logic import Format, Limits, Spec, develop
-from services.resize.pictures.likeness import likeness_of
-from services.resize.pictures.values import Likeness as Computed
-from shared.contracts.images import Likeness
-from shared.contracts.listing import Features
-from shared.likeness import NEAR, distance, hash_bands, ranked
+from services.resize.pictures.fingerprint import likeness_of
+from services.resize.pictures.values import Fingerprint as Computed
+from shared.contracts.images import Fingerprint
+from shared.contracts.search_index import Features
+from shared.similarity import NEAR, distance, hash_bands, ranked
 from tests.pictures import encoded, photo
 
 TESTS = Path(__file__).parents[2]
@@ -37,14 +37,14 @@ def brighter(image: Image.Image) -> Image.Image:
     return ImageEnhance.Brightness(image).enhance(1.2)
 
 
-def seen(image: Image.Image) -> Likeness:
+def seen(image: Image.Image) -> Fingerprint:
     """What ``resize`` says of a JPEG of this picture."""
     body = encoded(image.convert("RGB"), "JPEG", quality=95)
-    return said(develop(body, THUMBNAIL, Limits()).likeness)
+    return said(develop(body, THUMBNAIL, Limits()).fingerprint)
 
 
-def said(computed: Computed) -> Likeness:
-    return Likeness(hash=computed.hash)
+def said(computed: Computed) -> Fingerprint:
+    return Fingerprint(hash=computed.hash)
 
 
 def together(one: Iterable[str], other: Iterable[str]) -> bool:
@@ -57,7 +57,7 @@ def photos() -> list[Image.Image]:
 
 
 @pytest.fixture(scope="module")
-def known(photos: Sequence[Image.Image]) -> list[Likeness]:
+def known(photos: Sequence[Image.Image]) -> list[Fingerprint]:
     return [seen(image) for image in photos]
 
 
@@ -67,7 +67,7 @@ def test_there_are_photos_to_hold_it_against() -> None:
 
 @pytest.mark.parametrize("befall", [smaller, compressed, brighter], ids=lambda b: b.__name__)
 def test_the_same_photo_is_found_and_called_a_near_duplicate(
-    befall: Befall, photos: Sequence[Image.Image], known: Sequence[Likeness]
+    befall: Befall, photos: Sequence[Image.Image], known: Sequence[Fingerprint]
 ) -> None:
     for image, before in zip(photos, known, strict=True):
         after = seen(befall(image))
@@ -75,9 +75,9 @@ def test_the_same_photo_is_found_and_called_a_near_duplicate(
         assert together(hash_bands(before), hash_bands(after))
 
 
-def test_unrelated_photos_are_not_called_similar(known: Sequence[Likeness]) -> None:
+def test_unrelated_photos_are_not_called_similar(known: Sequence[Fingerprint]) -> None:
     for one, other in combinations(known, 2):
-        assert ranked(Features(likeness=one), {"other": Features(likeness=other)}) == []
+        assert ranked(Features(fingerprint=one), {"other": Features(fingerprint=other)}) == []
 
 
 def test_a_transparent_picture_looks_as_it_does_on_white() -> None:
@@ -95,7 +95,7 @@ def test_every_picture_looks_like_something(size: tuple[int, int], mode: str) ->
 def test_it_is_the_same_from_any_format_that_keeps_the_pixels() -> None:
     image = photo(300, 200)
     made = {
-        develop(encoded(image, kind), (Spec("s", 64, Format.PNG),), Limits()).likeness
+        develop(encoded(image, kind), (Spec("s", 64, Format.PNG),), Limits()).fingerprint
         for kind in ("PNG", "BMP", "TIFF")
     }
     assert len(made) == 1

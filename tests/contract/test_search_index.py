@@ -11,11 +11,12 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
-from services.store.listing import Listed, Listing, change, listing
-from services.store.lists import DynamoLists
+from services.store.index_entries import IndexEntries, IndexState, change, listing
 from services.store.logic import decide
+from services.store.search_index import DynamoSearchIndex
 from shared.contracts.images import Event, Label
-from shared.contracts.listing import (
+from shared.contracts.record import Record
+from shared.contracts.search_index import (
     ALL,
     COUNT,
     ENTRY,
@@ -25,11 +26,10 @@ from shared.contracts.listing import (
     by_label,
     count_partition,
 )
-from shared.contracts.record import Record
 from shared.errors import Throttled, TransientError
 from tests.contract.conftest import REGION
 from tests.contract.samples import ANALYZED, AT, CAT, RESIZED, UNWANTED
-from tests.unit.store.memory import MemoryLists
+from tests.unit.store.memory import MemorySearchIndex
 
 DOG = ANALYZED.model_copy(update={"labels": (Label(name="Dog", confidence=88.5),)})
 PAGE = 24
@@ -64,7 +64,7 @@ class Shelf:
 
 
 def in_memory() -> Shelf:
-    lists = MemoryLists()
+    lists = MemorySearchIndex()
     return Shelf(
         lists,
         lambda image: set(lists.of(image)),
@@ -82,7 +82,7 @@ def in_dynamodb(client: Any, table: str) -> Shelf:
         found = client.get_item(TableName=table, Key=key).get("Item")
         return int(found["images"]["N"]) if found else 0
 
-    return Shelf(DynamoLists(client, table), names, count)
+    return Shelf(DynamoSearchIndex(client, table), names, count)
 
 
 def of(item: Any) -> str:
@@ -220,24 +220,24 @@ class Cancelled:
 
 
 def test_a_conflict_over_a_count_is_a_lost_race() -> None:
-    lists = DynamoLists(Cancelled("None", "TransactionConflict"), "records")
+    lists = DynamoSearchIndex(Cancelled("None", "TransactionConflict"), "records")
     assert lists.write(change(None, listing(COMPLETED))) is False
 
 
 @pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
 def test_a_transaction_that_was_throttled_is_tried_again_slowly(code: str) -> None:
-    lists = DynamoLists(Cancelled("None", code), "records")
+    lists = DynamoSearchIndex(Cancelled("None", code), "records")
     with pytest.raises(Throttled):
         lists.write(change(None, listing(COMPLETED)))
 
 
 def test_a_transaction_that_was_cancelled_otherwise_is_tried_again() -> None:
-    lists = DynamoLists(Cancelled("ItemCollectionSizeLimitExceeded"), "records")
+    lists = DynamoSearchIndex(Cancelled("ItemCollectionSizeLimitExceeded"), "records")
     with pytest.raises(TransientError, match="TransactionCanceledException"):
         lists.write(change(None, listing(COMPLETED)))
 
 
-def _labelled(names: Iterator[str]) -> Listing:
+def _labelled(names: Iterator[str]) -> IndexEntries:
     labels = tuple(Label(name=name, confidence=90.0) for name in names)
     moderation = ANALYZED.moderation
     told = ANALYZED.model_copy(update={"labels": labels, "moderation": moderation})
@@ -247,7 +247,7 @@ def _labelled(names: Iterator[str]) -> Listing:
 def test_the_largest_change_there_is_fits_into_one_transaction() -> None:
     """All of an image's lists exchanged for others: 100 is what DynamoDB takes."""
     before = change(None, _labelled(f"old {n}" for n in range(50))).listed
-    elsewhere = Listed(
+    elsewhere = IndexState(
         image=CAT,
         revision=before.revision,
         lists={name + "x": said for name, said in before.lists.items()},
@@ -255,4 +255,4 @@ def test_the_largest_change_there_is_fits_into_one_transaction() -> None:
     )
     after = change(elsewhere, _labelled(f"new {n}" for n in range(50)))
     assert len(after.put) == len(after.leave) > 25
-    assert len(list(DynamoLists(None, "records")._actions(after))) <= 100
+    assert len(list(DynamoSearchIndex(None, "records")._actions(after))) <= 100

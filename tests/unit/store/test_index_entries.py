@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from services.store.listing import BEST, MOST_LABELS, change, listing
+from services.store.index_entries import BEST, MOST_LABELS, change, listing
 from services.store.logic import Policy, decide
 from shared.contracts.images import Event, Label, Rendition, ReplayRequested
-from shared.contracts.listing import (
+from shared.contracts.record import Record
+from shared.contracts.search_index import (
     LONGEST_NAME,
     SHARDS,
     Summary,
@@ -18,7 +19,6 @@ from shared.contracts.listing import (
     count_partition,
     count_partitions,
 )
-from shared.contracts.record import Record
 from tests.contract.samples import (
     ANALYZED,
     AT,
@@ -89,7 +89,7 @@ def test_a_list_shows_the_smallest_rendition() -> None:
 
 def test_without_renditions_a_list_shows_none() -> None:
     none: tuple[Rendition, ...] = ()
-    bare = RESIZED.model_copy(update={"renditions": none, "likeness": None})
+    bare = RESIZED.model_copy(update={"renditions": none, "fingerprint": None})
     record = recorded(bare, ANALYZED.model_copy(update={"embedding": None}))
     assert shown(record).thumbnail is None
     assert not any(name.startswith(("hash#", "look#")) for name in names(record))
@@ -100,7 +100,7 @@ def test_a_list_of_near_duplicates_tells_the_hash_and_one_of_look_alikes_the_emb
 ):
     for entry in listing(recorded(RESIZED, ANALYZED)).entries:
         kind = entry.list.partition("#")[0]
-        assert (entry.likeness is not None) is (kind in ("hash", "look"))
+        assert (entry.fingerprint is not None) is (kind in ("hash", "look"))
         assert (entry.embedding is not None) is (kind == "look")
 
 
@@ -134,11 +134,11 @@ def test_a_deleted_image_is_in_no_list_and_leaves_those_it_was_in() -> None:
     assert after.counts == {"Cat": -1, "Window": -1}
 
 
-def test_of_what_is_withheld_no_rendition_is_shown_until_it_is_released() -> None:
-    withheld = shown(recorded(RESIZED, ANALYZED, policy=Policy.QUARANTINE))
+def test_of_what_is_quarantined_no_rendition_is_shown_until_it_is_released() -> None:
+    quarantined = shown(recorded(RESIZED, ANALYZED, policy=Policy.QUARANTINE))
     released = shown(recorded(RESIZED, ANALYZED, LOOKED_AT, policy=Policy.QUARANTINE))
-    assert (withheld.withheld, withheld.thumbnail) == (True, None)
-    assert not released.withheld
+    assert (quarantined.quarantined, quarantined.thumbnail) == (True, None)
+    assert not released.quarantined
     assert released.thumbnail
 
 

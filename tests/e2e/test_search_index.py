@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import DeleteRequested
-from shared.contracts.listing import (
+from shared.contracts.search_index import (
     ALL,
     COUNT,
     INDEX,
@@ -67,6 +67,6 @@ def test_a_photo_that_is_deleted_is_in_none_and_counts_no_more(
     request = Envelope.first(DeleteRequested(image=image, run=0), "darkroom/tests", AT)
     queue = ministack.outputs.queues["store"]
     ministack.client("sqs").send_message(QueueUrl=queue, MessageBody=request.to_json())
-    ministack.settle()
+    ministack.wait_until_idle()
     assert not any(listed(ministack, name, image) for name in LISTS)
     assert counted(ministack, image, "Cat") == before - 1

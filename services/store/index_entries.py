@@ -6,7 +6,8 @@ from hashlib import sha256
 
 from shared.contracts.envelope import Value
 from shared.contracts.images import ImageAnalyzed, ImageResized, Label
-from shared.contracts.listing import (
+from shared.contracts.record import Record, Run
+from shared.contracts.search_index import (
     ALL,
     FLAGGED,
     LONGEST_NAME,
@@ -17,14 +18,13 @@ from shared.contracts.listing import (
     Thumbnail,
     Trouble,
     at,
+    by_embedding,
     by_hash,
     by_label,
-    by_look,
     by_owner,
     by_status,
 )
-from shared.contracts.record import Record, Run
-from shared.likeness import features_of, hash_bands, look_bands
+from shared.similarity import embedding_bands, features_of, hash_bands
 
 MOST_LABELS = 15
 """Labels that an image is listed and counted under, the most certain ones. DynamoDB takes 100
@@ -38,7 +38,7 @@ DIGEST = 12
 """Hex digits that tell what an entry says from what it said before."""
 
 
-class Listing(Value):
+class IndexEntries(Value):
     """All that lists have to say of an image as its record is at this revision."""
 
     image: str
@@ -52,7 +52,7 @@ class Listing(Value):
     deleted: datetime | None = None
 
 
-class Listed(Value):
+class IndexState(Value):
     """What is listed of an image by now. It stands beside the entries, written with them."""
 
     image: str
@@ -68,7 +68,7 @@ class Change(Value):
 
     replaces: int | None
     """The revision that has to be listed until then; None: the image was never listed."""
-    listed: Listed
+    listed: IndexState
     at: str
     summary: Summary | None
     put: tuple[Entry, ...]
@@ -80,15 +80,15 @@ class Change(Value):
     """When the image was deleted, if it was."""
 
 
-def listing(record: Record) -> Listing:
+def listing(record: Record) -> IndexEntries:
     """What lists have to say of this image: of a deleted one, nothing."""
     if record.deleted:
-        return Listing(image=record.image, revision=record.revision, deleted=record.deleted)
+        return IndexEntries(image=record.image, revision=record.revision, deleted=record.deleted)
     run = record.run if record.published is None else record.published
     shown = record.runs[run]
     labels = _labels(shown)
     summary = _summary(record, run, labels)
-    return Listing(
+    return IndexEntries(
         image=record.image,
         revision=record.revision,
         at=f"{at(_since(shown))}#{record.image}",
@@ -133,16 +133,16 @@ def _summary(record: Record, number: int, labels: tuple[Label, ...]) -> Summary:
         return said
     return said.model_copy(
         update={
-            **_seen(run.resized, withheld=record.withheld),
+            **_seen(run.resized, quarantined=record.quarantined),
             **_found(run.analyzed),
-            "withheld": record.withheld,
+            "quarantined": record.quarantined,
         }
     )
 
 
-def _seen(resized: ImageResized, *, withheld: bool) -> dict[str, object]:
+def _seen(resized: ImageResized, *, quarantined: bool) -> dict[str, object]:
     smallest = min(resized.renditions, key=lambda made: made.width * made.height, default=None)
-    hidden = withheld or smallest is None
+    hidden = quarantined or smallest is None
     return {
         "format": resized.format,
         "width": resized.width,
@@ -175,22 +175,28 @@ def _of_likeness(run: Run) -> Iterator[Entry]:
     if not _completed(run):
         return
     seen = features_of(run)
-    if seen.likeness:
-        for band, bits in enumerate(hash_bands(seen.likeness)):
-            yield Entry(list=by_hash(band, bits), likeness=seen.likeness)
+    if seen.fingerprint:
+        for band, bits in enumerate(hash_bands(seen.fingerprint)):
+            yield Entry(list=by_hash(band, bits), fingerprint=seen.fingerprint)
     if seen.embedding:
-        for band, bits in enumerate(look_bands(seen.embedding)):
-            yield Entry(list=by_look(band, bits), likeness=seen.likeness, embedding=seen.embedding)
+        for band, bits in enumerate(embedding_bands(seen.embedding)):
+            yield Entry(
+                list=by_embedding(band, bits),
+                fingerprint=seen.fingerprint,
+                embedding=seen.embedding,
+            )
 
 
-def change(before: Listed | None, after: Listing) -> Change:
+def change(before: IndexState | None, after: IndexEntries) -> Change:
     """The least that has to be written: what says the same already is left alone."""
     stands = before.lists if before else {}
     counted = before.labels if before else ()
     said = {entry.list: _digest(after, entry) for entry in after.entries}
     return Change(
         replaces=before.revision if before else None,
-        listed=Listed(image=after.image, revision=after.revision, lists=said, labels=after.labels),
+        listed=IndexState(
+            image=after.image, revision=after.revision, lists=said, labels=after.labels
+        ),
         at=after.at,
         summary=after.summary,
         put=tuple(e for e in after.entries if stands.get(e.list) != said[e.list]),
@@ -200,7 +206,7 @@ def change(before: Listed | None, after: Listing) -> Change:
     )
 
 
-def _digest(after: Listing, entry: Entry) -> str:
+def _digest(after: IndexEntries, entry: Entry) -> str:
     shown = after.summary.model_dump_json() if after.summary else ""
     return sha256(f"{after.at}{shown}{entry.model_dump_json()}".encode()).hexdigest()[:DIGEST]
 

@@ -9,12 +9,12 @@ from itertools import pairwise
 from PIL import Image
 
 from services.resize.pictures.encode import flatten
-from services.resize.pictures.values import Likeness
+from services.resize.pictures.values import Fingerprint
 
 
-def likeness_of(image: Image.Image) -> Likeness:
+def likeness_of(image: Image.Image) -> Fingerprint:
     """The difference hash of the picture, as it is seen on white."""
-    return Likeness(hash=f"{_difference_hash(flatten(image).convert('RGB')):016x}")
+    return Fingerprint(hash=f"{_difference_hash(flatten(image).convert('RGB')):016x}")
 
 
 def _difference_hash(image: Image.Image) -> int:

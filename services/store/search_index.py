@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Protocol
 
+from services.store.index_entries import Change, IndexState
 from services.store.items import TOMBSTONES, expiry, key, plain
-from services.store.listing import Change, Listed
 from shared.attributes import attributes, fields
 from shared.aws import aws_errors
-from shared.contracts.listing import COUNT, ENTRY, LISTING, count_partition
+from shared.contracts.search_index import COUNT, ENTRY, INDEX_STATE, count_partition
 from shared.errors import Throttled
 
 LOST = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
@@ -17,8 +17,8 @@ LOST = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
-class Lists(Protocol):
-    def read(self, image: str) -> Listed | None:
+class SearchIndex(Protocol):
+    def read(self, image: str) -> IndexState | None:
         """What is listed of the image now; never from a copy that may lag."""
         ...
 
@@ -27,7 +27,7 @@ class Lists(Protocol):
         ...
 
 
-class DynamoLists:
+class DynamoSearchIndex:
     """In the table of the records, whose index ``lists`` has the entries by list and time.
 
     Entries, counts and the note of what is listed change in one transaction: so a count is the
@@ -40,12 +40,12 @@ class DynamoLists:
         self._table = table
         self._kept = kept
 
-    def read(self, image: str) -> Listed | None:
+    def read(self, image: str) -> IndexState | None:
         with aws_errors("the listing"):
             answer = self._client.get_item(
-                TableName=self._table, Key=key(image, LISTING), ConsistentRead=True
+                TableName=self._table, Key=key(image, INDEX_STATE), ConsistentRead=True
             )
-        return Listed.model_validate(fields(answer["Item"])) if "Item" in answer else None
+        return IndexState.model_validate(fields(answer["Item"])) if "Item" in answer else None
 
     def write(self, change: Change) -> bool:
         with aws_errors("the lists"):
@@ -74,7 +74,7 @@ class DynamoLists:
         put = {
             "TableName": self._table,
             "Item": attributes(
-                plain(change.listed) | {"item": LISTING} | expiry(change.deleted, self._kept)
+                plain(change.listed) | {"item": INDEX_STATE} | expiry(change.deleted, self._kept)
             ),
             "ConditionExpression": "attribute_not_exists(image)",
         }

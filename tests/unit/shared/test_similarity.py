@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts.images import Embedding, Likeness
-from shared.contracts.listing import Features
-from shared.likeness import (
+from shared.contracts.images import Embedding, Fingerprint
+from shared.contracts.search_index import Features
+from shared.similarity import (
     ALIKE,
-    LOOK_BAND,
-    LOOK_BANDS,
+    EMBEDDING_BAND,
+    EMBEDDING_BANDS,
     Kind,
     Match,
     cosine,
     distance,
+    embedding_bands,
     hash_bands,
-    look_bands,
     ranked,
 )
 
@@ -29,8 +29,8 @@ HASHES = st.integers(0, 2**64 - 1)
 VECTORS = st.binary(min_size=LENGTH, max_size=LENGTH)
 
 
-def likeness(bits: int = 0) -> Likeness:
-    return Likeness(hash=f"{bits:016x}")
+def fingerprint(bits: int = 0) -> Fingerprint:
+    return Fingerprint(hash=f"{bits:016x}")
 
 
 def embedding(vector: bytes = bytes(range(LENGTH)), model: str = "titan") -> Embedding:
@@ -45,22 +45,22 @@ def test_hashes_that_differ_in_three_bits_share_a_band(bits: int, flipped: set[i
     other = bits
     for place in flipped:
         other ^= 1 << place
-    bands = zip(hash_bands(likeness(bits)), hash_bands(likeness(other)), strict=True)
+    bands = zip(hash_bands(fingerprint(bits)), hash_bands(fingerprint(other)), strict=True)
     assert any(one == same for one, same in bands)
-    assert distance(likeness(bits), likeness(other)) == len(flipped)
+    assert distance(fingerprint(bits), fingerprint(other)) == len(flipped)
 
 
 @given(HASHES, EMBEDDINGS)
 def test_a_picture_is_in_four_bands_by_its_hash_and_in_ten_by_its_embedding(
     bits: int, seen: Embedding
 ) -> None:
-    assert [len(band) for band in hash_bands(likeness(bits))] == [4] * 4
-    assert [len(band) for band in look_bands(seen)] == [3] * 10
+    assert [len(band) for band in hash_bands(fingerprint(bits))] == [4] * 4
+    assert [len(band) for band in embedding_bands(seen)] == [3] * 10
 
 
 def test_the_planes_are_the_same_for_ever() -> None:
     """What was listed under a band years ago has to be found there."""
-    assert look_bands(embedding()) == (
+    assert embedding_bands(embedding()) == (
         *("317", "1c7", "3e3", "26a", "30e"),
         *("384", "2f5", "15d", "253", "271"),
     )
@@ -83,11 +83,11 @@ def test_embeddings_share_a_band_as_often_as_the_angle_between_them_says(alike: 
     chance, tries = Random(1), 300
     pairs = [at_an_angle(alike, chance) for _ in range(tries)]
     together = sum(
-        any(a == b for a, b in zip(look_bands(one), look_bands(other), strict=True))
+        any(a == b for a, b in zip(embedding_bands(one), embedding_bands(other), strict=True))
         for one, other in pairs
     )
     same_side = 1 - acos(alike) / pi
-    expected = 1 - (1 - same_side**LOOK_BAND) ** LOOK_BANDS
+    expected = 1 - (1 - same_side**EMBEDDING_BAND) ** EMBEDDING_BANDS
     deviation = (tries * expected * (1 - expected)) ** 0.5
     assert together == pytest.approx(tries * expected, abs=4 * deviation)
 
@@ -113,7 +113,7 @@ def test_embeddings_of_two_models_are_not_compared() -> None:
 
 def features(bits: int | None, vector: bytes | None) -> Features:
     return Features(
-        likeness=None if bits is None else likeness(bits),
+        fingerprint=None if bits is None else fingerprint(bits),
         embedding=None if vector is None else embedding(vector),
     )
 
@@ -135,7 +135,7 @@ def test_near_duplicates_come_first_then_the_most_alike() -> None:
     found = ranked(features(0, SAME), others)
     assert [match.image for match in found] == ["a", "b", "c", "d"]
     assert found[0] == Match("a", Kind.NEAR_DUPLICATE, 63 / 64)
-    assert found[2].kind is Kind.LOOK_ALIKE
+    assert found[2].kind is Kind.SIMILAR
     assert ALIKE < found[3].score < found[2].score
 
 
@@ -148,7 +148,7 @@ def test_of_equals_the_order_is_that_of_their_ids() -> None:
     ("one", "other", "kinds"),
     [
         (features(0, None), features(0, SAME), ["near-duplicate"]),
-        (features(None, SAME), features(0, SAME), ["look-alike"]),
+        (features(None, SAME), features(0, SAME), ["similar"]),
         (features(0, SAME), features(None, None), []),
         (features(None, None), features(None, None), []),
     ],

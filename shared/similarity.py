@@ -14,16 +14,16 @@ from hashlib import shake_256
 from math import sqrt
 from operator import mul
 
-from shared.contracts.images import Embedding, Likeness
-from shared.contracts.listing import Features
+from shared.contracts.images import Embedding, Fingerprint
 from shared.contracts.record import Run
+from shared.contracts.search_index import Features
 
 HASH_BITS = 64
 HASH_BAND = 16
 """Bits. Two hashes that differ in up to three places share one of four bands for certain."""
 
-LOOK_BANDS = 10
-LOOK_BAND = 10
+EMBEDDING_BANDS = 10
+EMBEDDING_BAND = 10
 """Bits, each a side of a random plane. Two embeddings at an angle of a lie on the same side of one
 with a chance of 1 - a/π (Charikar, "Similarity estimation techniques from rounding algorithms",
 2002), so they share one of the bands with 1 - (1 - (1 - a/π)^10)^10: of croppings with a cosine of
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
     NEAR_DUPLICATE = "near-duplicate"
     """The same picture in another size, compression or exposure."""
-    LOOK_ALIKE = "look-alike"
+    SIMILAR = "similar"
     """Another picture of the like, or another part of the same one, as a network sees it."""
 
 
@@ -65,22 +65,22 @@ class Match:
 def features_of(run: Run) -> Features:
     """What is known of the picture so far to compare it by."""
     return Features(
-        likeness=run.resized.likeness if run.resized else None,
+        fingerprint=run.resized.fingerprint if run.resized else None,
         embedding=run.analyzed.embedding if run.analyzed else None,
     )
 
 
-def hash_bands(likeness: Likeness) -> tuple[str, ...]:
+def hash_bands(fingerprint: Fingerprint) -> tuple[str, ...]:
     """The hash in four pieces of four hex digits; near-duplicates mostly share one."""
     digits = HASH_BAND // 4
-    return tuple(likeness.hash[n : n + digits] for n in range(0, HASH_BITS // 4, digits))
+    return tuple(fingerprint.hash[n : n + digits] for n in range(0, HASH_BITS // 4, digits))
 
 
-def look_bands(embedding: Embedding) -> tuple[str, ...]:
+def embedding_bands(embedding: Embedding) -> tuple[str, ...]:
     """On which side of fixed random planes the embedding lies, ten planes to a band."""
     numbers = _numbers(embedding)
     sides = "".join("01"[_dot(numbers, plane) > 0] for plane in _planes(len(numbers)))
-    bands = (sides[n : n + LOOK_BAND] for n in range(0, len(sides), LOOK_BAND))
+    bands = (sides[n : n + EMBEDDING_BAND] for n in range(0, len(sides), EMBEDDING_BAND))
     return tuple(f"{int(band, 2):03x}" for band in bands)
 
 
@@ -94,14 +94,14 @@ def ranked(features: Features, others: Mapping[str, Features]) -> list[Match]:
 
 
 def _match(features: Features, image: str, other: Features) -> Match | None:
-    differing = distance(features.likeness, other.likeness)
+    differing = distance(features.fingerprint, other.fingerprint)
     if differing <= NEAR:
         return Match(image, Kind.NEAR_DUPLICATE, 1 - differing / HASH_BITS)
     score = cosine(features.embedding, other.embedding)
-    return Match(image, Kind.LOOK_ALIKE, score) if score >= ALIKE else None
+    return Match(image, Kind.SIMILAR, score) if score >= ALIKE else None
 
 
-def distance(one: Likeness | None, other: Likeness | None) -> int:
+def distance(one: Fingerprint | None, other: Fingerprint | None) -> int:
     """In how many of 64 places the hashes differ; in all, where one is missing."""
     if one is None or other is None:
         return HASH_BITS
@@ -130,7 +130,7 @@ def _planes(dimensions: int) -> tuple[tuple[int, ...], ...]:
     """Random planes through 0, the same for ever: they come from a digest, not from a generator
     whose numbers another version of Python may draw otherwise.
     """
-    return tuple(_plane(n, dimensions) for n in range(LOOK_BANDS * LOOK_BAND))
+    return tuple(_plane(n, dimensions) for n in range(EMBEDDING_BANDS * EMBEDDING_BAND))
 
 
 def _plane(n: int, dimensions: int) -> tuple[int, ...]:

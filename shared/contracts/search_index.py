@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from shared.contracts.envelope import Value
-from shared.contracts.images import Embedding, Label, Likeness
+from shared.contracts.images import Embedding, Fingerprint, Label
 from shared.contracts.record import RunStatus
 
 INDEX = "lists"
@@ -18,7 +18,7 @@ INDEX = "lists"
 ENTRY = "entry/"
 """What the range key of an entry begins with; the name of its list follows."""
 
-LISTING = "listing"
+INDEX_STATE = "listing"
 """The range key of the one item that says which entries an image has."""
 
 ALL = "all"
@@ -74,16 +74,16 @@ class Summary(Value):
     """The five most certain, most certain first."""
     faces: int | None = None
     flagged: bool = False
-    withheld: bool = False
+    quarantined: bool = False
     thumbnail: Thumbnail | None = None
-    """None also while the renditions are withheld."""
+    """None also while the renditions are quarantined."""
     failure: Trouble | None = None
 
 
 class Features(Value):
     """What one image is compared with others by, as far as it is known."""
 
-    likeness: Likeness | None = None
+    fingerprint: Fingerprint | None = None
     embedding: Embedding | None = None
 
 
@@ -134,7 +134,7 @@ def by_hash(band: int, bits: str) -> str:
     return f"hash#{band}#{bits}"
 
 
-def by_look(band: int, bits: str) -> str:
+def by_embedding(band: int, bits: str) -> str:
     return f"look#{band}#{bits}"
 
 

@@ -14,7 +14,7 @@ Line = dict[str, Any]
 
 
 @contextmanager
-def telling(service: str, stage: str = "test", level: str = "INFO") -> Iterator[io.StringIO]:
+def captured_logs(service: str, stage: str = "test", level: str = "INFO") -> Iterator[io.StringIO]:
     """Telemetry, started as a function of this stage does it: what it has put out so far."""
     handlers, before, propagate = log.handlers[:], log.level, log.propagate
     token = telemetry._facts.set({})
@@ -33,7 +33,7 @@ def lines(out: io.StringIO) -> list[Line]:
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
-class TellingWorld(World):
+class LoggedWorld(World):
     """The saga with each service's name on its lines, as if each had its own process."""
 
     def _deliver(self, name: str, delivery: Delivery) -> None:
