@@ -35,7 +35,7 @@ ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
 # What uv writes about how, where and by whom a wheel was installed; it differs between machines.
-NOT_SHIPPED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+NOT_SHIPPED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", ".lock"}
 
 # Lambda's limits: of a zip that is sent to it in the call, and of what is in it. From S3 it takes
 # larger zips, but a function that needs that starts too slowly.
