@@ -20,7 +20,6 @@ from infra.file_lock import alone
 from infra.paths import ENVIRONMENTS, ROOT
 
 VENV = ROOT / ".venv"
-UV = VENV / "bin" / "uv"
 
 # uv does not read pip's settings: these are pip's, with the variable that sets the same for uv.
 _SETTINGS = {
@@ -83,11 +82,17 @@ class Environment:
         self._stamp.write_text(self._digest())
 
 
+def uv() -> Path:
+    """The uv of ``.venv``, or beside the running Python where a copy of the checkout has none."""
+    pinned = VENV / "bin" / "uv"
+    return pinned if pinned.exists() else Path(sys.executable).with_name("uv")
+
+
 def requirements(groups: Iterable[str], root: Path = ROOT) -> str:
     """All packages of these dependency groups, pinned with hashes, as a requirements file."""
     words = [word for group in groups for word in ("--only-group", group)]
     options = ("--quiet", "--frozen", "--no-header", "--no-annotate")
-    return _run(str(UV), "export", *options, "--project", str(root), *words)
+    return _run(str(uv()), "export", *options, "--project", str(root), *words)
 
 
 def install(pinned: str, *options: str, say: Callable[[str], None] = lambda _: None) -> None:
@@ -95,7 +100,7 @@ def install(pinned: str, *options: str, say: Callable[[str], None] = lambda _: N
 
     Not ``uv sync``: that downloads from the addresses in uv.lock, also where pip has a mirror.
     """
-    command = (str(UV), "pip", "install", "--require-hashes", "--no-deps", *options)
+    command = (str(uv()), "pip", "install", "--require-hashes", "--no-deps", *options)
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write(pinned)
         file.flush()
@@ -104,7 +109,7 @@ def install(pinned: str, *options: str, say: Callable[[str], None] = lambda _: N
 
 def index_settings() -> dict[str, str]:
     """The user's settings for pip, as environment variables for uv."""
-    listing = _run(str(UV.with_name("python")), "-m", "pip", "config", "list")
+    listing = _run(str(uv().with_name("python")), "-m", "pip", "config", "list")
     settings = {}
     for line in sorted(listing.splitlines(), key=lambda line: line.startswith(":env:")):
         name, _, value = line.partition("=")
@@ -118,10 +123,10 @@ def index_settings() -> dict[str, str]:
 def _install_uv() -> None:
     """Install the uv that uv.lock pins, by pip and with its hashes."""
     packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
-    (uv,) = [package for package in packages if package["name"] == "uv"]
-    hashes = [f"--hash={wheel['hash']}" for wheel in uv["wheels"]]
+    (package,) = [package for package in packages if package["name"] == "uv"]
+    hashes = [f"--hash={wheel['hash']}" for wheel in package["wheels"]]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.write(" ".join([f"uv=={uv['version']}", *hashes]))
+        file.write(" ".join([f"uv=={package['version']}", *hashes]))
         file.flush()
         options = ("--quiet", "--disable-pip-version-check", "--require-hashes", "--no-input")
         _run(str(VENV / "bin" / "pip"), "install", *options, "--requirement", file.name)

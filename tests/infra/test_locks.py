@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from infra.config.definitions import definitions
-from infra.environments import ROOT, UV, requirements
+from infra.environments import ROOT, requirements, uv
 
 LOCK = tomllib.loads((ROOT / "uv.lock").read_text())
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
@@ -34,7 +34,7 @@ def test_every_group_is_pinned_with_hashes(group):
 
 
 def test_the_lock_is_up_to_date():
-    command = [UV, "lock", "--check", "--offline", "--no-cache", "--project", ROOT]
+    command = [uv(), "lock", "--check", "--offline", "--no-cache", "--project", ROOT]
     command += ["--default-index", "https://pypi.org/simple"]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, f"run `make lock`: {checked.stderr}"
