@@ -11,14 +11,13 @@ from pathlib import PurePath
 
 import pytest
 
+from infra.cli.deploy import add_target, chosen_target
 from infra.config.stages import Stage
 from infra.errors import InfraError
 from infra.packaging.package import (
     HANDLER,
     Size,
     Target,
-    add_target,
-    chosen_target,
     package,
 )
 

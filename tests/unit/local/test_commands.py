@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.__main__ import main
+from infra.cli.main import main
 from infra.paths import ROOT
 
 MAKEFILE = ROOT / "Makefile"
