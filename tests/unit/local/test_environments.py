@@ -13,6 +13,8 @@ from infra import environments
 from infra.environments import Environment, index_settings, install, requirements
 from infra.errors import InfraError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch) -> Path:
