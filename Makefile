@@ -124,7 +124,7 @@ schemas: $(READY) ## write the JSON Schema of every event, and the AsyncAPI docu
 	@$(INFRA) asyncapi
 
 lock: $(READY) ## pin the dependency groups in uv.lock, with hashes (UPGRADE=1: to the latest versions)
-	@.venv/bin/uv lock --default-index https://pypi.org/simple $(if $(UPGRADE),--upgrade)
+	@.venv/bin/uv lock --python .venv/bin/python --default-index https://pypi.org/simple $(if $(UPGRADE),--upgrade)
 
 clean: local-down ## stop everything and remove what was made here
 	@rm -rf .venv .darkroom build services/web/node_modules .pytest_cache .mypy_cache .ruff_cache \

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -35,7 +36,7 @@ def test_every_group_is_pinned_with_hashes(group):
 
 def test_the_lock_is_up_to_date():
     command = [uv(), "lock", "--check", "--offline", "--no-cache", "--project", ROOT]
-    command += ["--default-index", "https://pypi.org/simple"]
+    command += ["--python", sys.executable, "--default-index", "https://pypi.org/simple"]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, f"run `make lock`: {checked.stderr}"
 
