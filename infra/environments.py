@@ -128,7 +128,14 @@ def _install_uv() -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write(" ".join([f"uv=={package['version']}", *hashes]))
         file.flush()
-        options = ("--quiet", "--disable-pip-version-check", "--require-hashes", "--no-input")
+        options = (
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--no-input",
+            "--retries",
+            "2",
+        )
         _run(str(VENV / "bin" / "pip"), "install", *options, "--requirement", file.name)
 
 
