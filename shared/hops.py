@@ -16,7 +16,7 @@ from shared.contracts.images import ImageUploaded, StepFailed
 STORE = "darkroom/store"
 
 Row = Mapping[str, Any]
-State = Literal["done", "given-up", "working", "waiting"]
+State = Literal["done", "gave-up", "in-progress", "waiting"]
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,14 @@ def _claimed(row: Row, known: Mapping[str, Row], now: float) -> TimelineHop:
 def _judged(hop: TimelineHop, gave_up: AbstractSet[tuple[str, int]]) -> TimelineHop:
     """A step that gave up settles its claim too; its report tells the two apart."""
     if hop.state == "done" and (f"darkroom/{hop.service}", hop.run) in gave_up:
-        return replace(hop, state="given-up")
+        return replace(hop, state="gave-up")
     return hop
 
 
 def _state(row: Row, now: float) -> State:
     if "completed_at" in row:
         return "done"
-    return "working" if float(row["until"]) > now else "waiting"
+    return "in-progress" if float(row["until"]) > now else "waiting"
 
 
 def _decided(events: Sequence[Row]) -> Iterator[TimelineHop]:

@@ -39,7 +39,7 @@ LONGEST_NAME = 512
 class Shown(StrEnum):
     """What a list says of an image's outcome."""
 
-    WORKING = "working"
+    PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
 
@@ -104,7 +104,7 @@ class Entry(Features):
 
 
 SHOWN = {
-    RunStatus.OPEN: Shown.WORKING,
+    RunStatus.OPEN: Shown.PROCESSING,
     RunStatus.COMPLETED: Shown.COMPLETED,
     RunStatus.FAILED: Shown.FAILED,
 }
