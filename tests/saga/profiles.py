@@ -18,7 +18,7 @@ MOMENTS = {"notify": 6}
 """How many moments a service's work has, where they are few."""
 HOW = ("plain", "plain", "force", "force", "analyze-only", "analyze-only force")
 """What a replay may ask for."""
-CLAIMED = ("ledger.claim", "ledger.settle", "ledger.release", "runs.status")
+CLAIMED = ("ledger.claim", "ledger.complete", "ledger.release", "runs.status")
 QUEUED = ("queue.retry_later", "queue.dead_letter")
 MADE = ("processed.keys", "processed.delete", "bus.publish", *CLAIMED, *QUEUED)
 EFFECTS: dict[str, tuple[str, ...]] = {

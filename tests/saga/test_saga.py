@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from PIL import Image
 
-from shared.consumer import report_on
 from shared.contracts.envelope import Envelope
+from shared.delivery import report_on
 from shared.errors import Fault, PermanentError, Throttled, TransientError
 from shared.retries import GiveUp
 from shared.testing import MemoryObjects
@@ -181,7 +181,7 @@ def test_any_order_ends_the_same(seed: int) -> None:
 
 
 PAID_AGAIN = {"analyze: after recognizer.ask", "analyze: before processed.replace"}
-TOLD_AGAIN = {"notify: after told.send", "notify: before ledger.settle"}
+TOLD_AGAIN = {"notify: after told.send", "notify: before ledger.complete"}
 """The windows that stay: killed between what cannot be taken back and the note of it."""
 
 
