@@ -179,7 +179,11 @@ def _add_queries(
         filters = Filters(label, confidence, status, flagged, owner, since, until)
         return queries().images(caller(), filters, limit, cursor)
 
-    @app.get("/labels", operation_id="listLabels", summary="List labels, those with the most images first")
+    @app.get(
+        "/labels",
+        operation_id="listLabels",
+        summary="List labels, those with the most images first",
+    )
     def labels(limit: LabelLimit = 100, cursor: Cursor = None) -> LabelPage:
         return queries().labels(caller(), limit, cursor)
 
@@ -187,13 +191,22 @@ def _add_queries(
     def image(image: ImageId) -> ImageDetail:
         return queries().image(caller(), image)
 
-    @app.get("/results/<image>/analysis", operation_id="getAnalysis", summary="Get its analysis", description=ANALYSIS)
+    @app.get(
+        "/results/<image>/analysis",
+        operation_id="getAnalysis",
+        summary="Get its analysis",
+        description=ANALYSIS,
+    )
     def analysis(image: ImageId) -> Response[dict[str, Any]]:
         found = queries().analysis(caller(), image)
         body = found.model_dump_json() if isinstance(found, DocumentLink) else found.decode()
         return Response(HTTPStatus.OK, JSON, json.loads(body))
 
-    @app.get("/results/<image>/similar", operation_id="listSimilarImages", summary="List similar images, most similar first")
+    @app.get(
+        "/results/<image>/similar",
+        operation_id="listSimilarImages",
+        summary="List similar images, most similar first",
+    )
     def similar(image: ImageId, limit: SimilarLimit = 12) -> SimilarImages:
         return queries().similar(caller(), image, limit)
 
@@ -203,22 +216,42 @@ def _add_commands(
 ) -> None:
     accepted = HTTPStatus.ACCEPTED
 
-    @app.post("/upload-url", operation_id="createUploads", status_code=HTTPStatus.CREATED, summary="Presign uploads")
+    @app.post(
+        "/upload-url",
+        operation_id="createUploads",
+        status_code=HTTPStatus.CREATED,
+        summary="Presign uploads",
+    )
     def upload(body: Annotated[UploadRequest, Body()]) -> Uploads:
         return commands().upload(caller(), body.files if isinstance(body, Files) else (body,))
 
-    @app.post("/results/<image>/replay", operation_id="replayImage", status_code=accepted, summary="Request a new run")
+    @app.post(
+        "/results/<image>/replay",
+        operation_id="replayImage",
+        status_code=accepted,
+        summary="Request a new run",
+    )
     def replay(image: ImageId, options: Annotated[ReplayOptions | None, Body()] = None) -> Accepted:
         options = options or ReplayOptions()
         return commands().replay(
             caller(), image, force=options.force, analyze_only=options.analyze_only
         )
 
-    @app.post("/results/<image>/release", operation_id="releaseImage", status_code=accepted, summary="Release from quarantine")
+    @app.post(
+        "/results/<image>/release",
+        operation_id="releaseImage",
+        status_code=accepted,
+        summary="Release from quarantine",
+    )
     def release(image: ImageId) -> Accepted:
         return commands().release(caller(), image)
 
-    @app.delete("/results/<image>", operation_id="deleteImage", status_code=accepted, summary="Delete for good")
+    @app.delete(
+        "/results/<image>",
+        operation_id="deleteImage",
+        status_code=accepted,
+        summary="Delete for good",
+    )
     def delete(image: ImageId) -> Accepted:
         return commands().delete(caller(), image)
 

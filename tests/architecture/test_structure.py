@@ -88,7 +88,7 @@ def test_the_tracer_is_imported_in_one_place_and_not_at_start() -> None:
 def test_every_service_has_the_same_core_files(service: str) -> None:
     names = {path.name for path in (ROOT / "services" / service).glob("*.*")}
     core = {"__init__.py", "handler.py", "service.toml", "settings.py"}
-    steps = set() if definition(service)["http"] else {"steps.py"}  # api: queries and commands
+    steps = set() if definition(service).get("http") else {"steps.py"}  # api: queries and commands
     assert core | steps <= names
 
 

@@ -113,7 +113,9 @@ def test_an_owner_finds_an_image_by_each_of_its_labels(api: Api, images: dict[st
     ("method", "suffix"),
     [("GET", ""), ("GET", "/analysis"), ("GET", "/similar"), ("POST", "/release"), ("DELETE", "")],
 )
-def test_another_owners_image_is_not_found(api: Api, images: dict[str, str], method: str, suffix: str) -> None:
+def test_another_owners_image_is_not_found(
+    api: Api, images: dict[str, str], method: str, suffix: str
+) -> None:
     status, body = api.request(BOB, method, f"/results/{images[ANN]}{suffix}")
     assert (status, body["code"]) == (404, "image-not-found")
 
