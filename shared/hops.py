@@ -16,7 +16,7 @@ from shared.contracts.images import ImageUploaded, StepFailed
 STORE = "darkroom/store"
 
 Row = Mapping[str, Any]
-State = Literal["done", "given-up", "working", "waiting"]
+State = Literal["done", "gave-up", "in-progress", "waiting"]
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,14 @@ def _claimed(row: Row, published: Mapping[str, Row], now: float) -> TimelineHop:
 def _mark_failed(hop: TimelineHop, failed: AbstractSet[tuple[str, int]]) -> TimelineHop:
     """A step that gave up has completed its claim too; its report is the difference."""
     if hop.state == "done" and (f"darkroom/{hop.service}", hop.run) in failed:
-        return replace(hop, state="given-up")
+        return replace(hop, state="gave-up")
     return hop
 
 
 def _state(row: Row, now: float) -> State:
     if "completed_at" in row:
         return "done"
-    return "working" if float(row["until"]) > now else "waiting"
+    return "in-progress" if float(row["until"]) > now else "waiting"
 
 
 def _decided(events: Sequence[Row]) -> Iterator[TimelineHop]:

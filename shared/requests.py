@@ -16,7 +16,7 @@ class Refusal(StrEnum):
 
     DELETED = "image-deleted"
     FULL = "too-many-runs"
-    WORKING = "still-working"
+    PROCESSING = "still-processing"
     UNPUBLISHED = "nothing-published"
     NOT_QUARANTINED = "not-quarantined"
 
@@ -28,7 +28,7 @@ def why_not_replayed(record: Record, *, force: bool, analyze_only: bool) -> Refu
     if record.full:
         return Refusal.FULL
     if record.status(record.run) is RunStatus.OPEN and not force:
-        return Refusal.WORKING
+        return Refusal.PROCESSING
     if analyze_only and record.published is None:
         return Refusal.UNPUBLISHED
     return None
@@ -41,7 +41,7 @@ def why_not_released(record: Record) -> Refusal | None:
     if record.quarantined or record.released:
         return None
     if record.published is None and record.status(record.run) is RunStatus.OPEN:
-        return Refusal.WORKING
+        return Refusal.PROCESSING
     return Refusal.NOT_QUARANTINED
 
 

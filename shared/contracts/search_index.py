@@ -40,7 +40,7 @@ LONGEST_NAME = 512
 class Shown(StrEnum):
     """The status of an image in the index."""
 
-    WORKING = "working"
+    PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
 
@@ -105,7 +105,7 @@ class Entry(Features):
 
 
 SHOWN = {
-    RunStatus.OPEN: Shown.WORKING,
+    RunStatus.OPEN: Shown.PROCESSING,
     RunStatus.COMPLETED: Shown.COMPLETED,
     RunStatus.FAILED: Shown.FAILED,
 }

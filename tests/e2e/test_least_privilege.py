@@ -224,7 +224,7 @@ def an_analysis_is_gone(bench: Bench) -> None:
     bucket = bench.stack.outputs.buckets["processed"]
     (document,) = [key for key in bench.stack.made(image) if key.startswith("analyses/")]
     bench.stack.client("s3").delete_object(Bucket=bucket, Key=document)
-    assert bench.ask("GET", f"/results/{image}/analysis")["code"] == "not-analysed"
+    assert bench.ask("GET", f"/results/{image}/analysis")["code"] == "not-analyzed"
 
 
 def s3_names_no_version(bench: Bench) -> None:
