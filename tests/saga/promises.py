@@ -194,14 +194,14 @@ def _wanted(record: Record) -> Iterator[str]:
         yield from (made.key for made in (*run.resized.renditions, run.resized.analysis))
     if run.analyzed:
         yield run.analyzed.document
-        yield from (earlier.document for earlier in run.analyzed.earlier)
+        yield from (earlier.document for earlier in run.analyzed.previous_versions)
 
 
 def _analysis_is_whole(simulation: Simulation) -> Iterator[str]:
     for record in simulation.records.records.values():
         for key in _wanted(record):
             if key.startswith("analyses/") and (found := simulation.processed.find(key)):
-                answers = json.loads(found.body)["consumes"]
+                answers = json.loads(found.body)["answers"]
                 yield from (f"{key}: {d}" for d in DETECTIONS if d not in answers)
 
 
@@ -211,9 +211,9 @@ def _every_reanalysis_keeps_what_was_there(simulation: Simulation) -> Iterator[s
         for number, run in record.runs.items():
             if run.status is RunStatus.COMPLETED and run.reanalysis and run.analyzed:
                 before = record.runs[run.reanalysis.of].analyzed
-                kept = [*(e.run for e in before.earlier), run.reanalysis.of] if before else []
-                if [earlier.run for earlier in run.analyzed.earlier] != kept:
-                    yield f"run {number} keeps {run.analyzed.earlier} of {kept}"
+                kept = [*(e.run for e in before.previous_versions), run.reanalysis.of] if before else []
+                if [earlier.run for earlier in run.analyzed.previous_versions] != kept:
+                    yield f"run {number} keeps {run.analyzed.previous_versions} of {kept}"
                 if run.analyzed.reused_from:
                     yield f"run {number} was told to ask, and reuses"
 

@@ -447,12 +447,12 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "dead-letter what nobody understands",
         "a message is lost",
         "poisoned",
-        lambda: patch.object(consumer, "_bury", lambda *_: None),
+        lambda: patch.object(consumer, "_dead_letter", lambda *_: None),
     ),
     Safeguard(
         "rescue reports what was killed",
         "an upload without an end",
-        "worker-died",
+        "killed",
         lambda: patch.object(rescue_steps.Steps, "_reports", lambda *_: ()),
     ),
     Safeguard(
@@ -494,13 +494,13 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "delete takes the index along",
         "an entry of a deleted image",
         "reuses",
-        lambda: patch.object(reuse.Reuse, "forget_all", lambda *_: None),
+        lambda: patch.object(reuse.Reuse, "purge", lambda *_: None),
     ),
     Safeguard(
         "undo takes the index along",
         "an entry of a run that is gone",
         "reuses",
-        lambda: patch.object(reuse.Reuse, "forget", lambda *_: None),
+        lambda: patch.object(reuse.Reuse, "compensate", lambda *_: None),
     ),
     Safeguard(
         "entered once the record knows the content",

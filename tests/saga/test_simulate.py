@@ -138,7 +138,7 @@ def test_workers_die_right_before_and_right_after_every_side_effect() -> None:
     missing = set(DEATHS)
     for seed in range(1, MOST + 1):
         with quiet():
-            outcome = explore("worker-died", seed)
+            outcome = explore("killed", seed)
         assert outcome.moments <= set(DEATHS), "a side effect that EFFECTS does not name"
         missing -= outcome.deaths
         if not missing:
