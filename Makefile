@@ -74,7 +74,7 @@ test: $(READY) ## run everything that proves it, on all cores (ARGS="-k word": t
 	@.venv/bin/pytest $(or $(ARGS),--numprocesses auto)
 
 simulate: $(READY) ## run the saga through schedules of faults (RUNS=10000 SEED=1 PROFILE=...)
-	@.venv/bin/python -m tests.saga.simulate --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
+	@.venv/bin/python -m tests.lab.simulator --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
 		$(if $(PROFILE),--profile $(PROFILE))
 
 chaos: $(READY) ## kill functions, break calls, on MiniStack (IMAGES=300 UPLOADS=500 FAULTS=0.1 SEED=1)

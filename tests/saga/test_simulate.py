@@ -11,10 +11,12 @@ import pytest
 from infra.operations.audit import Audit
 from shared.contracts.images import ImageAnalyzed
 from shared.contracts.record import RunStatus
-from tests.saga import promises
-from tests.saga.profiles import DEATHS, PROFILES
-from tests.saga.simulate import MOST, explore, main, quiet, replay, shrunk
-from tests.saga.simulation import DETECTIONS, Action, Simulation
+from tests.lab.simulator import promises
+from tests.lab.simulator.__main__ import main
+from tests.lab.simulator.explore import MOST, explore, quiet, replay, shrunk
+from tests.lab.simulator.parts import DETECTIONS
+from tests.lab.simulator.profiles import DEATHS, PROFILES
+from tests.lab.simulator.simulation import Action, Simulation
 
 A_PROFILE = 250
 """Schedules: 3,500 in all, under 25 s."""
