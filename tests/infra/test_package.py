@@ -11,6 +11,7 @@ from pathlib import PurePath
 
 import pytest
 
+from infra.cli.deploy import add_target, chosen_target
 from infra.config.stages import Stage
 from infra.errors import InfraError
 from infra.packaging.package import (
@@ -18,8 +19,6 @@ from infra.packaging.package import (
     Size,
     Target,
     _reason,
-    add_target,
-    chosen_target,
     package,
 )
 
@@ -101,6 +100,7 @@ def test_a_function_starts_with_the_collector_back_at_work(toy, build, tmp_path)
         capture_output=True,
         text=True,
         check=True,
+        timeout=240,
     )
     answer, enabled, frozen = done.stdout.split()
     assert (answer, enabled) == ("None", "True")

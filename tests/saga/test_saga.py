@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from shared.consumer import report_on
 from shared.contracts.envelope import Envelope
+from shared.delivery import report_on
 from shared.errors import Fault, PermanentError, Throttled, TransientError
 from shared.retries import GiveUp
 from shared.testing import MemoryObjects

@@ -82,7 +82,7 @@ class Evidence:
 
     def kept(self, image: str, run: int, analysis: Mapping[str, Any]) -> None:
         """This run's own analysis was written. A late worker may write another one: window (g)."""
-        reused = analysis["reused_from"]
+        reused = analysis.get("reused_from")
         origin = (reused["image"], reused["run"]) if reused else (image, run)
         self.origins.setdefault((image, run), origin)
 

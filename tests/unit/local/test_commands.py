@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.__main__ import main
+from infra.cli.main import main
 from infra.paths import ROOT
 
 MAKEFILE = ROOT / "Makefile"
@@ -24,6 +24,7 @@ def make(*words: str, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=True,
+        timeout=240,
     )
     return done.stdout
 
