@@ -40,7 +40,7 @@ from shared.contracts.images import (
 from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.errors import TransientError
 from shared.ledger import Claim
-from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords
+from tests.fakes import MemoryLedger, MemoryObjects, MemoryRecords
 from tests.saga import simulation, wiring
 from tests.unit.store.memory import MemorySearchIndex
 

@@ -39,7 +39,7 @@ from shared.contracts.record import Record, Run, RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 from shared.ledger import Claim, ClaimKey, ClaimStatus
-from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords, s3_notification
+from tests.fakes import MemoryLedger, MemoryObjects, MemoryRecords, s3_notification
 from tests.saga.evidence import OUTAGE, Evidence
 from tests.saga.wiring import LIMITS, SPECS, Parts, services
 from tests.saga.world import MAX_RECEIVES, VISIBILITY, Killed, Watched

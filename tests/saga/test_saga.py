@@ -11,7 +11,7 @@ from shared.consumer import report_on
 from shared.contracts.envelope import Envelope
 from shared.errors import Fault, PermanentError, Throttled, TransientError
 from shared.retries import GiveUp
-from shared.testing import MemoryObjects
+from tests.fakes import MemoryObjects
 from tests.saga.world import Delivery, World
 
 

@@ -16,7 +16,7 @@ from services.rescue.steps import Steps as RescueSteps
 from services.store.logic import Policy
 from shared.consumer import Service, answer_batch, consume
 from shared.message import message_records, read
-from shared.testing import (
+from tests.fakes import (
     Clock,
     FixedTime,
     MemoryLedger,

@@ -5,10 +5,10 @@ from io import BytesIO
 from typing import Any
 
 from PIL import Image, ImageOps
+from shared.likeness import look_bands
 
 from services.analyze.logic import Detection, Thresholds, summarize
 from shared.contracts.images import Embedding
-from shared.likeness import look_bands
 
 Change = Callable[[Image.Image], Image.Image]
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
+from shared.likeness import ALIKE, cosine
+
 from infra.rekognition.titan_embed_image import MODEL_ID
 from shared.contracts.images import Embedding
-from shared.likeness import ALIKE, cosine
 from tests.lab.accuracy import alike
 from tests.lab.accuracy.pages import Page, hopeless_pages, pages
 from tests.lab.accuracy.truth import Photo, Truth

@@ -41,9 +41,9 @@ from shared.contracts.record import RECORD
 from shared.contracts.search_index import by_embedding, by_hash, by_label
 from shared.objects import S3Objects
 from shared.similarity import embedding_bands, hash_bands
-from shared.testing import MemoryBus
 from tests.contract.conftest import make_table
 from tests.contract.samples import ANALYZED, AT, RESIZED
+from tests.fakes import MemoryBus
 from tests.lab.bench.row import Row, at_most, known
 from tests.unit.api.conftest import PlainSigner
 

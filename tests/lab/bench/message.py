@@ -22,7 +22,8 @@ from shared.consumer import Limits, Service, Step, consume
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageResized
 from shared.ledger import ClaimKey
-from shared.testing import (
+from tests.contract.samples import ANALYZED, AT, RESIZED
+from tests.fakes import (
     FixedTime,
     MemoryBus,
     MemoryLedger,
@@ -30,7 +31,6 @@ from shared.testing import (
     MemoryRecords,
     sqs_batch,
 )
-from tests.contract.samples import ANALYZED, AT, RESIZED
 from tests.lab.bench.pipeline import Pipeline
 from tests.lab.bench.row import Row, at_most, known
 

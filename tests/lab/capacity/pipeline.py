@@ -30,8 +30,8 @@ from shared.contracts.envelope import Envelope, Event
 from shared.ledger import DynamoLedger
 from shared.objects import S3Objects
 from shared.runs import DynamoRuns
-from shared.testing import Clock, FixedTime, MemoryQueue, sqs_batch
 from tests.contract.conftest import make_table
+from tests.fakes import Clock, FixedTime, MemoryQueue, sqs_batch
 
 BUCKETS = ("uploads", "processed")
 TOPICS = ("events", "notifications")

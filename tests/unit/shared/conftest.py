@@ -12,7 +12,8 @@ from shared.contracts.envelope import Event
 from shared.contracts.images import ImageCompleted, ImageFailed, ImageResized, ImageUploaded
 from shared.contracts.record import Record, Run, RunStatus
 from shared.ledger import Ledger
-from shared.testing import (
+from tests.contract.samples import AT, RESIZED, SOURCE
+from tests.fakes import (
     Clock,
     FixedTime,
     MemoryBus,
@@ -21,7 +22,6 @@ from shared.testing import (
     MemoryRecords,
     sqs_batch,
 )
-from tests.contract.samples import AT, RESIZED, SOURCE
 
 Act = Callable[..., Any]
 
