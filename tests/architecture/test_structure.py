@@ -12,9 +12,9 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from shared.consumer import Route, Step
 from shared.contracts.envelope import Event
 from shared.contracts.images import Request, StepFailed
+from shared.delivery import Route, Step
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/service.toml"))
@@ -48,7 +48,9 @@ def imported(tree: ast.Module) -> set[str]:
 
 def test_imports_point_one_way() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [linter], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -79,7 +81,7 @@ def test_the_tracer_is_imported_in_one_place_and_not_at_start() -> None:
     }
     at_start = "import sys, shared.telemetry; sys.exit('aws_xray_sdk' in sys.modules)"
     assert users == {"shared/telemetry.py"}
-    subprocess.run([sys.executable, "-c", at_start], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", at_start], cwd=ROOT, check=True, timeout=60)
 
 
 def test_no_shipped_code_imports_test_code() -> None:
@@ -134,15 +136,15 @@ def published(service: str) -> Iterator[str]:
 def test_a_do_is_undone_by_the_step_that_answers_the_verdict(service: str) -> None:
     known = routes(service)
     compensating = {
-        route.act._extract_mock_name() for route in known.values() if not isinstance(route, Step)
+        route.run._extract_mock_name() for route in known.values() if not isinstance(route, Step)
     }
     for route in known.values():
         if isinstance(route, Step):
-            assert route.undo._extract_mock_name() in compensating
+            assert route.compensate._extract_mock_name() in compensating
 
 
-def readme_rows() -> dict[str, list[str]]:
-    lines = (ROOT / "README.md").read_text().splitlines()
+def service_rows() -> dict[str, list[str]]:
+    lines = (ROOT / "docs" / "architecture.md").read_text().splitlines()
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line[:1] == "|"
     ]
@@ -150,12 +152,12 @@ def readme_rows() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_readmes_table_is_the_topology(service: str) -> None:
+def test_the_table_of_services_is_the_topology(service: str) -> None:
     declared = definition(service)
-    _, answers, _, announces, *_ = readme_rows()[service]
-    assert types_in(announces) == set(declared["publishes"])
-    assert types_in(answers) == set(declared["consumes"]) - {"image.uploaded.v1"}
-    assert ("S3" in answers) == declared["uploads"]
+    _, consumed, _, publishes, *_ = service_rows()[service]
+    assert types_in(publishes) == set(declared["publishes"])
+    assert types_in(consumed) == set(declared["consumes"]) - {"image.uploaded.v1"}
+    assert ("S3" in consumed) == declared["uploads"]
 
 
 def types_in(cell: str) -> set[str]:
@@ -176,13 +178,21 @@ def test_every_target_that_the_readme_names_is_there() -> None:
     assert {"demo", "test", "local-up"} <= named <= there
 
 
-def test_ci_runs_make_check_and_make_test() -> None:
-    assert (ROOT / ".ci" / "run").read_text().endswith("make check\nmake test\n")
+def test_ci_runs_every_check_and_every_test_once() -> None:
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert lines[-2:] == ["(trap '' INT && make check test <&-)", "make test-rest"]
+    recipes = [line for line in (ROOT / "Makefile").read_text().splitlines() if "pytest $" in line]
+    tiers = [re.findall(r'-m (slow|"not slow")', line) for line in recipes]
+    assert tiers == [
+        ['"not slow"'],
+        ['"not slow"'],
+        ["slow"],
+    ]  # unit, which is part of test; the rest
 
 
 def test_another_interpreter_is_told_which_one_to_use() -> None:
     bare = [sys.executable, "-S", "-m", "infra", "outputs"]
-    done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert "run: .venv/bin/python -m infra" in done.stderr
