@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
-from shared.likeness import ALIKE, cosine
-
 from infra.rekognition.titan_embed_image import MODEL_ID
 from shared.contracts.images import Embedding
+from shared.similarity import ALIKE, cosine
 from tests.lab.accuracy import alike
 from tests.lab.accuracy.operations import Operation
 from tests.lab.accuracy.pages import Page, pages, unreadable_pages
