@@ -84,6 +84,15 @@ def test_the_tracer_is_imported_in_one_place_and_not_at_start() -> None:
     subprocess.run([sys.executable, "-c", at_start], cwd=ROOT, check=True, timeout=60)
 
 
+def test_no_shipped_code_imports_test_code() -> None:
+    importers = [
+        path
+        for path, tree in sources("shared", "services", "infra")
+        if any(name.partition(".")[0] == "tests" for name in imported(tree))
+    ]
+    assert importers == []
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_service_has_the_same_core_files(service: str) -> None:
     names = {path.name for path in (ROOT / "services" / service).glob("*.*")}

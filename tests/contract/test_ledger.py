@@ -18,8 +18,8 @@ from hypothesis.stateful import (
 )
 
 from shared.ledger import RETENTION, Claim, ClaimKey, ClaimStatus, DynamoLedger, Ledger
-from shared.testing import MemoryLedger
 from tests.contract.samples import CAT
+from tests.fakes import MemoryLedger
 
 NOW = 1_800_000_000.0
 LEASE = 40.0

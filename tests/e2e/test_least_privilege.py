@@ -27,11 +27,11 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.images import ImageResized
 from shared.contracts.record import RunStatus
 from shared.delivery import CLOCK_SKEW
-from shared.testing import s3_notification
 from tests.contract.samples import AT, RESIZED
 from tests.e2e.rights import Grant, Need, Recorder, grants
 from tests.e2e.stack import DEADLINE
 from tests.e2e.stack import Stack as Deployed
+from tests.fakes import s3_notification
 from tests.lab.chaos.calls import Call
 from tests.lab.chaos.faults import Fault, Kind, none
 

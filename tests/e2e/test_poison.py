@@ -18,9 +18,9 @@ from uuid import uuid4
 import pytest
 
 from shared.message import LONGEST_KEY
-from shared.testing import s3_notification
 from tests.contract.samples import CAT, REPORT, SECOND, TEXT
 from tests.e2e.stack import DEADLINE, Listener, Stack
+from tests.fakes import s3_notification
 
 ROOT = Path(__file__).parents[2]
 MESSAGE = 256 * 1024

@@ -114,7 +114,8 @@ def test_the_template_names_what_the_zip_starts_with(toy, build):
 
 def test_how_large_a_zip_is_stands_in_what_is_said(toy):
     said = []
-    built = package(*toy.definitions(), Target.here(), said.append)
+    (definition,) = toy.definitions()
+    built = package(definition, Target.here(), said.append)
     assert said[-1] == f"built toy: {built.size}"
     assert re.fullmatch(r"built toy: [\d.]+ MB, [\d.]+ MB unzipped", said[-1])
 

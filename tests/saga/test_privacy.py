@@ -21,9 +21,9 @@ from services.store.logic import Policy
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import ImageAnalyzed, ImageResized
 from shared.errors import PermanentError, Throttled, TransientError
-from shared.testing import MemoryObjects
 from tests.captured_logs import LoggedSaga, captured_logs
 from tests.contract.samples import CAT, RESIZED, THIRD
+from tests.fakes import MemoryObjects
 from tests.lab.simulator import scripted
 from tests.pictures import encoded, exif, photo
 from tests.unit.api.conftest import Api

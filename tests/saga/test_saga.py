@@ -13,7 +13,7 @@ from shared.contracts.envelope import Envelope
 from shared.delivery import report_on
 from shared.errors import Fault, PermanentError, Throttled, TransientError
 from shared.retries import GiveUp
-from shared.testing import MemoryObjects
+from tests.fakes import MemoryObjects
 from tests.lab.simulator.scripted import ScriptedSaga
 
 

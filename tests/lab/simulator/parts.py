@@ -20,7 +20,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact, StepFailed
 from shared.contracts.record import Record, Run, RunStatus
 from shared.ledger import Claim, ClaimKey, ClaimStatus
-from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords
+from tests.fakes import MemoryLedger, MemoryObjects, MemoryRecords
 from tests.lab.simulator.wiring import LIMITS, SPECS
 
 if TYPE_CHECKING:

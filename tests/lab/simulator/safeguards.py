@@ -40,7 +40,7 @@ from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.delivery import Compensate, Deliver, StepContext
 from shared.errors import TransientError
 from shared.ledger import Claim
-from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords
+from tests.fakes import MemoryLedger, MemoryObjects, MemoryRecords
 from tests.lab.simulator import parts, wiring
 from tests.unit.store.memory import MemorySearchIndex
 

@@ -14,7 +14,7 @@ from services.resize import logic as pictures
 from services.store.logic import Policy
 from shared.contracts.envelope import Envelope
 from shared.message import message_records, read
-from shared.testing import s3_notification
+from tests.fakes import s3_notification
 from tests.lab.simulator.parts import Killed, Notifications, Recognizer
 from tests.lab.simulator.simulation import Sent, Simulation
 from tests.lab.simulator.wiring import Parts

@@ -33,7 +33,7 @@ from shared.contracts.record import RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 from shared.ledger import Claim
-from shared.testing import MemoryObjects, MemoryRecords, s3_notification
+from tests.fakes import MemoryObjects, MemoryRecords, s3_notification
 from tests.lab.simulator.evidence import OUTAGE, Evidence
 from tests.lab.simulator.parts import (
     BAD,

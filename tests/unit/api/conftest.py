@@ -15,7 +15,7 @@ from services.api.queries import Queries
 from services.api.records import Entries
 from services.api.routes import HttpApi
 from shared.contracts.record import Record
-from shared.testing import MemoryBus, MemoryObjects
+from tests.fakes import MemoryBus, MemoryObjects
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 IMAGE = "00000000-0000-4000-8000-000000000001"
