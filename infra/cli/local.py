@@ -153,11 +153,14 @@ def _stoppable(as_error: str | None) -> Iterator[None]:
 
     Outside it is then an InfraError, or, without words for one, just over.
     """
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A script's background job inherits SIGINT ignored; Python then leaves it so.
+    stops = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in stops}
     try:
         yield
     except KeyboardInterrupt as error:
         if as_error:
             raise InfraError(as_error) from error
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

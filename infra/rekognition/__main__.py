@@ -62,7 +62,9 @@ def fetch(options: argparse.Namespace) -> None:
 def serve(options: argparse.Namespace) -> None:
     """Download missing weights, then serve requests until SIGINT or SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    signal.signal(signal.SIGTERM, _stop)
+    # A script's background job inherits SIGINT ignored; Python then leaves it so.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     services = _services(options)
     with Server((options.host, options.port), services) as server:
         say(f"local Rekognition serves {', '.join(services.operations)} at {server.url}")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LEFT_BEHIND = shutil.ignore_patterns(
     ".git", ".venv", ".darkroom", "build", "node_modules", "__pycache__", ".*_cache", ".hypothesis"
@@ -45,7 +47,7 @@ def added(path: Path, text: str) -> str:
 
 def run(tree: Path, *words: str) -> None:
     done = subprocess.run(
-        [sys.executable, *words], cwd=tree, capture_output=True, text=True, check=False
+        [sys.executable, *words], cwd=tree, capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
 

@@ -104,6 +104,7 @@ def test_the_lines_of_the_api_page_work_as_they_are_printed(ministack: Stack) ->
         capture_output=True,
         text=True,
         check=False,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     assert [name in done.stdout for name in ('"items"', '"labels"', '"uploads"')] == [True] * 3
@@ -183,6 +184,7 @@ def test_strangers_meet_no_failure_and_no_answer_that_is_not_documented(
         capture_output=True,
         text=True,
         check=False,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     ministack.wait_until_idle()

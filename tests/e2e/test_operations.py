@@ -27,6 +27,7 @@ def infra(ministack: Stack) -> Infra:
             capture_output=True,
             text=True,
             check=False,
+            timeout=240,
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr

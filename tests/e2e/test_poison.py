@@ -88,6 +88,7 @@ def listed(stack: Stack) -> str:
         capture_output=True,
         text=True,
         check=True,
+        timeout=240,
     )
     return done.stdout
 

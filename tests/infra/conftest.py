@@ -59,10 +59,6 @@ worst_case = 3
 """
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: builds with the real libraries; CI runs it")
-
-
 class Project:
     """A checkout in the making: services, shared code, and the one library they require."""
 

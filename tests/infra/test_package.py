@@ -100,6 +100,7 @@ def test_a_function_starts_with_the_collector_back_at_work(toy, build, tmp_path)
         capture_output=True,
         text=True,
         check=True,
+        timeout=240,
     )
     answer, enabled, frozen = done.stdout.split()
     assert (answer, enabled) == ("None", "True")

@@ -68,7 +68,10 @@ def python313():
     found = [shutil.which("python3.13"), *map(str, pyenv)]
     wanted = "import sys; sys.exit(sys.version_info[:2] != (3, 13))"
     for python in filter(None, found):
-        if subprocess.run([python, "-c", wanted], check=False, capture_output=True).returncode == 0:
+        done = subprocess.run(
+            [python, "-c", wanted], check=False, capture_output=True, timeout=TIMEOUT
+        )
+        if done.returncode == 0:
             return python
     return None
 
@@ -81,7 +84,7 @@ def place(request, tmp_path_factory):
         return Target.here(), bare(sys.executable, home)
     python = python313()
     if python is None or (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        pytest.skip("no python3.13 on x86-64 Linux here")
+        pytest.skip("no python3.13 on x86-64 Linux: install it where functions of x86-64 can run")
     return Target.linux("x86_64"), bare(python, home)
 
 

@@ -49,7 +49,7 @@ class Repeater:
             yield
         finally:
             self._stop.set()
-            thread.join()
+            thread.join(60)
 
     def _repeat(self, witness: Witness) -> None:
         chance, seen = Random(f"{self.seed}/announced"), 0

@@ -139,7 +139,7 @@ class Ears:
             yield self
         finally:
             self._stop.set()
-            thread.join()
+            thread.join(60)
 
     def _listen(self) -> None:
         """Until told to stop, and then until there is nothing left."""

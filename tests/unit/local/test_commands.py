@@ -24,6 +24,7 @@ def make(*words: str, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=True,
+        timeout=240,
     )
     return done.stdout
 

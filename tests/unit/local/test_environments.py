@@ -9,6 +9,8 @@ import pytest
 from infra.environments import Environment
 from infra.errors import InfraError
 
+pytestmark = pytest.mark.slow
+
 LOCKED = f"no-such-package==1 --hash=sha256:{'0' * 64}\n"
 
 

@@ -44,6 +44,7 @@ def hear(steps, number):
         list(steps.decide(fact, StepContext(envelope, AT, lambda: None)))
 
 
+@pytest.mark.slow
 def test_store_asks_as_much_and_consumes_as_much_after_many_others(tallies):
     first, last = tallies
     assert first.calls["dynamodb:TransactWriteItems"] == 2

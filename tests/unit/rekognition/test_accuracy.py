@@ -1,13 +1,12 @@
 """The accuracy of the local Rekognition must not fall below recorded counts."""
 
-import os
-
 import pytest
 
 from infra.rekognition import models
 from infra.rekognition.packages import ModelsError
 from tests.lab.accuracy import report, score, truth
 from tests.lab.accuracy.operations import operations
+from tests.optional import missing
 
 TRUTH = truth.load()
 
@@ -19,12 +18,11 @@ def scores():
     try:
         models.ensure(directory, print)
     except ModelsError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
+        missing("weights", str(error))
     return {each.name: each for each in score.scores(operations(directory), TRUTH)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRUTH.minimum)
 def test_no_count_is_below_its_minimum(scores, name):
     result = scores[name]
@@ -32,6 +30,7 @@ def test_no_count_is_below_its_minimum(scores, name):
     assert result.correct >= TRUTH.minimum[name], result.errors
 
 
+@pytest.mark.slow
 def test_every_count_has_a_minimum(scores):
     assert scores.keys() == TRUTH.minimum.keys()
 

@@ -118,5 +118,4 @@ def served(options, photo):
             url = process.stderr.readline().split()[-1]
             return connect(url).detect_labels(Image={"Bytes": photo})["Labels"]
         finally:
-            process.terminate()
-            process.communicate()
+            process.kill()

@@ -39,7 +39,7 @@ def post(line, body, headers=HEADERS):
 
 
 def test_the_health_check_returns_the_supported_operations(echo_url):
-    with urlopen(f"{echo_url}/health") as response:
+    with urlopen(f"{echo_url}/health", timeout=60) as response:
         assert json.load(response) == {"status": "ok", "operations": ["DetectLabels"]}
 
 
@@ -113,7 +113,7 @@ def test_a_connection_serves_many_requests_also_after_an_error(line):
 def test_a_body_without_a_length_is_refused(echo_url):
     """One write sends the request, because the server closes the connection after the headers."""
     address = urlsplit(echo_url)
-    with socket.create_connection((address.hostname, address.port)) as line:
+    with socket.create_connection((address.hostname, address.port), 60) as line:
         line.sendall(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
         with http.client.HTTPResponse(line) as response:
             response.begin()
@@ -130,7 +130,7 @@ def test_a_body_that_is_too_long_is_discarded_and_refused(line):
 
 def test_the_server_survives_a_client_that_disconnects_during_a_request(echo_url, line):
     address = urlsplit(echo_url)
-    with socket.create_connection((address.hostname, address.port)) as partial:
+    with socket.create_connection((address.hostname, address.port), 60) as partial:
         partial.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
 
     assert post(line, VALID)[0] == 200
@@ -148,17 +148,24 @@ def test_a_bug_is_an_internal_server_error_and_is_logged(caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize("background", [False, True])
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_the_served_process_says_where_it_is_and_stops_when_told(weights, stop):
-    run = [sys.executable, "-m", "infra.rekognition", "serve", "--port", "0"]
-    with subprocess.Popen([*run, "--models", weights], stderr=subprocess.PIPE, text=True) as served:
-        url = served.stderr.readline().split()[-1]
-        with urlopen(f"{url}/health") as response:
-            assert response.status == 200
-        served.send_signal(stop)
-        _, said = served.communicate(timeout=60)
+def test_the_server_logs_its_address_and_stops_on_either_signal(tmp_path, stop, background):
+    """In the background of a script, too: what a shell starts there inherits SIGINT ignored."""
+    serve = (sys.executable, "-m", "infra.rekognition", "serve", "--port", "0")
+    command = (*serve, "--fixtures", str(tmp_path))  # recorded answers need no weights
+    ignoring = ("sh", "-c", 'trap "" INT; exec "$@"', "sh") if background else ()
+    with subprocess.Popen((*ignoring, *command), stderr=subprocess.PIPE, text=True) as server:
+        try:
+            url = server.stderr.readline().split()[-1]
+            with urlopen(f"{url}/health", timeout=60) as response:
+                assert response.status == 200
+            server.send_signal(stop)
+            _, output = server.communicate(timeout=60)
+        finally:
+            server.kill()
 
-    assert (served.returncode, said) == (0, "stopped\n")
+    assert (server.returncode, output) == (0, "stopped\n")
 
 
 def test_a_port_in_use_is_reported_in_one_line(monkeypatch, capsys, tmp_path):

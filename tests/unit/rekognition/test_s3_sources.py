@@ -52,7 +52,7 @@ def objects(monkeypatch):
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         yield handler.objects
         server.shutdown()
-        thread.join()
+        thread.join(60)
 
 
 def read(name, **more):

@@ -262,7 +262,7 @@ def test_environment_variables_select_the_cache_folder(monkeypatch, variables, e
 def test_help_lists_both_commands():
     command = [sys.executable, "-m", "infra.rekognition", "--help"]
 
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
     assert "serve" in output
     assert "models" in output

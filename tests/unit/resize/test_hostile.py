@@ -12,6 +12,8 @@ from services.resize.logic import develop
 from shared.errors import PermanentError
 from tests.corpus import DOCUMENT, SIDE, SPECS, Made, cases, document
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 MB = 1024**2
 CASES = {case.name: case for case in cases()}

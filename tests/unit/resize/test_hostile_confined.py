@@ -159,13 +159,13 @@ def test_nothing_stays_open_behind_a_child():
 
 def test_threads_of_the_parent_do_not_matter():
     busy = threading.Event()
-    threads = [threading.Thread(target=busy.wait) for _ in range(3)]
+    threads = [threading.Thread(target=busy.wait, args=(60,)) for _ in range(3)]
     for thread in threads:
         thread.start()
     made = develop(encoded(corners(), "WEBP"), SPECS, Limits())
     busy.set()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert made.renditions[0].width == 64
 
 

@@ -16,6 +16,8 @@ import pytest
 from services.resize.logic import Limits, Spec, develop
 from tests.pictures import corners, encoded, exif
 
+pytestmark = pytest.mark.slow
+
 FORKS = 200
 PATIENT = Limits(seconds=60)
 """A child that waits for ever is told from one on a busy machine."""
@@ -44,7 +46,7 @@ def at_work():
     yield threads
     done.set()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     sys.setswitchinterval(interval)
     LOG.removeHandler(HANDLER)
 
@@ -84,14 +86,14 @@ def test_a_lock_that_is_held_at_the_fork_stops_no_child(picture, lock):
     def hold():
         with lock:
             held.set()
-            done.wait()
+            done.wait(60)
 
     with ExitStack() as ending:
         thread = threading.Thread(target=hold)
-        ending.callback(thread.join)
+        ending.callback(thread.join, 60)
         ending.callback(done.set)
         thread.start()
-        held.wait()
+        assert held.wait(60)
         assert made(picture) == "2024-05-01T12:30:45"
 
 

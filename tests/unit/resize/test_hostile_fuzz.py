@@ -6,6 +6,8 @@ import pytest
 
 from tests.lab.fuzz import __main__ as fuzz
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):

@@ -11,6 +11,8 @@ from services.resize.pictures.header import OPENERS
 from shared.errors import PermanentError
 from tests.pictures import encoded, exif, photo, rgb_profile
 
+pytestmark = pytest.mark.slow
+
 CODES = {refusal.code for refusal in Refusal}
 LIMITS = Limits(pixels=2_000_000)
 TRIES = settings(deadline=None, max_examples=48, suppress_health_check=[HealthCheck.too_slow])

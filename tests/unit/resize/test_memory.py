@@ -15,7 +15,10 @@ from services.resize.pictures.held import held
 from services.resize.pictures.values import Limits, Size, Spec
 from tests.pictures import encoded, photo
 
-pytestmark = pytest.mark.skipif(held() is None, reason="what is resident is read from /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(held() is None, reason="what is resident is read from /proc"),
+]
 MEGAPIXEL = Size(1200, 1000)
 MOST = 90_000_000
 """Bytes that decoding may take below: a picture of 48 MB and the next one's tenth fit in, with as
@@ -128,6 +131,6 @@ def test_no_order_of_pictures_takes_more_than_one_of_them_may(tmp_path) -> None:
         (tmp_path / name).write_bytes(body)
     most = 4000 * 3000 * BYTES_A_PIXEL["PNG"]
     child = [sys.executable, "-c", SEQUENCE, str(most), *(str(tmp_path / n) for n in originals)]
-    done = subprocess.run(child, check=True, capture_output=True, text=True)
+    done = subprocess.run(child, check=True, capture_output=True, text=True, timeout=120)
     libraries = 8_000_000  # encoders and the tables of a profile, once
     assert max(int(line) for line in done.stdout.split()) < most + libraries
