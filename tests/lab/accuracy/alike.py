@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from services.analyze.logic import Detection, Thresholds, summarize
 from shared.contracts.images import Embedding
-from shared.likeness import look_bands
+from shared.similarity import look_bands
 
 Change = Callable[[Image.Image], Image.Image]
 
