@@ -56,7 +56,7 @@ class ServiceSettings(FunctionSettings):
     records_table: str
     ledger_table: str
     function_timeout: float
-    """s. The lease of a claim outlasts it, see ``consumer.Limits``."""
+    """s. The lease of a claim outlasts it, see ``delivery.Limits``."""
     worst_case: float
     """s, for one record. With less time left, what remains of a batch is returned to the queue."""
     max_attempts: int

@@ -6,8 +6,8 @@ from shared import telemetry
 from shared.aws import client
 from shared.bus import SnsBus, SqsQueue
 from shared.config import FunctionSettings, ServiceSettings
-from shared.consumer import Limits, Route, Service
 from shared.contracts.envelope import Event
+from shared.delivery import Limits, Route, Service
 from shared.ledger import DynamoLedger
 from shared.runs import DynamoRuns
 

@@ -17,9 +17,9 @@ KEPT_FOR = 30 * 24 * 3600
 class ClaimStatus(StrEnum):
     """What a claim found."""
 
-    ACQUIRED = "mine"
-    IN_PROGRESS = "busy"
-    COMPLETED = "done"
+    ACQUIRED = "acquired"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
 
 
 class ClaimKey(NamedTuple):

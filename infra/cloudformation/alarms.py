@@ -8,8 +8,7 @@ also tells when it is over.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from infra.cloudformation import api_gateway as http
-from infra.cloudformation import cfn
+from infra.cloudformation import api_gateway, cfn
 from infra.cloudformation.cfn import Json
 from infra.config.definitions import Definition
 from infra.config.stages import Stage
@@ -202,7 +201,7 @@ def _silent(definition: Definition) -> Alarm:
 
 def _server_errors(definition: Definition, stage: Stage) -> Alarm:
     """The function says so itself, without failing."""
-    metric = http.alarm_metric(definition, stage) | {"Statistic": "Sum", "Period": MINUTE}
+    metric = api_gateway.alarm_metric(definition, stage) | {"Statistic": "Sum", "Period": MINUTE}
     return Alarm("server-errors", definition.name, "a request was answered with 5xx", metric)
 
 

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from infra.cli.options import Say
 from infra.clients import Clients
 from infra.config.stages import Stage
 from infra.deploy.changes import Change, told
 from infra.errors import InfraError
+from infra.terminal import Say
 
 Ask = Callable[[str], str]
 

@@ -18,10 +18,11 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from infra.cloudformation.template import template, text
+from infra.cloudformation import cfn
 from infra.config import toml
 from infra.config.definitions import ROOT, definitions
 from infra.config.stages import Stage
+from infra.deploy.stage_template import stage_template
 from infra.environments import Environment
 from infra.errors import InfraError
 from infra.paths import ENVIRONMENTS, LOCKS
@@ -95,7 +96,7 @@ def of_template(environment: Environment = ENVIRONMENT) -> list[Finding]:
     """What checkov has against the template of prod."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.json"
-        path.write_text(text(template(definitions(), Stage.load(STAGE))))
+        path.write_text(cfn.as_text(stage_template(definitions(), Stage.load(STAGE))))
         said = _ask(
             environment,
             *("checkov", "--file", str(path), "--framework", "cloudformation"),

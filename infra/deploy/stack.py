@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from infra.cli.options import Say
 from infra.clients import Clients
 from infra.config.stages import Stage
 from infra.deploy.changes import Change, changes
 from infra.errors import InfraError
+from infra.terminal import Say
 
 T = TypeVar("T")
 

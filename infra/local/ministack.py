@@ -13,7 +13,8 @@ from pathlib import Path
 from infra.environments import Environment
 from infra.local.managed import Managed
 from infra.paths import ENVIRONMENTS, LOCKS
-from infra.processes import Say, Server
+from infra.processes import Server
+from infra.terminal import Say
 
 ENVIRONMENT = Environment("MiniStack", ENVIRONMENTS / "ministack", (LOCKS / "ministack.txt",))
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from infra.cli.options import Say
 from infra.errors import InfraError
 from infra.operations.images import Images
 from infra.operations.replay import described
+from infra.terminal import Say
 from shared.contracts.images import ReleaseRequested
 from shared.contracts.record import Record, Run
 from shared.requests import Refusal, why_not_released

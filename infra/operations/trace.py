@@ -4,21 +4,17 @@ The tables say what became of it and when each event was taken up and settled; t
 tables do not keep: tries that failed, and what was undone. Without logs, those are missing.
 """
 
-import argparse
 import json
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from infra.cli import options as commands
 from infra.clients import Clients
 from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
 from infra.operations.images import Images
-from infra.operations.logs import GOOD, Line, Logs, image_id
+from infra.operations.logs import GOOD, Line, Logs
 from infra.terminal import Style, table
 from services.api.logic import compensated
 from services.api.models import Compensated
@@ -229,17 +225,3 @@ def _span(seconds: float | None) -> str:
 
 def _iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-
-
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `trace`."""
-    parser = commands.add(subcommands, "trace", _run, "show one image's way, hop by hop")
-    parser.add_argument("image", type=image_id)
-    parser.add_argument("--json", action="store_true", help="for scripts")
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    stage, clients = commands.stage_and_clients(arguments)
-    found = Trace.read(arguments.image, Outputs.read(stage, clients), clients)
-    lines: Any = [found.as_json()] if arguments.json else found.as_lines(Style.of(sys.stdout))
-    print("\n".join(lines))

@@ -1,6 +1,5 @@
 """The functions' zips: the service's own code, `shared`, and the libraries it requires, pinned."""
 
-import argparse
 import hashlib
 import os
 import platform
@@ -13,14 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infra.cli import options as commands
-from infra.cli.options import Say
-from infra.config.definitions import Definition, definitions
+from infra.config.definitions import Definition
 from infra.config.stages import Stage
 from infra.errors import InfraError
 from infra.file_lock import alone
 from infra.packaging import botocore_data, bytecode
 from infra.packaging.bytecode import Compiler
+from infra.terminal import Say
 
 # Changed when the way of packing changes, so that older zips are not taken for new ones.
 FORMAT = "2"
@@ -194,41 +192,6 @@ def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
             _forget_older(path, f"{definition.name}-{target.name}-*.zip")
             say(f"built {definition.name}: {Size.of(path)}")
         return Zip(path, hashlib.sha256(path.read_bytes()).hexdigest())
-
-
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `package`."""
-    parser = commands.add(subcommands, "package", _run, "build the functions' zips")
-    add_target(parser)
-
-
-def add_target(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that `chosen_target` reads."""
-    parser.add_argument(
-        "--for",
-        dest="target",
-        choices=["here", "linux"],
-        help="this machine, or Lambda's Linux; default: here for the local stage, else linux",
-    )
-    parser.add_argument(
-        "--architecture", choices=list(MACHINES), help="of every function on Lambda's Linux"
-    )
-    parser.add_argument("--interpreter", type=Path, help="the Python of this machine to build for")
-
-
-def chosen_target(arguments: argparse.Namespace, stage: Stage) -> Target:
-    """The target that the arguments and the stage ask for."""
-    if (arguments.target or ("here" if stage.local else "linux")) == "here":
-        return Target.here(arguments.interpreter)
-    return Target.linux(arguments.architecture) if arguments.architecture else Target.aws(stage)
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    stage = Stage.load(arguments.stage)
-    target = chosen_target(arguments, stage)
-    for definition in definitions():
-        built = package(definition, target, commands.say)
-        print(f"{built.path}  {built.size}  {built.sha256}")
 
 
 def _architecture(machine: str | None = None) -> str:

@@ -1,9 +1,9 @@
 """The rates that ``store`` estimates each image's cost with, from the same sources as ``cost``."""
 
 from infra.config.definitions import Definition, definitions
+from infra.config.prices import Prices
 from infra.config.stages import Stage
 from infra.planning.cost import Kind, Place, bill
-from infra.planning.prices import Prices
 from infra.planning.work import Work
 from shared.contracts.cost import Rates
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from services.rescue.logic import DeadLetter
 from shared import telemetry
 from shared.bus import Bus
-from shared.consumer import RetryLater, report_on
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
+from shared.delivery import RetryLater, report_on
 from shared.errors import Fault
 from shared.message import Message, understood
 from shared.metrics import DEAD_LETTERS

@@ -12,9 +12,9 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from shared.consumer import Route, Step
 from shared.contracts.envelope import Event
 from shared.contracts.images import Request, StepFailed
+from shared.delivery import Route, Step
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/service.toml"))
@@ -150,15 +150,15 @@ def published(service: str) -> Iterator[str]:
 def test_a_do_is_undone_by_the_step_that_answers_the_verdict(service: str) -> None:
     known = routes(service)
     compensating = {
-        route.act._extract_mock_name() for route in known.values() if not isinstance(route, Step)
+        route.run._extract_mock_name() for route in known.values() if not isinstance(route, Step)
     }
     for route in known.values():
         if isinstance(route, Step):
-            assert route.undo._extract_mock_name() in compensating
+            assert route.compensate._extract_mock_name() in compensating
 
 
-def readme_rows() -> dict[str, list[str]]:
-    lines = (ROOT / "README.md").read_text().splitlines()
+def service_rows() -> dict[str, list[str]]:
+    lines = (ROOT / "docs" / "architecture.md").read_text().splitlines()
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line[:1] == "|"
     ]
@@ -166,12 +166,12 @@ def readme_rows() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_readmes_table_is_the_topology(service: str) -> None:
+def test_the_table_of_services_is_the_topology(service: str) -> None:
     declared = definition(service)
-    _, answers, _, announces, *_ = readme_rows()[service]
-    assert types_in(announces) == set(declared["publishes"])
-    assert types_in(answers) == set(declared["consumes"]) - {"image.uploaded.v1"}
-    assert ("S3" in answers) == declared["uploads"]
+    _, consumed, _, publishes, *_ = service_rows()[service]
+    assert types_in(publishes) == set(declared["publishes"])
+    assert types_in(consumed) == set(declared["consumes"]) - {"image.uploaded.v1"}
+    assert ("S3" in consumed) == declared["uploads"]
 
 
 def types_in(cell: str) -> set[str]:

@@ -15,9 +15,10 @@ from services.store.records import DynamoRecords
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.bus import SnsBus
-from shared.consumer import Limits, Service, StepContext, consume
+from shared.consumer import consume
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageResized, Reanalysis, ReplayRequested
+from shared.delivery import Limits, Service, StepContext
 from shared.ledger import DynamoLedger
 from shared.objects import S3Objects
 from shared.runs import DynamoRuns

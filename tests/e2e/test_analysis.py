@@ -50,5 +50,5 @@ def test_moderation_is_asked_and_the_document_has_every_answer(
     assert analyzed.moderation is not None
     assert not analyzed.moderation.flagged
     document = json.loads(ministack.object(analyzed.document)["Body"].read())
-    assert document["consumes"].keys() == set(Detection)
+    assert document["answers"].keys() == set(Detection)
     assert document["models"].keys() == set(Detection) - {Detection.FACES}  # which name none

@@ -94,9 +94,9 @@ def test_a_photo_goes_in_is_found_and_goes_again(stack: Stack, cat: Path) -> Non
     api.until(f"/results?owner={shown['owner']}", lambda _, said: not said["items"])
 
 
-def test_the_lines_of_the_readme_work_as_they_are_printed(ministack: Stack) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (lines,) = (block for block in readme.split("```") if 'curl "$API/results' in block)
+def test_the_lines_of_the_api_page_work_as_they_are_printed(ministack: Stack) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    (lines,) = (block for block in page.split("```") if 'curl "$API/results' in block)
     typed = "\n".join(line for line in lines.splitlines()[1:] if not line.startswith("API="))
     done = subprocess.run(
         ["/bin/sh", "-e", "-c", typed.replace("curl ", "curl -sS --fail ")],

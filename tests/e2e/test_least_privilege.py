@@ -23,10 +23,10 @@ from infra.config.stages import Stage
 from infra.deploy.deploy import deploy
 from infra.local.ministack import ENVIRONMENT
 from infra.packaging.package import Target
-from shared.consumer import CLOCK_SKEW
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import ImageResized
 from shared.contracts.record import RunStatus
+from shared.delivery import CLOCK_SKEW
 from shared.testing import s3_notification
 from tests.contract.samples import AT, RESIZED
 from tests.e2e.rights import Grant, Need, Recorder, grants

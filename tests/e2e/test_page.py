@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from infra.deploy.page import build, publish
+from infra.deploy.page import build
+from infra.local.page import publish
 from tests.web.browser import Visit, visiting
 from tests.web.gestures import a_photo_from_drop_to_deletion
 

@@ -13,9 +13,9 @@ from statistics import fmean
 import pytest
 
 from infra.cloudformation import alarms
-from infra.cloudformation.template import template
 from infra.config.definitions import definitions
 from infra.config.stages import Stage
+from infra.deploy.stage_template import stage_template
 from services.reap.logic import BEGINNING
 from shared.errors import Fault, PermanentError, Throttled
 from shared.metrics import NAMESPACE
@@ -39,7 +39,7 @@ def ours():
     A further service is watched by the same rules, but is no part of the saga in memory.
     """
     everyone = [definition for definition in definitions() if definition.name in PIPELINE]
-    found = template(everyone, PROD)["Resources"]
+    found = stage_template(everyone, PROD)["Resources"]
     return {
         (alarm.service, alarm.kind): found[alarm.logical]["Properties"]
         for definition in everyone

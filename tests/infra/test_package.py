@@ -11,6 +11,7 @@ from pathlib import PurePath
 
 import pytest
 
+from infra.cli.deploy import add_target, chosen_target
 from infra.config.stages import Stage
 from infra.errors import InfraError
 from infra.packaging.package import (
@@ -18,8 +19,6 @@ from infra.packaging.package import (
     Size,
     Target,
     _reason,
-    add_target,
-    chosen_target,
     package,
 )
 

@@ -201,7 +201,7 @@ def _analysis_is_whole(simulation: Simulation) -> Iterator[str]:
     for record in simulation.records.records.values():
         for key in _wanted(record):
             if key.startswith("analyses/") and (found := simulation.processed.find(key)):
-                answers = json.loads(found.body)["consumes"]
+                answers = json.loads(found.body)["answers"]
                 yield from (f"{key}: {d}" for d in DETECTIONS if d not in answers)
 
 

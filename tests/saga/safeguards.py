@@ -21,8 +21,7 @@ from services.resize import steps as resize_steps
 from services.store import logic
 from services.store import steps as store_steps
 from services.store.index_entries import Change, IndexEntries, IndexState, change, listing
-from shared import consumer
-from shared.consumer import Compensate, Deliver, StepContext
+from shared import delivery
 from shared.contracts import record as record_contract
 from shared.contracts.analysis import Analysis, Hint
 from shared.contracts.envelope import Event
@@ -38,6 +37,7 @@ from shared.contracts.images import (
     ReplayRequested,
 )
 from shared.contracts.record import Record, Release, Run, RunStatus
+from shared.delivery import Compensate, Deliver, StepContext
 from shared.errors import TransientError
 from shared.ledger import Claim
 from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords
@@ -70,10 +70,10 @@ def _no_undo(handler: Any, kind: type[ImageEvent]) -> Patch:
 
 def _everyone_decides() -> AbstractContextManager[Any]:
     def verdict(self: Any, decision: Any, error: Exception) -> ImageFailed:
-        report = consumer.report_on(self.event, self.service.name, decision)
+        report = delivery.report_on(self.event, self.service.name, decision)
         return ImageFailed(**report.model_dump(), decided_at=self.service.now())
 
-    return patch.object(consumer._Delivery, "_report", verdict)
+    return patch.object(delivery.Delivery, "_report", verdict)
 
 
 def _no_lease() -> AbstractContextManager[Any]:
@@ -128,26 +128,26 @@ def _no_look_past_the_lease() -> AbstractContextManager[Any]:
     def context(self: Any, _claim: Claim | None = None) -> StepContext:
         return StepContext(self.envelope, self.service.now(), lambda: None)
 
-    return patch.object(consumer._Delivery, "_turn", context)
+    return patch.object(delivery.Delivery, "_context", context)
 
 
 def _settle_first() -> AbstractContextManager[Any]:
-    try_ = consumer._Delivery._try
+    try_ = delivery.Delivery._attempt
 
     def completed(self: Any, route: Any, claim: Claim) -> Any:
         self.service.ledger.complete(claim, self.service.clock())
         return try_(self, route, claim)
 
-    return patch.object(consumer._Delivery, "_try", completed)
+    return patch.object(delivery.Delivery, "_attempt", completed)
 
 
 def _undo_once() -> AbstractContextManager[Any]:
-    take = consumer._Delivery.take
+    take = delivery.Delivery.handle
 
     def claimed(self: Any, route: Any) -> Any:
-        return take(self, Deliver(lambda event, _: route.act(event)) if _is_undo(route) else route)
+        return take(self, Deliver(lambda event, _: route.run(event)) if _is_undo(route) else route)
 
-    return patch.object(consumer._Delivery, "take", claimed)
+    return patch.object(delivery.Delivery, "handle", claimed)
 
 
 def _is_undo(route: Any) -> bool:
@@ -155,14 +155,14 @@ def _is_undo(route: Any) -> bool:
 
 
 def _a_telling_reports() -> AbstractContextManager[Any]:
-    after = consumer._Delivery._after
+    after = delivery.Delivery._after
 
     def reported(self: Any, error: Exception, route: Any, claim: Claim) -> Any:
         if isinstance(route, Deliver):
-            route = consumer.Step(route.act, undo=lambda _: None)
+            route = delivery.Step(route.run, compensate=lambda _: None)
         return after(self, error, route, claim)
 
-    return patch.object(consumer._Delivery, "_after", reported)
+    return patch.object(delivery.Delivery, "_after", reported)
 
 
 def _keys_of_the_image() -> AbstractContextManager[Any]:
@@ -447,7 +447,7 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "dead-letter what nobody understands",
         "a message is lost",
         "poisoned",
-        lambda: patch.object(consumer, "_bury", lambda *_: None),
+        lambda: patch.object(delivery.Service, "dead_letter", lambda *_: None),
     ),
     Safeguard(
         "rescue reports what was killed",
@@ -459,7 +459,7 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "run check before a do",
         "works for an ended run",
         "late",
-        lambda: patch.object(consumer._Delivery, "_open", lambda *_: True),
+        lambda: patch.object(delivery.Delivery, "_run_status", lambda _: RunStatus.OPEN),
     ),
     Safeguard(
         "the look past the lease", "pays for an ended run", "outlives", _no_look_past_the_lease

@@ -60,7 +60,7 @@ ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "throttled": lambda: Throttled("throttled", "slow down"),
     "permanent": lambda: PermanentError("forbidden", "no", fault=Fault.INTERNAL),
 }
-REMEMBERED = tuple(map(lru_cache(4096), (consumer.pieces, consumer.read, wire.uuid5)))
+REMEMBERED = tuple(map(lru_cache(4096), (consumer.message_records, consumer.read, wire.uuid5)))
 IDLE: list[greenlet] = []
 """Greenlets without work. To map a stack for a new one takes longer than many a step."""
 DRAIN = 4000
@@ -173,12 +173,12 @@ def remembering() -> Iterator[None]:
     """What a text says, and the id that a name gives, follow from these alone: each is worked out
     once, however often it is delivered or said, and in however many schedules.
     """
-    before = consumer.pieces, consumer.read, wire.uuid5
-    consumer.pieces, consumer.read, wire.uuid5 = REMEMBERED
+    before = consumer.message_records, consumer.read, wire.uuid5
+    consumer.message_records, consumer.read, wire.uuid5 = REMEMBERED
     try:
         yield
     finally:
-        consumer.pieces, consumer.read, wire.uuid5 = before
+        consumer.message_records, consumer.read, wire.uuid5 = before
 
 
 def _labour(work: Callable[[], None]) -> None:
@@ -808,7 +808,7 @@ class Processed(MemoryObjects):
     def _kept(self, worker: Worker | None, key: str, analysis: Mapping[str, Any]) -> None:
         _, image, run, *version = key.split("/")
         if worker:
-            worker.unnoted -= {(image, int(run), name) for name in analysis["consumes"]}
+            worker.unnoted -= {(image, int(run), name) for name in analysis["answers"]}
         if version == ["analysis.json"]:
             self.simulation.seen.kept(image, int(run), analysis)
 

@@ -133,7 +133,7 @@ def test_the_canaries_are_in_the_picture_and_on_their_way_to_those_who_may_know(
     (record,) = world.records.records.values()
     assert (said["owner"], said["text"], said["source"]["key"]) == (OWNER, [WORD], KEY_OF)
     assert record.current.resized
-    assert CAMERA in str(record.current.resized.taken.camera)
+    assert CAMERA in str(record.current.resized.captured.camera)
     assert said["moderation"]["names"] == ["Flag-canary"]
     assert out.getvalue().count('"outcome":"done"') == 5
 

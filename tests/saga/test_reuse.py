@@ -104,7 +104,7 @@ def test_the_same_content_is_paid_for_once() -> None:
     assert sum(world.recognizer.paid.values()) == 1
     assert {words.attributes["status"] for words in world.told.heard} == {"completed"}
     documents = [world.processed.get(result(world, image).document) for image in images]
-    assert len({json.dumps(json.loads(found.body)["consumes"]) for found in documents}) == 1
+    assert len({json.dumps(json.loads(found.body)["answers"]) for found in documents}) == 1
 
 
 def test_the_record_says_what_was_reused_and_the_notification_does_not() -> None:

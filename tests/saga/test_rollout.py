@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from shared.consumer import Service, Step, StepContext
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageReplayed, ImageResized, ImageUploaded
+from shared.delivery import Service, Step, StepContext
 from tests.saga.test_replay import CAT
 from tests.saga.world import World
 
@@ -76,11 +76,11 @@ def announcing(service: Service, kind: type[ImageResized]) -> Service:
 
     def renewed(route: Any) -> Step:
         def act(event: Any, context: StepContext) -> Iterator[Event]:
-            for each in route.act(event, context):
+            for each in route.run(event, context):
                 old = isinstance(each, ImageResized)
                 yield kind(**each.model_dump(), profile="J") if old else each
 
-        return replace(route, act=act)
+        return replace(route, run=act)
 
     changed = {cause: renewed(service.routes[cause]) for cause in (ImageUploaded, ImageReplayed)}
     return replace(service, routes={**service.routes, **changed})

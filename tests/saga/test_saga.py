@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from PIL import Image
 
-from shared.consumer import report_on
 from shared.contracts.envelope import Envelope
+from shared.delivery import report_on
 from shared.errors import Fault, PermanentError, Throttled, TransientError
 from shared.retries import GiveUp
 from shared.testing import MemoryObjects

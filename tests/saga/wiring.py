@@ -18,8 +18,8 @@ from services.resize.steps import Steps as ResizeSteps
 from services.store import handler as store
 from services.store.logic import Policy
 from services.store.steps import Steps as StoreSteps
-from shared.consumer import Limits, Route, Service
 from shared.contracts.envelope import Event
+from shared.delivery import Limits, Route, Service
 
 SPECS = (pictures.Spec("thumbnail", 4), pictures.Spec("web", 8))
 LIMITS = Limits(timeout=30, worst_case=5, max_attempts=5)

@@ -14,7 +14,8 @@ from typing import Any
 from services.analyze.logic import Detection, Thresholds
 from services.rescue.steps import Steps as RescueSteps
 from services.store.logic import Policy
-from shared.consumer import Service, answer_batch, consume
+from shared.consumer import answer_batch, consume
+from shared.delivery import Service
 from shared.message import message_records, read
 from shared.testing import (
     Clock,

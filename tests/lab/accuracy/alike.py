@@ -1,4 +1,4 @@
-"""What befalls a photo that is to be found again, and how alike the pipeline calls two pictures."""
+"""Modified versions of a photo, and the pipeline's measures of similarity."""
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -13,11 +13,11 @@ from shared.likeness import look_bands
 Change = Callable[[Image.Image], Image.Image]
 
 LENGTH = 256
-"""Numbers of an embedding, as ``analyze`` asks for them."""
+"""The length of an embedding, as in ``analyze``'s requests."""
 
 
 def embedded(answer: Mapping[str, Any]) -> Embedding:
-    """The answer as it travels, rounded to bytes."""
+    """The embedding as the pipeline's events carry it, rounded to bytes."""
     vector = summarize({Detection.EMBEDDING: answer}, Thresholds()).embedding
     assert vector
     return Embedding(model="local", vector=vector)
@@ -28,13 +28,14 @@ def share_a_list(one: Embedding, other: Embedding) -> bool:
 
 
 def changed(photo: bytes, change: Change) -> bytes:
+    """The changed photo as JPEG, quality 90."""
     file = BytesIO()
     change(Image.open(BytesIO(photo)).convert("RGB")).save(file, "JPEG", quality=90)
     return file.getvalue()
 
 
 def _part(share: float, across: float = 0.5, down: float = 0.5) -> Change:
-    """So much of each side, from the left and the top by so much of what is left over (0-1)."""
+    """A crop of `share` of each side. `across` and `down` (0 to 1) place it."""
 
     def part(image: Image.Image) -> Image.Image:
         width, height = share * image.width, share * image.height
@@ -58,8 +59,8 @@ def _grey(image: Image.Image) -> Image.Image:
     return image.convert("L").convert("RGB")
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    """By 5 degrees, without the empty corners that come of it."""
+def _rotated(image: Image.Image) -> Image.Image:
+    """Rotated by 5 degrees and cropped, so that no empty corners remain."""
     return _part(0.9)(image.rotate(5, Image.Resampling.BICUBIC))
 
 
@@ -68,10 +69,10 @@ CHANGES: dict[str, Change] = {
     "at JPEG quality 30": _compressed,
     "without colour": _grey,
     "mirrored": ImageOps.mirror,
-    "turned by 5 degrees": _turned,
-    "the middle 80 %": _part(0.8),
-    "the top left 80 %": _part(0.8, 0, 0),
-    "the bottom right 80 %": _part(0.8, 1, 1),
-    "the middle 60 %": _part(0.6),
+    "rotated by 5 degrees": _rotated,
+    "cropped to the middle 80 %": _part(0.8),
+    "cropped to the top left 80 %": _part(0.8, 0, 0),
+    "cropped to the bottom right 80 %": _part(0.8, 1, 1),
+    "cropped to the middle 60 %": _part(0.6),
 }
-"""Parts are of each side, not of the surface."""
+"""Percentages refer to each side, not to the area."""

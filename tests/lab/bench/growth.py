@@ -34,11 +34,11 @@ from services.store.records import DynamoRecords
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.attributes import attributes
-from shared.consumer import StepContext
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Embedding, Fingerprint, ImageAnalyzed, ImageResized, Label
 from shared.contracts.record import RECORD
 from shared.contracts.search_index import by_embedding, by_hash, by_label
+from shared.delivery import StepContext
 from shared.objects import S3Objects
 from shared.similarity import embedding_bands, hash_bands
 from shared.testing import MemoryBus

@@ -25,8 +25,9 @@ from services.store.records import DynamoRecords
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.bus import SnsBus
-from shared.consumer import Limits, Route, Service, consume
+from shared.consumer import consume
 from shared.contracts.envelope import Envelope, Event
+from shared.delivery import Limits, Route, Service
 from shared.ledger import DynamoLedger
 from shared.objects import S3Objects
 from shared.runs import DynamoRuns

@@ -16,7 +16,7 @@ from infra.local.ministack import MiniStack
 from infra.local.recognizer import Recognizer
 from infra.packaging.package import Target
 from infra.processes import Say
-from shared.consumer import CLOCK_SKEW
+from shared.delivery import CLOCK_SKEW
 from tests.lab.chaos import kills
 from tests.lab.chaos.faults import Draw, none
 from tests.lab.chaos.proxy import Proxy

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.__main__ import main
 from infra.cli import local
+from infra.cli.main import main
 from infra.errors import InfraError
 from infra.paths import ROOT
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from infra.__main__ import main
+from infra.cli import operations
+from infra.cli.main import main
 from infra.errors import InfraError
-from infra.operations import trace
 from infra.operations.logs import Line
 from infra.operations.trace import Trace, merged
 from infra.terminal import Style
@@ -159,8 +159,8 @@ def test_an_image_nobody_knows_is_told_where_to_look(stage: Stage) -> None:
 
 def test_the_command_prints_it(failed: Stage, monkeypatch, capsys) -> None:
     outputs, clients = failed.images.outputs, failed.images.clients
-    monkeypatch.setattr(trace.Outputs, "read", lambda *_: outputs)
-    monkeypatch.setattr(trace.commands, "stage_and_clients", lambda _: (None, clients))
+    monkeypatch.setattr(operations.Outputs, "read", lambda *_: outputs)
+    monkeypatch.setattr(operations.options, "stage_and_clients", lambda _: (None, clients))
     assert main(["trace", CAT]) == 0
     assert capsys.readouterr().out.startswith("Image\n")
     assert main(["trace", "--json", CAT]) == 0

@@ -5,9 +5,9 @@ import pytest
 from services.store.records import DynamoRecords
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps
-from shared.consumer import StepContext
 from shared.contracts.envelope import Envelope
 from shared.contracts.search_index import ALL
+from shared.delivery import StepContext
 from shared.objects import S3Objects
 from tests.contract.conftest import make_table
 from tests.contract.samples import AT

@@ -17,9 +17,11 @@ def message(body: str = "the body", **words: str) -> Message:
 
 
 def test_a_dead_letter_says_why_it_was_buried() -> None:
-    letter = DeadLetter.of(message(reason="worker-died", detail="5 tries ended without a word"))
+    letter = DeadLetter.of(
+        message(reason="worker-died", detail="5 attempts ended without a result")
+    )
     assert (letter.service, letter.reason) == ("resize", "worker-died")
-    assert letter.detail == "5 tries ended without a word"
+    assert letter.detail == "5 attempts ended without a result"
 
 
 def test_a_message_that_came_without_words_was_received_too_often() -> None:

@@ -66,7 +66,7 @@ WORK = (
 
 
 def made(original):
-    return develop(original, [Spec("one", 64)], PATIENT).taken.at
+    return develop(original, [Spec("one", 64)], PATIENT).captured.at
 
 
 def test_no_child_hangs_while_threads_work(picture, at_work):

@@ -9,8 +9,8 @@ from PIL import Image
 
 from services.resize.logic import Limits, Spec
 from services.resize.steps import LONGEST_OWNER, Steps
-from shared.consumer import StepContext
 from shared.contracts.images import ImageDeleted, ImageResized, Reanalysis, Source
+from shared.delivery import StepContext
 from shared.errors import Overtaken, PermanentError
 from shared.objects import FOREVER, Stored
 from shared.testing import MemoryObjects, etag_of

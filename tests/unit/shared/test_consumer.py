@@ -182,7 +182,7 @@ def test_what_killed_every_worker_is_buried_and_settled(bench: Any) -> None:
         bench.clock.advance(2)
     assert bench.consume(SECOND.to_json()) == []
     assert bench.queue.dead_lettered == [
-        (SECOND.to_json(), "worker-died", "5 tries ended without a word")
+        (SECOND.to_json(), "worker-died", "5 attempts ended without a result")
     ]
     assert (bench.done, bench.completed()) == ([], [True])
 

@@ -7,9 +7,9 @@ import pytest
 
 from services.store.logic import Policy
 from services.store.steps import TRIES, Steps
-from shared.consumer import StepContext
 from shared.contracts.images import ImageCompleted, ImageFailed, ImageReleased
 from shared.contracts.record import Record
+from shared.delivery import StepContext
 from shared.errors import TransientError
 from shared.testing import MemoryObjects, MemoryRecords
 from tests.contract.samples import (

@@ -1,12 +1,10 @@
 """What a deployment costs each month, whether anything is uploaded or not."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from infra.cloudformation.template import template
-from infra.config.definitions import Definition
-from infra.config.stages import Stage
-from infra.planning.prices import Prices
+from infra.config.prices import Prices
 
 MONTH = 30 * 86_400  # s
 POLL = 20  # s that Lambda waits on an empty queue for a message
@@ -17,7 +15,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 
 
 @dataclass(frozen=True)
-class Standing:
+class FixedCosts:
     """Dollars a month for polling by so many event sources, and for so many alarms."""
 
     sources: int
@@ -26,10 +24,10 @@ class Standing:
     alarming: float
 
 
-def standing(stage: Stage, everyone: Iterable[Definition], prices: Prices) -> Standing:
-    """Counted off the template: what looks at queues, and what watches."""
-    kinds = [made["Type"] for made in template(tuple(everyone), stage)["Resources"].values()]
+def fixed_costs(template: Mapping[str, Any], prices: Prices) -> FixedCosts:
+    """Count the event sources and alarms in a stage's CloudFormation template."""
+    kinds = [resource["Type"] for resource in template["Resources"].values()]
     sources = kinds.count("AWS::Lambda::EventSourceMapping")
     alarms = kinds.count("AWS::CloudWatch::Alarm")
     polls = sources * POLLERS * MONTH / POLL
-    return Standing(sources, polls * prices.sqs.request, alarms, alarms * prices.alarms.month)
+    return FixedCosts(sources, polls * prices.sqs.request, alarms, alarms * prices.alarms.month)
