@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.ledger import KEPT_FOR, Claim, ClaimKey, ClaimStatus, DynamoLedger, Ledger
+from shared.ledger import RETENTION, Claim, ClaimKey, ClaimStatus, DynamoLedger, Ledger
 from shared.testing import MemoryLedger
 from tests.contract.samples import CAT
 
@@ -218,6 +218,6 @@ def test_a_row_of_the_table_expires_after_every_queue(
     dynamodb: Any, ledger_table: str, row: Callable[[], dict[str, Any]]
 ) -> None:
     claim(DynamoLedger(dynamodb, ledger_table), "a", NOW + 0.5)
-    assert row()["expires"] == {"N": str(int(NOW) + KEPT_FOR)}
+    assert row()["expires"] == {"N": str(int(NOW) + RETENTION)}
     assert row()["image"] == {"S": CAT}
     assert row()["claim"] == {"S": "resize/image.uploaded.v1/e1"}

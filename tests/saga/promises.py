@@ -13,7 +13,7 @@ from services.store.logic import verdict
 from shared.contracts.images import ImageAnalyzed, ImageCompleted
 from shared.contracts.record import Record, RunStatus
 from shared.contracts.search_index import count_partition
-from shared.message import understood
+from shared.message import readable
 from tests.saga.evidence import Violation
 from tests.saga.simulation import DETECTIONS, Simulation
 from tests.saga.wiring import LIMITS
@@ -297,7 +297,7 @@ def _dead_letters_are_kept(simulation: Simulation) -> Iterator[str]:
     stay = [
         letter
         for letter in simulation.dead
-        if not gone & {told.subject for told in understood(letter.body)}
+        if not gone & {told.subject for told in readable(letter.body)}
     ]
     yield from {f"{letter.name.rsplit('/', 1)[-1]}.json" for letter in stay} - kept
 

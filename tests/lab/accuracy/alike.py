@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from services.analyze.logic import Detection, Thresholds, summarize
 from shared.contracts.images import Embedding
-from shared.likeness import look_bands
+from shared.similarity import embedding_bands
 
 Change = Callable[[Image.Image], Image.Image]
 
@@ -24,7 +24,7 @@ def embedded(answer: Mapping[str, Any]) -> Embedding:
 
 
 def share_a_list(one: Embedding, other: Embedding) -> bool:
-    return any(a == b for a, b in zip(look_bands(one), look_bands(other), strict=True))
+    return any(a == b for a, b in zip(embedding_bands(one), embedding_bands(other), strict=True))
 
 
 def changed(photo: bytes, change: Change) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.rekognition.titan_embed_image import MODEL_ID
 from shared.contracts.images import Embedding
-from shared.likeness import ALIKE, cosine
+from shared.similarity import ALIKE, cosine
 from tests.lab.accuracy import alike
 from tests.lab.accuracy.operations import Operation
 from tests.lab.accuracy.pages import Page, pages, unreadable_pages

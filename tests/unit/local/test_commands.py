@@ -14,7 +14,7 @@ from infra.errors import InfraError
 from infra.paths import ROOT
 
 MAKEFILE = ROOT / "Makefile"
-OLD = ("-o", ".venv/requirements.sha256")
+OLD = ("-o", ".venv/uv.lock.sha256")
 """For make: do not set up the environment first."""
 
 
@@ -84,7 +84,7 @@ def test_a_deployment_is_told_what_was_asked_for():
 
 
 def test_a_file_name_reaches_upload_as_it_is(tmp_path: Path):
-    said = make("-n", "-o", ".venv/requirements.sha256", "upload", "FILE=a b'c.jpg")
+    said = make("-n", "-o", ".venv/uv.lock.sha256", "upload", "FILE=a b'c.jpg")
 
     assert '"$FILE"' in said
     assert "a b'c" not in said

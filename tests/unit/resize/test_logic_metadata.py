@@ -3,7 +3,8 @@
 import pytest
 from PIL import Image, PngImagePlugin
 
-from services.resize.logic import Capture, Format, Spec
+from services.resize.logic import Format, Spec
+from services.resize.pictures.values import Capture
 from tests.pictures import corners, encoded, exif, opened, rgb_profile
 
 CAMERA = {"make": "NIKON CORPORATION", "model": "NIKON Z 6"}
