@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from services.resize.logic import Format, Limits, Spec, develop
-from services.resize.pictures.fingerprint import likeness_of
+from services.resize.pictures.fingerprint import fingerprint_of
 from services.resize.pictures.values import Fingerprint as Computed
 from shared.contracts.images import Fingerprint
 from shared.contracts.search_index import Features
@@ -83,13 +83,13 @@ def test_unrelated_photos_are_not_called_similar(known: Sequence[Fingerprint]) -
 def test_a_transparent_picture_looks_as_it_does_on_white() -> None:
     clear = Image.new("RGBA", (90, 60), (10, 20, 30, 0))
     white = Image.new("RGB", (90, 60), "white")
-    assert likeness_of(clear) == likeness_of(white)
+    assert fingerprint_of(clear) == fingerprint_of(white)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 2)])
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK"])
 def test_every_picture_looks_like_something(size: tuple[int, int], mode: str) -> None:
-    assert said(likeness_of(Image.new(mode, size)))
+    assert said(fingerprint_of(Image.new(mode, size)))
 
 
 def test_it_is_the_same_from_any_format_that_keeps_the_pixels() -> None:
