@@ -26,7 +26,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN
 unexport AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE AWS_ENDPOINT_URL
 endif
 
-READY := .venv/requirements.sha256
+READY := .venv/uv.lock.sha256
 INFRA := .venv/bin/python -m infra
 ON_ALL_CORES := --numprocesses auto
 BRING_UP := --emulator $(LOCAL) --port $(PORT)
@@ -84,7 +84,7 @@ test-rest: $(READY) ## print the coverage that make test measured, and run the s
 test-all: test test-rest ## run every test, and print the coverage
 
 simulate: $(READY) ## run the saga through schedules of faults (RUNS=10000 SEED=1 PROFILE=...)
-	@.venv/bin/python -m tests.saga.simulate --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
+	@.venv/bin/python -m tests.lab.simulator --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
 		$(if $(PROFILE),--profile $(PROFILE))
 
 chaos: $(READY) ## kill functions, break calls, on MiniStack (IMAGES=300 UPLOADS=500 FAULTS=0.1 SEED=1)
@@ -123,12 +123,12 @@ schemas: $(READY) ## write the JSON Schema of every event, and the AsyncAPI docu
 	@$(INFRA) schemas
 	@$(INFRA) asyncapi
 
-lock: $(READY) ## lock what is installed, with hashes (UPGRADE=1: the latest versions there are)
-	@.venv/bin/python -m infra.lock $(if $(UPGRADE),--upgrade)
+lock: $(READY) ## pin the dependency groups in uv.lock, with hashes (UPGRADE=1: to the latest versions)
+	@.venv/bin/uv lock --python .venv/bin/python --default-index https://pypi.org/simple $(if $(UPGRADE),--upgrade)
 
 clean: local-down ## stop everything and remove what was made here
 	@rm -rf .venv .darkroom build services/web/node_modules .pytest_cache .mypy_cache .ruff_cache \
 		.import_linter_cache .hypothesis .coverage
 
-$(READY): $(wildcard infra/requirements/locked/*.txt)
+$(READY): uv.lock
 	@$(PYTHON) -m infra.local.bootstrap

@@ -67,7 +67,9 @@ class Compensate:
 
 @dataclass(frozen=True)
 class Deliver:
-    """Deliver an outcome to the outside, once. Claimed; never reported, so that no failure loops."""
+    """Deliver an outcome to the outside, once. Claimed. A failure is dead-lettered, not
+    reported.
+    """
 
     run: Callable[[Any, StepContext], None]
 

@@ -33,7 +33,7 @@ class DynamoRuns:
         self._table = table
 
     def status(self, image: str, run: int) -> RunStatus:
-        item = self._read(image, run, "image, deleted, withdrawn, runs.#run.#part", "status")
+        item = self._read(image, run, "image, deleted, superseded, runs.#run.#part", "status")
         return _status(item, run) if item else status_without_record(run)
 
     def resized(self, image: str, run: int) -> bool:

@@ -23,7 +23,7 @@ PROBLEM = json.dumps(
         "type": "about:blank",
         "title": "The request did not reach the service",
         "code": "gateway",
-        "request_id": "$context.requestId",
+        "requestId": "$context.requestId",
     }
 )
 

@@ -94,7 +94,7 @@ class Definition:
     uploads: bool  # S3 tells its queue of each new object
     consumes: tuple[str, ...]
     publishes: tuple[str, ...]
-    requires: tuple[str, ...]  # infra/requirements/<name>.txt
+    requires: tuple[str, ...]  # dependency groups in pyproject.toml
     function: Function
     claims: bool = True  # it works under the ledger's leases; not if all it does is decide
     rescues: bool = False  # it is fed by the other services' dead-letter queues

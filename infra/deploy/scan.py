@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,17 +24,17 @@ from infra.config import toml
 from infra.config.definitions import ROOT, definitions
 from infra.config.stages import Stage
 from infra.deploy.stage_template import stage_template
-from infra.environments import Environment
+from infra.environments import Environment, requirements
 from infra.errors import InfraError
-from infra.paths import ENVIRONMENTS, LOCKS
+from infra.paths import ENVIRONMENTS
 
 ANSWERS = Path(__file__).parent / "scan.toml"
-ENVIRONMENT = Environment("the audit", ENVIRONMENTS / "audit", (LOCKS / "audit.txt",))
+ENVIRONMENT = Environment("the audit", ENVIRONMENTS / "audit", "audit")
 STAGE = "prod"
 
 # What is written by programs: checksums of what is installed, and events as they were recorded.
 WRITTEN = (
-    r"package-lock\.json$|^infra/requirements/|^tests/(infra|contract)/golden/"
+    r"package-lock\.json$|^uv\.lock$|^tests/(infra|contract)/golden/"
     r"|^tests/contract/notifications/"
 )
 
@@ -123,11 +124,21 @@ def of_sources(environment: Environment = ENVIRONMENT) -> list[Finding]:
 def of_dependencies(environment: Environment = ENVIRONMENT) -> list[str]:
     """Known vulnerabilities of what is pinned, a line each; and what nobody could tell about."""
     found = []
-    for path in sorted(LOCKS.glob("*.txt")):
-        words = ("pip-audit", "--no-deps", "--disable-pip", "--progress-spinner", "off")
-        said = _ask(environment, *words, "--format", "json", "-r", str(path), may_fail=True)
-        found += [f"{path.name}: {line}" for line in vulnerabilities(said)]
+    for group in _groups():
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(requirements([group]))
+            file.flush()
+            words = ("pip-audit", "--no-deps", "--disable-pip", "--progress-spinner", "off")
+            said = _ask(environment, *words, "--format", "json", "-r", file.name, may_fail=True)
+        found += [f"{group}: {line}" for line in vulnerabilities(said)]
     return found
+
+
+def _groups() -> list[str]:
+    """The dependency groups that no other group includes."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    entries = [entry for group in groups.values() for entry in group if isinstance(entry, dict)]
+    return sorted(groups.keys() - {entry["include-group"] for entry in entries})
 
 
 def vulnerabilities(said: str) -> list[str]:

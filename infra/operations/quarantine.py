@@ -34,7 +34,7 @@ def refuse_what_cannot_be_released(record: Record) -> None:
     """InfraError, before anything is asked; ``store`` refuses it again."""
     words = {
         Refusal.DELETED: "was deleted: nothing of it is left to release",
-        Refusal.WORKING: "is still at work: whether to withhold it is not decided",
+        Refusal.PROCESSING: "is still at work: whether to withhold it is not decided",
         Refusal.NOT_QUARANTINED: "is not quarantined",
     }
     if refusal := why_not_released(record):

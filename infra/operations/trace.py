@@ -16,9 +16,9 @@ from infra.errors import InfraError
 from infra.operations.images import Images
 from infra.operations.logs import GOOD, Line, Logs
 from infra.terminal import Style, table
-from services.api.logic import compensated
-from services.api.models import Compensated
+from services.api.models import CompensatedRun
 from services.api.records import DynamoRecords
+from services.api.views import compensated_runs
 from shared.contracts.record import Record, Run
 from shared.hops import TimelineHop, hops
 
@@ -119,8 +119,8 @@ class Trace:
         return lines
 
     @property
-    def _undone(self) -> Sequence[Compensated]:
-        return compensated(self.record) if self.record else ()
+    def _undone(self) -> Sequence[CompensatedRun]:
+        return compensated_runs(self.record) if self.record else ()
 
     def _about(self) -> list[str]:
         rows = [("id", self.image)]
@@ -197,7 +197,7 @@ def _became(record: Record, number: int, run: Run) -> str:
     return ", ".join(words)
 
 
-def _what(gone: Compensated) -> Iterator[str]:
+def _what(gone: CompensatedRun) -> Iterator[str]:
     if gone.renditions:
         yield f"renditions {', '.join(gone.renditions)}"
     if gone.analysis:

@@ -1,6 +1,6 @@
-"""What ``api`` reads of the tables: by key and by Query, so that a page costs what it shows.
+"""Reads of the records table, its search index and the ledger: GetItem and Query, never Scan.
 
-The index lags by some milliseconds, the tables do not: one image is read as it is now.
+The tables are read strongly consistently. The index lags by some milliseconds.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,17 +18,21 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Entries:
-    """Entries of a list in the order of their range keys; ``more`` may follow."""
+    """Entries of a list in the order of their range keys; ``more``: others follow."""
 
     rows: tuple[Row, ...]
     more: bool
 
 
 class Records(Protocol):
-    def record(self, image: str) -> Record | None: ...
+    """The reads that the API needs. Throttled or TransientError if a table does not answer."""
+
+    def record(self, image: str) -> Record | None:
+        """The image's record; None if there is none."""
+        ...
 
     def events(self, image: str) -> tuple[Row, ...]:
-        """Its timeline."""
+        """The rows of its timeline."""
         ...
 
     def claims(self, image: str) -> tuple[Row, ...]:
@@ -36,15 +40,20 @@ class Records(Protocol):
         ...
 
     def entries(self, name: str, span: tuple[str, str], after: str | None, limit: int) -> Entries:
-        """Newest first, at most ``limit``, from the span of range keys, going on ``after`` one."""
+        """At most ``limit`` entries of a list within the span of range keys, newest first.
+
+        ``after`` is the range key of the last entry that was read before.
+        """
         ...
 
     def partition(self, name: str) -> tuple[Row, ...]:
-        """Every item of a partition that is no image's."""
+        """Every item of a partition that belongs to no image."""
         ...
 
 
 class DynamoRecords:
+    """Reads from DynamoDB; ``records`` and ``ledger`` are table names."""
+
     def __init__(self, client: Any, records: str, ledger: str) -> None:
         self._client = client
         self._records = records
@@ -52,12 +61,12 @@ class DynamoRecords:
 
     def record(self, image: str) -> Record | None:
         with aws_errors("the record"):
-            answer = self._client.get_item(
+            response = self._client.get_item(
                 TableName=self._records,
                 Key={"image": {"S": image}, "item": {"S": RECORD}},
                 ConsistentRead=True,
             )
-        return record_in(answer["Item"]) if "Item" in answer else None
+        return record_in(response["Item"]) if "Item" in response else None
 
     def events(self, image: str) -> tuple[Row, ...]:
         return tuple(
@@ -77,9 +86,9 @@ class DynamoRecords:
         return tuple(self._of_partition(self._records, name))
 
     def entries(self, name: str, span: tuple[str, str], after: str | None, limit: int) -> Entries:
-        begin = {"ExclusiveStartKey": _place(name, after)} if after else {}
+        begin = {"ExclusiveStartKey": _index_key(name, after)} if after else {}
         with aws_errors("the index"):
-            answer = self._client.query(
+            response = self._client.query(
                 TableName=self._records,
                 IndexName=INDEX,
                 KeyConditionExpression="#list = :list AND #at BETWEEN :low AND :high",
@@ -93,7 +102,7 @@ class DynamoRecords:
                 Limit=limit,
                 **begin,
             )
-        return Entries(tuple(map(fields, answer["Items"])), "LastEvaluatedKey" in answer)
+        return Entries(tuple(map(fields, response["Items"])), "LastEvaluatedKey" in response)
 
     def _of_partition(self, table: str, key: str) -> Iterator[Row]:
         yield from self._query(
@@ -103,14 +112,14 @@ class DynamoRecords:
             ConsistentRead=True,
         )
 
-    def _query(self, **question: Any) -> Iterator[Row]:
+    def _query(self, **query: Any) -> Iterator[Row]:
         with aws_errors("the tables"):
-            for page in self._client.get_paginator("query").paginate(**question):
+            for page in self._client.get_paginator("query").paginate(**query):
                 yield from map(fields, page["Items"])
 
 
-def _place(name: str, at: str) -> dict[str, Any]:
-    """The key of an entry, in the index and in the table, by its list and range key."""
+def _index_key(name: str, at: str) -> dict[str, Any]:
+    """An entry's key in the index and in the table, from its list and its range key."""
     image = at.rpartition("#")[2]
     key = {"list": name, "at": at, "image": image, "item": ENTRY + name}
     return {part: {"S": value} for part, value in key.items()}

@@ -1,7 +1,8 @@
-"""How images are listed: what a list shows of each, and the names of the lists.
+"""The search index: its partitions, and what an entry shows of an image.
 
-An image has an entry in every list that it belongs to, at ``entry/<list>`` among its items. The
-index ``lists`` of the table has the entries of one list together, by ``at``.
+An image has an entry in every partition that it belongs to (all, its status, its owner, its labels
+…), at ``entry/<partition>`` among its items. The table's index ``lists`` sorts the entries of a
+partition by time.
 """
 
 from datetime import UTC, datetime
@@ -13,33 +14,33 @@ from shared.contracts.images import Embedding, Fingerprint, Label
 from shared.contracts.record import RunStatus
 
 INDEX = "lists"
-"""The name of the index: hash key ``list``, range key ``at``."""
+"""The name of the table's index: partition key ``list``, sort key ``at``."""
 
 ENTRY = "entry/"
-"""What the range key of an entry begins with; the name of its list follows."""
+"""The sort key of an entry begins with this; the partition's name follows."""
 
 INDEX_STATE = "listing"
-"""The range key of the one item that says which entries an image has."""
+"""The sort key of the item that says which entries an image has."""
 
 ALL = "all"
 FLAGGED = "flagged"
 
 COUNT = "label/"
-"""What the range key of a label's count begins with; the label's own name follows."""
+"""The sort key of a label's count begins with this; the label's name follows."""
 
 SHARDS = 8
-"""Partitions that the counts are spread over. A partition takes 1,000 writes a second, and an image
-with eight labels is sixteen of them: one partition would do for 60 images a second.
+"""The number of partitions of the counts. A partition accepts 1,000 writes a second, and an image
+with eight labels needs sixteen: one partition would suffice for 60 images a second.
 """
 
 LONGEST_NAME = 512
-"""Bytes of a list's name. A range key has 1,024; an owner may be longer than what is left."""
+"""Bytes of a partition's name. A sort key may have 1,024, and an owner may be longer."""
 
 
 class Shown(StrEnum):
-    """What a list says of an image's outcome."""
+    """The status of an image in the index."""
 
-    WORKING = "working"
+    PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
 
@@ -53,14 +54,14 @@ class Thumbnail(Value):
 
 
 class Trouble(Value):
-    """Where a run failed, and why: stable codes, as in the report."""
+    """Where and why a run failed: the stable codes of the report."""
 
     stage: str
     reason: str
 
 
 class Summary(Value):
-    """What a list shows of an image, of the run that is published or else of the current one."""
+    """What an entry shows of an image: of its published run, or else of its current run."""
 
     run: int
     status: Shown
@@ -71,7 +72,7 @@ class Summary(Value):
     width: int | None = None
     height: int | None = None
     labels: tuple[Label, ...] = ()
-    """The five most certain, most certain first."""
+    """The five with the highest confidence, highest first."""
     faces: int | None = None
     flagged: bool = False
     quarantined: bool = False
@@ -81,7 +82,7 @@ class Summary(Value):
 
 
 class Features(Value):
-    """What one image is compared with others by, as far as it is known."""
+    """The features by which images are compared, as far as they exist."""
 
     fingerprint: Fingerprint | None = None
     embedding: Embedding | None = None
@@ -96,24 +97,24 @@ class Entry(Features):
 
     list: str
     confidence: float | None = None
-    """Of the label whose list it is, in percent."""
+    """In a label's partition: that label's, in percent."""
     found: tuple[Label, ...] | None = None
-    """In an owner's list, every label that the image is listed under: who sees his own images
-    alone finds them by these, without reading of anyone else's.
+    """In an owner's partition, all labels of the image. An owner's search by label reads these, and
+    no entry of another owner.
     """
 
 
 SHOWN = {
-    RunStatus.OPEN: Shown.WORKING,
+    RunStatus.OPEN: Shown.PROCESSING,
     RunStatus.COMPLETED: Shown.COMPLETED,
     RunStatus.FAILED: Shown.FAILED,
 }
 
 
 def at(time: datetime) -> str:
-    """The time as lists are sorted by it: always of one length, so in the order of time as text.
+    """The time as a sort key: of constant length, so that text order is time order.
 
-    An entry's own ``at`` goes on with ``#`` and the image, so that no two are the same.
+    An entry appends ``#`` and the image, so that its key is unique.
     """
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
@@ -139,17 +140,17 @@ def by_embedding(band: int, bits: str) -> str:
 
 
 def count_partition(image: str) -> str:
-    """The partition in which this image counts."""
+    """The partition that counts this image's labels."""
     return f"labels/{int(sha256(image.encode()).hexdigest(), 16) % SHARDS}"
 
 
 def count_partitions() -> tuple[str, ...]:
-    """All of them: a label's count is the sum over these."""
+    """All partitions of counts. A label's count is the sum over them."""
     return tuple(f"labels/{n}" for n in range(SHARDS))
 
 
 def _named(kind: str, name: str) -> str:
-    """Names come from outside: one that is too long for a key is told by its digest."""
+    """The partition's name; a name that is too long for a key is replaced by its digest."""
     if len(name.encode()) <= LONGEST_NAME:
         return f"{kind}#{name}"
     return f"{kind}#sha256:{sha256(name.encode()).hexdigest()}"

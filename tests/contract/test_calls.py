@@ -22,9 +22,9 @@ from shared.delivery import Limits, Service, StepContext
 from shared.ledger import DynamoLedger
 from shared.objects import S3Objects
 from shared.runs import DynamoRuns
-from shared.testing import FixedTime, MemoryQueue, sqs_batch
 from tests.contract.conftest import MakeClient, make_table
 from tests.contract.samples import ANALYZED, AT, CAT, RESIZED
+from tests.fakes import FixedTime, MemoryQueue, sqs_batch
 from tests.unit.analyze.bench import ALL, THRESHOLDS, Recognizer
 from tests.unit.analyze.test_reuse import SAME
 

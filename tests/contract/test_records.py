@@ -10,7 +10,6 @@ from shared.contracts.cost import Cost
 from shared.contracts.images import Reanalysis
 from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.runs import DynamoRuns
-from shared.testing import MemoryRecords
 from tests.contract.samples import (
     ANALYZED,
     ANALYZED_ANEW,
@@ -21,6 +20,7 @@ from tests.contract.samples import (
     RESIZED_ANEW,
     SOURCE,
 )
+from tests.fakes import MemoryRecords
 
 FULL = Record(
     image=CAT,

@@ -21,7 +21,7 @@ from infra.environments import Environment
 from infra.local.ministack import MiniStack
 from infra.local.recognizer import Recognizer
 from infra.packaging.package import Target
-from infra.paths import ENVIRONMENTS, LOCKS
+from infra.paths import ENVIRONMENTS
 from tests.e2e.stack import Stack
 from tests.optional import missing
 
@@ -88,7 +88,7 @@ Aws = Callable[..., str]
 @pytest.fixture(scope="session")
 def aws_cli() -> Callable[[Stack], Aws]:
     """The aws command line of PyPI, as the README's lines use it."""
-    environment = Environment("the aws CLI", ENVIRONMENTS / "awscli", (LOCKS / "awscli.txt",))
+    environment = Environment("the aws CLI", ENVIRONMENTS / "awscli", "awscli")
     environment.ensure(print)
 
     def against(stack: Stack) -> Aws:

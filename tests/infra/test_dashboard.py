@@ -12,7 +12,7 @@ from infra.config.stages import Stage
 from infra.deploy.stage_template import stage_template
 from shared.errors import Fault, PermanentError
 from shared.metrics import METRICS, NAMESPACE
-from tests.captured_logs import LoggedWorld, captured_logs, lines
+from tests.captured_logs import LoggedSaga, captured_logs, lines
 from tests.infra.test_alarms import DOCUMENTED
 from tests.pictures import encoded, photo
 
@@ -97,10 +97,10 @@ def test_an_expression_uses_what_its_chart_has(widgets):
 
 def test_a_query_groups_by_what_the_lines_say(widgets):
     with captured_logs("store") as out:
-        world = LoggedWorld()
-        world.recognizer.failures = [PermanentError("refused", "no", fault=Fault.INTERNAL)]
-        world.upload(encoded(photo(120, 80), "JPEG"))
-        world.run()
+        saga = LoggedSaga()
+        saga.recognizer.failures = [PermanentError("refused", "no", fault=Fault.INTERNAL)]
+        saga.upload(encoded(photo(120, 80), "JPEG"))
+        saga.run()
     said = {"hop": set(), "the run ended": set()}
     for line in lines(out):
         said.setdefault(line["message"], set()).update(line)

@@ -138,6 +138,6 @@ def test_a_job_may_ask_for_a_token_and_read_the_code_and_nothing_else(workflow):
 def test_strangers_packages_are_installed_before_there_are_credentials(workflow):
     for job in workflow["jobs"].values():
         steps = [step.get("uses", step.get("run")) for step in job["steps"]]
-        installed = steps.index("make .venv/requirements.sha256")
+        installed = steps.index("make .venv/uv.lock.sha256")
         (credentials,) = [i for i, step in enumerate(steps) if "credentials" in step]
         assert installed < credentials < steps.index("make deploy YES=1")

@@ -72,7 +72,7 @@ def test_what_the_gateway_answers_by_itself_is_a_problem_too(resources):
     assert kinds == {"DEFAULT_4XX", "DEFAULT_5XX"}
     for each in answers:
         body = each["Properties"]["ResponseTemplates"]["application/problem+json"]
-        assert json.loads(body)["request_id"] == "$context.requestId"
+        assert json.loads(body)["requestId"] == "$context.requestId"
 
 
 def test_a_browser_may_use_presigned_urls_from_the_page_alone(resources, stage):

@@ -11,7 +11,7 @@ from infra.config.retention import Retention
 from infra.config.stages import FOLDER, Stage
 from infra.deploy.stage_template import stage_template
 from infra.errors import InfraError
-from shared.ledger import KEPT_FOR
+from shared.ledger import RETENTION
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_what_is_deployed_keeps_tombstones_longer_than_queues_letters_and_claims
     ]
     letters = rules(stage, "ProcessedBucket")["dead-letters"]["ExpirationInDays"]
     told = found["StoreFunction"]["Properties"]["Environment"]["Variables"]["TOMBSTONE_DAYS"]
-    longest = letters + (sum(sorted(set(queues))) + KEPT_FOR) / retention.DAY
+    longest = letters + (sum(sorted(set(queues))) + RETENTION) / retention.DAY
     assert sorted(set(queues)) == [messaging.QUEUE_RETENTION, messaging.DEAD_LETTER_RETENTION]
     assert int(told) >= longest
 

@@ -6,6 +6,7 @@ Built with the real libraries, from the package registry on the first run; hence
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -135,6 +136,8 @@ def test_a_zip_is_no_larger_than_it_has_to_be(built):
     assert built.size.unzipped < 100 * MEGABYTE  # and 250
     assert not [name for name in names if name.startswith(("boto3", "s3transfer", "bin/"))]
     assert not [name for name in names if name.endswith(".toml")]
+    ours = [name for name in names if name.startswith(("shared/", "services/", "tests/"))]
+    assert not [name for name in ours if re.search(r"^tests/|test|fake", name)]
     described = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
     assert "ec2" not in described
     assert {"sqs", "xray", "endpoints.json"} < described

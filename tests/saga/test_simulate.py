@@ -11,10 +11,12 @@ import pytest
 from infra.operations.audit import Audit
 from shared.contracts.images import ImageAnalyzed
 from shared.contracts.record import RunStatus
-from tests.saga import promises
-from tests.saga.profiles import DEATHS, PROFILES
-from tests.saga.simulate import MOST, explore, main, quiet, replay, shrunk
-from tests.saga.simulation import DETECTIONS, Action, Simulation
+from tests.lab.simulator import promises
+from tests.lab.simulator.__main__ import main
+from tests.lab.simulator.explore import MOST, explore, quiet, replay, shrunk
+from tests.lab.simulator.parts import DETECTIONS
+from tests.lab.simulator.profiles import DEATHS, PROFILES
+from tests.lab.simulator.simulation import Action, Simulation
 
 FEW, MANY = range(1, 51), range(51, 1001)
 """Seeds of each profile: 700 schedules in all, under 6 s; and 13,300, under 2 minutes."""
@@ -140,7 +142,7 @@ def test_workers_die_right_before_and_right_after_every_side_effect() -> None:
     missing = set(DEATHS)
     for seed in range(1, MOST + 1):
         with quiet():
-            outcome = explore("worker-died", seed)
+            outcome = explore("killed", seed)
         assert outcome.moments <= set(DEATHS), "a side effect that EFFECTS does not name"
         missing -= outcome.deaths
         if not missing:

@@ -24,9 +24,9 @@ from infra import ports
 from infra.clients import LOCAL_REGION
 from infra.local.ministack import MiniStack
 from services.api.callers import ANYONE
-from services.api.logic import Filters
+from services.api.filters import Filters
+from services.api.queries import Queries
 from services.api.records import DynamoRecords as Read
-from services.api.steps import Steps as ApiSteps
 from services.store.index_entries import change, listing
 from services.store.items import plain
 from services.store.logic import decide
@@ -41,7 +41,6 @@ from shared.contracts.search_index import by_embedding, by_hash, by_label
 from shared.delivery import StepContext
 from shared.objects import S3Objects
 from shared.similarity import embedding_bands, hash_bands
-from shared.testing import MemoryBus
 from tests.contract.conftest import make_table
 from tests.contract.samples import ANALYZED, AT, RESIZED
 from tests.lab.bench.row import Row, at_most, known
@@ -122,16 +121,8 @@ class Shop:
         table = self._dynamodb, self._table
         processed = S3Objects(s3, bucket)
         self._store = StoreSteps(DynamoRecords(*table), processed, DynamoSearchIndex(*table))
-        self._api = ApiSteps(
-            records=Read(self._dynamodb, self._table, ledger),
-            processed=processed,
-            signer=PlainSigner(),
-            bus=MemoryBus(),
-            now=lambda: AT,
-            new_image=lambda: image(0),
-            upload_expires=300,
-            max_bytes=1000,
-        )
+        reads = Read(self._dynamodb, self._table, ledger)
+        self._queries = Queries(reads, processed, PlainSigner(), now=lambda: AT)
         for client in (s3, self._dynamodb):
             client.meta.events.register("before-call", self._count)
         self._dynamodb.meta.events.register("after-call.dynamodb.Query", self._note)
@@ -164,10 +155,10 @@ class Shop:
             list(self._store.decide(fact, StepContext(envelope, at, lambda: None)))
 
     def page(self, _: Facts) -> None:
-        self._api.results(ANYONE, Filters(label=LABELS[0]), PAGE, None)
+        self._queries.images(ANYONE, Filters(label=LABELS[0]), PAGE, None)
 
     def search(self, _: Facts) -> None:
-        self._api.similar(ANYONE, image(0), PAGE)
+        self._queries.similar(ANYONE, image(0), PAGE)
 
     def fill(self) -> None:
         """Put the records, with their entries in the lists that are read here: those in others

@@ -23,7 +23,8 @@ from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageResized
 from shared.delivery import Limits, Service, Step
 from shared.ledger import ClaimKey
-from shared.testing import (
+from tests.contract.samples import ANALYZED, AT, RESIZED
+from tests.fakes import (
     FixedTime,
     MemoryBus,
     MemoryLedger,
@@ -31,7 +32,6 @@ from shared.testing import (
     MemoryRecords,
     sqs_batch,
 )
-from tests.contract.samples import ANALYZED, AT, RESIZED
 from tests.lab.bench.pipeline import Pipeline
 from tests.lab.bench.row import Row, at_most, known
 

@@ -38,8 +38,8 @@ from shared.ledger import DynamoLedger
 from shared.message import message_records, read
 from shared.objects import S3Objects
 from shared.runs import DynamoRuns
-from shared.testing import FixedTime, MemoryQueue, s3_notification, sqs_batch
 from tests.contract.conftest import make_table
+from tests.fakes import FixedTime, MemoryQueue, s3_notification, sqs_batch
 from tests.pictures import encoded, photo
 from tests.unit.analyze.bench import Recognizer
 

@@ -31,8 +31,8 @@ from shared.delivery import Limits, Route, Service
 from shared.ledger import DynamoLedger
 from shared.objects import S3Objects
 from shared.runs import DynamoRuns
-from shared.testing import Clock, FixedTime, MemoryQueue, sqs_batch
 from tests.contract.conftest import make_table
+from tests.fakes import Clock, FixedTime, MemoryQueue, sqs_batch
 
 BUCKETS = ("uploads", "processed")
 TOPICS = ("events", "notifications")

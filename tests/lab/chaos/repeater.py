@@ -10,7 +10,7 @@ from typing import Any
 
 from infra.config.definitions import UPLOADED, definitions
 from infra.deploy.outputs import Outputs
-from shared.testing import s3_notification
+from tests.fakes import s3_notification
 from tests.lab.chaos.load import Upload
 from tests.lab.chaos.witness import Witness
 

@@ -12,8 +12,8 @@ from services.store.logic import decide
 from shared.contracts.envelope import Event
 from shared.contracts.images import ImageAnalyzed, ImageResized
 from shared.delivery import StepContext
-from shared.testing import MemoryObjects, MemoryRecords
 from tests.contract.samples import AT, EMBEDDED, RESIZED, SECOND, TITAN
+from tests.fakes import MemoryObjects, MemoryRecords
 
 ALL = tuple(Detection)
 THRESHOLDS = Thresholds(max_labels=5)

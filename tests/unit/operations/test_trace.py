@@ -106,7 +106,7 @@ def test_a_failed_image_shows_its_tries_its_end_and_what_was_undone(failed: Stag
     assert [(step.service, step.outcome) for step in steps] == [
         ("resize", "done"),
         ("analyze", "retry"),
-        ("analyze", "given-up"),
+        ("analyze", "gave-up"),
         ("store", "done"),
         ("resize", "compensated"),
     ]
@@ -140,7 +140,7 @@ def test_what_went_wrong_is_painted_so(failed: Stage) -> None:
 def test_for_scripts_it_is_one_document(failed: Stage) -> None:
     said = json.loads(read(failed).as_json())
     assert (said["image"], said["record"]["runs"]["0"]["status"]) == (CAT, "failed")
-    assert [step["outcome"] for step in said["steps"]][1:3] == ["retry", "given-up"]
+    assert [step["outcome"] for step in said["steps"]][1:3] == ["retry", "gave-up"]
     assert said["compensated"] == [
         {"run": 0, "renditions": ["thumbnail", "preview"], "analysis": False}
     ]

@@ -15,9 +15,9 @@ from services.store.records import DynamoRecords as StoresRecords
 from services.store.records import Moment
 from shared.contracts.envelope import NAMESPACE, Event
 from shared.contracts.record import Record
-from shared.testing import MemoryBus, MemoryObjects, MemoryRecords
 from tests.contract.conftest import aws, dynamodb, records_table
 from tests.contract.samples import RESIZED
+from tests.fakes import MemoryBus, MemoryObjects, MemoryRecords
 from tests.unit.reap.memory import PagedRecords, PagedUploads
 
 __all__ = ["aws", "dynamodb", "records_table"]  # fixtures of the contract tests, used here too

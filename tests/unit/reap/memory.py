@@ -8,7 +8,7 @@ from typing import TypeVar
 from services.reap.logic import Marker, Page, Upload
 from shared.contracts.images import Source
 from shared.contracts.record import Record
-from shared.testing import MemoryObjects, MemoryRecords, etag_of
+from tests.fakes import MemoryObjects, MemoryRecords, etag_of
 
 T = TypeVar("T")
 

@@ -27,6 +27,16 @@ MORE_PHOTOS = Path(__file__).parents[2] / "lab" / "accuracy" / "photos"
 SAMPLES = Path(__file__).parents[3] / "infra" / "local" / "samples"
 
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the real models are slow: they fetch 185 MB once, and each process loads them."""
+    for item in items:
+        if item.path.parent == HERE and "weights" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
+
+
 @contextmanager
 def serving(service: Services) -> Iterator[str]:
     with Server(("127.0.0.1", 0), service) as server:

@@ -6,8 +6,8 @@ import pytest
 
 from services.rescue.logic import DeadLetter, service_of
 from shared.message import Message
-from shared.testing import s3_notification
 from tests.contract.samples import SECOND
+from tests.fakes import s3_notification
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:darkroom-local-resize-dead"
 

@@ -13,7 +13,8 @@ from shared.contracts.images import ImageCompleted, ImageFailed, ImageResized, I
 from shared.contracts.record import Record, Run, RunStatus
 from shared.delivery import Compensate, Deliver, Limits, Route, Service, Step
 from shared.ledger import Ledger
-from shared.testing import (
+from tests.contract.samples import AT, RESIZED, SOURCE
+from tests.fakes import (
     Clock,
     FixedTime,
     MemoryBus,
@@ -22,7 +23,6 @@ from shared.testing import (
     MemoryRecords,
     sqs_batch,
 )
-from tests.contract.samples import AT, RESIZED, SOURCE
 
 Act = Callable[..., Any]
 

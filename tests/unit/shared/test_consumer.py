@@ -10,8 +10,8 @@ from shared.contracts.envelope import Event
 from shared.contracts.record import RunStatus
 from shared.errors import Fault, PermanentError, Throttled, TransientError, error_context
 from shared.ledger import ClaimKey, ClaimStatus
-from shared.testing import MemoryBus, MemoryLedger, MemoryQueue, s3_notification
 from tests.contract.samples import FIRST, LAST, REFUSAL, REPORT, SECOND, TEXT, UPLOADED
+from tests.fakes import MemoryBus, MemoryLedger, MemoryQueue, s3_notification
 
 UPLOAD = s3_notification(("uploads", "cat.jpg", b"cat"))
 TWO_UPLOADS = s3_notification(("uploads", "cat.jpg", b"cat"), ("uploads", "dog.jpg", b"dog"))

@@ -28,7 +28,6 @@ from shared.delivery import StepContext, report_on
 from shared.errors import Fault
 from shared.message import LARGEST_EVENT, LONGEST_KEY, message_records, read
 from shared.retries import GiveUp
-from shared.testing import MemoryObjects, MemoryRecords
 from tests.contract.samples import (
     ANALYZED,
     AT,
@@ -40,6 +39,7 @@ from tests.contract.samples import (
     TITAN,
     rendition,
 )
+from tests.fakes import MemoryObjects, MemoryRecords
 from tests.unit.store.memory import MemorySearchIndex
 
 SNS_TAKES = 256 * 1024

@@ -60,7 +60,7 @@ def labelled(*labels: Label) -> Record:
 
 def test_an_image_is_listed_as_working_from_the_first_that_is_heard_of_it() -> None:
     found = listing(recorded(RESIZED))
-    assert names(recorded(RESIZED)) == {"all", "status#working", "owner#ada"}
+    assert names(recorded(RESIZED)) == {"all", "status#processing", "owner#ada"}
     assert found.at == f"2026-11-21T10:00:00.000000Z#{CAT}"
     assert shown(recorded(RESIZED)).name == "cat & küche.jpg"
 

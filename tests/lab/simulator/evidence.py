@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.contracts.envelope import Envelope
-from shared.contracts.images import StepFailed
+from shared.contracts.images import Decision, StepFailed
 from shared.contracts.notification import STATUS
 
 Paid = tuple[str, int, str]
@@ -82,7 +82,7 @@ class Evidence:
 
     def kept(self, image: str, run: int, analysis: Mapping[str, Any]) -> None:
         """This run's own analysis was written. A late worker may write another one: window (g)."""
-        reused = analysis["reused_from"]
+        reused = analysis.get("reused_from")
         origin = (reused["image"], reused["run"]) if reused else (image, run)
         self.origins.setdefault((image, run), origin)
 
@@ -106,7 +106,7 @@ class Evidence:
         self.said(envelope.id, event)
         if isinstance(event, StepFailed):
             self._reported(envelope, event, budget)
-        elif hasattr(event, "outcome"):
+        elif isinstance(event, Decision):
             self.outcomes[event.image, event.run, event.type].add(envelope.id)
             if type(event) in STATUS:
                 self.tellable.add(envelope.id)

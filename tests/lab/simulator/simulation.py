@@ -7,22 +7,18 @@ happens to them is an ``Action``; the same actions always give the same end.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import inf
 from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-from services.analyze.logic import Detection
 from services.reap.steps import Steps as ReapSteps
 from services.rescue.steps import Steps as RescueSteps
-from services.resize import logic as pictures
-from services.resize.pictures.refusals import Refusal, refuse
 from services.store.logic import Policy
 from shared import consumer
 from shared.consumer import answer_batch, consume
@@ -30,31 +26,43 @@ from shared.contracts import envelope as wire
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import (
     DeleteRequested,
-    Fact,
     ReleaseRequested,
     ReplayRequested,
-    StepFailed,
 )
-from shared.contracts.record import Record, Run, RunStatus
+from shared.contracts.record import RunStatus
 from shared.contracts.uploads import read_upload
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
-from shared.ledger import Claim, ClaimKey, ClaimStatus
-from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords, s3_notification
-from tests.saga.evidence import OUTAGE, Evidence
-from tests.saga.wiring import LIMITS, SPECS, Parts, services
-from tests.saga.world import MAX_RECEIVES, VISIBILITY, Killed, Watched
+from shared.ledger import Claim
+from tests.fakes import MemoryObjects, MemoryRecords, s3_notification
+from tests.lab.simulator.evidence import OUTAGE, Evidence
+from tests.lab.simulator.parts import (
+    BAD,
+    DEADLY,
+    DETECTIONS,
+    GOOD,
+    Darkroom,
+    Inline,
+    Killed,
+    Ledger,
+    Loud,
+    Notifications,
+    Processed,
+    Queue,
+    Recognizer,
+    Records,
+    TimeLeft,
+    Topic,
+    Watched,
+)
+from tests.lab.simulator.wiring import LIMITS, Parts, services
 from tests.unit.reap.memory import PagedRecords, PagedUploads
 from tests.unit.store.memory import MemorySearchIndex
 
+VISIBILITY = 180.0
+MAX_RECEIVES = 100
 BEGINNING = 1_800_000_000.0
 AHEAD = timedelta(seconds=10)
 """More than any clock is ahead of the reaper's, which waits for nothing."""
-DETECTIONS = (Detection.LABELS, Detection.MODERATION, Detection.EMBEDDING)
-NUDITY = {"Name": "Nudity", "Confidence": 99.1}
-CAT, KITTEN = {"Name": "Cat", "Confidence": 98.7}, {"Name": "Kitten", "Confidence": 71.2}
-DIRECTIONS = [1.0, *[0.0] * 255], [*[0.0] * 255, 1.0]
-"""Embeddings at a right angle: a run that sees another one changes the lists of look-alikes."""
-GOOD, BAD, DEADLY = b"a picture", b"no picture", b"a picture that kills who looks at it"
 ERRORS: dict[str, Callable[[], DarkroomError]] = {
     "transient": lambda: TransientError(OUTAGE, "the world is down"),
     "throttled": lambda: Throttled("throttled", "slow down"),
@@ -189,25 +197,10 @@ def _labour(work: Callable[[], None]) -> None:
         work = getcurrent().parent.switch()
 
 
-class Inline(Executor):
-    """Runs what it is given at once: a worker's side effects stay in the worker's own greenlet."""
-
-    def __init__(self, _most: int = 1) -> None:
-        pass
-
-    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(call(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - as every executor does
-            future.set_exception(error)
-        return future
-
-
 class Simulation:
     """All services, and everything that can happen to them."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy = Policy.FLAG) -> None:
         self.now = BEGINNING
         self.messages: dict[str, Sent] = {}
         self.sent: list[str] = []
@@ -225,7 +218,7 @@ class Simulation:
         self.processed = Processed(self)
         self.records, self.ledger = Records(self), Ledger(self)
         self.lists = MemorySearchIndex()
-        self.policy = Policy.FLAG
+        self.policy = policy
         self.parts = self._parts()
         self.services = services(self.parts)
         self.listeners = _listeners(self.services)
@@ -250,13 +243,14 @@ class Simulation:
             runs=self._watched(self.records, "runs"),
             ledger=self._watched(self.ledger, "ledger"),
             recognizer=self._watched(Recognizer(self), "recognizer"),
-            told=self._watched(Told(self), "told"),
+            notifications=self._watched(Notifications(self), "notifications"),
             bus=Topic(self),
             queue=lambda name: self._watched(Queue(self, name), "queue"),
             clock=self.clock,
             develop=self._watched(Darkroom(), "pictures").develop,
             pool=Inline,
             detect=DETECTIONS,
+            policy=self.policy,
         )
 
     def _watched(self, part: Any, name: str) -> Watched:
@@ -574,10 +568,10 @@ class Simulation:
         for _ in range(DRAIN):
             if not self.messages:
                 return
-            self._settle_down(min(self.messages.values(), key=lambda m: m.visible_at))
+            self.handle(min(self.messages.values(), key=lambda m: m.visible_at))
         self.seen.broken("does not come to rest", list(self.messages))
 
-    def _settle_down(self, message: Sent) -> None:
+    def handle(self, message: Sent) -> None:
         """A worker of its own handles the message to the end: it meets nobody on its way."""
         self.now = max(self.now, message.visible_at)
         if worker := self._received((message.name,), 0.0):
@@ -642,277 +636,3 @@ def _original(key: str) -> bytes:
 def _listeners(served: Mapping[str, Any]) -> dict[type, list[str]]:
     kinds = {kind for service in served.values() for kind in service.routes}
     return {kind: [name for name, s in served.items() if kind in s.routes] for kind in kinds}
-
-
-# ---- the parts that are looked at --------------------------------------------------------------
-
-
-@dataclass
-class TimeLeft:
-    """What Lambda tells the worker of its time."""
-
-    simulation: Simulation
-    worker: Worker
-
-    def get_remaining_time_in_millis(self) -> int:
-        self.worker.left = self.worker.started + LIMITS.timeout - self.simulation.now
-        return int(self.worker.left * 1000)
-
-
-class Darkroom:
-    """The picture work, remembered."""
-
-    def develop(self, original: bytes, *_: object) -> pictures.Developed:
-        if original == BAD:
-            raise refuse(Refusal.NOT_AN_IMAGE)
-        if original == DEADLY:
-            raise Killed("out of memory")
-        return remembered()
-
-
-@cache
-def remembered() -> pictures.Developed:
-    made = [
-        pictures.Rendition(name, pictures.Format.JPEG, "image/jpeg", 4, 4, b"made")
-        for name in (*(spec.name for spec in SPECS), pictures.ANALYSIS.name)
-    ]
-    return pictures.Developed(
-        "JPEG",
-        8,
-        8,
-        pictures.Capture(),
-        gps_removed=False,
-        renditions=tuple(made[:-1]),
-        analysis=made[-1],
-        fingerprint=pictures.Fingerprint("0f" * 8),
-    )
-
-
-@dataclass
-class Topic:
-    """The events topic: every event of a publication is a moment of its own."""
-
-    simulation: Simulation
-
-    def publish(self, envelopes: Iterable[Envelope]) -> None:
-        worker = self.simulation.current
-        for envelope in envelopes:
-            if isinstance(envelope.data, StepFailed) and worker and worker.claim:
-                self.simulation.tried(worker)  # whatever becomes of the report of it
-            self.simulation.moment("before bus.publish")
-            if isinstance(envelope.data, Fact):
-                self.simulation.looks_before_it_acts(envelope.data.image, envelope.data.run)
-            self.simulation.publish(envelope)
-            self.simulation.moment("after bus.publish")
-
-
-@dataclass
-class Loud:
-    """The events topic for the reaper, which is no worker: it stands nowhere."""
-
-    simulation: Simulation
-
-    def publish(self, envelopes: Iterable[Envelope]) -> None:
-        for envelope in envelopes:
-            self.simulation.publish(envelope)
-
-
-@dataclass
-class Queue:
-    simulation: Simulation
-    service: str
-
-    def retry_later(self, waits: Iterable[tuple[Any, float]]) -> None:
-        for message, seconds in waits:
-            if sent := self.simulation.messages.get(message.id):
-                sent.visible_at = self.simulation.now + round(seconds)
-
-    def dead_letter(self, body: str, reason: str, detail: str) -> None:
-        worker = self.simulation.current
-        if reason == "worker-died" and worker and worker.claim:
-            event = worker.claim.key.name.rsplit("/", 1)[-1]
-            self.simulation.seen.gave_up(self.service, event, LIMITS.max_attempts)
-        self.simulation.dead_letter(self.service, body, {"reason": reason, "detail": detail})
-
-
-@dataclass
-class Recognizer:
-    """A Rekognition that sees a cat, every other run a kitten in it, and in a flagged picture
-    more; and a Bedrock to which these two are not alike. It counts what it is paid.
-    """
-
-    simulation: Simulation
-
-    def ask(self, detection: Detection, key: str, _thresholds: object) -> dict[str, Any]:
-        _, image, run, _ = key.split("/")
-        paid = (image, int(run), str(detection))
-        worker = self.simulation.current
-        assert worker
-        if detection is DETECTIONS[0]:  # they are asked side by side, after one look
-            self.simulation.looks_before_it_acts(image, int(run))
-        self.simulation.seen.paid[paid] += 1
-        worker.asked.add(paid)
-        worker.unnoted.add(paid)
-        if detection is Detection.MODERATION:
-            return {"ModerationLabels": [NUDITY] * self.simulation.flagged(image, int(run))}
-        if detection is Detection.EMBEDDING:
-            return {"embedding": DIRECTIONS[int(run) % 2], "modelId": "titan"}
-        labels = [CAT, KITTEN] if int(run) % 2 else [CAT]
-        return {"Labels": labels, "LabelModelVersion": "3.0"}
-
-
-@dataclass
-class Told:
-    """The notifications topic."""
-
-    simulation: Simulation
-
-    def send(self, words: Any) -> None:
-        said = json.loads(words.data)
-        seen = self.simulation.seen
-        seen.told[said["id"]] += 1
-        seen.said(f"notification {said['id']}", words)
-        seen.handed_out(f"{words.data} {words.email} {words.sms}")
-        kept = said["status"] == "completed" and (said["image"], said["run"]) in seen.quarantined
-        if said["quarantined"] is not kept:
-            seen.broken(
-                "told otherwise than quarantine decided", f"quarantined {said['quarantined']}"
-            )
-        seen.statuses[said["image"], said["run"]].add(said["status"])
-        if worker := self.simulation.current:
-            worker.asked.add(said["id"])
-            worker.unnoted.add(said["id"])
-
-
-class Processed(MemoryObjects):
-    """The bucket of what was made; an analysis that is kept is no longer paid for in vain."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        super().__init__()
-        self.simulation = simulation
-
-    def put(self, key: str, body: bytes, *args: Any, **kwargs: Any) -> None:
-        def write() -> None:
-            MemoryObjects.put(self, key, body, *args, **kwargs)
-            if key.startswith("results/"):
-                self.simulation.seen.handed_out(body.decode())
-
-        self._sent(key, write)
-        write()
-        worker = self.simulation.current
-        if worker and worker.overran:
-            worker.wrote.add(key)
-        if key.startswith("analyses/"):
-            self._kept(worker, key, json.loads(body))
-
-    def _kept(self, worker: Worker | None, key: str, analysis: Mapping[str, Any]) -> None:
-        _, image, run, *version = key.split("/")
-        if worker:
-            worker.unnoted -= {(image, int(run), name) for name in analysis["answers"]}
-        if version == ["analysis.json"]:
-            self.simulation.seen.kept(image, int(run), analysis)
-
-    def copy(self, source: str, target: str) -> None:
-        self._sent(target, lambda: self.find(source) and MemoryObjects.copy(self, source, target))
-        super().copy(source, target)
-        worker = self.simulation.current
-        if worker and worker.overran:
-            worker.wrote.add(target)
-
-    def replace(self, key: str, *args: Any) -> bool:
-        self._sent(key, lambda: MemoryObjects.replace(self, key, *args))
-        return super().replace(key, *args)
-
-    def _sent(self, key: str, write: Callable[[], object]) -> None:
-        """A worker that is to die with a write on its way does so here."""
-        worker = self.simulation.current
-        if worker and worker.strands:
-            self.simulation.in_flight.append((key, write))
-            raise Killed(worker.at)
-
-
-class Records(MemoryRecords):
-    """The records; an outcome that is reversed is seen at once, and so is a release of nothing."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        super().__init__()
-        self.simulation = simulation
-
-    def write(self, record: Record) -> bool:
-        before = self.records.get(record.image)
-        written = super().write(record)
-        if written:
-            self._judged(before, record)
-        if written and before:
-            self._never_reversed(before, record)
-        return written
-
-    def _judged(self, before: Record | None, after: Record) -> None:
-        """What has to wait follows from the picture and from the setting of who completes its run,
-        not from what the record says of it.
-        """
-        seen, worker = self.simulation.seen, self.simulation.current
-        if after.released and not (before and before.released):
-            quarantined = any(image == after.image for image, _ in seen.quarantined)
-            if before is None or before.deleted or not quarantined:
-                seen.broken("released what was not quarantined", after.image)
-            seen.released.add(after.image)
-        if worker is None or worker.policy is Policy.FLAG or after.image in seen.released:
-            return
-        for number, run in after.runs.items():
-            open_before = before is None or before.status(number) is RunStatus.OPEN
-            completed = open_before and run.status is RunStatus.COMPLETED
-            if completed and self._flagged(after.image, number, run):
-                seen.quarantined.add((after.image, number))
-
-    def _flagged(self, image: str, number: int, run: Run) -> bool:
-        """Whether what was answered about this run, or about the one it reuses, was a flag."""
-        reused = run.analyzed and run.analyzed.reused_from
-        if reused and reused.image and reused.run is not None:
-            image, number = self.simulation.seen.asked(reused.image, reused.run)
-        return self.simulation.flagged(image, number)
-
-    def _never_reversed(self, before: Record, after: Record) -> None:
-        seen = self.simulation.seen
-        for number, run in before.runs.items():
-            if run.ended and after.runs[number].status is not run.status:
-                seen.broken("an outcome was reversed", f"run {number}: {run.status}")
-        if before.deleted and not after.deleted:
-            seen.broken("a deleted image came back", after.image)
-
-    def status(self, image: str, run: int) -> RunStatus:
-        if worker := self.simulation.current:
-            worker.looked = self.simulation.clock()
-        return super().status(image, run)
-
-
-class Ledger(MemoryLedger):
-    """The ledger; it knows what each worker holds."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        super().__init__()
-        self.simulation = simulation
-
-    def claim(self, key: ClaimKey, owner: str, now: float, lease: float) -> Claim:
-        claim = super().claim(key, owner, now, lease)
-        worker = self.simulation.current
-        assert worker
-        self.simulation.excuse(worker)
-        if worker.left < LIMITS.worst_case:
-            self.simulation.seen.broken("began what it had no time for", worker.name)
-        worker.claim = claim if claim.status is ClaimStatus.ACQUIRED else None
-        return claim
-
-    def complete(self, claim: Claim, now: float) -> None:
-        super().complete(claim, now)
-        if worker := self.simulation.current:
-            worker.claim = None
-            worker.unnoted.discard(claim.key.name.rsplit("/", 1)[-1])
-
-    def release(self, claim: Claim, *, counts_as_attempt: bool) -> None:
-        row = self.rows[claim.key]
-        if row.owner == claim.owner and not counts_as_attempt:
-            self.simulation.untried(claim)
-        super().release(claim, counts_as_attempt=counts_as_attempt)
-        if worker := self.simulation.current:
-            worker.claim = None

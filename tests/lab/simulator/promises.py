@@ -13,10 +13,11 @@ from services.store.logic import verdict
 from shared.contracts.images import ImageAnalyzed, ImageCompleted
 from shared.contracts.record import Record, RunStatus
 from shared.contracts.search_index import count_partition
-from shared.message import understood
-from tests.saga.evidence import Violation
-from tests.saga.simulation import DETECTIONS, Simulation
-from tests.saga.wiring import LIMITS
+from shared.message import readable
+from tests.lab.simulator.evidence import Violation
+from tests.lab.simulator.parts import DETECTIONS
+from tests.lab.simulator.simulation import Simulation
+from tests.lab.simulator.wiring import LIMITS
 
 
 class Stage:
@@ -194,7 +195,7 @@ def _wanted(record: Record) -> Iterator[str]:
         yield from (made.key for made in (*run.resized.renditions, run.resized.analysis))
     if run.analyzed:
         yield run.analyzed.document
-        yield from (earlier.document for earlier in run.analyzed.earlier)
+        yield from (earlier.document for earlier in run.analyzed.previous_versions)
 
 
 def _analysis_is_whole(simulation: Simulation) -> Iterator[str]:
@@ -211,9 +212,13 @@ def _every_reanalysis_keeps_what_was_there(simulation: Simulation) -> Iterator[s
         for number, run in record.runs.items():
             if run.status is RunStatus.COMPLETED and run.reanalysis and run.analyzed:
                 before = record.runs[run.reanalysis.of].analyzed
-                kept = [*(e.run for e in before.earlier), run.reanalysis.of] if before else []
-                if [earlier.run for earlier in run.analyzed.earlier] != kept:
-                    yield f"run {number} keeps {run.analyzed.earlier} of {kept}"
+                kept = (
+                    [*(e.run for e in before.previous_versions), run.reanalysis.of]
+                    if before
+                    else []
+                )
+                if [earlier.run for earlier in run.analyzed.previous_versions] != kept:
+                    yield f"run {number} keeps {run.analyzed.previous_versions} of {kept}"
                 if run.analyzed.reused_from:
                     yield f"run {number} was told to ask, and reuses"
 
@@ -297,7 +302,7 @@ def _dead_letters_are_kept(simulation: Simulation) -> Iterator[str]:
     stay = [
         letter
         for letter in simulation.dead
-        if not gone & {told.subject for told in understood(letter.body)}
+        if not gone & {told.subject for told in readable(letter.body)}
     ]
     yield from {f"{letter.name.rsplit('/', 1)[-1]}.json" for letter in stay} - kept
 

@@ -38,7 +38,7 @@ class Parts:
     runs: Any
     ledger: Any
     recognizer: Any
-    told: Any
+    notifications: Any
     bus: Any
     queue: Callable[[str], Any]
     clock: Callable[[], float]
@@ -68,7 +68,7 @@ def services(parts: Parts) -> dict[str, Service]:
         "store": store.routes(
             StoreSteps(parts.records, parts.processed, parts.lists, parts.policy)
         ),
-        "notify": notify.routes(NotifySteps(parts.told)),
+        "notify": notify.routes(NotifySteps(parts.notifications)),
     }
     return {name: _service(parts, name, answered) for name, answered in routes.items()}
 

@@ -40,8 +40,8 @@ from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.delivery import Compensate, Deliver, StepContext
 from shared.errors import TransientError
 from shared.ledger import Claim
-from shared.testing import MemoryLedger, MemoryObjects, MemoryRecords
-from tests.saga import simulation, wiring
+from tests.fakes import MemoryLedger, MemoryObjects, MemoryRecords
+from tests.lab.simulator import parts, wiring
 from tests.unit.store.memory import MemorySearchIndex
 
 AGES_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -102,17 +102,17 @@ def _no_owner() -> AbstractContextManager[Any]:
 
 
 def _receives_count() -> AbstractContextManager[Any]:
-    claim = simulation.Ledger.claim
+    claim = parts.Ledger.claim
 
     def received(self: Any, *args: Any) -> Claim:
         receives = max(message.receives for message in self.simulation.current.messages)
         return claim(self, *args)._replace(attempts=receives)
 
-    return patch.object(simulation.Ledger, "claim", received)
+    return patch.object(parts.Ledger, "claim", received)
 
 
 def _no_end_of_tries() -> AbstractContextManager[Any]:
-    claim = simulation.Ledger.claim
+    claim = parts.Ledger.claim
 
     def forgiving(self: Any, *args: Any) -> Claim:
         found = claim(self, *args)
@@ -121,7 +121,7 @@ def _no_end_of_tries() -> AbstractContextManager[Any]:
         worker.claim = capped if worker.claim else None
         return capped
 
-    return patch.object(simulation.Ledger, "claim", forgiving)
+    return patch.object(parts.Ledger, "claim", forgiving)
 
 
 def _no_look_past_the_lease() -> AbstractContextManager[Any]:
@@ -452,7 +452,7 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     Safeguard(
         "rescue reports what was killed",
         "an upload without an end",
-        "worker-died",
+        "killed",
         lambda: patch.object(rescue_steps.Steps, "_reports", lambda *_: ()),
     ),
     Safeguard(
@@ -494,13 +494,13 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "delete takes the index along",
         "an entry of a deleted image",
         "reuses",
-        lambda: patch.object(reuse.Reuse, "forget_all", lambda *_: None),
+        lambda: patch.object(reuse.Reuse, "purge", lambda *_: None),
     ),
     Safeguard(
         "undo takes the index along",
         "an entry of a run that is gone",
         "reuses",
-        lambda: patch.object(reuse.Reuse, "forget", lambda *_: None),
+        lambda: patch.object(reuse.Reuse, "compensate", lambda *_: None),
     ),
     Safeguard(
         "entered once the record knows the content",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from tests.saga.simulation import POISON, Action, Sent, Simulation, Worker
+from tests.lab.simulator.simulation import POISON, Action, Sent, Simulation, Worker
 
 Schedule = Iterator[Action]
 Profile = Callable[[Simulation, Random], Schedule]
@@ -28,7 +28,7 @@ EFFECTS: dict[str, tuple[str, ...]] = {
                 "runs.resized", "index.find", "index.put", "index.keys", "index.delete", *MADE),
     "store": ("records.read", "records.write", "records.note", "processed.put", "processed.delete",
               "lists.read", "lists.write", "bus.publish", *QUEUED),
-    "notify": ("told.send", *CLAIMED, *QUEUED),
+    "notify": ("notifications.send", *CLAIMED, *QUEUED),
     "rescue": ("kept.put", "bus.publish"),
 }  # fmt: skip
 """Every side effect of every service."""

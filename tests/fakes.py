@@ -1,4 +1,4 @@
-"""All that a service leans on, in memory, for tests. Each passes its real adapter's own tests."""
+"""In-memory adapters of `shared`, for tests. Each passes the same tests as the real adapter."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -133,7 +133,7 @@ class MemoryObjects:
         key: str,
         body: bytes,
         content_type: str,
-        cache_control: str = "no-cache",  # noqa: ARG002 - nobody caches memory
+        cache_control: str = "no-cache",
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         stored = Stored(body, content_type, metadata or {}, etag_of(body))
