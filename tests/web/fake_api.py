@@ -158,10 +158,15 @@ def detail(photo: Photo) -> Json:
     sizes = {} if hidden else {"thumbnail": 256, "web": 900}
     names = ["Graphic Violence"] if photo.flagged else []
     return summary(photo) | {
-        "source": {"key": f"upload/{photo.image}/{photo.name}", "bytes": len(photo.body)},
+        "source": {
+            "key": f"upload/{photo.image}/{photo.name}",
+            "bytes": len(photo.body),
+            "sha256": None,
+        },
         "captured": {"at": "2026-07-04T18:21:00", "camera": "Pentax K1000"},
         "gpsRemoved": True,
         "analyzer": "local",
+        "cost": {"usd": 0.004081, "detections": 0.004},
         "renditions": [_rendition(photo, name, side) for name, side in sizes.items()],
         "text": ["DARKROOM"],
         "moderation": {"flagged": photo.flagged, "names": names},
@@ -332,9 +337,7 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/results":
             self.backend.gate.wait(30)
         if self.backend.down:
-            return self._problem(
-                503, "throttled", "The service cannot answer now. Try again."
-            )
+            return self._problem(503, "throttled", "The service cannot answer now. Try again.")
         if path == "/results":
             return self._json(self._page())
         if path == "/labels":
