@@ -13,10 +13,6 @@ from shared.contracts.images import (
     StepFailed,
 )
 
-RECORD = "record"
-"""The range key of the record among an image's items; its timeline stands at ``event/<id>``."""
-
-
 FULL = 190_000
 """Bytes. DynamoDB keeps 400 KB of an item, and one more run may take as much as the two largest
 facts that can be read.

@@ -1,7 +1,7 @@
-"""How images are listed: what a list shows of each, and the names of the lists.
+"""The search index: its partitions, its entries, and the label counts.
 
-An image has an entry in every list that it belongs to, at ``entry/<list>`` among its items. The
-index ``lists`` of the table has the entries of one list together, by ``at``.
+An image has one entry in each partition that it belongs to, stored as its item
+``entry/<partition>``. The global secondary index groups them by partition, sorted by ``at``.
 """
 
 from datetime import UTC, datetime
@@ -12,32 +12,32 @@ from shared.contracts.envelope import Value
 from shared.contracts.images import Embedding, Fingerprint, Label
 from shared.contracts.record import RunStatus
 
-INDEX = "lists"
-"""The name of the index: hash key ``list``, range key ``at``."""
+INDEX = "search-index"
+"""The global secondary index: hash key ``partition``, range key ``at``."""
 
 ENTRY = "entry/"
-"""What the range key of an entry begins with; the name of its list follows."""
+"""The prefix of an entry's range key; the partition follows."""
 
-INDEX_STATE = "listing"
-"""The range key of the one item that says which entries an image has."""
+INDEX_STATE = "index-state"
+"""The range key of the item that says which entries an image has."""
 
 ALL = "all"
 FLAGGED = "flagged"
 
 COUNT = "label/"
-"""What the range key of a label's count begins with; the label's own name follows."""
+"""The prefix of a label count's range key; the label follows."""
 
 SHARDS = 8
-"""Partitions that the counts are spread over. A partition takes 1,000 writes a second, and an image
-with eight labels is sixteen of them: one partition would do for 60 images a second.
+"""Shards of the label counts. A partition takes 1,000 write units a second and an image with eight
+labels needs sixteen, so one shard alone would limit the pipeline to 60 images a second.
 """
 
 LONGEST_NAME = 512
-"""Bytes of a list's name. A range key has 1,024; an owner may be longer than what is left."""
+"""Bytes of a name within a partition. A range key has 1,024; an owner's name may be longer."""
 
 
 class Shown(StrEnum):
-    """What a list says of an image's outcome."""
+    """The status of an image in a list."""
 
     WORKING = "working"
     COMPLETED = "completed"
@@ -52,15 +52,15 @@ class Thumbnail(Value):
     height: int
 
 
-class Trouble(Value):
-    """Where a run failed, and why: stable codes, as in the report."""
+class FailureSummary(Value):
+    """The stage and reason of a failed run: stable codes, as in ``step.failed``."""
 
     stage: str
     reason: str
 
 
-class Summary(Value):
-    """What a list shows of an image, of the run that is published or else of the current one."""
+class ImageSummary(Value):
+    """What a list shows of an image: its published run, or else its current one."""
 
     run: int
     status: Shown
@@ -77,29 +77,28 @@ class Summary(Value):
     quarantined: bool = False
     thumbnail: Thumbnail | None = None
     """None also while the renditions are quarantined."""
-    failure: Trouble | None = None
+    failure: FailureSummary | None = None
 
 
 class Features(Value):
-    """What one image is compared with others by, as far as it is known."""
+    """What similar images are found by."""
 
     fingerprint: Fingerprint | None = None
     embedding: Embedding | None = None
 
 
-class Entry(Features):
-    """An image's place in one list; beyond the summary, what that list alone is read for.
+class IndexEntry(Features):
+    """An image's entry in one partition: what that partition needs beyond the summary.
 
-    The lists of what might be a near-duplicate tell the likeness, those of what might look alike
-    the embedding as well.
+    Entries by hash hold the fingerprint; entries by embedding hold both features.
     """
 
-    list: str
+    partition: str
     confidence: float | None = None
-    """Of the label whose list it is, in percent."""
+    """Of the label that the partition is for, in percent."""
     found: tuple[Label, ...] | None = None
-    """In an owner's list, every label that the image is listed under: who sees his own images
-    alone finds them by these, without reading of anyone else's.
+    """In an owner's partition, every label that the image has an entry for. It filters an owner's
+    images by label without reading those of others.
     """
 
 
@@ -111,9 +110,9 @@ SHOWN = {
 
 
 def at(time: datetime) -> str:
-    """The time as lists are sorted by it: always of one length, so in the order of time as text.
+    """The time as text that sorts by time, because it always has the same length.
 
-    An entry's own ``at`` goes on with ``#`` and the image, so that no two are the same.
+    The ``at`` of an entry is this, ``#`` and the image, and so unique.
     """
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
@@ -139,17 +138,17 @@ def by_embedding(band: int, bits: str) -> str:
 
 
 def count_partition(image: str) -> str:
-    """The partition in which this image counts."""
+    """The shard of the label counts that includes this image."""
     return f"labels/{int(sha256(image.encode()).hexdigest(), 16) % SHARDS}"
 
 
 def count_partitions() -> tuple[str, ...]:
-    """All of them: a label's count is the sum over these."""
+    """All shards. A label's count is their sum."""
     return tuple(f"labels/{n}" for n in range(SHARDS))
 
 
 def _named(kind: str, name: str) -> str:
-    """Names come from outside: one that is too long for a key is told by its digest."""
+    """A name from outside that is too long for a key is replaced with its digest."""
     if len(name.encode()) <= LONGEST_NAME:
         return f"{kind}#{name}"
     return f"{kind}#sha256:{sha256(name.encode()).hexdigest()}"

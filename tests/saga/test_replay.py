@@ -6,7 +6,7 @@ import json
 import pytest
 from PIL import Image
 
-from services.store.logic import verdict
+from services.store.logic import outcome
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import DeleteRequested, ReplayRequested, Request
 from shared.contracts.record import RunStatus
@@ -129,10 +129,10 @@ def test_a_deleted_image_leaves_nothing_and_stays_deleted() -> None:
 
 def test_a_verdict_of_a_run_long_past_is_told_in_full() -> None:
     world, image = finished()
-    before = verdict(world.records.read(image), 0)
+    before = outcome(world.records.read(image), 0)
     ask(world, ReplayRequested(image=image, run=0))
     world.run()
-    assert verdict(world.records.read(image), 0) == before
+    assert outcome(world.records.read(image), 0) == before
 
 
 def test_a_verdict_keeps_its_words_whatever_a_later_run_finds_out() -> None:
@@ -140,9 +140,9 @@ def test_a_verdict_keeps_its_words_whatever_a_later_run_finds_out() -> None:
     image = world.upload(CAT, owner="ada")
     world.kill_always = "resize: before uploads.get"
     world.run()
-    before = verdict(world.records.read(image), 0)
+    before = outcome(world.records.read(image), 0)
     world.kill_always = ""
     ask(world, ReplayRequested(image=image, run=0))
     world.run()
-    assert (before.owner, verdict(world.records.read(image), 1).owner) == (None, "ada")
-    assert verdict(world.records.read(image), 0) == before
+    assert (before.owner, outcome(world.records.read(image), 1).owner) == (None, "ada")
+    assert outcome(world.records.read(image), 0) == before
