@@ -15,8 +15,8 @@ TABLES = {"records": "item", "ledger": "claim"}  # and their sort keys; the hash
 METHODS = {"uploads": ("POST", "PUT"), "processed": ("GET", "HEAD")}  # of a browser
 LOCAL_ONLY = "processed"  # on AWS, links lead through the page's own distribution
 
-# Only entries of lists have these attributes, so the index holds them and nothing else.
-INDEXES = {"records": {"lists": ("list", "at")}}
+# Only entries of the search index have these attributes, so it holds nothing else.
+INDEXES = {"records": {"search-index": ("partition", "at")}}
 
 PRIVATE = dict.fromkeys(
     ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True

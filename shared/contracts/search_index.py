@@ -1,8 +1,7 @@
-"""The search index: its partitions, and what an entry shows of an image.
+"""The search index: its partitions, its entries, and the label counts.
 
-An image has an entry in every partition that it belongs to (all, its status, its owner, its labels
-…), at ``entry/<partition>`` among its items. The table's index ``lists`` sorts the entries of a
-partition by time.
+An image has one entry in each partition that it belongs to, stored as its item
+``entry/<partition>``. The global secondary index groups them by partition, sorted by ``at``.
 """
 
 from datetime import UTC, datetime
@@ -13,32 +12,32 @@ from shared.contracts.envelope import Value
 from shared.contracts.images import Embedding, Fingerprint, Label
 from shared.contracts.record import RunStatus
 
-INDEX = "lists"
-"""The name of the table's index: partition key ``list``, sort key ``at``."""
+INDEX = "search-index"
+"""The global secondary index: hash key ``partition``, range key ``at``."""
 
 ENTRY = "entry/"
-"""The sort key of an entry begins with this; the partition's name follows."""
+"""The prefix of an entry's range key; the partition follows."""
 
-INDEX_STATE = "listing"
-"""The sort key of the item that says which entries an image has."""
+INDEX_STATE = "index-state"
+"""The range key of the item that says which entries an image has."""
 
 ALL = "all"
 FLAGGED = "flagged"
 
 COUNT = "label/"
-"""The sort key of a label's count begins with this; the label's name follows."""
+"""The prefix of a label count's range key; the label follows."""
 
 SHARDS = 8
-"""The number of partitions of the counts. A partition accepts 1,000 writes a second, and an image
-with eight labels needs sixteen: one partition would suffice for 60 images a second.
+"""Shards of the label counts. A partition takes 1,000 write units a second and an image with eight
+labels needs sixteen, so one shard alone would limit the pipeline to 60 images a second.
 """
 
 LONGEST_NAME = 512
-"""Bytes of a partition's name. A sort key may have 1,024, and an owner may be longer."""
+"""Bytes of a name within a partition. A range key has 1,024; an owner's name may be longer."""
 
 
 class Shown(StrEnum):
-    """The status of an image in the index."""
+    """The status of an image in a list."""
 
     PROCESSING = "processing"
     COMPLETED = "completed"
@@ -53,15 +52,15 @@ class Thumbnail(Value):
     height: int
 
 
-class Trouble(Value):
-    """Where and why a run failed: the stable codes of the report."""
+class FailureSummary(Value):
+    """The stage and reason of a failed run: stable codes, as in ``step.failed``."""
 
     stage: str
     reason: str
 
 
-class Summary(Value):
-    """What an entry shows of an image: of its published run, or else of its current run."""
+class ImageSummary(Value):
+    """What a list shows of an image: its published run, or else its current one."""
 
     run: int
     status: Shown
@@ -78,29 +77,28 @@ class Summary(Value):
     quarantined: bool = False
     thumbnail: Thumbnail | None = None
     """None also while the renditions are quarantined."""
-    failure: Trouble | None = None
+    failure: FailureSummary | None = None
 
 
 class Features(Value):
-    """The features by which images are compared, as far as they exist."""
+    """What similar images are found by."""
 
     fingerprint: Fingerprint | None = None
     embedding: Embedding | None = None
 
 
-class Entry(Features):
-    """An image's place in one list; beyond the summary, what that list alone is read for.
+class IndexEntry(Features):
+    """An image's entry in one partition: what that partition needs beyond the summary.
 
-    The lists of what might be a near-duplicate tell the likeness, those of what might look alike
-    the embedding as well.
+    Entries by hash hold the fingerprint; entries by embedding hold both features.
     """
 
-    list: str
+    partition: str
     confidence: float | None = None
-    """In a label's partition: that label's, in percent."""
+    """Of the label that the partition is for, in percent."""
     found: tuple[Label, ...] | None = None
-    """In an owner's partition, all labels of the image. An owner's search by label reads these, and
-    no entry of another owner.
+    """In an owner's partition, every label that the image has an entry for. It filters an owner's
+    images by label without reading those of others.
     """
 
 
@@ -112,9 +110,9 @@ SHOWN = {
 
 
 def at(time: datetime) -> str:
-    """The time as a sort key: of constant length, so that text order is time order.
+    """The time as text that sorts by time, because it always has the same length.
 
-    An entry appends ``#`` and the image, so that its key is unique.
+    The ``at`` of an entry is this, ``#`` and the image, and so unique.
     """
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
@@ -136,21 +134,21 @@ def by_hash(band: int, bits: str) -> str:
 
 
 def by_embedding(band: int, bits: str) -> str:
-    return f"look#{band}#{bits}"
+    return f"embedding#{band}#{bits}"
 
 
 def count_partition(image: str) -> str:
-    """The partition that counts this image's labels."""
+    """The shard of the label counts that includes this image."""
     return f"labels/{int(sha256(image.encode()).hexdigest(), 16) % SHARDS}"
 
 
 def count_partitions() -> tuple[str, ...]:
-    """All partitions of counts. A label's count is the sum over them."""
+    """All shards. A label's count is their sum."""
     return tuple(f"labels/{n}" for n in range(SHARDS))
 
 
 def _named(kind: str, name: str) -> str:
-    """The partition's name; a name that is too long for a key is replaced by its digest."""
+    """A name from outside that is too long for a key is replaced with its digest."""
     if len(name.encode()) <= LONGEST_NAME:
         return f"{kind}#{name}"
     return f"{kind}#sha256:{sha256(name.encode()).hexdigest()}"

@@ -129,7 +129,7 @@ def _kept(dynamodb: Any) -> dict[str, int]:
     for table in TABLES:
         items = dynamodb.scan(TableName=table)["Items"]
         sizes = [
-            (capacity.size(item) + capacity.ITEM_OVERHEAD) * (2 if "list" in item else 1)
+            (capacity.size(item) + capacity.ITEM_OVERHEAD) * (2 if "partition" in item else 1)
             for item in items
         ]
         kept[table] = -(-sum(sizes) // LOG_STEP) * LOG_STEP
