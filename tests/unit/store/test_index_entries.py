@@ -98,7 +98,7 @@ def test_without_renditions_there_is_no_thumbnail() -> None:
 def test_only_similarity_entries_hold_features() -> None:
     for entry in index_entries(recorded(RESIZED, ANALYZED)).entries:
         kind = entry.partition.partition("#")[0]
-        assert (entry.fingerprint is not None) is (kind in ("hash", "look"))
+        assert (entry.fingerprint is not None) is (kind in ("hash", "embedding"))
         assert (entry.embedding is not None) is (kind == "look")
 
 
