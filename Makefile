@@ -26,13 +26,14 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN
 unexport AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE AWS_ENDPOINT_URL
 endif
 
-READY := .venv/requirements.sha256
+READY := .venv/uv.lock.sha256
 INFRA := .venv/bin/python -m infra
+ON_ALL_CORES := --numprocesses auto
 BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload logs trace status models accuracy test simulate chaos fuzz bench check audit synth deploy destroy schemas lock clean
+.PHONY: help demo local-up local-down follow upload logs trace status models accuracy unit test test-rest test-all lint simulate chaos fuzz bench check audit synth deploy destroy schemas lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -70,11 +71,20 @@ models: $(READY) ## fetch the local Rekognition's weights; print sources, sizes 
 accuracy: $(READY) ## count what the local Rekognition gets right (docs/accuracy.md)
 	@.venv/bin/python -m tests.lab.accuracy
 
-test: $(READY) ## run everything that proves it, on all cores (ARGS="-k word": that alone, in order)
-	@.venv/bin/pytest $(or $(ARGS),--numprocesses auto)
+unit: $(READY) ## run the unit, contract and architecture tests: within a minute
+	@.venv/bin/pytest $(ON_ALL_CORES) -m "not slow" tests/unit tests/contract tests/architecture
+
+test: lint ## run every test that is not slow: within 4 minutes (ARGS="-k word": those alone, in order)
+	@.venv/bin/pytest $(or $(ARGS),$(ON_ALL_CORES) -m "not slow" --cov --cov-report=)
+
+test-rest: $(READY) ## print the coverage that make test measured, and run the slow tests
+	@.venv/bin/coverage report
+	@.venv/bin/pytest $(ON_ALL_CORES) -m slow
+
+test-all: test test-rest ## run every test, and print the coverage
 
 simulate: $(READY) ## run the saga through schedules of faults (RUNS=10000 SEED=1 PROFILE=...)
-	@.venv/bin/python -m tests.saga.simulate --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
+	@.venv/bin/python -m tests.lab.simulator --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
 		$(if $(PROFILE),--profile $(PROFILE))
 
 chaos: $(READY) ## kill functions, break calls, on MiniStack (IMAGES=300 UPLOADS=500 FAULTS=0.1 SEED=1)
@@ -87,9 +97,11 @@ fuzz: $(READY) ## develop mutated pictures for a while (SECONDS=60 SEED=1)
 bench: $(READY) ## measure it beside its peers, within 15 minutes (ARGS="--area renditions --quick")
 	@.venv/bin/python -m tests.lab.bench $(ARGS)
 
-check: $(READY) ## lint, format, types and who may import whom
+lint: $(READY) ## check rules and format: within seconds
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+
+check: lint ## lint, and check types and who may import whom
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
@@ -111,12 +123,12 @@ schemas: $(READY) ## write the JSON Schema of every event, and the AsyncAPI docu
 	@$(INFRA) schemas
 	@$(INFRA) asyncapi
 
-lock: $(READY) ## lock what is installed, with hashes (UPGRADE=1: the latest versions there are)
-	@.venv/bin/python -m infra.lock $(if $(UPGRADE),--upgrade)
+lock: $(READY) ## pin the dependency groups in uv.lock, with hashes (UPGRADE=1: to the latest versions)
+	@.venv/bin/uv lock --python .venv/bin/python --default-index https://pypi.org/simple $(if $(UPGRADE),--upgrade)
 
 clean: local-down ## stop everything and remove what was made here
 	@rm -rf .venv .darkroom build services/web/node_modules .pytest_cache .mypy_cache .ruff_cache \
-		.import_linter_cache .hypothesis
+		.import_linter_cache .hypothesis .coverage
 
-$(READY): $(wildcard infra/requirements/locked/*.txt)
+$(READY): uv.lock
 	@$(PYTHON) -m infra.local.bootstrap

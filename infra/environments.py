@@ -1,142 +1,174 @@
-"""Virtual environments, made with progress and only when what they hold has changed.
+"""Virtual environments of the dependency groups that pyproject.toml names and uv.lock pins.
 
-Only the standard library here: this also makes the environment that the project itself runs in.
+Only the standard library: this also makes ``.venv``, the environment that the project runs in.
 """
 
+import ast
 import hashlib
+import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import InfraError
-from infra.file_lock import LOCK, alone
+from infra.file_lock import alone
+from infra.paths import ENVIRONMENTS, ROOT
 
-# What takes a moment: megabytes. All else is in the log.
-_DOWNLOADED = re.compile(r"\s*Downloading (?P<file>\S+\.whl) \((?P<size>[\d.]+ [MG]B)\)")
-_UNREACHABLE = re.compile(r"Retrying \(|NewConnectionError|NameResolution|ReadTimeout|ProxyError")
+VENV = ROOT / ".venv"
+
+# uv does not read pip's settings: these are pip's, with the variable that sets the same for uv.
+_SETTINGS = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "no-index": "UV_NO_INDEX",
+    "trusted-host": "UV_INSECURE_HOST",
+    "proxy": "ALL_PROXY",
+    "cert": "SSL_CERT_FILE",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+}
+_UNREACHABLE = re.compile(r"error sending request|dns error|timed out|Retrying \(")
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment in ``directory`` that holds what the ``requirements`` files lock."""
+    """A virtual environment in ``directory`` with the packages of a dependency group."""
 
     name: str
     directory: Path
-    requirements: tuple[Path, ...]
+    group: str
 
     @property
     def python(self) -> Path:
         return self.directory / "bin" / "python"
 
     def ensure(self, say: Callable[[str], None]) -> None:
-        """Make it, unless it is there and what it should hold has not changed.
+        """Make it, unless it exists and uv.lock has not changed. A second process waits.
 
-        InfraError, and no half-made environment that passes for a whole one, if pip fails; and
-        where the directory is a link to one that would have to be made anew: that is another's.
+        InfraError if a package cannot be installed, or if the directory links to an outdated one:
+        that is another checkout's.
         """
-        self._refuse_to_empty_anothers()
-        with alone(self.directory):
-            if self._current():
-                self._stamp.touch()  # newer than the requirements, for those who compare dates
-                return
-            say(f"making the virtual environment of {self.name} ({self.directory})")
-            _clear(self.directory)
-            _create(self.directory)
-            self._install(say)
-            self._stamp.write_text(self._wanted())
-
-    def _refuse_to_empty_anothers(self) -> None:
-        link = self.directory.absolute()
-        if link.is_symlink() and not self._current():
-            raise InfraError(
-                f"{link} links to {link.resolve()}, which is not as {self.name} wants it: remove "
-                "the link, and an environment is made in its place"
-            )
+        with alone(ENVIRONMENTS):
+            if not self._is_current():
+                self._make(say)
+            self._stamp.touch()  # make compares its date with uv.lock's
 
     @property
     def _stamp(self) -> Path:
-        return self.directory / "requirements.sha256"
+        return self.directory / "uv.lock.sha256"
 
-    def _current(self) -> bool:
-        """Stamped with today's requirements, and its interpreter has not been uninstalled."""
-        stamped = self._stamp.exists() and self._stamp.read_text() == self._wanted()
+    def _digest(self) -> str:
+        return hashlib.sha256((ROOT / "uv.lock").read_bytes()).hexdigest() + f" {self.group}"
+
+    def _is_current(self) -> bool:
+        stamped = self._stamp.exists() and self._stamp.read_text() == self._digest()
         return stamped and self.python.exists()
 
-    def _wanted(self) -> str:
-        digest = hashlib.sha256()
-        for path in _with_included(self.requirements):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-        return digest.hexdigest()
+    def _make(self, say: Callable[[str], None]) -> None:
+        if self.directory.is_symlink():
+            raise InfraError(f"{self.directory} links to an outdated environment: remove the link")
+        say(f"making the virtual environment of {self.name} ({self.directory})")
+        options = () if self.directory == VENV else ("--without-pip",)
+        _run(sys.executable, "-m", "venv", "--clear", *options, str(self.directory))
+        if self.directory == VENV:
+            _install_uv()
+        install(requirements([self.group]), "--python", str(self.python), say=say)
+        self._stamp.write_text(self._digest())
 
-    def _install(self, say: Callable[[str], None]) -> None:
-        files = [word for path in self.requirements for word in ("-r", str(path))]
-        command = (
-            *(str(self.python), "-m", "pip", "install", "--disable-pip-version-check"),
-            *("--require-hashes", "--no-input", "--progress-bar", "off", "--retries", "2", *files),
+
+def uv() -> Path:
+    """The uv of ``.venv``, or beside the running Python where a copy of the checkout has none."""
+    pinned = VENV / "bin" / "uv"
+    return pinned if pinned.exists() else Path(sys.executable).with_name("uv")
+
+
+def requirements(groups: Iterable[str], root: Path = ROOT) -> str:
+    """All packages of these dependency groups, pinned with hashes, as a requirements file."""
+    words = [word for group in groups for word in ("--only-group", group)]
+    options = ("--quiet", "--frozen", "--no-header", "--no-annotate")
+    return _run(str(uv()), "export", *options, "--project", str(root), *words)
+
+
+def install(pinned: str, *options: str, say: Callable[[str], None] = lambda _: None) -> None:
+    """Install a requirements file from the user's package index; `options` say where to.
+
+    Not ``uv sync``: that downloads from the addresses in uv.lock, also where pip has a mirror.
+    """
+    command = (str(uv()), "pip", "install", "--require-hashes", "--no-deps", *options)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(pinned)
+        file.flush()
+        _run(*command, "--requirement", file.name, settings=index_settings(), say=say)
+
+
+def index_settings() -> dict[str, str]:
+    """The user's settings for pip, as environment variables for uv."""
+    listing = _run(str(uv().with_name("python")), "-m", "pip", "config", "list")
+    settings = {}
+    for line in sorted(listing.splitlines(), key=lambda line: line.startswith(":env:")):
+        name, _, value = line.partition("=")
+        if variable := _SETTINGS.get(name.rpartition(".")[2]):
+            separator = "," if variable == "UV_FIND_LINKS" else " "
+            settings[variable] = separator.join(ast.literal_eval(value).split())
+    # As pip does, look in every index: with hashes, a package of that name elsewhere cannot pass.
+    return {"UV_INDEX_STRATEGY": "unsafe-best-match"} | settings
+
+
+def _install_uv() -> None:
+    """Install the uv that uv.lock pins, by pip and with its hashes."""
+    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    (package,) = [package for package in packages if package["name"] == "uv"]
+    hashes = [f"--hash={wheel['hash']}" for wheel in package["wheels"]]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(" ".join([f"uv=={package['version']}", *hashes]))
+        file.flush()
+        options = (
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--no-input",
+            "--retries",
+            "2",
         )
-        log = self.directory / "pip.log"
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as pip:
-            assert pip.stdout is not None
-            output = _followed(pip.stdout, log, say)
-        if pip.returncode:
-            raise InfraError(f"could not install {self.name}: {_reason(output)} (see {log})")
+        _run(str(VENV / "bin" / "pip"), "install", *options, "--requirement", file.name)
 
 
-def _with_included(files: Iterable[Path]) -> Iterator[Path]:
-    """Requirements files with those that they take in (``-r base.txt``)."""
-    for path in files:
-        yield path
-        lines = path.read_text().splitlines()
-        yield from _with_included(path.parent / line[3:] for line in lines if line[:3] == "-r ")
-
-
-def _clear(directory: Path) -> None:
-    """Remove everything but the lock, which we hold and others wait for."""
-    for path in directory.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        elif path.name != LOCK:
-            path.unlink()
-
-
-def _create(directory: Path) -> None:
-    made = subprocess.run(
-        (sys.executable, "-m", "venv", str(directory)), capture_output=True, text=True, check=False
-    )
-    if made.returncode:
-        raise InfraError(
-            f"{sys.executable} cannot make a virtual environment: "
-            "install its venv module (Debian and Ubuntu: apt install python3-venv)"
-        )
-
-
-def _followed(lines: Iterable[str], log: Path, say: Callable[[str], None]) -> str:
-    """All that pip says: kept in the log, what is slow passed on as progress."""
-    kept = []
-    with log.open("w") as file:
-        for line in lines:
-            kept.append(line)
-            file.write(line)
-            if progress := _progress(line):
-                say(progress)
-    return "".join(kept)
-
-
-def _progress(line: str) -> str:
-    if found := _DOWNLOADED.match(line):
-        package, version = found["file"].rsplit("/", 1)[-1].split("-")[:2]
-        return f"  {package} {version} ({found['size']})"
-    return "  installing" if line.startswith("Installing collected packages") else ""
+def _run(
+    *command: str,
+    settings: dict[str, str] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> str:
+    """The program's output; its downloads are passed on. InfraError with its reason if it fails."""
+    variables = {"UV_PYTHON_DOWNLOADS": "never"} | (settings or {}) | os.environ
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryFile("w+") as output,
+        subprocess.Popen(command, env=variables, stdout=output, stderr=pipe, text=True) as process,
+    ):
+        assert process.stderr is not None
+        errors = []
+        for line in process.stderr:
+            errors.append(line)
+            if line.startswith("Downloading "):
+                say(f"  {line.rstrip()}")
+        process.wait()
+        output.seek(0)
+        printed = output.read()
+    if process.returncode:
+        raise InfraError(_reason("".join(errors) + printed))
+    return printed
 
 
 def _reason(output: str) -> str:
     if _UNREACHABLE.search(output):
-        return "the package registry cannot be reached: check the network, then try again"
-    errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
-    return errors[0].removeprefix("ERROR: ") if errors else "pip failed"
+        return "the package index cannot be reached: check the network, then try again"
+    if "ensurepip is not available" in output or "No module named venv" in output:
+        return "Python has no venv module (Debian and Ubuntu: apt install python3-venv)"
+    error = re.search(r"^error: (.*?)(?=\n\n|\Z)", output, re.IGNORECASE | re.MULTILINE | re.DOTALL)
+    return " ".join((error[1] if error else output).split())

@@ -10,8 +10,6 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-REQUIREMENTS = ROOT / "infra" / "requirements"
-LOCKS = REQUIREMENTS / "locked"
 ENVIRONMENTS = ROOT / ".darkroom" / "environments"
 RUN = ROOT / ".darkroom" / "run"
 

@@ -21,8 +21,6 @@ from typing import IO
 from infra import ports
 from infra.errors import InfraError
 
-Say = Callable[[str], None]
-
 # The launching shell leaves at once, so the server belongs to nobody's terminal and leaves no
 # zombie. Whatever ends the server, kill -9 included, ends its process group: the functions too.
 _DETACHED = 'echo $$ > "$0"; ( "$@"; kill -KILL 0 ) &'

@@ -1,9 +1,12 @@
 """What a terminal shows: tables that line up, and colour only where it can be seen."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
+
+Say = Callable[[str], None]
+"""Reports one line of progress."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""DynamoDB's attribute values: what an item is written as on the wire, and what it says.
+"""Convert items to and from DynamoDB's attribute values.
 
-boto3 has the same, in a module whose import brings boto3's resources, S3 transfers and process
-pools: a sixth of what a function needs to start. Sets and binaries are not ours.
+boto3's own converter imports boto3's resources, S3 transfers and process pools, which is a sixth of
+a function's start. Sets and binary values are not supported, since no item has any.
 """
 
 from collections.abc import Mapping
@@ -11,20 +11,20 @@ from typing import Any
 _NUMBERS = Context(
     prec=38, Emin=-128, Emax=126, traps=[Clamped, Inexact, Overflow, Rounded, Underflow]
 )
-"""What DynamoDB keeps exactly; a number beyond that raises, instead of being rounded there."""
+"""DynamoDB's number range and precision. A number beyond it raises instead of being rounded."""
 
 
 def attributes(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item as DynamoDB's client takes it.
+    """The attribute values of an item.
 
-    Raises TypeError for a value that is no JSON (a float: numbers are Decimals), and one of
-    ``decimal``'s errors for a number that DynamoDB does not keep exactly.
+    Raises TypeError for a value that is not JSON (or a float: numbers are Decimals), and one of
+    ``decimal``'s errors for a number that DynamoDB cannot store exactly.
     """
     return {name: _written(value) for name, value in item.items()}
 
 
 def fields(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of an item as Python's own values; numbers are Decimals."""
+    """The Python values of an item's attributes; numbers are Decimals."""
     return {name: _plain(value) for name, value in item.items()}
 
 
@@ -41,7 +41,7 @@ def _written(value: object) -> dict[str, Any]:
         case Mapping():
             return {"M": attributes(value)}
         case list() | tuple():
-            return {"L": [_written(each) for each in value]}
+            return {"L": [_written(element) for element in value]}
     raise TypeError(f"DynamoDB has no attribute for {type(value).__name__}")
 
 
@@ -57,5 +57,5 @@ def _plain(attribute: Mapping[str, Any]) -> Any:
         case "M":
             return fields(value)
         case "L":
-            return [_plain(each) for each in value]
-    raise TypeError(f"{kind} is no kind of attribute that is written here")
+            return [_plain(element) for element in value]
+    raise TypeError(f"attributes of type {kind} are not supported")

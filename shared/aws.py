@@ -1,6 +1,6 @@
-"""The only place that makes AWS clients, and that knows which of AWS's errors mean what.
+"""Create AWS clients, and translate AWS's errors. The only module that imports botocore.
 
-Where the calls go is botocore's own business: ``AWS_ENDPOINT_URL``, and for one service
+botocore itself reads the endpoint: ``AWS_ENDPOINT_URL``, and for one service
 ``AWS_ENDPOINT_URL_<SERVICE>``.
 """
 
@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
 
-# Codes as they come over the wire, which is not always the name of the exception: SNS says
+# Error codes as they are on the wire. These can differ from the exception's name: SNS sends
 # KMSThrottling for its KMSThrottlingException.
 THROTTLED = frozenset(
     {
@@ -52,22 +52,24 @@ REFUSED = frozenset(
 
 
 class _Lazy:
-    """A client that is made when it is first asked for anything; then it is that client.
+    """A client that is created at its first use.
 
-    Most functions have clients that most messages never need: of SQS to return to the queue, of S3 for the
-    verdict alone. Making one costs as much as ten calls.
+    Most messages need only some of a function's clients, and creating one takes as long as ten
+    calls.
     """
 
     def __init__(self, service: str, **choices: Any) -> None:
         self._make: Callable[[], Any] = lambda: _session().create_client(service, **choices)
 
     def __getattr__(self, name: str) -> Any:
-        with _MAKING:  # botocore makes clients in one thread at a time; analyze asks in several
+        with (
+            _MAKING
+        ):  # botocore's create_client is not thread-safe, and analyze calls from several threads
             if "_client" not in self.__dict__:
                 self._client = self._make()
-        found = getattr(self._client, name)
-        setattr(self, name, found)
-        return found
+        attribute = getattr(self._client, name)
+        setattr(self, name, attribute)
+        return attribute
 
 
 _MAKING = Lock()
@@ -80,10 +82,10 @@ def _session() -> botocore.session.Session:
 
 @cache
 def client(service: str, *, once: bool = False) -> Any:
-    """A client of one AWS service, made once and shared; safe to use from several threads.
+    """A client of one AWS service, created once and shared; safe to use from several threads.
 
-    ``once`` is for calls that are paid for, or heard: botocore sends none of them again by itself,
-    not even after a time-out, when nobody knows whether the first one took effect.
+    ``once`` is for paid calls and deliveries: botocore then retries nothing by itself, not even
+    after a timeout, when the first request may have taken effect.
     """
     config = Config(
         connect_timeout=3,
@@ -96,9 +98,9 @@ def client(service: str, *, once: bool = False) -> Any:
 
 @cache
 def presigner(endpoint: str | None) -> Any:
-    """An S3 client for URLs that others will use: it is never called over the network.
+    """An S3 client that presigns URLs, and sends no request.
 
-    ``endpoint`` is S3 as those others reach it, on an emulator; None is AWS.
+    ``endpoint`` is the emulator's address as browsers reach it; None is AWS.
     """
     style = {
         "addressing_style": "path" if endpoint else "virtual",
@@ -110,11 +112,11 @@ def presigner(endpoint: str | None) -> Any:
 
 @contextmanager
 def aws_errors(what: str, **permanent: tuple[str, Fault]) -> Iterator[None]:
-    """Turn AWS's errors about ``what`` into ours.
+    """Translate AWS's errors about ``what`` into ours.
 
-    ``permanent`` names the error codes that no retry mends in this place, with our reason and who
-    is at fault: ``NoSuchKey=("gone", Fault.CLIENT)``. Being refused is always ours to mend;
-    everything else is the world's, and passes.
+    ``permanent`` maps the error codes that no retry can fix here to our reason and fault:
+    ``NoSuchKey=("gone", Fault.CLIENT)``. A denied request is permanent and ``INTERNAL``. Every
+    other error is transient and ``DEPENDENCY``.
     """
     try:
         yield
@@ -128,12 +130,12 @@ def _translated(
     error: ClientError, what: str, permanent: dict[str, tuple[str, Fault]]
 ) -> DarkroomError:
     code = str(error.response.get("Error", {}).get("Code", ""))
-    said = str(error.response.get("Error", {}).get("Message", ""))
+    message = str(error.response.get("Error", {}).get("Message", ""))
     if code in permanent:
         reason, fault = permanent[code]
-        return PermanentError(reason, f"{what}: {said}", fault=fault, code=code)
+        return PermanentError(reason, f"{what}: {message}", fault=fault, code=code)
     if code in THROTTLED:
         return Throttled("throttled", f"asked to slow down over {what}", code=code)
     if code in REFUSED:
-        return PermanentError("forbidden", f"{what}: {said}", fault=Fault.INTERNAL, code=code)
-    return TransientError("unavailable", f"{what}: {code} {said}", code=code)
+        return PermanentError("forbidden", f"{what}: {message}", fault=Fault.INTERNAL, code=code)
+    return TransientError("unavailable", f"{what}: {code} {message}", code=code)

@@ -1,4 +1,4 @@
-"""Where messages go: events to the topic, a message put back on its queue, or dead-lettered for good."""
+"""Publish events to SNS; retry or dead-letter messages of an SQS queue."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -9,15 +9,15 @@ from shared.errors import Fault, PermanentError, TransientError, sentence
 from shared.message import Message
 
 Wait = tuple[Message, float]
-"""A message that is to be received again, and in how many seconds."""
+"""A message to retry, and after how many seconds."""
 
-AT_ONCE = 10
-"""Messages that SQS takes back in one call."""
+BATCH_SIZE = 10
+"""The limit of SQS's ChangeMessageVisibilityBatch."""
 
 
 class Bus(Protocol):
     def publish(self, envelopes: Sequence[Envelope]) -> None:
-        """Announce these, in this order. A repeat is harmless: readers know events by their id."""
+        """Publish these in order. A repeat is harmless: consumers recognise events by their id."""
         ...
 
 
@@ -25,22 +25,22 @@ class Queue(Protocol):
     """A service's own queue, for messages that were received from it."""
 
     def retry_later(self, waits: Sequence[Wait]) -> None:
-        """Let these be received again after so long, instead of the whole visibility time.
+        """Change the visibility timeouts of these messages, so that each is received again then.
 
-        Raises TransientError if some could not be returned to the queue; the others are.
+        Raises TransientError if that failed for some; the others are changed.
         """
         ...
 
     def dead_letter(self, body: str, reason: str, detail: str) -> None:
-        """Send this to the dead-letter queue, with the reason; rescue keeps it."""
+        """Send the message to the dead-letter queue, with the reason as message attributes."""
         ...
 
 
 class SnsBus:
-    """The events topic. The one attribute, ``type``, is what subscriptions filter on.
+    """The events topic. Subscriptions filter on the message attribute ``type``.
 
-    A message with its attribute holds 256 KiB. Each has a call of its own: a batch would have to
-    share these among all that is in it.
+    A message and its attributes may have 256 KiB. One call publishes one event, since the events of
+    a batch would share that limit.
     """
 
     def __init__(self, client: Any, topic: str) -> None:
@@ -70,13 +70,14 @@ class SqsQueue:
         self._dead_letters = dead_letters
 
     def retry_later(self, waits: Sequence[Wait]) -> None:
-        starts = range(0, len(waits), AT_ONCE)
-        refused = sum(self._retry_later(waits[start : start + AT_ONCE]) for start in starts)
-        if refused:
-            raise TransientError("not-handed-back", f"the queue did not take back {refused}")
+        starts = range(0, len(waits), BATCH_SIZE)
+        failed = sum(self._retry_later(waits[start : start + BATCH_SIZE]) for start in starts)
+        if failed:
+            detail = f"the visibility timeout of {failed} messages was not changed"
+            raise TransientError("visibility-not-changed", detail)
 
     def _retry_later(self, waits: Sequence[Wait]) -> int:
-        """How many the queue did not take back."""
+        """Change one batch; returns the number of failures."""
         with aws_errors("the queue"):
             answer = self._client.change_message_visibility_batch(
                 QueueUrl=self._queue,
@@ -94,17 +95,17 @@ class SqsQueue:
     def dead_letter(self, body: str, reason: str, detail: str) -> None:
         try:
             self._dead_letter(body, {"reason": reason, "detail": sentence(detail) or reason})
-        except PermanentError:  # as large as the queue allows: rescue then finds the reason itself
+        except PermanentError:  # no room for attributes: rescue derives the reason from the body
             self._dead_letter(body, {})
 
-    def _dead_letter(self, body: str, words: Mapping[str, str]) -> None:
+    def _dead_letter(self, body: str, attributes: Mapping[str, str]) -> None:
         refused = ("refused-by-sqs", Fault.INTERNAL)
         with aws_errors("the dead-letter queue", InvalidParameterValue=refused):
             self._client.send_message(
                 QueueUrl=self._dead_letters,
                 MessageBody=body,
                 MessageAttributes={
-                    name: {"DataType": "String", "StringValue": said}
-                    for name, said in words.items()
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in attributes.items()
                 },
             )

@@ -1,7 +1,7 @@
-"""Settings, read once from the environment: the only place that reads it.
+"""Settings, read once from environment variables. The only module that reads them.
 
-A field ``queue_url`` is the variable ``QUEUE_URL``. What is missing or malformed is named, all
-of it at once, before the first message is taken.
+The field ``queue_url`` is the variable ``QUEUE_URL``. All missing and invalid variables are
+reported together, when the function starts.
 """
 
 import os
@@ -12,23 +12,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class Misconfigured(Exception):
-    """The environment does not hold what the settings need; the message names every variable."""
+    """Environment variables are missing or invalid; the message names each of them."""
 
 
 class Settings(BaseModel):
-    """A service's variables, with their defaults and limits."""
+    """Base class of a service's settings."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Raises Misconfigured, naming each variable and what is wrong with it."""
+        """Read the settings. Raises Misconfigured, naming each variable and its problem."""
         variables = os.environ if environment is None else environment
-        known = {
+        values = {
             name: variables[name.upper()] for name in cls.model_fields if name.upper() in variables
         }
         try:
-            return cls.model_validate(known)
+            return cls.model_validate(values)
         except ValidationError as error:
             problems = [
                 f"{str(problem['loc'][0]).upper()}: {problem['msg']}"
@@ -38,7 +38,7 @@ class Settings(BaseModel):
 
 
 class FunctionSettings(Settings):
-    """What every function is told of where it runs."""
+    """The settings of every function."""
 
     service: str
     stage: str = "local"
@@ -48,7 +48,7 @@ class FunctionSettings(Settings):
 
 
 class ServiceSettings(FunctionSettings):
-    """What every service with a queue of its own is told."""
+    """The settings of every service with a queue."""
 
     queue_url: str
     dead_letter_queue_url: str
@@ -56,8 +56,8 @@ class ServiceSettings(FunctionSettings):
     records_table: str
     ledger_table: str
     function_timeout: float
-    """s. The lease of a claim outlasts it, see ``consumer.Limits``."""
+    """Seconds. A lease outlives it: see ``delivery.Limits``."""
     worst_case: float
-    """s, for one record. With less time left, what remains of a batch is returned to the queue."""
+    """Seconds, for one record. With less time left, the rest of the batch is retried later."""
     max_attempts: int
-    """Real tries of one event before it is given up."""
+    """The number of attempts of one event that may run."""

@@ -1,13 +1,13 @@
-"""What can go wrong, told apart by whether trying again helps.
+"""The errors of Darkroom, sorted by whether a retry helps.
 
     DarkroomError
-    ├── PermanentError       trying again changes nothing: reported at the first try
-    └── TransientError       the world may be better later: tried again with backoff, each charged
-        ├── Throttled        told to slow down: tried again more slowly, charged to nothing
-        └── Overtaken        another worker, or another run, has taken over: nothing to do here
+    ├── PermanentError       a retry changes nothing: reported after the first attempt
+    └── TransientError       a dependency may recover: retried with backoff, each retry an attempt
+        ├── Throttled        a dependency asks to slow down: retried slowly, not counted
+        └── Overtaken        another worker or another run has taken over: retried, not counted
 
-Adapters turn foreign errors into these where they meet them, by type and code; nobody further in
-reads a foreign error, and nobody at all reads a message.
+Adapters translate the errors of their libraries into these, by type and code. Nothing else handles
+a library's error, and nothing at all parses an error message.
 """
 
 from collections.abc import Iterator
@@ -15,25 +15,28 @@ from contextlib import contextmanager
 from enum import StrEnum
 
 LONGEST_DETAIL = 1000
-"""Characters: an explanation needs no more, and it has to fit into a message beside all else."""
+"""Characters. A detail has to fit into a message beside everything else."""
 
 INTERNAL = "internal-error"
-"""The reason of what is no error of ours: a step failed in a way that nobody expected."""
+"""The reason of an unexpected error: any exception that is no DarkroomError."""
 
 
 class Fault(StrEnum):
-    """Who has to act so that the same thing would work: the uploader, nobody (wait), or us."""
+    """Who can fix a failure."""
 
     CLIENT = "client"
+    """The uploader, with another file."""
     DEPENDENCY = "dependency"
+    """Nobody: a service that Darkroom depends on was unavailable. A replay may succeed."""
     INTERNAL = "internal"
+    """Whoever operates Darkroom: a bug, or a wrong setting or permission."""
 
 
 class DarkroomError(Exception):
     """An expected failure.
 
-    ``reason`` is a stable code in kebab-case that programs may compare (``not-an-image``),
-    ``detail`` a sentence for people, ``facts`` what else is known: fields for the log.
+    ``reason`` is a stable code in kebab-case, for programs (``not-an-image``). ``detail`` is a
+    sentence for people. ``facts`` are further fields for the log.
     """
 
     fault = Fault.INTERNAL
@@ -49,41 +52,41 @@ class DarkroomError(Exception):
 
 
 class PermanentError(DarkroomError):
-    """Trying again changes nothing. At fault, unless said otherwise, is what was uploaded."""
+    """A retry changes nothing. The client's fault, unless it is raised with another one."""
 
     fault = Fault.CLIENT
 
 
 class TransientError(DarkroomError):
-    """The world may be better later: a service that is down, a connection that broke."""
+    """A dependency may recover: a service is down, or a connection broke."""
 
     fault = Fault.DEPENDENCY
 
 
 class Throttled(TransientError):
-    """The world asks to slow down. Not a failed try, so it is charged to no budget."""
+    """A dependency asks to slow down. It does not count as an attempt."""
 
 
 class Overtaken(TransientError):
-    """This worker outlived its claim, and what it was about to do is no longer its to do."""
+    """This worker's lease has expired, and another worker or another run has taken over."""
 
 
 def reason_of(error: Exception) -> str:
-    """The stable code of any error; what nobody expected is an ``internal-error``."""
+    """The stable code of an error: ``internal-error`` for an unexpected one."""
     return error.reason if isinstance(error, DarkroomError) else INTERNAL
 
 
-def sentence(words: str) -> str:
-    """The words as every queue, topic and table takes them: one line, no longer than a detail.
+def sentence(text: str) -> str:
+    """The text as every queue, topic and table accepts it: one line of ``LONGEST_DETAIL`` at most.
 
-    What cannot be printed becomes a space. Foreign messages put anything at all into errors.
+    Each unprintable character becomes a space, since the messages of libraries may hold any.
     """
-    return "".join(c if c.isprintable() else " " for c in words[:LONGEST_DETAIL])
+    return "".join(c if c.isprintable() else " " for c in text[:LONGEST_DETAIL])
 
 
 @contextmanager
 def error_context(**facts: object) -> Iterator[None]:
-    """Add what is known by now to the facts of any of our errors that passes through."""
+    """Add these facts to every DarkroomError that is raised inside."""
     try:
         yield
     except DarkroomError as error:

@@ -1,4 +1,4 @@
-"""A service's parts as AWS gives them: what every composition root builds on."""
+"""Build a service from its settings and AWS clients: the base of every composition root."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,8 @@ from shared import telemetry
 from shared.aws import client
 from shared.bus import SnsBus, SqsQueue
 from shared.config import FunctionSettings, ServiceSettings
-from shared.consumer import Limits, Route, Service
 from shared.contracts.envelope import Event
+from shared.delivery import Limits, Route, Service
 from shared.ledger import DynamoLedger
 from shared.records import DynamoRecords
 
@@ -22,7 +22,7 @@ def start_telemetry(settings: FunctionSettings) -> None:
 
 
 def service_on_aws(settings: ServiceSettings, routes: Mapping[type[Event], Route]) -> Service:
-    """These routes over the real topic, queue, ledger and record."""
+    """A service with these routes, on the topic, queue, ledger and table of its settings."""
     start_telemetry(settings)
     return Service(
         name=settings.service,

@@ -1,7 +1,8 @@
-"""Who is at work on which event: a lease, an attempt counter and an owner for each.
+"""The idempotency ledger: a claim for each event of each service.
 
-A plain yes-or-no claim would lose the event whose worker died between the claim and the
-announcement. A lease runs out instead; the next worker takes over and sees how many tried before.
+A claim is a lease, an attempt counter and an owner token. A plain yes-or-no key would lose an event
+whose worker died between the claim and the publish. A lease expires instead: the next worker takes
+over, and sees how many attempts there were.
 """
 
 from collections.abc import Mapping
@@ -10,20 +11,23 @@ from typing import Any, NamedTuple, Protocol
 
 from shared.aws import aws_errors
 
-KEPT_FOR = 30 * 24 * 3600
-"""s. Longer than any queue keeps a message, so that a late duplicate still meets its row."""
+RETENTION = 30 * 24 * 3600
+"""Seconds. Longer than any queue retains a message, so that a late duplicate finds its claim."""
 
 
 class ClaimStatus(StrEnum):
-    """What a claim found."""
+    """The answer to a claim."""
 
-    ACQUIRED = "mine"
-    IN_PROGRESS = "busy"
-    COMPLETED = "done"
+    ACQUIRED = "acquired"
+    """The caller has the lease."""
+    IN_PROGRESS = "in-progress"
+    """Another worker has the lease."""
+    COMPLETED = "completed"
+    """The event is handled: this is a duplicate."""
 
 
 class ClaimKey(NamedTuple):
-    """One service's work on one event of one image."""
+    """One service's handling of one event of one image."""
 
     image: str
     name: str
@@ -34,8 +38,10 @@ class ClaimKey(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """The answer to a claim. ``until`` is the end of the lease, in epoch seconds, whoever holds it;
-    ``attempts`` counts the tries charged so far, this one included.
+    """The answer to a claim.
+
+    ``until`` is when the lease expires, in epoch seconds; ``owner`` is who has it. ``attempts``
+    counts the attempts so far, this one included.
     """
 
     key: ClaimKey
@@ -49,15 +55,18 @@ class Ledger(Protocol):
     """Times are epoch seconds of the caller's clock."""
 
     def claim(self, key: ClaimKey, owner: str, now: float, lease: float) -> Claim:
-        """Take the event for ``lease`` seconds, unless it is done or another's lease still runs."""
+        """Acquire the event for ``lease`` seconds, unless it is completed or leased by another."""
         ...
 
     def complete(self, claim: Claim, now: float) -> None:
-        """Done, for good. Without effect for an owner whose claim was taken over."""
+        """Mark the event as handled, for good. Without effect if another owner took over."""
         ...
 
     def release(self, claim: Claim, *, counts_as_attempt: bool) -> None:
-        """Give the event back at once; a try not ``counts_as_attempt`` is taken off the count again."""
+        """End the lease now. An attempt that does not count is subtracted from the counter.
+
+        Without effect if another owner took over.
+        """
         ...
 
 
@@ -73,7 +82,7 @@ class DynamoLedger:
             ":owner": {"S": owner},
             ":until": _seconds(now + lease),
             ":now": _seconds(now),
-            ":expires": {"N": str(int(now) + KEPT_FOR)},
+            ":expires": {"N": str(int(now) + RETENTION)},
             ":one": {"N": "1"},
         }
         update = "SET #owner = :owner, #until = :until, claimed_at = :now, expires = :expires"
@@ -96,7 +105,9 @@ class DynamoLedger:
         return _claim(key, ClaimStatus.ACQUIRED, answer["Attributes"])
 
     def _current(self, key: ClaimKey, owner: str) -> Claim:
-        """Why the condition failed. One's own name there is a success whose answer was lost."""
+        """Why the condition failed. If the owner is the caller, the write had taken effect,
+        and only its response was lost.
+        """
         answer = self._client.get_item(TableName=self._table, Key=_item(key), ConsistentRead=True)
         row = answer.get("Item", {})
         if "completed_at" in row:
@@ -109,7 +120,7 @@ class DynamoLedger:
         self._change(claim, "SET completed_at = :now", {":now": _seconds(now)}, "#owner = :owner")
 
     def release(self, claim: Claim, *, counts_as_attempt: bool) -> None:
-        # The condition names the lease too: a release that botocore retried must not refund twice.
+        # The condition includes the lease, so that a release which botocore retried subtracts once.
         values = {":free": _seconds(0), ":until": _seconds(claim.until)}
         update = "SET #until = :free"
         if not counts_as_attempt:
@@ -131,7 +142,7 @@ class DynamoLedger:
                     ExpressionAttributeValues={":owner": {"S": claim.owner}, **values},
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
-                return  # taken over: the event is another's now, and so is what becomes of it
+                return  # another owner took over
 
 
 def _item(key: ClaimKey) -> dict[str, Any]:

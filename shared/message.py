@@ -1,4 +1,4 @@
-"""A message as a queue delivers it, and the events that its body tells of."""
+"""Parse an SQS message into the events that its body contains."""
 
 import json
 import math
@@ -14,20 +14,20 @@ from shared.contracts.uploads import is_notification, read_upload, uploads_in
 from shared.errors import Fault, PermanentError
 
 LARGEST_EVENT = 100 * 1024
-"""Bytes of what is understood of one fact or report. Two that say no more make a verdict that SNS
-takes (256 KiB), and a record that DynamoDB takes (400 KB).
+"""Bytes of the fields that we read of one fact or report. Two of this size make an outcome that SNS
+accepts (256 KiB) and a record that DynamoDB accepts (400 KB).
 """
 LONGEST_KEY = 1024
-"""Bytes of a key in UTF-8: S3 has no longer ones."""
+"""Bytes of a key in UTF-8: S3's limit."""
 ID = re.compile(UUID_TEXT)
 LARGEST_NUMBER = 1e30
-"""Nobody counts or measures anything larger; DynamoDB ends at 38 digits."""
+"""A plausibility limit. DynamoDB stores 38 digits."""
 FEW_DIGITS = 30
-"""An integer of so many characters is below the largest number, and needs no look."""
+"""An integer of this many characters is below ``LARGEST_NUMBER`` and is not checked."""
 
 
 class Message(NamedTuple):
-    """One message of a queue as Lambda hands it over; ``sent`` is in epoch seconds."""
+    """One SQS message, as Lambda passes it; ``sent`` is in epoch seconds."""
 
     id: str
     receipt: str
@@ -55,81 +55,83 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class MessageRecord:
-    """One of the things that a message tells of, decoded. Known by its identity: what was decoded
-    cannot be hashed.
+    """One event or upload in a message, decoded from JSON. Compared by identity, since the payload
+    is not hashable.
     """
 
     body: str
-    """It alone, as a message."""
+    """This record alone, as a message body."""
     payload: Mapping[str, Any]
-    """An envelope of ours, or one record of a notification of S3's."""
+    """An envelope of ours, or one record of an S3 notification."""
     by_s3: bool = False
 
 
 def message_records(body: str) -> list[MessageRecord]:
-    """What one message tells of: S3 may put several uploads, or none, into one notification.
+    """The records of one message: S3 may put several uploads, or none, into one notification.
 
     Raises PermanentError ``unreadable``.
     """
     try:
-        return _pieces(body, _decoded(body))
+        return _message_records(body, _decode(body))
     except (ValueError, RecursionError) as error:
         raise PermanentError("unreadable", f"not JSON: {error}", fault=Fault.INTERNAL) from error
 
 
-def _pieces(body: str, message: Mapping[str, Any]) -> list[MessageRecord]:
+def _message_records(body: str, message: Mapping[str, Any]) -> list[MessageRecord]:
     if not is_notification(message):
         return [MessageRecord(body, message)]
     uploads = uploads_in(message)
     if len(uploads) == 1:
         return [MessageRecord(body, uploads[0], by_s3=True)]
-    return [MessageRecord(json.dumps({"Records": [one]}), one, by_s3=True) for one in uploads]
+    return [
+        MessageRecord(json.dumps({"Records": [upload]}), upload, by_s3=True) for upload in uploads
+    ]
 
 
-def read(piece: MessageRecord) -> Envelope:
-    """The envelope of one piece. Raises PermanentError ``unreadable`` or ``unknown-type``."""
-    envelope = read_upload(piece.payload) if piece.by_s3 else read_envelope(piece.payload)
-    if problem := _what_nobody_says(envelope, piece.body):
+def read(record: MessageRecord) -> Envelope:
+    """The envelope of one record. Raises PermanentError ``unreadable`` or ``unknown-type``."""
+    envelope = read_upload(record.payload) if record.by_s3 else read_envelope(record.payload)
+    if problem := _problem(envelope, record.body):
         raise PermanentError("unreadable", f"{envelope.type}: {problem}", fault=Fault.INTERNAL)
     return envelope
 
 
-def understood(body: str) -> Iterator[Envelope]:
-    """What of a message can be read: one bad record silences no other beside it."""
+def readable(body: str) -> Iterator[Envelope]:
+    """The envelopes of a message that can be read; unreadable records are skipped."""
     try:
-        found = message_records(body)
+        records = message_records(body)
     except PermanentError:
         return
-    for piece in found:
+    for record in records:
         with suppress(PermanentError):
-            yield read(piece)
+            yield read(record)
 
 
-def _what_nobody_says(envelope: Envelope, body: str) -> str | None:
-    """What is wrong with an envelope that has every field, but that no sender of ours can mean.
+def _problem(envelope: Envelope, body: str) -> str | None:
+    """Why a complete envelope is invalid all the same; None if it is valid.
 
-    The tables are keyed by its id and its image, and what it says is said again in the answers:
-    neither could be written, however often it was tried. Of a large ``body`` only what we
-    understand counts: fields that a later version adds may be as large as they like.
+    Its id and image are keys of our tables, and its fields are repeated in later events: an invalid
+    value could never be written. Only the fields that we read count towards the size limit, since a
+    later version may add fields of any size.
     """
     event = envelope.data
     if envelope.subject != event.image:
-        return "its subject is not its image"
+        return "the subject is not the image"
     if not ID.fullmatch(envelope.id):
-        return "its id is no UUID"
+        return "the id is not a UUID"
     if isinstance(event, ImageEvent) and len(event.source.key.encode()) > LONGEST_KEY:
-        return f"its original has a key of more than {LONGEST_KEY} bytes"
-    small = 4 * len(body) <= LARGEST_EVENT  # no character has more bytes: spares most a look
+        return f"the original's key has more than {LONGEST_KEY} bytes"
+    small = 4 * len(body) <= LARGEST_EVENT  # a character has at most 4 bytes: no need to encode
     if small or isinstance(event, Decision):
         return None
     if len(envelope.to_json().encode()) > LARGEST_EVENT:
-        return f"it says more than {LARGEST_EVENT} bytes"
+        return f"the event has more than {LARGEST_EVENT} bytes"
     return None
 
 
-def _decoded(body: str) -> Mapping[str, Any]:
+def _decode(body: str) -> Mapping[str, Any]:
     message = _JSON.decode(body)
-    if "\\u" in body:  # half of a surrogate pair is no text: nobody could say it again
+    if "\\u" in body:  # raises for half of a surrogate pair, which cannot be written again
         json.dumps(message, ensure_ascii=False).encode()
     if not isinstance(message, dict):
         raise PermanentError("unreadable", "not a JSON object", fault=Fault.INTERNAL)
@@ -142,11 +144,11 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _number(word: str) -> float:
-    """ValueError for NaN, the infinities, and whatever no table could keep."""
-    value = float(word)
+def _number(text: str) -> float:
+    """The number. Raises ValueError for NaN, infinities and numbers that DynamoDB cannot store."""
+    value = float(text)
     if math.isnan(value) or abs(value) > LARGEST_NUMBER or 0 < abs(value) < 1 / LARGEST_NUMBER:
-        raise ValueError(f"{word[:40]} is no number that anything has")
+        raise ValueError(f"{text[:40]} is out of range")
     return value
 
 

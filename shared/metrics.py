@@ -1,8 +1,8 @@
-"""Every number that Darkroom tells of itself: what services count, what infra draws and watches.
+"""The CloudWatch metrics: services emit them, ``infra`` draws them and puts alarms on them.
 
-All have the same two dimensions, so there are as many metrics as services times names: a few dozen,
-however many images, errors or people there are. What else is known (why, of which image) stands
-beside the number on the same log line, where CloudWatch Logs Insights can group by it.
+Every metric has the same two dimensions. So their number is services times names: a few dozen,
+whatever the traffic. Further fields (the reason, the image) are on the same log line, where
+CloudWatch Logs Insights can group by them.
 """
 
 from dataclasses import dataclass
@@ -10,40 +10,41 @@ from typing import Literal
 
 NAMESPACE = "Darkroom"
 DIMENSIONS = ("stage", "service")
-"""The deployment, and the service that the number is about."""
+"""The stage, and the service that the metric is about."""
 
 
 @dataclass(frozen=True, eq=False)
 class Metric:
-    """A name and a unit, in CloudWatch's words. There is one of each, known by its identity: to be
-    found among others costs nothing.
-    """
+    """A name and a unit of CloudWatch's. Compared by identity, which is fast."""
 
     name: str
     unit: Literal["Count", "Milliseconds"]
 
 
 DURATION = Metric("Duration", "Milliseconds")
-"""Of one try at one event, from taking it up to its end, whatever that is."""
+"""Of one attempt at one event, from parsing it to its end."""
 AGE = Metric("Age", "Milliseconds")
-"""Of a message when it is done: how long the whole hop took, waits and retries included. There are
-as many as messages that were done.
+"""Of a message when it is handled: the duration of the whole hop, with waits and retries. One for
+each message.
 """
 EFFECTS = Metric("Effects", "Count")
-"""Effects that cost or are heard, each told the moment it is taken, so that a worker that dies next
-has told it: sets of renditions made, detections paid for, notifications sent.
+"""Effects that cost money or reach the outside: sets of renditions created, detections paid for,
+notifications sent. Each is counted when it happens, so that a worker which dies next has counted
+it.
 """
 EXPECTED_EFFECTS = Metric("ExpectedEffects", "Count")
-"""Effects that the work called for, told once it is done. EFFECTS in excess of it were repeated."""
+"""The effects that an event needs, counted when its step completes. EFFECTS minus this is the
+number of repeats.
+"""
 THROTTLED = Metric("Throttled", "Count")
-"""Tries that ended because AWS asked to slow down."""
+"""Attempts that ended because AWS throttled a request."""
 FAILED = Metric("Failed", "Count")
-"""Of each run that ended: 1 if it failed by our fault or the world's, else 0. So its average is the
-share of those, and there are as many as runs.
+"""Of each run that ended: 1 if it failed and the client cannot fix it, else 0. So the average is
+the failure rate, and the sample count is the number of runs.
 """
 DEAD_LETTERS = Metric("DeadLetters", "Count")
-"""Messages that a service gave up, as rescue keeps them."""
+"""Messages that a service dead-lettered, counted by ``rescue``."""
 REAPED = Metric("Reaped", "Count")
-"""Runs that fell silent and uploads that nobody heard of."""
+"""Stuck runs and missed uploads that the timeout sweeper found."""
 
 METRICS = (DURATION, AGE, EFFECTS, EXPECTED_EFFECTS, THROTTLED, FAILED, DEAD_LETTERS, REAPED)

@@ -1,4 +1,4 @@
-"""Objects in a bucket; what S3 refuses becomes one of our errors here."""
+"""Read, write and delete the objects of a bucket, with S3's errors translated into ours."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,22 +8,22 @@ from shared.aws import aws_errors
 from shared.errors import Fault
 
 FOREVER = "public, max-age=31536000, immutable"
-"""A key that belongs to one run never holds anything else, so whoever has it may keep it."""
+"""The Cache-Control of keys that belong to one run: their content never changes."""
 
 
 CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
-"""Another one is there, somebody is just putting one, or the one that was there is gone."""
+"""Error codes of a conditional write whose condition failed, or that met a concurrent write."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An object as it was read. ``metadata`` is what the uploader said (``x-amz-meta-*``)."""
+    """An object that was read. ``metadata`` is the uploader's (``x-amz-meta-*``)."""
 
     body: bytes
     content_type: str = "application/octet-stream"
     metadata: Mapping[str, str] = field(default_factory=dict)
     etag: str = ""
-    """As S3 says it: what the next one to replace it has to name."""
+    """With S3's quotes, as ``If-Match`` needs it."""
 
 
 class Objects(Protocol):
@@ -45,9 +45,9 @@ class Objects(Protocol):
     ) -> None: ...
 
     def replace(self, key: str, before: Stored | None, body: bytes, content_type: str) -> bool:
-        """Put this in the place of what was found ``before``, None for nothing.
+        """Put the object if the current one is still ``before``; None: if there is none.
 
-        False if something else, or nothing, is there by now: then nothing was put.
+        Returns False, and writes nothing, if it has changed since.
         """
         ...
 
@@ -56,11 +56,11 @@ class Objects(Protocol):
         ...
 
     def delete(self, key: str, *, version: str | None = None) -> None:
-        """Deleting what is not there is no error. With a version, that one is gone for good."""
+        """Delete the object; with ``version``, that version for good. A missing key is no error."""
         ...
 
     def erase(self, prefix: str) -> None:
-        """Delete everything below it for good, in every version."""
+        """Delete every version of every key with this prefix."""
         ...
 
     def keys(self, prefix: str) -> Iterator[str]: ...
@@ -157,7 +157,7 @@ def _stored(answer: Mapping[str, Any]) -> Stored:
 
 
 def delete_all(objects: Objects, prefix: str) -> int:
-    """Delete everything under ``prefix``; how much there was. May be run any number of times."""
+    """Delete every key with this prefix; returns their number. Idempotent."""
     found = list(objects.keys(prefix))
     for key in found:
         objects.delete(key)

@@ -1,6 +1,6 @@
-"""Asking ``store`` for something: how a request is announced, and which it would refuse.
+"""Requests to ``store`` (replay, release, delete): how to publish one, and when it is refused.
 
-People ask over HTTP and operators on the command line; both by these.
+Used by the API and by the command line.
 """
 
 from datetime import datetime
@@ -12,41 +12,41 @@ from shared.contracts.record import Record, RunStatus
 
 
 class Refusal(StrEnum):
-    """Why ``store`` would answer a request with nothing."""
+    """Why ``store`` would ignore a request."""
 
     DELETED = "image-deleted"
     FULL = "too-many-runs"
-    WORKING = "still-working"
+    PROCESSING = "still-processing"
     UNPUBLISHED = "nothing-published"
     NOT_QUARANTINED = "not-quarantined"
 
 
 def why_not_replayed(record: Record, *, force: bool, analyze_only: bool) -> Refusal | None:
-    """None if a new run would be granted, by what is on record now."""
+    """Why a replay would be refused, by the current record; None if it would be granted."""
     if record.deleted:
         return Refusal.DELETED
     if record.full:
         return Refusal.FULL
     if record.status(record.run) is RunStatus.OPEN and not force:
-        return Refusal.WORKING
+        return Refusal.PROCESSING
     if analyze_only and record.published is None:
         return Refusal.UNPUBLISHED
     return None
 
 
 def why_not_released(record: Record) -> Refusal | None:
-    """None if it would be handed out; what was released already is announced again."""
+    """Why a release would be refused, by the current record; None if it would be granted."""
     if record.deleted:
         return Refusal.DELETED
     if record.quarantined or record.released:
         return None
     if record.published is None and record.status(record.run) is RunStatus.OPEN:
-        return Refusal.WORKING
+        return Refusal.PROCESSING
     return Refusal.NOT_QUARANTINED
 
 
 def ask(bus: Bus, event: Event, source: str, at: datetime) -> Envelope:
-    """Announce a request or a report; asked again about the same run, it has the same id."""
+    """Publish a request or a report. Repeated for the same run, it has the same id."""
     envelope = Envelope.first(event, source, at, f"{event.image}/{event.run}")
     bus.publish([envelope])
     return envelope

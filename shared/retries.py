@@ -1,4 +1,7 @@
-"""When a failed try is tried again, after how long, and who pays for it. The whole policy, pure."""
+"""The retry policy: whether a failed attempt is retried, after how long, and whether it counts.
+
+Pure: it reads no clock and draws no random number.
+"""
 
 from dataclasses import dataclass
 from zlib import crc32
@@ -6,14 +9,14 @@ from zlib import crc32
 from shared.errors import INTERNAL, DarkroomError, Fault, Overtaken, PermanentError, Throttled
 
 THROTTLED_FOR = 6 * 3600.0
-"""s. Throttling is charged to no attempt, so it ends by the age of the message."""
+"""Seconds. Throttling counts as no attempt, so it ends by the age of the message."""
 LONGEST_WAIT = 900.0
-"""s. Past this, waiting longer helps nobody; SQS itself allows 12 hours."""
+"""Seconds. SQS allows 12 hours; a longer wait than this only delays the recovery."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """Put the message back for so many seconds; ``counts_as_attempt`` if the try counts as one."""
+    """Retry the message after this many seconds. Whether the failed attempt counts to the limit."""
 
     seconds: float
     counts_as_attempt: bool
@@ -21,7 +24,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class GiveUp:
-    """No further try. What is left to do depends on the kind of the step."""
+    """Do not retry. The step reports its failure, or the message goes to the dead-letter queue."""
 
     reason: str
     detail: str
@@ -31,19 +34,19 @@ class GiveUp:
 def after(
     error: Exception, *, attempts: int, max_attempts: int, age: float, salt: str
 ) -> Retry | GiveUp:
-    """What to do after the ``attempts``-th try of a message ``age`` seconds old failed.
+    """What follows a failed attempt.
 
-    ``salt`` varies the wait between messages, so that those which failed together do not return
-    together; the same message at the same attempt always waits the same time.
+    ``attempts`` counts the attempts so far, this one included; ``age`` is the message's, in
+    seconds. ``salt`` is the message's id: it spreads the waits of messages that failed together,
+    and the same message at the same attempt always waits equally long.
     """
     if isinstance(error, PermanentError):
         return GiveUp(error.reason, error.detail, error.fault)
     if isinstance(error, Overtaken):
         return Retry(spread(5, salt, attempts), counts_as_attempt=False)
     if isinstance(error, Throttled) and age < THROTTLED_FOR:
-        return Retry(
-            spread(min(LONGEST_WAIT, 30 + age / 2), salt, attempts), counts_as_attempt=False
-        )
+        wait = min(LONGEST_WAIT, 30 + age / 2)
+        return Retry(spread(wait, salt, attempts), counts_as_attempt=False)
     if attempts < max_attempts:
         return Retry(backoff(attempts, salt), counts_as_attempt=True)
     if isinstance(error, DarkroomError):
@@ -52,12 +55,12 @@ def after(
 
 
 def backoff(attempts: int, salt: str) -> float:
-    """Seconds before the next try: 2, 8, 32, 128 … at most ``LONGEST_WAIT``, spread by half."""
+    """Seconds before the next attempt: 2, 8, 32, 128 …, at most ``LONGEST_WAIT``, with jitter."""
     steps = min(max(1, attempts), 6) - 1  # the sixth wait is the longest, and 4**n would overflow
     return spread(min(LONGEST_WAIT, 2.0 * 4**steps), salt, attempts)
 
 
 def spread(seconds: float, salt: str, attempts: int) -> float:
-    """Between half of ``seconds`` and all of it, decided by ``salt`` and ``attempts`` alone."""
+    """Jitter: between half of ``seconds`` and all of it, derived from ``salt`` and ``attempts``."""
     share = crc32(f"{salt}/{attempts}".encode()) / 0xFFFFFFFF
     return seconds * (0.5 + share / 2)

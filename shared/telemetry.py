@@ -1,12 +1,11 @@
-"""Structured logs, metrics and traces, and the ids that join what belongs to one image.
+"""Structured logs, metrics and traces, with the ids that correlate what belongs to one image.
 
-Every line is one JSON object. What ``about`` was told stands on each line logged inside it. A line
-says which image, which event and why. It quotes nothing that came from outside: what was uploaded,
-under which key, what was seen in it, whose it is, nor the messages of errors, which repeat what
-they stumbled over. Such words are logged at level DEBUG alone.
+Every log line is one JSON object. The fields given to ``about`` are on every line logged inside it.
+No line above level DEBUG quotes external data: object keys, owners, labels or texts found in a
+picture, or error messages, which may repeat any of these.
 
-``aws_xray_sdk`` is in maintenance and slow to import (about 500 ms of CPU): nothing but this module
-knows it, and it is loaded only where tracing is on.
+``aws_xray_sdk`` is in maintenance and slow to import (about 500 ms of CPU). Only this module
+imports it, and only where tracing is on.
 """
 
 import json
@@ -37,14 +36,14 @@ _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 
 
 class _Trace:
-    """The X-Ray recorder once tracing is on, else None; and what holds segments of our own."""
+    """The X-Ray recorder if tracing is on, else None; and the class of its context."""
 
     recorder: Any = None
     context: Any = None
 
 
 class JsonLines(logging.Formatter):
-    """One line of JSON for each record: when, how bad, what happened, about what."""
+    """Formats a log record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC)
@@ -56,20 +55,20 @@ class JsonLines(logging.Formatter):
         }
         line.update({k: v for k, v in vars(record).items() if k not in _OF_EVERY_RECORD})
         if record.exc_info and record.exc_info[1]:
-            line["exception"] = _told(record.exc_info[1])
+            line["exception"] = _traceback(record.exc_info[1])
         return _as_json(line)
 
 
 def _as_json(line: Mapping[str, object]) -> str:
-    """By pydantic's encoder, at a quarter of the time of Python's; that one takes anything."""
+    """By pydantic's encoder, which takes a quarter of the time of Python's."""
     try:
         return to_json(line, fallback=str).decode()
-    except ValueError:  # half of a surrogate pair
+    except ValueError:  # half of a surrogate pair: only Python's encoder accepts it
         return json.dumps(line, default=str)
 
 
-def _told(error: BaseException) -> str:
-    """Of which type it was and where it was raised; what it says at level DEBUG alone."""
+def _traceback(error: BaseException) -> str:
+    """The error's type and stack; its message only at level DEBUG."""
     if log.isEnabledFor(logging.DEBUG):
         return "".join(traceback.format_exception(error)).rstrip()
     return "".join([*traceback.format_tb(error.__traceback__), type(error).__qualname__])
@@ -78,29 +77,31 @@ def _told(error: BaseException) -> str:
 def start(
     service: str, *, stage: str = "local", level: str = "INFO", tracing: bool = False
 ) -> None:
-    """Once for each container: send the log to standard output, and load the tracer if it is on."""
+    """Log to standard output, and load the tracer if it is on. Call it once in each process."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     log.handlers[:] = [handler]
     log.setLevel(level)
     log.propagate = False
-    _look_up_no_more_than_is_told()
-    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells of every endpoint it finds
+    _skip_unused_lookups()
+    logging.getLogger("botocore").setLevel(
+        logging.WARNING
+    )  # it logs every endpoint that it resolves
     _facts.set({"service": service, "stage": stage})
     if tracing:
         _start_tracing(service)
 
 
-def _look_up_no_more_than_is_told() -> None:
-    """A tenth of what a line costs. The switches are those of Python's logging HOWTO, and no line
-    of this process says where in the code it was written, or on which thread.
+def _skip_unused_lookups() -> None:
+    """Make log lines a tenth faster: do not look up the caller, thread and process, which no line
+    shows. These are the switches of Python's logging HOWTO.
     """
     logging._srcfile = None  # noqa: SLF001 - the HOWTO's own switch
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
-class about:  # noqa: N801 - it reads as what it does; a generator would take three times as long
-    """Put these facts on every line logged inside, beside those that are there already."""
+class about:  # noqa: N801 - used as a function; a generator would take three times as long
+    """Add these fields to every line that is logged inside the ``with`` block."""
 
     def __init__(self, **facts: object) -> None:
         self._added = facts
@@ -116,16 +117,16 @@ class about:  # noqa: N801 - it reads as what it does; a generator would take th
 
 
 def count(what: str, metric: Metric, value: float = 1, **facts: object) -> None:
-    """One number, now, on a line that says what happened. Facts say what else is known of it;
-    ``service`` whom it is about, if that is not who tells it.
+    """Emit one metric value, on a log line with the message ``what``. ``facts`` are further fields;
+    ``service`` is the service that the metric is about, if it is not the running one.
     """
     _emit(what, {metric: value}, facts)
 
 
 class HopMetrics:
-    """One try at one event, told in one line when it is over: its numbers and what became of it.
+    """The metrics of one attempt at one event, emitted in one log line when it ends.
 
-    ``with`` it: who is killed inside tells nothing.
+    Used as a context manager. A process that is killed inside emits nothing.
     """
 
     def __init__(self) -> None:
@@ -141,24 +142,24 @@ class HopMetrics:
         if isinstance(error, Exception):
             self.fail("error", error)
         if error is None or isinstance(error, Exception):
-            self._tell()
+            self._emit()
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         if self.facts["outcome"] != "done":
             self.numbers.pop(EXPECTED_EFFECTS, None)
         self.note(DURATION, round(1000 * (time.perf_counter() - self._began), 3))
         _emit("hop", self.numbers, self.facts)
 
     def note(self, metric: Metric, value: float = 1) -> None:
-        """One of its numbers."""
+        """Add to one of its metrics."""
         self.numbers[metric] = self.numbers.get(metric, 0) + value
 
     def end(self, outcome: str, **facts: object) -> None:
-        """How it ended, and what else is known of that."""
+        """Set the outcome, and further fields."""
         self.facts |= {"outcome": outcome, **facts}
 
     def fail(self, outcome: str, error: Exception, **facts: object) -> None:
-        """How it ended because of this error."""
+        """Set the outcome of an attempt that ended with this error."""
         if isinstance(error, Throttled):
             self.note(THROTTLED)
         self.end(outcome, reason=reason_of(error), **facts)
@@ -168,25 +169,29 @@ _hop: ContextVar[HopMetrics | None] = ContextVar("hop", default=None)
 
 
 def expect_effects(effects: int) -> None:
-    """This many effects are what the event at hand calls for; told if it is done by this try."""
+    """Count the effects that the current event needs; emitted if this attempt completes it."""
     if current := _hop.get():
         current.note(EXPECTED_EFFECTS, effects)
 
 
 def _emit(message: str, numbers: Mapping[Metric, float], facts: Mapping[str, object]) -> None:
-    """A log line that CloudWatch reads as numbers (its embedded metric format), at any level."""
+    """Log a line in CloudWatch's embedded metric format, at any log level."""
     directive = {
         "Timestamp": int(time.time() * 1000),
         "CloudWatchMetrics": _declared(*numbers),
     }
-    said = {**facts, **{metric.name: value for metric, value in numbers.items()}, "_aws": directive}
-    log.handle(log.makeRecord(log.name, logging.INFO, "", 0, message, (), None, extra=said))
+    fields = {
+        **facts,
+        **{metric.name: value for metric, value in numbers.items()},
+        "_aws": directive,
+    }
+    log.handle(log.makeRecord(log.name, logging.INFO, "", 0, message, (), None, extra=fields))
 
 
 @cache
 def _declared(*metrics: Metric) -> Sequence[Mapping[str, object]]:
-    """What CloudWatch is to read off a line that has these numbers."""
-    named = [{"Name": each.name, "Unit": each.unit} for each in metrics]
+    """The embedded metric format's declaration of these metrics."""
+    named = [{"Name": metric.name, "Unit": metric.unit} for metric in metrics]
     return [{"Namespace": NAMESPACE, "Dimensions": [list(DIMENSIONS)], "Metrics": named}]
 
 
@@ -199,18 +204,21 @@ def _start_tracing(service: str) -> None:
     from aws_xray_sdk.ext import boto_utils  # noqa: PLC0415 - as above
 
     xray_recorder.configure(service=service, context_missing="IGNORE_ERROR")
-    logging.getLogger("aws_xray_sdk").setLevel(logging.ERROR)  # off Lambda it warns of every call
-    boto_utils.whitelist["services"].pop("s3", None)  # or it tells keys, which uploaders choose
+    logging.getLogger("aws_xray_sdk").setLevel(
+        logging.ERROR
+    )  # outside Lambda it warns of every call
+    boto_utils.whitelist["services"].pop(
+        "s3", None
+    )  # it would record object keys, which uploaders choose
     patch(["botocore"])
     _Trace.recorder, _Trace.context = xray_recorder, Context
 
 
 def traced(traceparent: str, **annotations: str) -> AbstractContextManager[None]:
-    """A segment of the trace of this event (``traceparent`` is W3C's), with the stage and these
-    annotations to find it by; nothing at all where tracing is off.
+    """An X-Ray segment in the event's trace, annotated with the stage and these values.
 
-    All events of an image have one trace, so all its hops are found in one place, also beyond S3,
-    which hands no trace on. Every hop is sampled: a trace with holes explains nothing.
+    ``traceparent`` is W3C's. Does nothing where tracing is off. All events of an image share one
+    trace, although S3 propagates none. Every hop is sampled, so that no trace has gaps.
     """
     return _segment(traceparent, annotations) if _Trace.recorder else nullcontext()
 
@@ -218,7 +226,7 @@ def traced(traceparent: str, **annotations: str) -> AbstractContextManager[None]
 @contextmanager
 def _segment(traceparent: str, annotations: Mapping[str, str]) -> Iterator[None]:
     recorder, trace = _Trace.recorder, traceparent.split("-")[1]
-    # Lambda's own context has no trace but the invocation's, which ends where S3 tells SQS.
+    # Lambda's own context has the invocation's trace only, which ends between S3 and SQS.
     lambdas, recorder.context = recorder.context, _Trace.context("IGNORE_ERROR")
     segment = recorder.begin_segment(traceid=f"1-{trace[:8]}-{trace[8:]}", sampling=1)
     for key, value in {"stage": _facts.get().get("stage"), **annotations}.items():
@@ -226,7 +234,7 @@ def _segment(traceparent: str, annotations: Mapping[str, str]) -> Iterator[None]
     try:
         yield
     except Exception:
-        segment.add_fault_flag()  # without its message, which may quote what it stumbled over
+        segment.add_fault_flag()  # without its message, which may quote external data
         raise
     finally:
         recorder.end_segment()
@@ -234,8 +242,8 @@ def _segment(traceparent: str, annotations: Mapping[str, str]) -> Iterator[None]
 
 
 def carried(call: Callable[P, T]) -> Callable[P, T]:
-    """The call, to be made once on another thread, as a part of what goes on here: with the facts
-    on its log lines, and in its trace.
+    """Wrap a call that another thread will make once, so that it has this thread's log fields and
+    trace.
     """
     context, recorder = copy_context(), _Trace.recorder
     entity = recorder.get_trace_entity() if recorder else None

@@ -1,4 +1,4 @@
-"""What functions put on standard output, read back; and the saga, whose every service says so."""
+"""Captures what functions log, alone or as a whole saga whose lines name their service."""
 
 import io
 import json
@@ -8,7 +8,8 @@ from typing import Any
 
 from shared import telemetry
 from shared.telemetry import log
-from tests.saga.world import Delivery, World
+from tests.lab.simulator.scripted import ScriptedSaga
+from tests.lab.simulator.simulation import Sent
 
 Line = dict[str, Any]
 
@@ -33,13 +34,9 @@ def lines(out: io.StringIO) -> list[Line]:
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
-class LoggedWorld(World):
-    """The saga with each service's name on its lines, as if each had its own process."""
+class LoggedSaga(ScriptedSaga):
+    """A scripted saga that puts the service's name on every line, as separate processes would."""
 
-    def _deliver(self, name: str, delivery: Delivery) -> None:
-        with telemetry.about(service=name):
-            super()._deliver(name, delivery)
-
-    def _rescue(self, name: str, delivery: Delivery) -> None:
-        with telemetry.about(service="rescue"):
-            super()._rescue(name, delivery)
+    def handle(self, message: Sent) -> None:
+        with telemetry.about(service=message.consumer):
+            super().handle(message)

@@ -1,10 +1,18 @@
-"""How the tests are run: one after another, or in parts by several processes (tests/parts.py)."""
+"""How the tests are run.
+
+`make test` runs the tests without the mark ``slow``, `make test-rest` those with it: they install,
+fork, fuzz, or start an emulator or a browser. Several processes share the tests (tests/parts.py).
+Missing optional tools are one line at the end (tests/optional.py).
+"""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 
+from tests.optional import left_out
 from tests.parts import ByPart, Progress, longest_first
 
 if TYPE_CHECKING:
@@ -18,6 +26,14 @@ def browser() -> Iterator["Browser"]:
 
     with launched() as browser:
         yield browser
+
+
+@pytest.fixture(scope="session", autouse=True)
+def botocore_loader() -> Iterator[None]:
+    """AWS's service descriptions are parsed once a process, not once a test: moto's AWS is new."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -38,3 +54,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Only the processes that tests are dealt to know of each other."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: longest_first(item.nodeid))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if line := left_out(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.ensure_newline()
+        terminalreporter.write_line(line)

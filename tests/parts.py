@@ -24,6 +24,8 @@ APART = (
     "tests/saga/test_simulate.py",
     "tests/unit/local/test_environments.py",
     "tests/saga/test_safeguards.py",
+    "tests/architecture/test_guide.py",
+    "tests/infra/test_zips.py",
 )
 """Files whose tests share nothing and are long: each of them is a part."""
 

@@ -1,4 +1,4 @@
-"""A subscriber of your own: a queue that hears of every image that failed, and prints why.
+"""A subscriber of your own: receive a notification for every failed image and print the reason.
 
     python docs/examples/subscriber.py NOTIFICATIONS_TOPIC_ARN
 
@@ -25,16 +25,16 @@ def main(topic: str) -> None:
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-    wanted = {"RawMessageDelivery": "true", "FilterPolicy": '{"status": ["failed"]}'}
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=wanted)
-    seen: set[str] = set()  # a notification that comes twice has the same id both times
+    attributes = {"RawMessageDelivery": "true", "FilterPolicy": '{"status": ["failed"]}'}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    seen: set[str] = set()  # a notification that is delivered twice has the same id both times
     while True:
-        answer = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20, MaxNumberOfMessages=10)
-        for message in answer.get("Messages", []):
-            told = json.loads(message["Body"])
-            if told["id"] not in seen:
-                print(told["source"]["key"], told["failure"]["reason"], flush=True)
-            seen.add(told["id"])
+        response = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20, MaxNumberOfMessages=10)
+        for message in response.get("Messages", []):
+            notification = json.loads(message["Body"])
+            if notification["id"] not in seen:
+                print(notification["source"]["key"], notification["failure"]["reason"], flush=True)
+            seen.add(notification["id"])
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
 

@@ -1,13 +1,16 @@
 """The operator's commands: replay, delete, quarantine, release, dead-letters, reap, audit,
-restore.
+restore, trace, logs.
 """
 
 import argparse
 import re
 import sys
+import time
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from infra.cli import options as commands
+from infra.cli import options
 from infra.cli.options import say
 from infra.config import stages
 from infra.config.definitions import definitions
@@ -18,42 +21,53 @@ from infra.operations import replay as asking
 from infra.operations.audit import Audit
 from infra.operations.dead_letters import DeadLetters, listing
 from infra.operations.images import Images
+from infra.operations.logs import Line, Logs
 from infra.operations.reap import Reaper
 from infra.operations.restore import restore
+from infra.operations.trace import Trace
+from infra.terminal import Style
 from services.analyze.logic import Analyzer
+from shared.contracts.envelope import UUID_TEXT
+
+if TYPE_CHECKING:
+    from infra.cli.options import Subcommands
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 GIVES_UP = {"step.failed.v1", "image.failed.v1"}
-"""What a service announces at which an image can fail; ``store`` fails one that gives way."""
+"""Events of a service at whose stage an image can fail; ``store`` fails a superseded run."""
 
 
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add the commands."""
+def register(subcommands: "Subcommands") -> None:
+    """Add the options."""
     _add_replay(subcommands)
-    delete = commands.add(subcommands, "delete", _delete, "delete images for good")
+    delete = options.add(subcommands, "delete", _delete, "delete images for good")
     delete.add_argument("image", nargs="+")
     delete.add_argument("--yes", action="store_true", help="do not ask")
-    commands.add(subcommands, "quarantine", _quarantine, "list what waits for somebody's look")
-    release = commands.add(subcommands, "release", _release, "hand out what quarantine withholds")
+    options.add(subcommands, "quarantine", _quarantine, "list what waits for somebody's look")
+    release = options.add(subcommands, "release", _release, "publish quarantined images")
     release.add_argument("image", nargs="+")
     release.add_argument("--dry-run", action="store_true", help="only list them")
-    letters = commands.add(subcommands, "dead-letters", _dead_letters, "list what rescue kept")
+    letters = options.add(subcommands, "dead-letters", _dead_letters, "list what rescue kept")
     letters.add_argument("--replay", action="store_true", help="do what helps each of them")
-    reap = commands.add(subcommands, "reap", _reap, "report silent runs and lost uploads")
+    reap = options.add(subcommands, "reap", _reap, "report silent runs and lost uploads")
     reap.add_argument(
         "--silence", type=span, default=timedelta(hours=24), help="such as 30m; default: 24h"
     )
     reap.add_argument("--dry-run", action="store_true", help="only list them")
-    commands.add(subcommands, "audit", _audit, "list objects that no record accounts for")
-    restored = commands.add(
+    options.add(subcommands, "audit", _audit, "list objects that no record accounts for")
+    restored = options.add(
         subcommands, "restore", _restore, "copy restored records into the stage's empty table"
     )
     restored.add_argument("table", help="the table that the backup was restored into")
+    trace = options.add(subcommands, "trace", _trace, "show one image's way, hop by hop")
+    trace.add_argument("image", type=image_id)
+    trace.add_argument("--json", action="store_true", help="for scripts")
+    _add_logs(subcommands)
 
 
-def _add_replay(subcommands: "commands.Subcommands") -> None:
+def _add_replay(subcommands: "Subcommands") -> None:
     summary = "begin new runs from the originals"
-    parser = commands.add(subcommands, "replay", _replay, summary, deployment=("--deployment",))
+    parser = options.add(subcommands, "replay", _replay, summary, deployment=("--deployment",))
     parser.add_argument("image", nargs="*")
     parser.add_argument("--failed", action="store_true", help="every image that failed")
     parser.add_argument("--since", type=span, help="with --failed: ended within, such as 1h")
@@ -73,6 +87,17 @@ def _add_replay(subcommands: "commands.Subcommands") -> None:
     parser.add_argument("--rate", type=float, default=10.0, help="images a second; default: 10")
 
 
+def _add_logs(subcommands: "Subcommands") -> None:
+    parser = options.add(subcommands, "logs", _logs, "show what the functions log, newest last")
+    parser.add_argument("service", nargs="*", help="default: all")
+    parser.add_argument("--image", type=image_id, help="only what is about this one")
+    parser.add_argument(
+        "--since", type=span, default=timedelta(minutes=10), help="such as 30m; default: 10m"
+    )
+    parser.add_argument("--follow", action="store_true", help="go on as lines come (Ctrl-C ends)")
+    parser.add_argument("--json", action="store_true", help="every line as it is, for scripts")
+
+
 def span(word: str) -> timedelta:
     """A length of time such as 90s, 30m, 1h or 7d."""
     if not re.fullmatch(r"\d+[smhd]", word):
@@ -80,8 +105,17 @@ def span(word: str) -> timedelta:
     return timedelta(**{UNITS[word[-1]]: int(word[:-1])})
 
 
+def image_id(word: str) -> str:
+    """An image's id, as notifications and the API give it."""
+    if not re.fullmatch(UUID_TEXT, word):
+        raise argparse.ArgumentTypeError(
+            f"{word!r} is no image's id: that is what a notification or a result calls its image"
+        )
+    return word
+
+
 def images_of(arguments: argparse.Namespace) -> Images:
-    stage, clients = commands.stage_and_clients(arguments)
+    stage, clients = options.stage_and_clients(arguments)
     return Images(Outputs.read(stage, clients), clients)
 
 
@@ -104,7 +138,7 @@ def _replay(arguments: argparse.Namespace) -> None:
         dry_run=arguments.dry_run,
         rate=arguments.rate,
     )
-    say(f"{len(records)} in all; make follow tells how they end")
+    say(f"{len(records)} in all; make follow shows how they end")
 
 
 def _refuse_what_makes_no_sense(arguments: argparse.Namespace) -> None:
@@ -186,7 +220,7 @@ def _reap(arguments: argparse.Namespace) -> None:
 
 
 def _restore(arguments: argparse.Namespace) -> None:
-    stage, clients = commands.stage_and_clients(arguments)
+    stage, clients = options.stage_and_clients(arguments)
     outputs = Outputs.read(stage, clients)
     copied = restore(arguments.table, outputs.table, clients.client("dynamodb"), say)
     say(f"{copied:,} items are in {outputs.table}; docs/upgrading.md says what comes next")
@@ -199,3 +233,39 @@ def _audit(arguments: argparse.Namespace) -> None:
     if orphans:
         raise InfraError(f"{len(orphans)} objects that no record accounts for")
     say("every object is accounted for")
+
+
+def _trace(arguments: argparse.Namespace) -> None:
+    stage, clients = options.stage_and_clients(arguments)
+    trace = Trace.read(arguments.image, Outputs.read(stage, clients), clients)
+    lines = [trace.as_json()] if arguments.json else trace.as_lines(Style.of(sys.stdout))
+    print("\n".join(lines))
+
+
+def _logs(arguments: argparse.Namespace) -> None:
+    stage, clients = options.stage_and_clients(arguments)
+    logs = Logs.of(Outputs.read(stage, clients), clients, arguments.service)
+    since = time.time() - arguments.since.total_seconds()
+    lines: Iterable[Line]
+    if arguments.follow:
+        lines = logs.follow(since, arguments.image)
+    else:
+        lines = logs.lines(since, image=arguments.image)
+    try:
+        _print_lines(lines, Style.of(sys.stdout), as_json=arguments.json)
+    except KeyboardInterrupt:
+        return
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of the pipe ended, as `head` does
+
+
+def _print_lines(lines: Iterable[Line], style: Style, *, as_json: bool) -> None:
+    count = 0
+    for line in lines:
+        if as_json:
+            say(line.as_json())
+        elif line.worth_reading:
+            say(line.readable(style))
+        count += 1
+    if not count:
+        print("nothing was logged in that time; --since 2h looks further back", file=sys.stderr)

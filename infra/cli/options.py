@@ -12,7 +12,6 @@ if TYPE_CHECKING:  # argparse has this type for type checkers only
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  its only name
 
 Run = Callable[[argparse.Namespace], None]
-Say = Callable[[str], None]  # tells one line of progress
 
 DEPLOYMENT = ("--deployment", "--stage")
 

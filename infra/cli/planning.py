@@ -8,25 +8,23 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from infra.cloudformation.alarms import STALE_SECONDS
-from infra.cloudformation.lambda_service import QUEUE_RETENTION
+from infra.cloudformation.messaging import QUEUE_RETENTION
 from infra.config import stages
 from infra.config.definitions import definitions
+from infra.config.prices import Prices
+from infra.deploy.stage_template import stage_template
 from infra.errors import InfraError
 from infra.planning.cost import Bill, Kind, Place, bill
+from infra.planning.fixed_costs import FixedCosts, fixed_costs
 from infra.planning.numbers import dollars, images, positive, share, span
 from infra.planning.plan import Plan, plan
-from infra.planning.prices import Prices
 from infra.planning.quotas import Quotas
-from infra.planning.seed import Seed, seed_work
-from infra.planning.standing import Standing, standing
 from infra.planning.work import ANALYZE, Assumptions, Work
 from services.reap.settings import ReapSettings
 from shared.retries import THROTTLED_FOR
 
 if TYPE_CHECKING:
     from infra.cli.options import Subcommands
-
-SEED_ARCHITECTURE = "x86_64"
 
 
 def register(subcommands: "Subcommands") -> None:
@@ -98,22 +96,14 @@ def _plan(arguments: argparse.Namespace) -> None:
 
 def _cost(arguments: argparse.Namespace) -> None:
     work, prices, place = _given(arguments)
-    count = arguments.images
-    ours = bill(count, work, prices, place)
-    designs = {"Darkroom": ours.usd}
-    if work.reuse:
-        designs["without reuse"] = bill(count, replace(work, reuse=0.0), prices, place).usd
-    there = replace(place, architecture=SEED_ARCHITECTURE)
-    seeds = {
-        f"seeds' design, {len(asked)} of the detections": seed_work(work, asked)
-        for asked in (Seed.load().detections, work.hops[ANALYZE].detections)
-    }
-    designs |= {name: bill(count, seed, prices, there).usd for name, seed in seeds.items()}
-    always = standing(stages.Stage.load(arguments.stage), definitions(), prices)
+    total = bill(arguments.images, work, prices, place)
+    without_reuse = bill(arguments.images, replace(work, reuse=0.0), prices, place).usd
+    template = stage_template(definitions(), stages.Stage.load(arguments.stage))
+    fixed = fixed_costs(template, prices)
     if arguments.json:
-        print(json.dumps(cost_json(ours, designs, always, prices), indent=2))
+        print(json.dumps(cost_json(total, without_reuse, fixed, prices), indent=2))
     else:
-        print("\n".join(cost_lines(ours, designs, always, work, prices)))
+        print("\n".join(cost_lines(total, without_reuse, fixed, work, prices)))
 
 
 def _given(arguments: argparse.Namespace) -> tuple[Work, Prices, Place]:
@@ -221,44 +211,48 @@ def plan_json(found: Plan, billed: Bill, silence: float) -> dict[str, Any]:
 
 
 def cost_lines(
-    ours: Bill, designs: dict[str, float], always: Standing, work: Work, prices: Prices
+    total: Bill, without_reuse: float, fixed: FixedCosts, work: Work, prices: Prices
 ) -> Iterator[str]:
-    """The bill as people read it."""
+    """The bill as a table by service and kind, with the sources of its numbers."""
     reused = f", {work.reuse:.0%} of known content" if work.reuse else ""
-    yield f"{ours.images:,} images{reused}: {dollars(ours.usd)}"
+    yield f"{total.images:,} images{reused}: {dollars(total.usd)}"
     yield ""
     rows = [
-        (name, *(_cell(ours.lines.get((name, kind), 0.0)) for kind in Kind), dollars(ours.by(name)))
-        for name in ours.services
+        (
+            name,
+            *(_cell(total.lines.get((name, kind), 0.0)) for kind in Kind),
+            dollars(total.by(name)),
+        )
+        for name in total.services
     ]
-    sums = ("all", *(dollars(ours.of(kind)) for kind in Kind), dollars(ours.usd))
+    sums = ("all", *(dollars(total.of(kind)) for kind in Kind), dollars(total.usd))
     yield from table(("", *Kind, "all"), [*rows, sums])
     yield ""
-    rows = [(name, dollars(usd), dollars(usd / ours.images)) for name, usd in designs.items()]
-    yield from table(("", "USD", "an image"), rows)
-    yield ""
-    yield "Beside it each month, used or not:"
-    yield f"  {dollars(always.polling)} for polling {always.sources} queues"
-    yield f"  {dollars(always.alarming)} for {always.alarms} alarms"
+    yield f"For one image: {dollars(total.usd / total.images)}"
+    if work.reuse:
+        yield f"Without reuse: {dollars(without_reuse)}"
+    yield "Fixed costs each month:"
+    yield f"  {dollars(fixed.polling)} for polling {fixed.sources} queues"
+    yield f"  {dollars(fixed.alarming)} for {fixed.alarms} alarms"
     yield ""
     yield f"An estimate at the list prices of {prices.dated}, {prices.region}; a month of storage,"
     yield f"every message in an invocation of its own; CPU as measured on {work.measured}."
 
 
 def cost_json(
-    ours: Bill, designs: dict[str, float], always: Standing, prices: Prices
+    total: Bill, without_reuse: float, fixed: FixedCosts, prices: Prices
 ) -> dict[str, Any]:
     """The bill for scripts; money in US dollars."""
     services = {
-        name: {kind.value: round(ours.lines.get((name, kind), 0.0), 6) for kind in Kind}
-        for name in ours.services
+        name: {kind.value: round(total.lines.get((name, kind), 0.0), 6) for kind in Kind}
+        for name in total.services
     }
     return {
-        "images": ours.images,
-        "usd": round(ours.usd, 6),
+        "images": total.images,
+        "usd": round(total.usd, 6),
+        "usd_without_reuse": round(without_reuse, 6),
         "services": services,
-        "designs": {name: round(usd, 6) for name, usd in designs.items()},
-        "each_month": asdict(always),
+        "each_month": asdict(fixed),
         "prices": {"dated": prices.dated, "region": prices.region},
     }
 

@@ -2,7 +2,7 @@
 
 The function routes: one proxy takes all paths and methods, so what the door lets in is decided,
 documented and tested in one place. REST (v1), because it is what both emulators have. On AWS the
-door asks who calls (see infra/cloudformation/auth.py), takes no more than so many requests a second, and keeps
+door asks who calls (see auth.py), takes no more than so many requests a second, and keeps
 an access log; the emulators do none of that.
 """
 
@@ -11,9 +11,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from infra.cloudformation import auth as access
-from infra.cloudformation import cfn, encryption
-from infra.cloudformation import storage as core
+from infra.cloudformation import auth, cfn, encryption, storage
 from infra.cloudformation.cfn import Json
 from infra.config.definitions import Definition
 from infra.config.stages import Stage
@@ -25,7 +23,7 @@ PROBLEM = json.dumps(
         "type": "about:blank",
         "title": "The request did not reach the service",
         "code": "gateway",
-        "request_id": "$context.requestId",
+        "requestId": "$context.requestId",
     }
 )
 
@@ -101,7 +99,7 @@ def host(definition: Definition) -> str:
 
 
 def alarm_metric(definition: Definition, stage: Stage) -> Json:
-    """The answers that were our fault, or the world's."""
+    """The 5xx responses: faults of Darkroom or of its dependencies."""
     values = {"ApiName": stage.called(definition.name), "Stage": stage.name}
     return {
         "Namespace": "AWS/ApiGateway",
@@ -157,14 +155,14 @@ def _authorizer(name: str, stage: Stage) -> Json:
         "RestApiId": cfn.ref(cfn.logical(name, "Rest")),
         "Type": "COGNITO_USER_POOLS",
         "IdentitySource": "method.request.header.Authorization",
-        "ProviderARNs": [cfn.att(access.POOL)],
+        "ProviderARNs": [cfn.att(auth.POOL)],
     }
     authorizer = cfn.resource("ApiGateway::Authorizer", properties)
     return {cfn.logical(name, "Authorizer"): authorizer}
 
 
 def _asked(name: str, stage: Stage) -> Json:
-    return access.method(stage, cfn.logical(name, "Authorizer"))
+    return auth.method(stage, cfn.logical(name, "Authorizer"))
 
 
 def _preflights(name: str, stage: Stage, places: Json) -> Json:
@@ -206,7 +204,7 @@ def _readable(stage: Stage) -> Json:
     """Let the page read why it was refused, where the function was not asked to say so."""
     if not stage.has_page:
         return {}
-    quoted = cfn.filled(f"'https://{core.page_host(stage)}'")
+    quoted = cfn.filled(f"'https://{storage.page_host(stage)}'")
     return {"ResponseParameters": {"gatewayresponse.header.Access-Control-Allow-Origin": quoted}}
 
 
@@ -251,7 +249,7 @@ def _plan(name: str, stage: Stage) -> Json:
         "Quota": {"Limit": stage.quota, "Period": "DAY"},
     }
     key = {
-        "KeyId": cfn.ref(access.OPERATORS_KEY),
+        "KeyId": cfn.ref(auth.OPERATORS_KEY),
         "KeyType": "API_KEY",
         "UsagePlanId": cfn.ref(plan),
     }

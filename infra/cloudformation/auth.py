@@ -7,8 +7,7 @@ services/api/callers.py).
 
 from collections.abc import Mapping
 
-from infra.cloudformation import cfn
-from infra.cloudformation import storage as core
+from infra.cloudformation import cfn, storage
 from infra.cloudformation.cfn import Json
 from infra.config.stages import Stage
 
@@ -139,7 +138,7 @@ def _users(stage: Stage) -> Json:
 
 def _page_client(stage: Stage) -> Json:
     """The page: a public client without a secret, by code and PKCE, back to itself alone."""
-    page = cfn.filled(f"https://{core.page_host(stage)}/")
+    page = cfn.filled(f"https://{storage.page_host(stage)}/")
     properties = {
         "UserPoolId": cfn.ref(POOL),
         "ClientName": stage.called("page"),

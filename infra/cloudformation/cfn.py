@@ -1,5 +1,6 @@
 """CloudFormation's own words as functions: each returns the dictionary that the template holds."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -49,6 +50,11 @@ def allow(actions: Iterable[str], on: Any, condition: Json | None = None, **more
 def deny(actions: Iterable[str], on: Any, condition: Json | None = None, **more: Any) -> Json:
     """A Deny statement; it wins over every Allow."""
     return _statement("Deny", actions, on, condition, more)
+
+
+def as_text(template: Json) -> str:
+    """A template as indented JSON, for files and the golden copies."""
+    return json.dumps(template, indent=2) + "\n"
 
 
 def _statement(

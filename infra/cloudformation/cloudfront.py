@@ -7,15 +7,12 @@ was signed, and S3 decides. So there is no signing key to keep secret, nothing p
 cache, and what is deleted or quarantined is so at once. What it costs: each picture comes from the
 bucket's region; and who has a link has the picture until it expires, as with any presigned link.
 
-Nothing of it is made for a local stage: the emulators have no CloudFront (see infra/deploy/page.py).
+Nothing of it is made for a local stage: the emulators have no CloudFront (see infra/local/page.py).
 """
 
 from collections.abc import Iterable
 
-from infra.cloudformation import api_gateway as http
-from infra.cloudformation import auth as access
-from infra.cloudformation import cfn
-from infra.cloudformation import storage as core
+from infra.cloudformation import api_gateway, auth, cfn, encryption, storage
 from infra.cloudformation.cfn import Json
 from infra.config.definitions import Definition
 from infra.config.stages import Stage
@@ -86,7 +83,7 @@ def outputs(stage: Stage) -> Json:
     """Where a deployment puts the page, what it makes CloudFront forget, and where people go."""
     if not stage.has_page:
         return {}
-    address = cfn.filled(f"https://{core.page_host(stage)}/")
+    address = cfn.filled(f"https://{storage.page_host(stage)}/")
     return {
         BUCKET: cfn.output(cfn.ref(BUCKET), "the page's files"),
         DISTRIBUTION: cfn.output(cfn.ref(DISTRIBUTION), "the page's distribution"),
@@ -96,8 +93,10 @@ def outputs(stage: Stage) -> Json:
 
 def _reached(everyone: Iterable[Definition], stage: Stage) -> list[str]:
     """The other origins that the page speaks to: the API, the uploads bucket, and Cognito."""
-    doors = [f"https://{http.host(definition)}" for definition in everyone if definition.http]
-    return [*doors, f"https://{_host(stage, 'uploads')}", access.sign_in_address(stage)]
+    doors = [
+        f"https://{api_gateway.host(definition)}" for definition in everyone if definition.http
+    ]
+    return [*doors, f"https://{_host(stage, 'uploads')}", auth.sign_in_address(stage)]
 
 
 def _host(stage: Stage, kind: str) -> str:
@@ -111,7 +110,7 @@ def _bucket(stage: Stage) -> Json:
     encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}  # they are public
     properties = {
         "BucketName": cfn.sub(stage.bucket("page", "${AWS::AccountId}")),
-        "PublicAccessBlockConfiguration": core.PRIVATE,
+        "PublicAccessBlockConfiguration": storage.PRIVATE,
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
         "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
     }
@@ -124,13 +123,13 @@ def _bucket_policy(stage: Stage) -> Json:
     """Our distribution may read; nobody may do anything without TLS."""
     arn = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${PageDistribution}"
     ours = {"StringEquals": {"aws:SourceArn": cfn.sub(arn)}}
-    files, itself = core.bucket_arn(stage, "page", "/*"), core.bucket_arn(stage, "page")
+    files, itself = storage.bucket_arn(stage, "page", "/*"), storage.bucket_arn(stage, "page")
     cloudfront = {"Service": "cloudfront.amazonaws.com"}
     properties = {
         "Bucket": cfn.ref(BUCKET),
         "PolicyDocument": cfn.policy(
             cfn.allow(["s3:GetObject"], files, ours, Principal=cloudfront),
-            core.tls_only(["s3:*"], [itself, files]),
+            encryption.tls_only(["s3:*"], [itself, files]),
         ),
     }
     return cfn.resource("S3::BucketPolicy", properties)

@@ -12,8 +12,8 @@ from typing import Any
 from infra.cloudformation import alarms, cfn
 from infra.cloudformation.cfn import Json
 from infra.config.definitions import Definition
+from infra.config.prices import Prices
 from infra.config.stages import Stage
-from infra.planning.prices import Prices
 from shared.metrics import (
     AGE,
     DEAD_LETTERS,

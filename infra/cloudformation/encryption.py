@@ -3,6 +3,7 @@
 An emulator encrypts nothing that anyone could check, so a local stage has neither.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from infra.cloudformation import cfn
@@ -71,6 +72,12 @@ def of_table(stage: Stage) -> Json:
 
 def of_logs(stage: Stage) -> Json:
     return {"KmsKeyId": cfn.att(KEY)} if stage.kms else {}
+
+
+def tls_only(actions: Iterable[str], on: Any) -> Json:
+    """The statement of a resource's policy that refuses who does not come by TLS, whoever it is."""
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    return cfn.deny(actions, on, plain, Principal="*")
 
 
 def grant(stage: Stage) -> list[Json]:

@@ -5,19 +5,12 @@ the artifacts' bucket, and publish the page. What the stack is made of is made b
 role, which reaches only what carries the stage's name, where AWS has names to go by.
 """
 
-import argparse
-import re
-
-from infra.cli import options as commands
 from infra.cloudformation import cfn
 from infra.cloudformation.cfn import Json
-from infra.cloudformation.template import text
 from infra.config.stages import Stage
-from infra.errors import InfraError
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
-REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 
 # What a deployment does to the artifacts' bucket, which no stack has.
 ARTIFACTS = "CreateBucket ListBucket PutBucketPublicAccessBlock PutLifecycleConfiguration"
@@ -120,23 +113,6 @@ def executes(stage: Stage) -> list[Json]:
         cfn.allow(["cognito-idp:*"], "*"),
         cfn.allow(["kms:*"], "*"),
     ]
-
-
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `github`."""
-    summary = "print the stack of the roles by which GitHub deploys a stage"
-    parser = commands.add(subcommands, "github", _run, summary)
-    parser.add_argument("--repository", required=True, metavar="OWNER/NAME")
-    parser.add_argument("--provider", help="the ARN of GitHub's OIDC provider, where there is one")
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    stage = Stage.load(arguments.stage)
-    if stage.local:
-        raise InfraError(f"stage {stage.name} is for emulators: GitHub deploys those that are not")
-    if not REPOSITORY.fullmatch(arguments.repository):
-        raise InfraError(f"{arguments.repository!r} is no repository such as owner/name")
-    print(text(template(stage, arguments.repository, arguments.provider)), end="")
 
 
 def _provider() -> Json:

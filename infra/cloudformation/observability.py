@@ -1,7 +1,6 @@
-"""What tells people how a stage is: the topic `alerts`, the alarms that ring there, a dashboard."""
+"""Observability of a stage: the topic `alerts`, the alarms that publish to it, and a dashboard."""
 
 from infra.cloudformation import alarms, cfn, dashboard, encryption
-from infra.cloudformation import storage as core
 from infra.cloudformation.cfn import Json
 from infra.config.definitions import Definition
 from infra.config.stages import Stage
@@ -25,7 +24,7 @@ def alerts(stage: Stage) -> Json:
     statement = cfn.allow(["sns:Publish"], cfn.ref(alarms.TOPIC), ours, Principal=cloudwatch)
     statements = [statement]
     if not stage.local:  # the emulators speak plain HTTP
-        statements.append(core.tls_only(["sns:Publish"], cfn.ref(alarms.TOPIC)))
+        statements.append(encryption.tls_only(["sns:Publish"], cfn.ref(alarms.TOPIC)))
     policy = {"Topics": [cfn.ref(alarms.TOPIC)], "PolicyDocument": cfn.policy(*statements)}
     # AWS's own key for SNS lets no other service of AWS in: CloudWatch could not ring.
     encrypted = encryption.of_topic(stage) if stage.kms else {}

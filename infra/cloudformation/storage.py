@@ -1,6 +1,6 @@
-"""What all services share: the two buckets, the two topics and the two tables."""
+"""S3 buckets and DynamoDB tables, shared by all services."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -10,7 +10,6 @@ from infra.config.definitions import Definition
 from infra.config.stages import Stage
 
 BUCKETS = ("uploads", "processed")
-TOPICS = ("events", "notifications")
 TABLES = {"records": "item", "ledger": "claim"}  # and their sort keys; the hash key is `image`
 
 METHODS = {"uploads": ("POST", "PUT"), "processed": ("GET", "HEAD")}  # of a browser
@@ -22,12 +21,6 @@ INDEXES = {"records": {"search-index": ("partition", "at")}}
 PRIVATE = dict.fromkeys(
     ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
 )
-
-
-def resources(definitions: Iterable[Definition], stage: Stage) -> Json:
-    """The shared resources; the uploads bucket notifies the service that takes uploads."""
-    key = encryption.resources(stage, kept(stage))
-    return key | buckets(tuple(definitions), stage) | topics(stage) | tables(stage)
 
 
 def bucket_name(stage: Stage, kind: str) -> Any:
@@ -71,7 +64,7 @@ def buckets(definitions: tuple[Definition, ...], stage: Stage) -> Json:
 
 def uploads(definitions: tuple[Definition, ...], stage: Stage) -> Json:
     """Where originals land, in versions, so that what was announced can be read again."""
-    told = [definition.name for definition in definitions if definition.uploads]
+    notified = [definition.name for definition in definitions if definition.uploads]
     stays = stage.retention
     rules = [
         _unfinished(stage),
@@ -85,10 +78,12 @@ def uploads(definitions: tuple[Definition, ...], stage: Stage) -> Json:
     ]
     properties = _bucket(stage, "uploads", rules) | {
         "VersioningConfiguration": {"Status": "Enabled"},
-        "NotificationConfiguration": {"QueueConfigurations": [_tell(name) for name in told]},
+        "NotificationConfiguration": {
+            "QueueConfigurations": [_notification(name) for name in notified]
+        },
     }
-    # S3 tries the queue when it is told of it, and is refused until the policy is there.
-    policies = [cfn.logical(name, "QueuePolicy") for name in told]
+    # S3 sends a test message at once, which the queue refuses until it has its policy.
+    policies = [cfn.logical(name, "QueuePolicy") for name in notified]
     return cfn.resource("S3::Bucket", properties, DependsOn=policies, **kept(stage))
 
 
@@ -103,23 +98,6 @@ def processed(stage: Stage) -> Json:
         *_expiry("reuse", "reuse/", stays.analyses),
     ]
     return cfn.resource("S3::Bucket", _bucket(stage, "processed", rules), **kept(stage))
-
-
-def topics(stage: Stage) -> Json:
-    """`events`, on which services talk, and `notifications`, which the world subscribes to.
-
-    On AWS they speak TLS only, and their policy lets nobody in: who may publish, and subscribe, is
-    said by the roles of this account.
-    """
-    found = {
-        f"{kind.capitalize()}Topic": cfn.resource(
-            "SNS::Topic", {"TopicName": stage.called(kind), **encryption.of_topic(stage)}
-        )
-        for kind in TOPICS
-    }
-    if stage.local:
-        return found
-    return found | {f"{kind.capitalize()}TopicPolicy": _topic_policy(kind) for kind in TOPICS}
 
 
 def tables(stage: Stage) -> Json:
@@ -182,32 +160,17 @@ def _unfinished(stage: Stage) -> Json:
     return _rule("unfinished-uploads", AbortIncompleteMultipartUpload=days)
 
 
-def _tell(service: str) -> Json:
+def _notification(service: str) -> Json:
     return {"Event": "s3:ObjectCreated:*", "Queue": cfn.att(cfn.logical(service, "Queue"))}
-
-
-def tls_only(actions: Iterable[str], on: Any) -> Json:
-    """The statement of a resource's policy that refuses who does not come by TLS, whoever it is."""
-    plain = {"Bool": {"aws:SecureTransport": "false"}}
-    return cfn.deny(actions, on, plain, Principal="*")
 
 
 def _bucket_policy(stage: Stage, kind: str) -> Json:
     everything = [bucket_arn(stage, kind), bucket_arn(stage, kind, "/*")]
     properties = {
         "Bucket": cfn.ref(f"{kind.capitalize()}Bucket"),
-        "PolicyDocument": cfn.policy(tls_only(["s3:*"], everything)),
+        "PolicyDocument": cfn.policy(encryption.tls_only(["s3:*"], everything)),
     }
     return cfn.resource("S3::BucketPolicy", properties)
-
-
-def _topic_policy(kind: str) -> Json:
-    topic = cfn.ref(f"{kind.capitalize()}Topic")
-    properties = {
-        "Topics": [topic],
-        "PolicyDocument": cfn.policy(tls_only(["sns:Publish"], topic)),  # all that SNS lets one ask
-    }
-    return cfn.resource("SNS::TopicPolicy", properties)
 
 
 def _table(stage: Stage, kind: str, sort: str) -> Json:

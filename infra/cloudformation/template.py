@@ -1,19 +1,22 @@
 """The whole CloudFormation template of a stage, flat: no transform, no nested stack, no macro."""
 
-import argparse
-import json
 from collections.abc import Iterable
 
-from infra.cli import options as commands
-from infra.cloudformation import api_gateway as http
-from infra.cloudformation import auth as access
-from infra.cloudformation import cfn, observability
-from infra.cloudformation import cloudfront as pages
-from infra.cloudformation import lambda_service as service
-from infra.cloudformation import storage as core
+from infra.cloudformation import (
+    api_gateway,
+    auth,
+    cfn,
+    cloudfront,
+    encryption,
+    lambda_service,
+    messaging,
+    observability,
+    storage,
+)
 from infra.cloudformation.cfn import Json
-from infra.config.definitions import Definition, definitions
+from infra.config.definitions import Definition
 from infra.config.stages import Stage
+from shared.contracts.cost import Rates
 
 # Used where the deployment says nothing else: AWS's runtime, the local Rekognition's address, and
 # the emulator's as people reach it.
@@ -22,17 +25,18 @@ REKOGNITION = "http://127.0.0.1:4567"
 PUBLIC = "http://localhost:4566"
 
 
-def template(definitions: Iterable[Definition], stage: Stage) -> Json:
+def template(definitions: Iterable[Definition], stage: Stage, rates: Rates | None) -> Json:
     """The template of `definitions` as `stage` runs them; the same input gives the same output.
 
     Code keys, runtime and architecture are parameters: a new zip changes no template.
     """
     everyone = stage.run(definitions)
-    found = core.resources(everyone, stage)
-    found |= access.resources(stage) | http.account(everyone, stage)
-    found |= pages.resources(everyone, stage)
+    found = encryption.resources(stage, storage.kept(stage))
+    found |= storage.buckets(everyone, stage) | messaging.topics(stage) | storage.tables(stage)
+    found |= auth.resources(stage) | api_gateway.account(everyone, stage)
+    found |= cloudfront.resources(everyone, stage)
     for definition in everyone:
-        found |= service.resources(definition, everyone, stage)
+        found |= lambda_service.resources(definition, everyone, stage, rates)
     found |= observability.resources(everyone, stage)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -41,20 +45,6 @@ def template(definitions: Iterable[Definition], stage: Stage) -> Json:
         "Resources": found,
         "Outputs": outputs(everyone, stage),
     }
-
-
-def text(template: Json) -> str:
-    """The template as it is written to files and to the golden copy."""
-    return json.dumps(template, indent=2) + "\n"
-
-
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `synth`."""
-    commands.add(subcommands, "synth", _run, "print a stage's CloudFormation template")
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    print(text(template(definitions(), Stage.load(arguments.stage))), end="")
 
 
 def parameters(everyone: tuple[Definition, ...], stage: Stage) -> Json:
@@ -82,22 +72,22 @@ def outputs(everyone: tuple[Definition, ...], stage: Stage) -> Json:
         "Services": cfn.output(",".join(service.name for service in everyone), "their names"),
         "Account": cfn.output(cfn.ref("AWS::AccountId"), "where this runs"),
     }
-    for kind in core.BUCKETS:
+    for kind in storage.BUCKETS:
         found |= _named(kind, "Bucket")
-    for kind in core.TOPICS:
+    for kind in messaging.TOPICS:
         found |= _named(kind, "Topic")
-    for kind in core.TABLES:
+    for kind in storage.TABLES:
         found |= _named(kind, "Table")
     found |= observability.outputs()
     for definition in everyone:
         found |= _of_service(definition, stage)
-    return found | access.outputs(stage) | pages.outputs(stage)
+    return found | auth.outputs(stage) | cloudfront.outputs(stage)
 
 
 def _of_service(definition: Definition, stage: Stage) -> Json:
     kinds = ("Queue", "DeadLetters", "Function") if definition.queued else ("Function",)
     where = cfn.logical(definition.name, "Address")
-    door = {where: cfn.output(http.address(definition, stage), "where it answers HTTP")}
+    door = {where: cfn.output(api_gateway.address(definition, stage), "where it answers HTTP")}
     return (door if definition.http else {}) | {
         cfn.logical(definition.name, kind): cfn.output(
             cfn.ref(cfn.logical(definition.name, kind)), definition.purpose

@@ -11,12 +11,12 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from infra.config import toml
-from shared.ledger import KEPT_FOR
+from shared.ledger import RETENTION
 
 DAY = 86_400
 QUEUE = 7  # days; a message, until somebody handles it
 DEAD_LETTERS = 14  # days on their queue, the most SQS offers: people have to look at these
-LEDGER = KEPT_FOR // DAY
+LEDGER = RETENTION // DAY
 
 Days = Annotated[int, Field(ge=1)]
 

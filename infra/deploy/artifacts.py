@@ -6,13 +6,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.cli.options import Say
 from infra.clients import Clients
-from infra.cloudformation import storage as core
+from infra.cloudformation import storage
 from infra.cloudformation.cfn import Json
 from infra.config.stages import Stage
 from infra.errors import InfraError
 from infra.packaging.package import Zip
+from infra.terminal import Say
 
 
 class Artifacts:
@@ -68,7 +68,7 @@ class Artifacts:
         configuration = {"CreateBucketConfiguration": place} if place else {}
         self._s3.create_bucket(Bucket=self.bucket, **configuration)
         self._s3.put_public_access_block(
-            Bucket=self.bucket, PublicAccessBlockConfiguration=core.PRIVATE
+            Bucket=self.bucket, PublicAccessBlockConfiguration=storage.PRIVATE
         )
         # What a deployment that was killed has sent of a zip goes.
         rule = {

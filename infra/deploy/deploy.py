@@ -1,24 +1,21 @@
 """Deploying a stage and taking it down: zips and template to S3, one stack, and the page."""
 
-import argparse
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
-from infra.cli import options as commands
-from infra.cli.options import Say
 from infra.clients import Clients
 from infra.cloudformation.cfn import Json, logical
-from infra.cloudformation.template import template
 from infra.config.definitions import ROOT, Definition, definitions
 from infra.config.stages import Stage
 from infra.deploy import publish
 from infra.deploy.artifacts import Artifacts, empty
-from infra.deploy.changes import told
-from infra.deploy.consent import Consent, Place
+from infra.deploy.changes import change_lines
+from infra.deploy.consent import Place
 from infra.deploy.outputs import Outputs
 from infra.deploy.stack import Agree, Resource, Stack, agreed
-from infra.packaging.package import Target, add_target, chosen_target, package
+from infra.deploy.stage_template import stage_template
+from infra.packaging.package import Target, package
+from infra.terminal import Say
 
 
 def deploy(
@@ -62,7 +59,7 @@ def plan(
     if proposal is None:
         return []
     stack.withdraw(proposal)
-    return told(proposal.changes)
+    return change_lines(proposal.changes)
 
 
 def destroy(stage: Stage, clients: Clients, say: Say) -> list[Resource]:
@@ -83,50 +80,6 @@ def destroy(stage: Stage, clients: Clients, say: Say) -> list[Resource]:
     return [one for one in found if one.retained]
 
 
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `deploy` and `destroy`."""
-    parser = commands.add(subcommands, "deploy", _deploy, "deploy a stage, or bring it up to date")
-    add_target(parser)
-    parser.add_argument(
-        "--rekognition-url", help="the local Rekognition, as the functions reach it"
-    )
-    parser.add_argument("--plan", action="store_true", help="only show what would change")
-    parser.add_argument("--role", help="the ARN of a role that CloudFormation takes")
-    parser.add_argument("--yes", action="store_true", help="apply what changes without asking")
-    parser = commands.add(
-        subcommands, "destroy", _destroy, "take a stage down; prod keeps its data"
-    )
-    parser.add_argument("--confirm", metavar="NAME", help="the stage's name, instead of typing it")
-
-
-def _deploy(arguments: argparse.Namespace) -> None:
-    stage, clients = commands.stage_and_clients(arguments)
-    target = chosen_target(arguments, stage)
-    if arguments.plan:
-        print("\n".join(plan(stage, clients, target, commands.say) or ["nothing would change"]))
-        return
-    consent = Consent.of(given=arguments.yes)
-    consent.require_a_way(stage)
-    place = Place.of(stage, clients)
-    agree = partial(consent.to_apply, stage, place, say=commands.say)
-    url, role = arguments.rekognition_url, arguments.role
-    outputs = deploy(stage, clients, target, commands.say, url, agree=agree, role=role)
-    print(outputs.as_text())
-
-
-def _destroy(arguments: argparse.Namespace) -> None:
-    stage, clients = commands.stage_and_clients(arguments)
-    consent = Consent.of(given=arguments.confirm == stage.name)
-    consent.to_destroy(stage, Place.of(stage, clients), commands.say)
-    left = destroy(stage, clients, commands.say)
-    if not stage.local:
-        account = Place.of(stage, clients).account
-        print(f"left, for whoever deploys again: s3://{stage.bucket('artifacts', account)}")
-    if left:
-        print("left, and taken over again by the next deployment:")
-        print("\n".join(f"  {one.kind.removeprefix('AWS::')}  {one.physical}" for one in left))
-
-
 def _prepared(
     stage: Stage, clients: Clients, target: Target, say: Say, *, root: Path
 ) -> tuple[str, dict[str, str]]:
@@ -141,13 +94,13 @@ def _prepared(
         **_code(stage.run(services), target, artifacts, say),
         **({"PublicEndpoint": clients.endpoint_url or ""} if stage.local else {}),
     }
-    return artifacts.keep_template(_named(template(services, stage), account)), parameters
+    return artifacts.keep_template(_named(stage_template(services, stage), account)), parameters
 
 
 def _code(
     services: Iterable[Definition], target: Target, artifacts: Artifacts, say: Say
 ) -> dict[str, str]:
-    """Package every service, upload what is new, and tell the template where and for what it is."""
+    """Package every service and upload new zips; returns the template's parameters for them."""
     found = {}
     for service in services:
         built = package(service, target, say)

@@ -1,13 +1,11 @@
 """What is deployed and where: the outputs of a stage's stack, for scripts and for people."""
 
-import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from infra.cli import options as commands
 from infra.clients import Clients
-from infra.cloudformation import storage as core
+from infra.cloudformation import messaging, storage
 from infra.cloudformation.cfn import logical
 from infra.config.stages import Stage
 from infra.deploy.stack import Stack
@@ -42,14 +40,16 @@ class Outputs:
     @classmethod
     def _of(cls, found: Mapping[str, str], stage: Stage, clients: Clients) -> "Outputs":
         services = found["Services"].split(",")
-        tables = {kind: found[f"{kind.capitalize()}Table"] for kind in core.TABLES}
+        tables = {kind: found[f"{kind.capitalize()}Table"] for kind in storage.TABLES}
         return cls(
             endpoint=clients.endpoint_url,
             region=clients.region,
             stage=stage.name,
             account=found["Account"],
-            buckets={kind: found[f"{kind.capitalize()}Bucket"] for kind in core.BUCKETS},
-            topics={kind: found[f"{kind.capitalize()}Topic"] for kind in (*core.TOPICS, "alerts")},
+            buckets={kind: found[f"{kind.capitalize()}Bucket"] for kind in storage.BUCKETS},
+            topics={
+                kind: found[f"{kind.capitalize()}Topic"] for kind in (*messaging.TOPICS, "alerts")
+            },
             table=tables["records"],
             tables=tables,
             queues=_by_service(found, services, "Queue"),
@@ -73,22 +73,6 @@ class Outputs:
         rows = dict(_rows(asdict(self)))
         width = max(map(len, rows))
         return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
-
-
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `outputs`."""
-    parser = commands.add(subcommands, "outputs", _run, "print what is deployed, and where")
-    parser.add_argument("name", nargs="?", help="print this one's value alone: addresses.api")
-    parser.add_argument("--json", action="store_true", help="for scripts")
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    stage, clients = commands.stage_and_clients(arguments)
-    outputs = Outputs.read(stage, clients)
-    if arguments.name:
-        print(outputs.value(arguments.name))
-    else:
-        print(outputs.as_json() if arguments.json else outputs.as_text())
 
 
 def _by_service(found: Mapping[str, str], services: list[str], kind: str) -> dict[str, str]:

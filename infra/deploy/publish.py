@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.cli.options import Say
 from infra.clients import Clients
-from infra.cloudformation import auth as access
+from infra.cloudformation import auth
 from infra.config.stages import Stage
 from infra.deploy import page as web
+from infra.terminal import Say
 
 CONFIGURATION = "config.json"
 INDEX = "index.html"
@@ -32,10 +32,10 @@ def page(outputs: Mapping[str, str], stage: Stage, clients: Clients, say: Say) -
 
 
 def configuration(outputs: Mapping[str, str], stage: Stage) -> Mapping[str, Any]:
-    """What the page is told of its stage, and where people sign in to it."""
-    said = web.configuration(outputs["ApiAddress"], stage.name)
-    sign_in = access.sign_in(outputs)
-    return {**said, "signIn": sign_in} if sign_in else said
+    """The page's configuration, with the sign-in where the stage has one."""
+    configured = web.configuration(outputs["ApiAddress"], stage.name)
+    sign_in = auth.sign_in(outputs)
+    return {**configured, "signIn": sign_in} if sign_in else configured
 
 
 def _files(folder: Path, configuration: Mapping[str, Any]) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,21 +19,22 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from infra.cloudformation.template import template, text
+from infra.cloudformation import cfn
 from infra.config import toml
 from infra.config.definitions import ROOT, definitions
 from infra.config.stages import Stage
-from infra.environments import Environment
+from infra.deploy.stage_template import stage_template
+from infra.environments import Environment, requirements
 from infra.errors import InfraError
-from infra.paths import ENVIRONMENTS, LOCKS
+from infra.paths import ENVIRONMENTS
 
 ANSWERS = Path(__file__).parent / "scan.toml"
-ENVIRONMENT = Environment("the audit", ENVIRONMENTS / "audit", (LOCKS / "audit.txt",))
+ENVIRONMENT = Environment("the audit", ENVIRONMENTS / "audit", "audit")
 STAGE = "prod"
 
 # What is written by programs: checksums of what is installed, and events as they were recorded.
 WRITTEN = (
-    r"package-lock\.json$|^infra/requirements/|^tests/(infra|contract)/golden/"
+    r"package-lock\.json$|^uv\.lock$|^tests/(infra|contract)/golden/"
     r"|^tests/contract/notifications/"
 )
 
@@ -95,7 +97,7 @@ def of_template(environment: Environment = ENVIRONMENT) -> list[Finding]:
     """What checkov has against the template of prod."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.json"
-        path.write_text(text(template(definitions(), Stage.load(STAGE))))
+        path.write_text(cfn.as_text(stage_template(definitions(), Stage.load(STAGE))))
         said = _ask(
             environment,
             *("checkov", "--file", str(path), "--framework", "cloudformation"),
@@ -122,11 +124,21 @@ def of_sources(environment: Environment = ENVIRONMENT) -> list[Finding]:
 def of_dependencies(environment: Environment = ENVIRONMENT) -> list[str]:
     """Known vulnerabilities of what is pinned, a line each; and what nobody could tell about."""
     found = []
-    for path in sorted(LOCKS.glob("*.txt")):
-        words = ("pip-audit", "--no-deps", "--disable-pip", "--progress-spinner", "off")
-        said = _ask(environment, *words, "--format", "json", "-r", str(path), may_fail=True)
-        found += [f"{path.name}: {line}" for line in vulnerabilities(said)]
+    for group in _groups():
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(requirements([group]))
+            file.flush()
+            words = ("pip-audit", "--no-deps", "--disable-pip", "--progress-spinner", "off")
+            said = _ask(environment, *words, "--format", "json", "-r", file.name, may_fail=True)
+        found += [f"{group}: {line}" for line in vulnerabilities(said)]
     return found
+
+
+def _groups() -> list[str]:
+    """The dependency groups that no other group includes."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    entries = [entry for group in groups.values() for entry in group if isinstance(entry, dict)]
+    return sorted(groups.keys() - {entry["include-group"] for entry in entries})
 
 
 def vulnerabilities(said: str) -> list[str]:

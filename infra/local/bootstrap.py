@@ -1,30 +1,27 @@
-"""Makes the project's own virtual environment, ``.venv``. What the Makefile runs before all else.
+"""Makes ``.venv``, the environment that the project runs in. The Makefile runs it first.
 
-Only the standard library can be imported here, and the file has to be readable for an older
-Python, so that this one line can be told to whoever has one.
+An older Python must be able to read this file, to print which version is needed.
 """
 
 import sys
 
 from infra.errors import InfraError
 
-WANTED = (3, 11)
+OLDEST = (3, 11)
 
 
 def main() -> int:
-    """0 once the environment is there; 1 after one line on stderr that says why it is not."""
-    if sys.version_info < WANTED:
-        found = "{}.{} ({})".format(*sys.version_info[:2], sys.executable)
+    """0 once the environment exists; 1 after one line on stderr that says why it does not."""
+    if sys.version_info < OLDEST:
+        version = "{}.{} ({})".format(*sys.version_info[:2], sys.executable)
         return _fail(
-            f"Darkroom needs Python 3.11 or newer, this is {found}: make PYTHON=python3.13"
+            f"Darkroom needs Python 3.11 or newer, this is {version}: make PYTHON=python3.13"
         )
-    # an older Python could not read these
-    from infra.environments import Environment  # noqa: PLC0415 - see above
-    from infra.paths import LOCKS, ROOT  # noqa: PLC0415 - see above
+    # an older Python could not read this
+    from infra.environments import VENV, Environment  # noqa: PLC0415 - see above
 
-    files = (LOCKS / "dev.txt", LOCKS / "rekognition.txt")
     try:
-        Environment("Darkroom", ROOT / ".venv", files).ensure(lambda line: print(line, flush=True))
+        Environment("Darkroom", VENV, "dev").ensure(lambda line: print(line, flush=True))
     except InfraError as error:
         return _fail(str(error))
     return 0

@@ -15,8 +15,8 @@ from infra.local.follow import painted, standing
 from infra.local.subscription import Subscription, subscribed
 from infra.local.upload import upload
 from infra.operations.trace import read_hops
-from infra.processes import Say, wait_until
-from infra.terminal import Style, table
+from infra.processes import wait_until
+from infra.terminal import Say, Style, table
 from shared.contracts.notification import Notification
 from shared.hops import TimelineHop, since_upload
 

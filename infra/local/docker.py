@@ -9,7 +9,8 @@ from typing import Protocol
 from infra.errors import InfraError
 from infra.packaging.package import Target
 from infra.paths import ROOT
-from infra.processes import Say, answers, wait_until
+from infra.processes import answers, wait_until
+from infra.terminal import Say
 
 COMPOSE_FILE = ROOT / "docker-compose.localstack.yml"
 ANSWER_WITHIN = 3.0

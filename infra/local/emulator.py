@@ -10,7 +10,8 @@ from infra.local.ministack import MiniStack
 from infra.local.recognizer import Recognizer
 from infra.packaging.package import Target
 from infra.paths import RUN
-from infra.processes import Say, running
+from infra.processes import running
+from infra.terminal import Say
 
 Wish = Literal["auto", "docker", "ministack"]
 

@@ -8,7 +8,7 @@ from infra.errors import InfraError
 from infra.local.docker import Docker, Engine, Programs
 from infra.local.emulator import Embedded, Emulator
 from infra.paths import RUN
-from infra.processes import Say
+from infra.terminal import Say
 
 
 def clients_on(port: int) -> Clients:

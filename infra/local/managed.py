@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
-from infra.processes import Say
+from infra.terminal import Say
 
 
 class Managed(ABC):

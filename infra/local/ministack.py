@@ -12,10 +12,11 @@ from pathlib import Path
 
 from infra.environments import Environment
 from infra.local.managed import Managed
-from infra.paths import ENVIRONMENTS, LOCKS
-from infra.processes import Say, Server
+from infra.paths import ENVIRONMENTS
+from infra.processes import Server
+from infra.terminal import Say
 
-ENVIRONMENT = Environment("MiniStack", ENVIRONMENTS / "ministack", (LOCKS / "ministack.txt",))
+ENVIRONMENT = Environment("MiniStack", ENVIRONMENTS / "ministack", "ministack")
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from infra.clients import ACCESS_KEY, LOCAL_REGION, SECRET_KEY
 from infra.errors import InfraError
 from infra.local.managed import Managed
 from infra.paths import ROOT
-from infra.processes import Say, Server
+from infra.processes import Server
 from infra.rekognition import models
 from infra.rekognition.packages import ModelsError
+from infra.terminal import Say
 
 
 @dataclass(frozen=True)

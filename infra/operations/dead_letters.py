@@ -12,7 +12,7 @@ from shared.contracts.images import Fact
 from shared.contracts.record import RunStatus
 from shared.errors import sentence
 from shared.ledger import ClaimKey
-from shared.message import understood
+from shared.message import readable
 
 PREFIX = "dead-letters/"
 LONGEST_CLAIM = 120
@@ -41,7 +41,7 @@ class Letter:
         names = ("service", "reason", "detail", "sent")
         told = {name: str(said[name]) for name in names}
         body = said["body"]
-        return cls(key=key, envelopes=tuple(understood(body)), claim=_claim(body), **told)
+        return cls(key=key, envelopes=tuple(readable(body)), claim=_claim(body), **told)
 
     @property
     def about(self) -> str:

@@ -1,29 +1,23 @@
 """What the functions of a stage log, from CloudWatch or the emulator's own: `python -m infra logs`.
 
 A line that is JSON of ours becomes one that people read; what Lambda itself says is left out unless
-it tells of a failure. `--json` gives everything as it is.
+it reports a failure. `--json` gives everything as it is.
 """
 
-import argparse
 import json
-import re
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.cli import options as commands
-from infra.cli.operations import span
 from infra.clients import Clients
 from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
 from infra.terminal import Style
-from shared.contracts.envelope import UUID_TEXT
 from shared.metrics import METRICS
 
 EVERY = 1.0
@@ -68,7 +62,7 @@ class Line:
 
     @property
     def worth_reading(self) -> bool:
-        """Whether somebody wrote it, or Lambda tells of a failure."""
+        """Whether somebody wrote it, or Lambda reports a failure."""
         if self.ours or not self.fields:
             return bool(self.text) and not self.text.startswith(PLATFORM)
         return bool(self.fields.get("record", {}).get("status", "success") != "success")
@@ -122,7 +116,7 @@ def _fields(text: str) -> Mapping[str, Any]:
 def _written(fields: Mapping[str, Any]) -> float | None:
     with suppress(KeyError, ValueError, TypeError):
         return datetime.fromisoformat(fields["time"]).timestamp()
-    return None  # other loggers' lines tell whole seconds, CloudWatch more
+    return None  # other loggers write whole seconds, CloudWatch more
 
 
 def _iso(at: float) -> str:
@@ -189,53 +183,3 @@ class Logs:
                     yield line
             since = max(since, max(seen.values(), default=since) - LATE)
             sleep(EVERY)
-
-
-def image_id(word: str) -> str:
-    """An image's id, as notifications and the API give it."""
-    if not re.fullmatch(UUID_TEXT, word):
-        raise argparse.ArgumentTypeError(
-            f"{word!r} is no image's id: that is what a notification or a result calls its image"
-        )
-    return word
-
-
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `logs`."""
-    parser = commands.add(subcommands, "logs", _run, "show what the functions log, newest last")
-    parser.add_argument("service", nargs="*", help="default: all")
-    parser.add_argument("--image", type=image_id, help="only what is about this one")
-    parser.add_argument(
-        "--since", type=span, default=timedelta(minutes=10), help="such as 30m; default: 10m"
-    )
-    parser.add_argument("--follow", action="store_true", help="go on as lines come (Ctrl-C ends)")
-    parser.add_argument("--json", action="store_true", help="every line as it is, for scripts")
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    stage, clients = commands.stage_and_clients(arguments)
-    logs = Logs.of(Outputs.read(stage, clients), clients, arguments.service)
-    since = time.time() - arguments.since.total_seconds()
-    found: Iterable[Line]
-    if arguments.follow:
-        found = logs.follow(since, arguments.image)
-    else:
-        found = logs.lines(since, image=arguments.image)
-    try:
-        _show(found, Style.of(sys.stdout), as_json=arguments.json)
-    except KeyboardInterrupt:
-        return
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone, as `head` does; nothing more can be said to it
-
-
-def _show(found: Iterable[Line], style: Style, *, as_json: bool) -> None:
-    shown = 0
-    for line in found:
-        if as_json:
-            commands.say(line.as_json())
-        elif line.worth_reading:
-            commands.say(line.readable(style))
-        shown += 1
-    if not shown:
-        print("nothing was logged in that time; --since 2h looks further back", file=sys.stderr)

@@ -1,12 +1,12 @@
-"""What quarantine withholds: listed for who looks at it, and handed out when they release it."""
+"""List the quarantined images, and release them after a review."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from infra.cli.options import Say
 from infra.errors import InfraError
 from infra.operations.images import Images
 from infra.operations.replay import described
+from infra.terminal import Say
 from shared.contracts.images import ReleaseRequested
 from shared.contracts.record import Record, Run
 from shared.requests import Refusal, why_not_released
@@ -34,7 +34,7 @@ def refuse_what_cannot_be_released(record: Record) -> None:
     """InfraError, before anything is asked; ``store`` refuses it again."""
     words = {
         Refusal.DELETED: "was deleted: nothing of it is left to release",
-        Refusal.WORKING: "is still at work: whether to withhold it is not decided",
+        Refusal.PROCESSING: "is still at work: whether to withhold it is not decided",
         Refusal.NOT_QUARANTINED: "is not quarantined",
     }
     if refusal := why_not_released(record):
@@ -42,7 +42,7 @@ def refuse_what_cannot_be_released(record: Record) -> None:
 
 
 def release(images: Images, records: list[Record], say: Say, *, dry_run: bool) -> None:
-    """Ask for the renditions of each to be handed out."""
+    """Ask for the renditions of each to be published."""
     for record in records:
         refuse_what_cannot_be_released(record)
     for record in records:

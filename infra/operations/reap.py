@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from infra.cli.options import Say
 from infra.errors import InfraError
 from infra.operations.images import Images
+from infra.terminal import Say
 from services.reap.steps import Steps
 from services.reap.uploads import S3Uploads
 from shared.bus import SnsBus

@@ -62,7 +62,7 @@ def refuse_what_cannot_be_replayed(record: Record, how: How) -> None:
             Refusal.DELETED: "was deleted: its original is gone",
             Refusal.FULL: f"has had {len(record.runs)} runs, and its record holds no more: "
             "upload the original again",
-            Refusal.WORKING: "is still at work; --force gives its run up for a new one",
+            Refusal.PROCESSING: "is still at work; --force gives its run up for a new one",
             Refusal.UNPUBLISHED: "has no published run to analyse again: leave --analyze-only out",
         }
         raise InfraError(f"{record.image} {words[refusal]}")
@@ -82,7 +82,7 @@ def replay(
 
 
 def delete(images: Images, records: list[Record], say: Say) -> None:
-    """Ask for the final verdict on each."""
+    """Request the deletion of each."""
     for record in records:
         say(f"deleting {described(record)}")
         images.say(DeleteRequested(image=record.image, run=record.run))

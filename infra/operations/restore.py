@@ -10,8 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.cli.options import Say
 from infra.errors import InfraError
+from infra.terminal import Say
 
 MOST_AT_ONCE = 25
 """Items that DynamoDB takes in one call."""

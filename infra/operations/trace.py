@@ -4,25 +4,21 @@ The tables say what became of it and when each event was taken up and settled; t
 tables do not keep: tries that failed, and what was undone. Without logs, those are missing.
 """
 
-import argparse
 import json
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from infra.cli import options as commands
 from infra.clients import Clients
 from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
 from infra.operations.images import Images
-from infra.operations.logs import GOOD, Line, Logs, image_id
+from infra.operations.logs import GOOD, Line, Logs
 from infra.terminal import Style, table
-from services.api.logic import compensated
-from services.api.models import Compensated
-from services.api.records import DynamoRecords
+from services.api.models import CompensatedRun
+from services.api.records import DynamoTables
+from services.api.views import compensated_runs
 from shared.contracts.record import Record, Run
 from shared.hops import TimelineHop, hops
 
@@ -123,8 +119,8 @@ class Trace:
         return lines
 
     @property
-    def _undone(self) -> Sequence[Compensated]:
-        return compensated(self.record) if self.record else ()
+    def _undone(self) -> Sequence[CompensatedRun]:
+        return compensated_runs(self.record) if self.record else ()
 
     def _about(self) -> list[str]:
         rows = [("id", self.image)]
@@ -155,7 +151,7 @@ class Trace:
 
 def read_hops(image: str, outputs: Outputs, clients: Clients) -> tuple[TimelineHop, ...]:
     """Every hop of the image, as the tables know it now."""
-    tables = DynamoRecords(
+    tables = DynamoTables(
         clients.client("dynamodb"), outputs.tables["records"], outputs.tables["ledger"]
     )
     return hops(tables.events(image), tables.claims(image), time.time())
@@ -201,7 +197,7 @@ def _became(record: Record, number: int, run: Run) -> str:
     return ", ".join(words)
 
 
-def _what(gone: Compensated) -> Iterator[str]:
+def _what(gone: CompensatedRun) -> Iterator[str]:
     if gone.renditions:
         yield f"renditions {', '.join(gone.renditions)}"
     if gone.analysis:
@@ -229,17 +225,3 @@ def _span(seconds: float | None) -> str:
 
 def _iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-
-
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `trace`."""
-    parser = commands.add(subcommands, "trace", _run, "show one image's way, hop by hop")
-    parser.add_argument("image", type=image_id)
-    parser.add_argument("--json", action="store_true", help="for scripts")
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    stage, clients = commands.stage_and_clients(arguments)
-    found = Trace.read(arguments.image, Outputs.read(stage, clients), clients)
-    lines: Any = [found.as_json()] if arguments.json else found.as_lines(Style.of(sys.stdout))
-    print("\n".join(lines))

@@ -1,10 +1,7 @@
 """The functions' zips: the service's own code, `shared`, and the libraries it requires, pinned."""
 
-import argparse
 import hashlib
-import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -13,31 +10,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infra.cli import options as commands
-from infra.cli.options import Say
-from infra.config.definitions import Definition, definitions
+from infra.config.definitions import Definition
 from infra.config.stages import Stage
+from infra.environments import install, requirements
 from infra.errors import InfraError
 from infra.file_lock import alone
 from infra.packaging import botocore_data, bytecode
 from infra.packaging.bytecode import Compiler
+from infra.terminal import Say
 
 # Changed when the way of packing changes, so that older zips are not taken for new ones.
-FORMAT = "2"
+FORMAT = "3"
 
 # The earliest date a zip can hold: the time of a build must not change its bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 READABLE = 0o100644 << 16  # a regular file that everyone may read
 
-# The runtimes of Python 3.12 and later have glibc 2.34. pip takes exactly the tags that it is
-# given, and Pillow has wheels for 2.27/2.28 only.
-GLIBC = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
+# The runtimes of Python 3.12 and later have glibc 2.34; wheels for 2.28 and older run there.
+GLIBC = "manylinux_2_28"
 
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
-# What pip writes about how, where and by whom a wheel was installed; it differs between machines.
-NOT_SHIPPED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+# What uv writes about how, where and by whom a wheel was installed; it differs between machines.
+NOT_SHIPPED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", ".lock"}
 
 # Lambda's limits: of a zip that is sent to it in the call, and of what is in it. From S3 it takes
 # larger zips, but a function that needs that starts too slowly.
@@ -60,9 +56,6 @@ gc.enable()
 HANDLER = f"{START}.handle"
 
 DATA = Path("botocore", "data")
-
-_NO_WHEEL = re.compile(r"No matching distribution found for (?P<what>\S+)")
-_UNREACHABLE = re.compile(r"Retrying \(|NewConnectionError|NameResolution|ReadTimeout|ProxyError")
 
 
 def _silent(_: str) -> None:
@@ -114,23 +107,17 @@ class Target:
         return f"python{self.python}"
 
     @property
-    def is_linux(self) -> bool:
-        return self.interpreter is None or platform.system() == "Linux"
-
-    @property
     def name(self) -> str:
         """A short name for messages and file names."""
         system = "linux" if self.interpreter is None else f"here-{platform.system().lower()}"
         return f"{self.runtime}-{system}-{self.architecture}"
 
-    def pip(self) -> list[str]:
-        """The start of a pip command line that installs for this target."""
+    def install_options(self) -> tuple[str, ...]:
+        """The options of ``uv pip install`` that select this target's wheels."""
         if self.interpreter is not None:
-            return [str(self.interpreter), "-m", "pip", "install"]
-        machine = MACHINES[self.architecture]
-        platforms = [word for tag in GLIBC for word in ("--platform", f"{tag}_{machine}")]
-        version = ["--implementation", "cp", "--python-version", self.python]
-        return [sys.executable, "-m", "pip", "install", *version, *platforms]
+            return ("--python", str(self.interpreter))
+        platform = f"{MACHINES[self.architecture]}-{GLIBC}"
+        return ("--python-version", self.python, "--python-platform", platform)
 
 
 @dataclass(frozen=True)
@@ -196,41 +183,6 @@ def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
         return Zip(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `package`."""
-    parser = commands.add(subcommands, "package", _run, "build the functions' zips")
-    add_target(parser)
-
-
-def add_target(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that `chosen_target` reads."""
-    parser.add_argument(
-        "--for",
-        dest="target",
-        choices=["here", "linux"],
-        help="this machine, or Lambda's Linux; default: here for the local stage, else linux",
-    )
-    parser.add_argument(
-        "--architecture", choices=list(MACHINES), help="of every function on Lambda's Linux"
-    )
-    parser.add_argument("--interpreter", type=Path, help="the Python of this machine to build for")
-
-
-def chosen_target(arguments: argparse.Namespace, stage: Stage) -> Target:
-    """The target that the arguments and the stage ask for."""
-    if (arguments.target or ("here" if stage.local else "linux")) == "here":
-        return Target.here(arguments.interpreter)
-    return Target.linux(arguments.architecture) if arguments.architecture else Target.aws(stage)
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    stage = Stage.load(arguments.stage)
-    target = chosen_target(arguments, stage)
-    for definition in definitions():
-        built = package(definition, target, commands.say)
-        print(f"{built.path}  {built.size}  {built.sha256}")
-
-
 def _architecture(machine: str | None = None) -> str:
     name = (machine or platform.machine()).lower()
     if name not in ARCHITECTURES:
@@ -247,25 +199,21 @@ def _sources(definition: Definition) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(root).as_posix(), path
 
 
-def _requirements(definition: Definition, target: Target) -> list[Path]:
-    """The locks of all that a service requires, with what some have for one architecture only."""
-    folder = definition.root / "infra" / "requirements" / "locked"
-    paths = [folder / f"{name}.txt" for name in definition.requires]
-    for path in paths:
-        if not path.exists():
-            raise InfraError(f"{definition.folder / 'service.toml'}: requires: no {path}")
-    further = [folder / f"{name}-{target.architecture}.txt" for name in definition.requires]
-    return paths + [path for path in further if path.exists() and target.is_linux]
+def _requirements(definition: Definition) -> str:
+    """The libraries that a service requires, pinned with hashes."""
+    try:
+        return requirements(definition.requires, definition.root)
+    except InfraError as error:
+        raise InfraError(f"{definition.folder / 'service.toml'}: requires: {error}") from error
 
 
 def _digest(
     target: Target, definition: Definition, sources: dict[str, Path], compiler: Compiler | None
 ) -> str:
     """A digest of all that a zip is made of."""
-    required = _requirements(definition, target)
-    files = sources | {f"requirements/{path.name}": path for path in required}
     digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.version}".encode())
-    for name, path in sorted(files.items()):
+    digest.update(_requirements(definition).encode())
+    for name, path in sorted(sources.items()):
         digest.update(f"\0{name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -297,52 +245,29 @@ def _libraries(
     definition: Definition, target: Target, compiler: Compiler | None, home: Path
 ) -> Path:
     """The folder of installed libraries, shared by services that require the same for a target."""
-    requirements = _requirements(definition, target)
+    pinned = _requirements(definition)
     digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.version}".encode())
-    for path in requirements:
-        digest.update(path.read_bytes())
+    digest.update(pinned.encode())
     folder = home / "libraries" / f"{target.name}-{digest.hexdigest()[:16]}"
     if not folder.exists():
-        _install(requirements, target, compiler, folder, home)
+        _install(pinned, target, compiler, folder)
     return folder
 
 
-def _install(
-    requirements: Iterable[Path],
-    target: Target,
-    compiler: Compiler | None,
-    folder: Path,
-    home: Path,
-) -> None:
+def _install(pinned: str, target: Target, compiler: Compiler | None, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside its place and moved there when complete: an interrupted install is never taken for one.
     with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
         made = Path(unfinished) / "libraries"
         made.mkdir()
-        files = [word for path in requirements for word in ("-r", str(path))]
-        command = [*target.pip(), "--disable-pip-version-check", "--no-deps", "--no-compile"]
-        command += ["--require-hashes", "--only-binary=:all:", "--target", str(made), *files]
-        _pip(command, target, home)
+        options = ("--only-binary", ":all:", "--target", str(made))
+        try:
+            install(pinned, *target.install_options(), *options)
+        except InfraError as error:
+            raise InfraError(f"cannot install libraries for {target.name}: {error}") from error
         if compiler:
             compiler.compile(made)
         made.rename(folder)
-
-
-def _pip(command: list[str], target: Target, home: Path) -> None:
-    environment = os.environ | {"PIP_CACHE_DIR": str(home / "wheels"), "PIP_NO_INPUT": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise InfraError(_reason(done.stdout + done.stderr, target))
-
-
-def _reason(output: str, target: Target) -> str:
-    """What a failed pip means, in one line; it has no other way to tell than its words."""
-    if _UNREACHABLE.search(output):
-        return "the package registry is out of reach; the functions' libraries come from there"
-    if found := _NO_WHEEL.search(output):
-        return f"{found['what']} has no wheel for {target.name}"
-    errors = [line for line in output.splitlines() if line.startswith("ERROR")]
-    return f"pip cannot install for {target.name}: {(errors or [output.strip()])[-1]}"
 
 
 def _shipped(libraries: Path) -> Iterator[tuple[str, Path]]:

@@ -2,5 +2,6 @@
 
 - ``usage.json``: what one image asks of AWS, counted by ``python -m tests.lab.capacity.usage``
 - ``measured.json``: how long its hops take, by ``python -m tests.lab.capacity.measure``
-- ``prices.toml``, ``quotas.toml``, ``assumptions.toml``, ``seed.toml``: written by people, dated
+- ``quotas.toml``, ``assumptions.toml``: written by people, dated;
+  the prices are in ``infra/config/prices.toml``
 """

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infra.planning.prices import Prices, Tier, tiered
-from infra.planning.work import SQS_REQUESTS, Hop, Work
+from infra.config.prices import Prices, Tier, tiered
+from infra.planning.work import SQS_REQUESTS, HopWork, Work
 
 GIGABYTE = 10**9
 MEGABYTES = 1024  # of memory, in a gigabyte as Lambda bills it
@@ -99,7 +99,7 @@ def uses(work: Work, prices: Prices, architecture: str) -> Iterator[Use]:
     yield Use(KEPT, "month", Kind.DYNAMODB, (work.kept["records"] + work.kept["ledger"]) / GIGABYTE)
 
 
-def _of_hop(hop: Hop, work: Work, prices: Prices, architecture: str) -> Iterator[Use]:
+def _of_hop(hop: HopWork, work: Work, prices: Prices, architecture: str) -> Iterator[Use]:
     function = work.functions[hop.service]
     seconds = work.seconds(hop) * function.memory / MEGABYTES
     log = (hop.log_bytes + work.assumed.platform_log) / GIGABYTE

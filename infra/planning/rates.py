@@ -1,9 +1,9 @@
 """The rates that ``store`` estimates each image's cost with, from the same sources as ``cost``."""
 
 from infra.config.definitions import Definition, definitions
+from infra.config.prices import Prices
 from infra.config.stages import Stage
 from infra.planning.cost import Kind, Place, bill
-from infra.planning.prices import Prices
 from infra.planning.work import Work
 from shared.contracts.cost import Rates
 
@@ -14,7 +14,7 @@ PLACES = 12
 def rates(stage: Stage, everyone: tuple[Definition, ...] | None = None) -> Rates:
     """What one image costs in this stage, as if on AWS: before any tier, with no free tier.
 
-    The local stage is told the same: what it costs here is the electricity.
+    The local stage gets the same rates, although nothing is charged there.
     """
     prices = Prices.load()
     work = Work.load(stage, definitions() if everyone is None else everyone)

@@ -18,7 +18,7 @@ from services.analyze.settings import AnalyzeSettings
 FOLDER = Path(__file__).parent
 
 RESIZED, DECIDED = "store/image.resized.v1", "store/image.analyzed.v1"
-UPLOADED, ANALYZE, TOLD = (
+UPLOADED, ANALYZE, NOTIFIED = (
     "resize/image.uploaded.v1",
     "analyze/image.resized.v1",
     "notify/image.completed.v1",
@@ -47,7 +47,7 @@ class Assumptions:
 
 
 @dataclass(frozen=True)
-class Hop:
+class HopWork:
     """One service's answer to one event, as it was counted and measured."""
 
     service: str
@@ -74,7 +74,7 @@ class Hop:
             if name.startswith("rekognition:")
         )
 
-    def asking(self, detections: Iterable[str]) -> "Hop":
+    def asking(self, detections: Iterable[str]) -> "HopWork":
         """The same hop where these are asked instead of what was counted."""
         others = {name: n for name, n in self.calls.items() if not name.startswith("rekognition:")}
         return replace(self, calls=others | {f"rekognition:{word}": 1 for word in detections})
@@ -94,12 +94,11 @@ class Hop:
 class Work:
     """All hops of an image as a stage runs them. ``reuse`` is the share of known content."""
 
-    hops: Mapping[str, Hop]
+    hops: Mapping[str, HopWork]
     functions: Mapping[str, Function]  # by service
     assumed: Assumptions
     kept: Mapping[str, int]  # bytes in tables and buckets
     measured: str  # the day
-    naive: float  # s of CPU, for all renditions of a photo made without care
     reuse: float = 0.0
 
     @classmethod
@@ -123,16 +122,15 @@ class Work:
             assumed=assumed or Assumptions.load(),
             kept=usage["kept"] | measured["bytes"],
             measured=measured["measured"],
-            naive=measured["naive_resize_cpu_ms"] / 1000,
             reuse=reuse,
         )
 
-    def each(self) -> Iterator[tuple[Hop, float]]:
+    def each(self) -> Iterator[tuple[HopWork, float]]:
         """Every hop, and how often an image makes it."""
         for name, hop in self.hops.items():
             yield hop, {ANALYZE: 1 - self.reuse, REUSED: self.reuse}.get(name, 1.0)
 
-    def seconds(self, hop: Hop) -> float:
+    def seconds(self, hop: HopWork) -> float:
         """How long a record of this hop takes."""
         return hop.seconds(self.functions[hop.service], self.assumed)
 
@@ -140,7 +138,7 @@ class Work:
     def services(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(hop.service for hop in self.hops.values()))
 
-    def of(self, service: str) -> list[Hop]:
+    def of(self, service: str) -> list[HopWork]:
         return [hop for hop in self.hops.values() if hop.service == service]
 
     def busy(self, service: str) -> float:
@@ -165,13 +163,13 @@ def _asked(stage: Stage) -> tuple[str, ...]:
     return tuple(words.replace(",", " ").split()) if words is not None else tuple(map(str, default))
 
 
-def _hop(name: str, counted: Mapping[str, Any], measured: Mapping[str, Any]) -> Hop:
+def _hop(name: str, counted: Mapping[str, Any], measured: Mapping[str, Any]) -> HopWork:
     if name not in measured:
         raise InfraError(
             f"{name} was counted, but not measured: python -m tests.lab.capacity.measure"
         )
     said = counted[name]
-    return Hop(
+    return HopWork(
         service=name.partition("/")[0],
         cpu=measured[name]["cpu_ms"] / 1000,
         **{part: said[part] for part in ("calls", "reads", "writes", "partitions", "log_bytes")},

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.cli import options as commands
-from infra.cloudformation.cfn import Json
 from infra.config.definitions import ROOT, UPLOADED, Definition, definitions
 from infra.errors import InfraError
-from infra.reference_docs.schemas import NOTIFICATION, event_schema, notification_schema
+from infra.reference_docs.schemas import NOTIFICATION, Json, event_schema, notification_schema
 from shared.contracts.envelope import Event
 from shared.contracts.notification import STATUS
 
@@ -27,12 +25,6 @@ SERVERS = {
     "eventbridge": {"host": "events.{region}.amazonaws.com", "protocol": "https"},
 }
 REGION = {"region": {"description": "of the deployment"}}
-
-
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `asyncapi`."""
-    summary = "write docs/asyncapi.json and docs/events.md"
-    commands.add_written(subcommands, "asyncapi", summary, write=write, check=check, folder=FOLDER)
 
 
 def write(folder: Path) -> None:

@@ -6,7 +6,7 @@ back, by our own older ones. So within a version only optional fields may come. 
 
 from collections.abc import Iterator
 
-from infra.cloudformation.cfn import Json
+from infra.reference_docs.schemas import Json
 
 WORDS = {"description", "title", "$schema", "$id", "default", "$defs"}
 """What says nothing of which messages are taken."""

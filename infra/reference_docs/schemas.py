@@ -16,8 +16,6 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, create_model
 
-from infra.cli import options as commands
-from infra.cloudformation.cfn import Json
 from infra.config.definitions import ROOT
 from infra.errors import InfraError
 from shared.contracts.analysis import Analysis
@@ -29,13 +27,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOTIFICATION = "notification.v1"
 ANALYSIS = "analysis.v1"
 
+Json = dict[str, Any]
 V = TypeVar("V", bound=Value)
-
-
-def register(subcommands: "commands.Subcommands") -> None:
-    """Add `schemas`."""
-    summary = "write the events' JSON Schemas to docs/schemas"
-    commands.add_written(subcommands, "schemas", summary, write=write, check=check, folder=FOLDER)
 
 
 def write(folder: Path) -> None:
@@ -78,7 +71,7 @@ def event_schema(kind: type[Event]) -> Json:
 
 
 def notification_schema() -> Json:
-    """The schema of what the world is told."""
+    """The schema of a notification."""
     return _schema(NOTIFICATION, Notification)
 
 

@@ -1,4 +1,4 @@
-"""A local Rekognition, and a Bedrock with one model: wire protocols in front, open models behind.
+"""A local stand-in for Amazon Rekognition, and for one model of Amazon Bedrock.
 
-The models look at the pixels.
+It speaks the services' wire protocols. Open models analyze the pixels of each picture.
 """

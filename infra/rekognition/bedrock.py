@@ -1,4 +1,4 @@
-"""Bedrock's InvokeModel (REST and JSON) without the wire: a model by its id, in Bedrock's words."""
+"""Bedrock's InvokeModel (REST and JSON), independent of the HTTP server."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,16 +9,16 @@ from urllib.parse import unquote
 
 from infra.rekognition.errors import Code, RekognitionError
 from infra.rekognition.parameters import Parameters
-from infra.rekognition.protocol import Answer, Call, Perform, check_signed
+from infra.rekognition.protocol import OperationHandler, Request, Response, check_signed
 
 PREFIX: Final = "/model/"
 INVOKE: Final = re.compile(rf"{PREFIX}(?P<model>[^/]+)/invoke")
-# A model may be named by its ARN, whose last part is its id.
+# A request names a model by its id or by its ARN, which ends with the id.
 FOUNDATION_MODEL: Final = "foundation-model/"
 
 CONTENT_TYPE: Final = "application/json"
 INTERNAL: Final = "InternalServerException"
-# Of the errors that InvokeModel has; all else is about what was asked, and a 400.
+# InvokeModel's HTTP statuses. Every other error is a fault of the request: 400.
 STATUS: Final = {
     Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     Code.RESOURCE_NOT_FOUND: HTTPStatus.NOT_FOUND,
@@ -30,48 +30,50 @@ STATUS: Final = {
 
 @dataclass(frozen=True)
 class Model:
-    """How the body of a request for it is read, and what answers that."""
+    """A model: how to read a request's body, and the function that handles the result."""
 
     read: Callable[[bytes], Parameters]
-    answer: Perform
+    handle: OperationHandler
 
 
 class Bedrock:
-    """Every model that is offered, by id."""
+    """The supported models, by id."""
 
     def __init__(self, models: Mapping[str, Model]) -> None:
         self._models = models
 
     @property
-    def offered(self) -> list[str]:
+    def model_ids(self) -> list[str]:
+        """The ids of the supported models."""
         return list(self._models)
 
-    def perform(self, call: Call) -> Answer:
-        """Raises RekognitionError, which `refusal` puts into Bedrock's words."""
-        model = self._model(call.path)
-        check_signed(call.authorization, "bedrock")
-        return Answer(HTTPStatus.OK, model.answer(model.read(call.body)), CONTENT_TYPE)
+    def handle(self, request: Request) -> Response:
+        """Run the requested model. Raises RekognitionError; see `error_response`."""
+        model = self._model(request.path)
+        check_signed(request.authorization, "bedrock")
+        return Response(HTTPStatus.OK, model.handle(model.read(request.body)), CONTENT_TYPE)
 
     def _model(self, path: str) -> Model:
-        invoked = INVOKE.fullmatch(path)
-        if invoked is None:
-            message = f"{path}: this local Bedrock offers InvokeModel alone"
+        match = INVOKE.fullmatch(path)
+        if match is None:
+            message = f"{path}: this local Bedrock supports InvokeModel only"
             raise RekognitionError(Code.UNKNOWN_OPERATION, message)
-        name = unquote(invoked["model"]).rpartition(FOUNDATION_MODEL)[2]
-        if name not in self._models:
-            message = f"{name}: this local Bedrock has no such model, but {', '.join(self.offered)}"
+        model_id = unquote(match["model"]).rpartition(FOUNDATION_MODEL)[2]
+        if model_id not in self._models:
+            supported = ", ".join(self.model_ids)
+            message = f"{model_id}: no such model in this local Bedrock; it has {supported}"
             raise RekognitionError(Code.RESOURCE_NOT_FOUND, message)
-        return self._models[name]
+        return self._models[model_id]
 
-    def refusal(self, error: RekognitionError) -> Answer:
-        """REST's way: the error's name is in a header."""
+    def error_response(self, error: RekognitionError) -> Response:
+        """The error as a response. REST protocols name the error in a header."""
         status = STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
         body: dict[str, Any] = {"message": str(error)}
-        return Answer(status, body, CONTENT_TYPE, error_type=_name(error.code))
+        return Response(status, body, CONTENT_TYPE, error_type=_name(error.code))
 
 
 def _name(code: Code) -> str:
-    """What Rekognition says of a picture in a word of its own, Bedrock says in one for all."""
+    """The name Bedrock has for the error: ValidationException for every fault of a picture."""
     if code is Code.INTERNAL:
         return INTERNAL
     return code.value if code in STATUS else Code.VALIDATION.value

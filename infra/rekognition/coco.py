@@ -1,4 +1,4 @@
-"""Which things are where: SSD-MobileNetV2 over COCO's 80 things."""
+"""Detects objects of COCO's 80 classes, with SSD-MobileNetV2."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,22 +15,22 @@ from infra.rekognition.packages import SSD_CONFIG, SSD_GRAPH
 
 SIDE: Final = 300  # pixels
 
-# Below this the detector's boxes are mostly wrong; above it some still are (a computer mouse on a
-# space suit, .48), which is what MinConfidence is for.
-FLOOR: Final = 0.35
+# The least probability of an object. Below it most boxes are wrong. Above it some are, too (a
+# computer mouse on a space suit, .48); a client can exclude them with MinConfidence.
+MIN_SCORE: Final = 0.35
 
 
 @dataclass(frozen=True)
 class Detection:
-    """One thing: its id in COCO's list, the probability, and where it is."""
+    """A detected object: its class id in COCO's list, probability and box."""
 
-    thing: int
+    class_id: int
     score: float
     box: Box
 
 
 class CocoDetector:
-    """One picture at a time: OpenCV's networks keep their input between two calls."""
+    """Handles one picture at a time, because OpenCV's networks store their input."""
 
     def __init__(self, models: Path, threads: int) -> None:
         cv2.setNumThreads(threads)
@@ -38,18 +38,18 @@ class CocoDetector:
         self._network = cv2.dnn.readNetFromTensorflow(str(graph), str(config))
         self._lock = Lock()
 
-    def detect(self, picture: Image.Image, least: float = 0.0) -> list[Detection]:
-        """What is in the picture with at least this probability, the surest first."""
-        # The network itself takes values of 0-255.
+    def detect(self, picture: Image.Image, min_score: float = 0.0) -> list[Detection]:
+        """The objects with at least this probability, the most probable first."""
+        # The network takes values from 0 to 255.
         small = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
         blob = cv2.dnn.blobFromImage(np.asarray(small))
         with self._lock:
             self._network.setInput(blob)
             rows = self._network.forward()[0, 0].copy()
-        return [_detection(row) for row in rows if row[2] >= max(least, FLOOR)]
+        return [_detection(row) for row in rows if row[2] >= max(min_score, MIN_SCORE)]
 
 
 def _detection(row: NDArray[np.float32]) -> Detection:
-    """A row is (picture, thing, score, left, top, right, bottom); boxes may stick out."""
+    """A row is (picture, class, score, left, top, right, bottom). A box may exceed the picture."""
     left, top, right, bottom = (float(edge) for edge in row[3:7])
     return Detection(int(row[1]), float(row[2]), inside(left, top, right, bottom))

@@ -1,4 +1,4 @@
-"""CompareFaces: the source's largest face beside each of the target's, and the answer's shape."""
+"""CompareFaces: compares the source's largest face with every face of the target."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from infra.rekognition.centerface import DECODED_SIDE, FoundFace
+from infra.rekognition.centerface import DECODED_SIDE, DetectedFace
 from infra.rekognition.errors import Code, RekognitionError
 from infra.rekognition.face_descriptor import distance
 from infra.rekognition.face_details import default_details
@@ -17,17 +17,17 @@ from infra.rekognition.pictures import open_picture
 from infra.rekognition.sources import Sources
 
 DEFAULT_THRESHOLD: Final = 80.0  # percent, as Rekognition's own
-MOST_FACES: Final = 100  # of the target, the largest ones: Rekognition's limit
+MAX_FACES: Final = 100  # Rekognition's limit: the 100 largest faces
 
-# The curve that makes percents of distances goes through two points: 0.6, where dlib's authors part
-# two people from one, is 80 %, Rekognition's default threshold; and 0.4 is 99 %.
+# The curve from distance to percent has two fixed points. 0.6, dlib's threshold for two faces of
+# one person, is 80 %, Rekognition's default threshold. 0.4 is 99 %.
 MIDDLE: Final = 0.6864
 STEEPNESS: Final = 16.04
 
 
 @dataclass(frozen=True)
 class CompareFacesRequest:
-    """What is asked; the threshold in percent."""
+    """The parameters of a request; the threshold is in percent."""
 
     source: Mapping[str, Any]
     target: Mapping[str, Any]
@@ -35,70 +35,72 @@ class CompareFacesRequest:
 
     @classmethod
     def read(cls, parameters: Mapping[str, Any]) -> "CompareFacesRequest":
-        """Refuses what it would have to ignore, rather than give an answer to another question."""
+        """Read the parameters. Raises RekognitionError for an unsupported one."""
         if parameters.get("QualityFilter", "NONE") != "NONE":
-            raise _invalid("QualityFilter: this local server filters no faces by quality")
+            raise _invalid("QualityFilter: this local server does not filter faces by quality")
         threshold = float(parameters.get("SimilarityThreshold", DEFAULT_THRESHOLD))
         return cls(parameters["SourceImage"], parameters["TargetImage"], threshold)
 
 
 class CompareFaces:
-    """The operation."""
+    """Handles the operation."""
 
     def __init__(self, networks: Networks, sources: Sources) -> None:
         self._networks = networks
         self._sources = sources
 
     def __call__(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer a request whose types are right already. Raises RekognitionError."""
+        """Handle a validated request. Raises RekognitionError."""
         request = CompareFacesRequest.read(parameters)
-        source, (wanted, *_) = self._faces(request.source, "SourceImage")
-        target, others = self._faces(request.target, "TargetImage")
-        compared = self._compared((source, wanted), (target, others))
+        source, (source_face, *_) = self._faces(request.source, "SourceImage")
+        target, target_faces = self._faces(request.target, "TargetImage")
+        compared = self._compared((source, source_face), (target, target_faces))
         return {
             "SourceImageFace": {
-                "BoundingBox": wanted.box.as_answer(),
-                "Confidence": percent(wanted.score),
+                "BoundingBox": source_face.box.as_dict(),
+                "Confidence": percent(source_face.score),
             },
             "FaceMatches": [
-                {"Similarity": alike, "Face": self._details(target, face)}
-                for alike, face in compared
-                if alike >= request.threshold
+                {"Similarity": score, "Face": self._details(target, face)}
+                for score, face in compared
+                if score >= request.threshold
             ],
             "UnmatchedFaces": [
-                self._details(target, face) for alike, face in compared if alike < request.threshold
+                self._details(target, face) for score, face in compared if score < request.threshold
             ],
         }
 
     def _compared(
-        self, wanted: tuple[Image.Image, FoundFace], others: tuple[Image.Image, list[FoundFace]]
-    ) -> list[tuple[float, FoundFace]]:
-        """Every face with its similarity to the wanted one, the most alike first."""
-        looks = self._networks.looks()
-        picture, face = wanted
-        sought = looks.describe(picture, face.landmarks)
-        picture, faces = others
+        self,
+        source: tuple[Image.Image, DetectedFace],
+        target: tuple[Image.Image, list[DetectedFace]],
+    ) -> list[tuple[float, DetectedFace]]:
+        """The target's faces, each with its similarity to the source face, most similar first."""
+        network = self._networks.face_descriptor()
+        picture, source_face = source
+        descriptor = network.describe(picture, source_face.landmarks)
+        picture, faces = target
         compared = [
-            (similarity(distance(sought, looks.describe(picture, face.landmarks))), face)
+            (similarity(distance(descriptor, network.describe(picture, face.landmarks))), face)
             for face in faces
         ]
         return sorted(compared, key=lambda pair: -pair[0])
 
-    def _faces(self, image: Mapping[str, Any], name: str) -> tuple[Image.Image, list[FoundFace]]:
-        """The picture and its faces, the largest first; without one there is nothing to compare."""
+    def _faces(self, image: Mapping[str, Any], name: str) -> tuple[Image.Image, list[DetectedFace]]:
+        """The picture and its faces, the largest first. Raises RekognitionError without a face."""
         picture = open_picture(self._sources.read(image), side=DECODED_SIDE)
-        faces = self._networks.faces().detect(picture)[:MOST_FACES]
+        faces = self._networks.face_detector().detect(picture)[:MAX_FACES]
         if not faces:
-            raise _invalid(f"{name}: there is no face in it")
+            raise _invalid(f"{name}: no face was detected")
         return picture, faces
 
-    def _details(self, picture: Image.Image, face: FoundFace) -> dict[str, Any]:
-        return default_details(picture, face, self._networks.mesh().fit(picture, face))
+    def _details(self, picture: Image.Image, face: DetectedFace) -> dict[str, Any]:
+        return default_details(picture, face, self._networks.face_mesh().fit(picture, face))
 
 
-def similarity(apart: float) -> float:
-    """Percent, for a distance of descriptors: of our own making, but for where 80 is."""
-    return 100 / (1 + math.exp(STEEPNESS * (apart - MIDDLE)))
+def similarity(distance: float) -> float:
+    """The similarity in percent for a distance of two descriptors: a logistic curve (see above)."""
+    return 100 / (1 + math.exp(STEEPNESS * (distance - MIDDLE)))
 
 
 def _invalid(message: str) -> RekognitionError:

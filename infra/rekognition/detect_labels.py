@@ -1,4 +1,4 @@
-"""DetectLabels: the request's own rules, the two models behind it, and the answer's shape."""
+"""DetectLabels: reads the request, runs two models, filters their labels, builds the response."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,30 +17,30 @@ from infra.rekognition.vocabulary import Vocabulary
 MODEL_VERSION: Final = "local-1.0 ssd-mobilenet-v2-coco-2018-03-29 efficientnet-lite0-57934424"
 GENERAL_LABELS, IMAGE_PROPERTIES = "GENERAL_LABELS", "IMAGE_PROPERTIES"
 
-# Rekognition's own defaults; confidence in percent.
+# Rekognition's defaults; the confidence is in percent.
 DEFAULT_MIN_CONFIDENCE: Final = 55.0
 DEFAULT_COLORS: Final = 10
 
-# Twice the side of the larger network's input: a JPEG decoded smaller would lose what it can see.
+# Twice the input side of the larger network, so that a JPEG is not decoded with too little detail.
 DECODED_SIDE: Final = 600
 
 
 @dataclass(frozen=True)
 class LabelFilter:
-    """Names of labels and of categories, as they are spelled in answers."""
+    """Names of labels and of categories, spelled as in responses."""
 
     labels: frozenset[str]
     categories: frozenset[str]
 
     @classmethod
     def read(cls, settings: Mapping[str, Any], direction: str) -> "LabelFilter":
-        """The direction is Inclusion or Exclusion."""
+        """Read one of the request's filters; the direction is Inclusion or Exclusion."""
         labels = settings.get(f"Label{direction}Filters", ())
         return cls(
             frozenset(labels), frozenset(settings.get(f"LabelCategory{direction}Filters", ()))
         )
 
-    def names(self, label: str, category: str | None) -> bool:
+    def matches(self, label: str, category: str | None) -> bool:
         return label in self.labels or category in self.categories
 
     def __bool__(self) -> bool:
@@ -49,7 +49,7 @@ class LabelFilter:
 
 @dataclass(frozen=True)
 class DetectLabelsRequest:
-    """What is asked; confidence in percent, and no limit of labels where none is given."""
+    """The parameters of a request. The confidence is in percent; `max_labels` None is no limit."""
 
     image: Mapping[str, Any]
     features: frozenset[str]
@@ -76,27 +76,27 @@ class DetectLabelsRequest:
 
 
 class DetectLabels:
-    """The operation."""
+    """Handles the operation."""
 
     def __init__(self, networks: Networks, sources: Sources) -> None:
         self._networks = networks
         self._sources = sources
 
     def __call__(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer a request whose types are right already. Raises RekognitionError."""
+        """Handle a validated request. Raises RekognitionError."""
         request = DetectLabelsRequest.read(parameters)
         picture = open_picture(self._sources.read(request.image), side=DECODED_SIDE)
-        answer: dict[str, Any] = {"Labels": [], "LabelModelVersion": MODEL_VERSION}
+        response: dict[str, Any] = {"Labels": [], "LabelModelVersion": MODEL_VERSION}
         if GENERAL_LABELS in request.features:
-            answer["Labels"] = self._labels(picture, request)
+            response["Labels"] = self._labels(picture, request)
         if IMAGE_PROPERTIES in request.features:
-            answer["ImageProperties"] = _properties(picture, request.max_colors)
-        return answer
+            response["ImageProperties"] = _properties(picture, request.max_colors)
+        return response
 
     def _labels(self, picture: Image.Image, request: DetectLabelsRequest) -> list[dict[str, Any]]:
         vocabulary = self._networks.vocabulary()
-        detections = self._networks.things().detect(picture, request.min_confidence / 100)
-        probabilities = self._networks.classes().classify(picture)
+        detections = self._networks.object_detector().detect(picture, request.min_confidence / 100)
+        probabilities = self._networks.classifier().classify(picture)
         labels = find_labels(detections, probabilities.tolist(), vocabulary)
         return [_label(label, vocabulary) for label in _choose(labels, request, vocabulary)]
 
@@ -104,12 +104,12 @@ class DetectLabels:
 def _choose(
     labels: Iterable[Label], request: DetectLabelsRequest, vocabulary: Vocabulary
 ) -> list[Label]:
-    """Those that are sure enough and wanted; a filter that excludes wins."""
+    """The labels that pass the confidence and the filters. Exclusion overrides inclusion."""
     chosen = []
     for label in labels:
         category = vocabulary.category(label.name)
-        included = not request.included or request.included.names(label.name, category)
-        excluded = request.excluded.names(label.name, category)
+        included = not request.included or request.included.matches(label.name, category)
+        excluded = request.excluded.matches(label.name, category)
         if label.confidence >= request.min_confidence and included and not excluded:
             chosen.append(label)
     return chosen[: request.max_labels]
@@ -128,11 +128,11 @@ def _label(label: Label, vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def _instance(instance: Instance) -> dict[str, Any]:
-    return {"BoundingBox": instance.box.as_answer(), "Confidence": instance.confidence}
+    return {"BoundingBox": instance.box.as_dict(), "Confidence": instance.confidence}
 
 
 def _properties(picture: Image.Image, max_colors: int) -> dict[str, Any]:
-    """Of the whole picture: no model here knows its foreground from its background."""
+    """Properties of the whole picture; no model here separates foreground and background."""
     quality = measure(picture)
     return {
         "Quality": {
@@ -145,7 +145,7 @@ def _properties(picture: Image.Image, max_colors: int) -> dict[str, Any]:
 
 
 def _color(color: DominantColor) -> dict[str, Any]:
-    """Without SimplifiedColor: which twelve words Rekognition has for it is not published."""
+    """A color without SimplifiedColor, because Rekognition does not publish its twelve values."""
     return {
         "Red": color.red,
         "Green": color.green,

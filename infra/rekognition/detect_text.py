@@ -1,4 +1,4 @@
-"""DetectText: the request's filters, the two models behind it, and the answer's shape."""
+"""DetectText: reads the request, runs two models, filters the words, builds the response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,45 +20,48 @@ from infra.rekognition.words import (
 )
 
 MODEL_VERSION: Final = "local-1.0 pp-ocrv6-small"
-DECODED_SIDE: Final = 1600  # pixels: lines are read at a finer scale than they are found at
+DECODED_SIDE: Final = 1600  # pixels; recognition needs more detail than detection
 
-# Percent: Rekognition's own default for words.
+# Rekognition's default for words, in percent.
 # https://docs.aws.amazon.com/rekognition/latest/APIReference/API_DetectionFilter.html
 DEFAULT_MIN_CONFIDENCE: Final = 80.0
-CORNERS_OF_A_REGION: Final = 3  # at least
+MIN_CORNERS: Final = 3  # of a region
 
 
 @dataclass(frozen=True)
 class DetectTextRequest:
-    """What is asked; without a region, the whole picture is."""
+    """The parameters of a request. No region means the whole picture."""
 
     image: Mapping[str, Any]
-    wanted: WordFilter
+    word_filter: WordFilter
     regions: tuple[Polygon, ...]
 
     @classmethod
     def read(cls, parameters: Mapping[str, Any]) -> "DetectTextRequest":
-        """Raises RekognitionError for a region that is none."""
+        """Read the parameters. Raises RekognitionError for an invalid region."""
         filters = parameters.get("Filters", {})
         regions = tuple(_region(region) for region in filters.get("RegionsOfInterest", ()))
         return cls(parameters["Image"], _word_filter(filters.get("WordFilter", {})), regions)
 
 
 class DetectText:
-    """The operation; the reader, its larger model, waits for the first picture that has text."""
+    """Handles the operation. The recognition network is loaded for the first picture with text."""
 
     def __init__(self, networks: Networks, sources: Sources) -> None:
         self._networks = networks
         self._sources = sources
 
     def __call__(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer a request whose types are right already. Raises RekognitionError."""
+        """Handle a validated request. Raises RekognitionError."""
         request = DetectTextRequest.read(parameters)
         picture = open_picture(self._sources.read(request.image), side=DECODED_SIDE)
-        places = in_reading_order(self._networks.text().find(picture))
-        lines = (compose(place, self._networks.reader().read(picture, place)) for place in places)
+        outlines = in_reading_order(self._networks.text_detector().find(picture))
+        lines = (
+            compose(outline, self._networks.text_recognizer().read(picture, outline))
+            for outline in outlines
+        )
         return {
-            "TextDetections": _detections(choose(lines, request.wanted, request.regions)),
+            "TextDetections": _detections(choose(lines, request.word_filter, request.regions)),
             "TextModelVersion": MODEL_VERSION,
         }
 
@@ -72,11 +75,11 @@ def _word_filter(parameters: Mapping[str, float]) -> WordFilter:
 
 
 def _region(parameters: Mapping[str, Any]) -> Polygon:
-    """A box or a polygon; where both are given, the polygon, as the finer of the two."""
+    """The region's polygon, or its box if it has no polygon. Raises RekognitionError."""
     if "Polygon" in parameters:
         corners = parameters["Polygon"]
         polygon = tuple(Point(corner.get("X", 0.0), corner.get("Y", 0.0)) for corner in corners)
-        if len(polygon) >= CORNERS_OF_A_REGION:
+        if len(polygon) >= MIN_CORNERS:
             return polygon
     elif "BoundingBox" in parameters:
         sides = parameters["BoundingBox"]
@@ -89,12 +92,12 @@ def _region(parameters: Mapping[str, Any]) -> Polygon:
 
 
 def _detections(lines: list[Line]) -> list[dict[str, Any]]:
-    """All lines, then all words, counted through; a word names its line."""
-    found = [_detection("LINE", number, line) for number, line in enumerate(lines)]
+    """All lines, then all words, with consecutive ids. A word's ParentId is its line's id."""
+    detections = [_detection("LINE", number, line) for number, line in enumerate(lines)]
     for parent, line in enumerate(lines):
         for word in line.words:
-            found.append(_detection("WORD", len(found), word) | {"ParentId": parent})
-    return found
+            detections.append(_detection("WORD", len(detections), word) | {"ParentId": parent})
+    return detections
 
 
 def _detection(kind: str, number: int, text: Line | Word) -> dict[str, Any]:
@@ -104,7 +107,7 @@ def _detection(kind: str, number: int, text: Line | Word) -> dict[str, Any]:
         "Id": number,
         "Confidence": percent(text.score),
         "Geometry": {
-            "BoundingBox": around(text.place).as_answer(),
-            "Polygon": [point.as_answer() for point in text.place],
+            "BoundingBox": around(text.outline).as_dict(),
+            "Polygon": [point.as_dict() for point in text.outline],
         },
     }

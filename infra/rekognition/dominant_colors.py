@@ -1,4 +1,4 @@
-"""Which colours a picture has most of: arithmetic over its pixels."""
+"""Computes the dominant colours of a picture from its pixels."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,13 +10,13 @@ from PIL import Image, ImageColor
 
 from infra.rekognition.percents import percent
 
-LONGEST: Final = 256  # pixels: a few ten thousand of them tell the colours as well as all do
-ROUNDS: Final = 8  # of k-means, after which the colours hardly move
+MAX_SIDE: Final = 256  # pixels; a larger picture is scaled down, which hardly changes its colours
+ROUNDS: Final = 8  # of k-means; more rounds hardly change the colours
 
 
 @dataclass(frozen=True)
 class DominantColor:
-    """Each channel from 0 to 255, the nearest name in CSS, and the share of the pixels."""
+    """A colour: channels from 0 to 255, the nearest CSS name, the share of pixels in percent."""
 
     red: int
     green: int
@@ -25,18 +25,21 @@ class DominantColor:
     percent: float
 
 
-def dominant_colors(picture: Image.Image, most: int) -> list[DominantColor]:
-    """At most so many, the commonest first: median cut, then k-means. Percents add up to 100."""
-    if most == 0:
+def dominant_colors(picture: Image.Image, limit: int) -> list[DominantColor]:
+    """At most `limit` colours, the most frequent first, by median cut and k-means.
+
+    Their shares add up to 100 %.
+    """
+    if limit == 0:
         return []
     small = picture.copy()
-    small.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
-    reduced = small.quantize(most, Image.Quantize.MEDIANCUT, kmeans=ROUNDS)
+    small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
+    reduced = small.quantize(limit, Image.Quantize.MEDIANCUT, kmeans=ROUNDS)
     palette = np.reshape(reduced.getpalette() or [], (-1, 3))
     counts = np.bincount(np.asarray(reduced).ravel(), minlength=len(palette))
-    commonest = [int(each) for each in np.argsort(-counts, kind="stable") if counts[each]]
+    by_count = [int(index) for index in np.argsort(-counts, kind="stable") if counts[index]]
     shares = counts / counts.sum()
-    return [_color(palette[each], percent(shares[each])) for each in commonest]
+    return [_color(palette[index], percent(shares[index])) for index in by_count]
 
 
 def _color(channels: NDArray[Any], share: float) -> DominantColor:

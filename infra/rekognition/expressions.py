@@ -1,4 +1,4 @@
-"""What a face expresses: face-api's small network, rebuilt as an ONNX model from its weights.
+"""Classifies facial expressions with face-api's network, built as ONNX from its weights.
 
 The network: https://github.com/vladmandic/face-api/tree/master/src/faceExpressionNet
 """
@@ -21,59 +21,61 @@ SIDE: Final = 112  # pixels
 PADDING: Final = 0.25
 MEAN_COLOUR: Final = np.array((122.782, 117.001, 104.298), np.float32)
 
-# Rekognition's words for the network's classes, in its order. Its CONFUSED has no class here.
+# Rekognition's names of the network's classes, in the network's order. There is no CONFUSED.
 EMOTIONS: Final = ("CALM", "HAPPY", "SAD", "ANGRY", "FEAR", "DISGUSTED", "SURPRISED")
 
 
 class Expressions:
-    """Safe for several threads at once, as an onnxruntime session is."""
+    """Safe to use from several threads at once, like the onnxruntime session."""
 
     def __init__(self, models: Path, threads: int) -> None:
         tensors = read_tensors(models / EXPRESSIONS_TABLE, models / EXPRESSIONS)
         self._session = open_session(_Network(tensors).build(), threads)
 
     def read(self, picture: Image.Image, face: Landmarks) -> dict[str, float]:
-        """The probability of each emotion; together they are 1."""
-        cut = aligned(picture, face, side=SIDE, padding=PADDING)
-        values = (np.asarray(cut, np.float32) - MEAN_COLOUR) / 255
-        (answer,) = self._session.run(None, {INPUT: values.transpose(2, 0, 1)[None]})
-        return dict(zip(EMOTIONS, answer[0].tolist(), strict=True))
+        """The probability of each emotion. They add up to 1."""
+        crop = aligned(picture, face, side=SIDE, padding=PADDING)
+        values = (np.asarray(crop, np.float32) - MEAN_COLOUR) / 255
+        (output,) = self._session.run(None, {INPUT: values.transpose(2, 0, 1)[None]})
+        return dict(zip(EMOTIONS, output[0].tolist(), strict=True))
 
 
 class _Network:
-    """Four dense blocks: each step sees the sum of all steps before it."""
+    """Builds the graph: four dense blocks, where each layer's input is the sum of all before it."""
 
     def __init__(self, tensors: Tensors) -> None:
         self._tensors = tensors
         self._graph = Graph()
 
     def build(self) -> bytes:
-        flow = INPUT
+        tensor = INPUT
         for block in range(4):
-            flow = self._block(flow, f"dense{block}/", first=block == 0)
-        flow = self._graph.node("AveragePool", [flow], kernel_shape=[7, 7], strides=[2, 2])
-        flow = self._graph.node("Flatten", [flow])
-        flow = self._graph.node("Gemm", [flow, self._weight("fc/weights"), self._weight("fc/bias")])
-        answer = self._graph.node("Softmax", [flow])
-        return self._graph.model((INPUT, (1, 3, SIDE, SIDE)), (answer, (1, len(EMOTIONS))))
+            tensor = self._block(tensor, f"dense{block}/", first=block == 0)
+        tensor = self._graph.node("AveragePool", [tensor], kernel_shape=[7, 7], strides=[2, 2])
+        tensor = self._graph.node("Flatten", [tensor])
+        tensor = self._graph.node(
+            "Gemm", [tensor, self._weight("fc/weights"), self._weight("fc/bias")]
+        )
+        probabilities = self._graph.node("Softmax", [tensor])
+        return self._graph.model((INPUT, (1, 3, SIDE, SIDE)), (probabilities, (1, len(EMOTIONS))))
 
-    def _block(self, flow: str, prefix: str, *, first: bool) -> str:
+    def _block(self, tensor: str, prefix: str, *, first: bool) -> str:
         if first:
-            flow = self._convolve(flow, f"{prefix}conv0/filters", bias=f"{prefix}conv0/bias")
+            tensor = self._convolve(tensor, f"{prefix}conv0/filters", bias=f"{prefix}conv0/bias")
         else:
-            flow = self._separable(flow, f"{prefix}conv0/", stride=2)
-        total = flow = self._graph.node("Relu", [flow])
-        for step in ("conv1/", "conv2/", "conv3/"):
-            total = self._graph.node("Add", [total, self._separable(flow, prefix + step)])
-            flow = self._graph.node("Relu", [total])
-        return flow
+            tensor = self._separable(tensor, f"{prefix}conv0/", stride=2)
+        total = tensor = self._graph.node("Relu", [tensor])
+        for layer in ("conv1/", "conv2/", "conv3/"):
+            total = self._graph.node("Add", [total, self._separable(tensor, prefix + layer)])
+            tensor = self._graph.node("Relu", [total])
+        return tensor
 
-    def _separable(self, flow: str, prefix: str, stride: int = 1) -> str:
-        """Each channel by itself, then all channels at each place."""
+    def _separable(self, tensor: str, prefix: str, stride: int = 1) -> str:
+        """Depthwise separable convolution."""
         kernel = self._tensors[f"{prefix}depthwise_filter"].transpose(2, 3, 0, 1)
         depthwise = self._graph.node(
             "Conv",
-            [flow, self._graph.constant(f"{prefix}depthwise", kernel)],
+            [tensor, self._graph.constant(f"{prefix}depthwise", kernel)],
             auto_pad="SAME_UPPER",
             group=len(kernel),
             kernel_shape=[3, 3],
@@ -81,11 +83,11 @@ class _Network:
         )
         return self._convolve(depthwise, f"{prefix}pointwise_filter", f"{prefix}bias", stride=1)
 
-    def _convolve(self, flow: str, filters: str, bias: str, stride: int = 2) -> str:
+    def _convolve(self, tensor: str, filters: str, bias: str, stride: int = 2) -> str:
         kernel = self._tensors[filters].transpose(3, 2, 0, 1)
         return self._graph.node(
             "Conv",
-            [flow, self._graph.constant(filters, kernel), self._weight(bias)],
+            [tensor, self._graph.constant(filters, kernel), self._weight(bias)],
             auto_pad="SAME_UPPER",
             kernel_shape=kernel.shape[2:],
             strides=[stride, stride],

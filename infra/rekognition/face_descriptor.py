@@ -1,6 +1,6 @@
-"""Who a face could be, as 128 numbers: face-api's port of dlib's network, rebuilt as ONNX.
+"""Computes a face descriptor of 128 numbers with face-api's port of dlib's network, built as ONNX.
 
-Faces of one person are close to each other, those of two people are not. The network:
+Descriptors of one person's faces are close to each other. The network:
 https://github.com/vladmandic/face-api/tree/master/src/faceRecognitionNet
 """
 
@@ -28,7 +28,7 @@ NUMBERS: Final = 128
 
 @dataclass(frozen=True)
 class _Stage:
-    """Plain blocks alike, after one that halves the sides to so many pixels."""
+    """Equal residual blocks, after one that halves the sides to `side` pixels."""
 
     name: str
     blocks: int
@@ -48,79 +48,85 @@ Descriptor = NDArray[np.float32]
 
 
 class FaceDescriber:
-    """Safe for several threads at once, as an onnxruntime session is."""
+    """Safe to use from several threads at once, like the onnxruntime session."""
 
     def __init__(self, models: Path, threads: int) -> None:
         tensors = read_tensors(models / FACE_DESCRIPTOR_TABLE, models / FACE_DESCRIPTOR)
         self._session = open_session(_Network(tensors).build(), threads)
 
     def describe(self, picture: Image.Image, face: Landmarks) -> Descriptor:
-        cut = aligned(picture, face, side=SIDE, padding=PADDING)
-        values = (np.asarray(cut, np.float32) - MEAN_COLOUR) / 255
-        (answer,) = self._session.run(None, {INPUT: values.transpose(2, 0, 1)[None]})
-        descriptor: Descriptor = answer[0]
+        """The face's descriptor."""
+        crop = aligned(picture, face, side=SIDE, padding=PADDING)
+        values = (np.asarray(crop, np.float32) - MEAN_COLOUR) / 255
+        (output,) = self._session.run(None, {INPUT: values.transpose(2, 0, 1)[None]})
+        descriptor: Descriptor = output[0]
         return descriptor
 
 
-def distance(one: Descriptor, other: Descriptor) -> float:
-    """Euclidean: dlib's authors take two faces for one person's below 0.6."""
-    return float(np.linalg.norm(one - other))
+def distance(first: Descriptor, second: Descriptor) -> float:
+    """The Euclidean distance. Below 0.6, dlib's authors consider two faces the same person's."""
+    return float(np.linalg.norm(first - second))
 
 
 class _Network:
-    """A residual network: each block adds to what came into it."""
+    """Builds the graph of a residual network: each block adds its output to its input."""
 
     def __init__(self, tensors: Tensors) -> None:
         self._tensors = tensors
         self._graph = Graph()
 
     def build(self) -> bytes:
-        flow = self._relu(self._convolve(INPUT, "conv32_down", stride=2))
-        flow = self._graph.node("MaxPool", [flow], kernel_shape=[3, 3], strides=[2, 2])
-        flow = self._plain(flow, FIRST)
-        before = FIRST
+        tensor = self._relu(self._convolve(INPUT, "conv32_down", stride=2))
+        tensor = self._graph.node("MaxPool", [tensor], kernel_shape=[3, 3], strides=[2, 2])
+        tensor = self._plain(tensor, FIRST)
+        previous = FIRST
         for stage in STAGES:
-            flow = self._plain(self._halving(flow, f"{stage.name}_down", before, stage), stage)
-            before = stage
-        flow = self._halving(flow, LAST.name, before, LAST)
-        flow = self._graph.node("Flatten", [self._graph.node("GlobalAveragePool", [flow])])
-        flow = self._graph.node("Gemm", [flow, self._graph.constant("fc", self._tensors["fc"])])
-        return self._graph.model((INPUT, (1, 3, SIDE, SIDE)), (flow, (1, NUMBERS)))
+            tensor = self._plain(
+                self._halving(tensor, f"{stage.name}_down", previous, stage), stage
+            )
+            previous = stage
+        tensor = self._halving(tensor, LAST.name, previous, LAST)
+        tensor = self._graph.node("Flatten", [self._graph.node("GlobalAveragePool", [tensor])])
+        tensor = self._graph.node("Gemm", [tensor, self._graph.constant("fc", self._tensors["fc"])])
+        return self._graph.model((INPUT, (1, 3, SIDE, SIDE)), (tensor, (1, NUMBERS)))
 
-    def _plain(self, flow: str, stage: _Stage) -> str:
+    def _plain(self, tensor: str, stage: _Stage) -> str:
         for block in range(1, stage.blocks + 1):
-            added = self._twice(flow, f"{stage.name}_{block}", stride=1)
-            flow = self._relu(self._graph.node("Add", [flow, added]))
-        return flow
+            residual = self._twice(tensor, f"{stage.name}_{block}", stride=1)
+            tensor = self._relu(self._graph.node("Add", [tensor, residual]))
+        return tensor
 
-    def _halving(self, flow: str, name: str, before: _Stage, after: _Stage) -> str:
-        """Past the convolutions goes the mean of every four; zeros fill up what either lacks."""
-        added = self._twice(flow, name, stride=2)
-        convolved = (before.side - 3) // 2 + 1
-        if convolved < after.side:
-            below = self._zeros(after.channels, 1, convolved)
-            added = self._graph.node("Concat", [added, below], axis=2)
-            beside = self._zeros(after.channels, after.side, 1)
-            added = self._graph.node("Concat", [added, beside], axis=3)
-        past = self._graph.node("AveragePool", [flow], kernel_shape=[2, 2], strides=[2, 2])
-        if before.channels < after.channels:
-            silent = self._zeros(after.channels - before.channels, after.side, after.side)
-            past = self._graph.node("Concat", [past, silent], axis=1)
-        return self._relu(self._graph.node("Add", [past, added]))
+    def _halving(self, tensor: str, name: str, previous: _Stage, stage: _Stage) -> str:
+        """A residual block that halves the sides; its shortcut averages every four pixels.
 
-    def _twice(self, flow: str, name: str, stride: int) -> str:
-        flow = self._relu(self._convolve(flow, f"{name}/conv1", stride))
-        return self._convolve(flow, f"{name}/conv2", stride=1)
+        Zeros pad the residual's sides and the shortcut's channels where they are smaller.
+        """
+        residual = self._twice(tensor, name, stride=2)
+        side = (previous.side - 3) // 2 + 1
+        if side < stage.side:
+            row = self._zeros(stage.channels, 1, side)
+            residual = self._graph.node("Concat", [residual, row], axis=2)
+            column = self._zeros(stage.channels, stage.side, 1)
+            residual = self._graph.node("Concat", [residual, column], axis=3)
+        shortcut = self._graph.node("AveragePool", [tensor], kernel_shape=[2, 2], strides=[2, 2])
+        if previous.channels < stage.channels:
+            channels = self._zeros(stage.channels - previous.channels, stage.side, stage.side)
+            shortcut = self._graph.node("Concat", [shortcut, channels], axis=1)
+        return self._relu(self._graph.node("Add", [shortcut, residual]))
 
-    def _convolve(self, flow: str, name: str, stride: int) -> str:
-        """Convolution and a scale of each channel; one that strides takes only what fits."""
+    def _twice(self, tensor: str, name: str, stride: int) -> str:
+        tensor = self._relu(self._convolve(tensor, f"{name}/conv1", stride))
+        return self._convolve(tensor, f"{name}/conv2", stride=1)
+
+    def _convolve(self, tensor: str, name: str, stride: int) -> str:
+        """Convolution and a scale for each channel; with a stride, without padding."""
         filters = self._tensors[f"{name}/conv/filters"].transpose(3, 2, 0, 1)
         scale = self._tensors[f"{name}/scale/weights"]
         bias = self._tensors[f"{name}/conv/bias"] * scale + self._tensors[f"{name}/scale/biases"]
         kernel = self._graph.constant(f"{name}/filters", filters * scale[:, None, None, None])
         return self._graph.node(
             "Conv",
-            [flow, kernel, self._graph.constant(f"{name}/bias", bias)],
+            [tensor, kernel, self._graph.constant(f"{name}/bias", bias)],
             auto_pad="VALID" if stride > 1 else "SAME_UPPER",
             kernel_shape=filters.shape[2:],
             strides=[stride, stride],
@@ -130,5 +136,5 @@ class _Network:
         name = f"zeros {shape}"
         return self._graph.constant(name, np.zeros((1, *shape)))
 
-    def _relu(self, flow: str) -> str:
-        return self._graph.node("Relu", [flow])
+    def _relu(self, tensor: str) -> str:
+        return self._graph.node("Relu", [tensor])

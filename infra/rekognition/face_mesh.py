@@ -1,4 +1,4 @@
-"""The shape of a face in three dimensions: MediaPipe's mesh of 468 points."""
+"""Fits MediaPipe's three-dimensional mesh of 468 points to a face."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from infra.rekognition.alignment import transformed
-from infra.rekognition.centerface import FoundFace
+from infra.rekognition.centerface import DetectedFace
 from infra.rekognition.coordinates import Point
 from infra.rekognition.packages import FACE_MESH
 
 SIDE: Final = 192  # pixels
 POINTS: Final = 468
-ROOM: Final = 1.5  # of the face's longer side: the network wants some of what is around it
+CROP: Final = 1.5  # the input's side, as a ratio of the face's longer side; includes a margin
 
-# Rekognition's names of landmarks, and the points of the mesh that are there. It has no pupils.
+# Rekognition's names of landmarks, and the points of the mesh at their places. It has no pupils.
 LANDMARKS: Final = {
     "leftEyeBrowLeft": 70,
     "leftEyeBrowUp": 105,
@@ -53,9 +53,9 @@ MOUTH_LEFT, MOUTH_RIGHT = 78, 308  # the inner corners
 
 @dataclass(frozen=True)
 class Pose:
-    """In degrees: roll clockwise, yaw towards the viewer's right, pitch upwards.
+    """A pose in degrees: roll clockwise, yaw towards the viewer's right, pitch upwards.
 
-    AWS documents no signs; these are ours.
+    AWS does not document the signs; these are our choice.
     """
 
     roll: float
@@ -65,7 +65,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Mesh:
-    """What is read off a face's mesh; the mouth's opening is in ratios of its width."""
+    """Values of a face's mesh. The mouth's opening is a ratio of the mouth's width."""
 
     landmarks: dict[str, Point]
     pose: Pose
@@ -73,38 +73,38 @@ class Mesh:
 
 
 class FaceMesh:
-    """One face at a time: OpenCV's networks keep their input between two calls."""
+    """Handles one face at a time, because OpenCV's networks store their input."""
 
     def __init__(self, models: Path, threads: int) -> None:
         cv2.setNumThreads(threads)
         self._network = cv2.dnn.readNetFromTFLite(str(models / FACE_MESH))
         self._lock = Lock()
 
-    def fit(self, picture: Image.Image, face: FoundFace) -> Mesh:
-        """The mesh over a face that was found."""
+    def fit(self, picture: Image.Image, face: DetectedFace) -> Mesh:
+        """The values of a detected face's mesh."""
         roll, matrix, shift = _upright(face, picture.size)
-        cut = transformed(picture, matrix, shift, SIDE)
-        blob = cv2.dnn.blobFromImage(np.asarray(cut), scalefactor=1 / 255)
+        crop = transformed(picture, matrix, shift, SIDE)
+        blob = cv2.dnn.blobFromImage(np.asarray(crop), scalefactor=1 / 255)
         with self._lock:
             self._network.setInput(blob)
             points = self._network.forward().reshape(POINTS, 3).copy()
-        places = (points[:, :2] @ matrix.T + shift) / picture.size
-        named = {name: Point(*places[at].tolist()) for name, at in LANDMARKS.items()}
-        return Mesh(named, _pose(points, np.degrees(roll)), _mouth_opening(points))
+        positions = (points[:, :2] @ matrix.T + shift) / picture.size
+        landmarks = {name: Point(*positions[row].tolist()) for name, row in LANDMARKS.items()}
+        return Mesh(landmarks, _pose(points, np.degrees(roll)), _mouth_opening(points))
 
 
-def _upright(face: FoundFace, size: tuple[int, int]) -> tuple[float, NDArray[Any], NDArray[Any]]:
-    """The face's roll in radians, and where the square's pixels are in the picture."""
+def _upright(face: DetectedFace, size: tuple[int, int]) -> tuple[float, NDArray[Any], NDArray[Any]]:
+    """The face's roll in radians; the matrix and shift from the crop's to the picture's pixels."""
     left_eye, right_eye, *_ = face.landmarks.pixels(size)
     roll = float(np.arctan2(*(right_eye - left_eye)[::-1]))
     middle = np.array((face.box.left + face.box.right, face.box.top + face.box.bottom)) / 2 * size
-    scale = max(face.box.width * size[0], face.box.height * size[1]) * ROOM / SIDE
-    turn = np.array([(np.cos(roll), -np.sin(roll)), (np.sin(roll), np.cos(roll))]) * scale
-    return roll, turn, middle - turn @ np.array((SIDE / 2, SIDE / 2))
+    scale = max(face.box.width * size[0], face.box.height * size[1]) * CROP / SIDE
+    matrix = np.array([(np.cos(roll), -np.sin(roll)), (np.sin(roll), np.cos(roll))]) * scale
+    return roll, matrix, middle - matrix @ np.array((SIDE / 2, SIDE / 2))
 
 
 def _pose(points: NDArray[Any], roll: float) -> Pose:
-    """Off the lines between the eyes, and from the forehead to the chin; z grows away from us."""
+    """The pose by two lines: eye to eye, forehead to chin. z grows away from the viewer."""
     across, down = points[RIGHT_EYE] - points[LEFT_EYE], points[CHIN] - points[FOREHEAD]
     yaw, pitch = np.degrees((np.arctan2(across[2], across[0]), -np.arctan2(down[2], down[1])))
     return Pose(float(roll), float(yaw), float(pitch))

@@ -1,4 +1,4 @@
-"""Misbehaves on purpose: throttles, fails and dawdles, by a seed."""
+"""Fault injection: throttled, failed and delayed requests, repeatable by a seed."""
 
 import random
 import time
@@ -10,8 +10,12 @@ from infra.rekognition.errors import Code, RekognitionError
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Shares of the calls between 0 and 1, and the seconds that each call takes longer."""
+class FaultPlan:
+    """Which faults to inject.
+
+    `throttle` and `fail` are shares of the requests between 0 and 1. Each request is delayed by a
+    random time between `least_latency` and `most_latency`, in seconds.
+    """
 
     throttle: float = 0.0
     fail: float = 0.0
@@ -21,18 +25,20 @@ class Plan:
 
 
 class Faults:
-    """The same seed gives the n-th call the same fate, whatever call it is."""
+    """Injects the faults of a plan. With the same seed, the n-th request gets the same fault."""
 
-    def __init__(self, plan: Plan, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, plan: FaultPlan, sleep: Callable[[float], None] = time.sleep) -> None:
         self._plan = plan
         self._sleep = sleep
         self._random = random.Random(plan.seed)  # noqa: S311 (a repeatable sequence is the point)
         self._lock = Lock()
 
-    def strike(self) -> None:
-        """Wait, raise RekognitionError, or let the call pass."""
+    def inject(self) -> None:
+        """Delay this request or raise RekognitionError, as planned."""
         plan = self._plan
-        with self._lock:  # all three, so that what one call draws never depends on another fault
+        with (
+            self._lock
+        ):  # always draw three numbers, so that one fault's share does not affect another's
             throttle, fail, wait = (self._random.random() for _ in range(3))
         latency = plan.least_latency + wait * (plan.most_latency - plan.least_latency)
         if latency:

@@ -1,7 +1,7 @@
-"""How bright, sharp and rich in contrast a picture is: arithmetic over its pixels.
+"""Measures the brightness, sharpness and contrast of a picture from its pixels.
 
-Rekognition answers such figures between 0 and 100 and does not say how it comes to them. These are
-on a scale of our own, of which only the order means something: more is more.
+Rekognition reports values between 0 and 100 and does not document how it computes them. The values
+here have their own scale: they order pictures, but they are not comparable with Rekognition's.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from PIL import Image
 from infra.rekognition.coordinates import Box
 from infra.rekognition.percents import percent
 
-# The spread of a Laplacian over 8-bit pixels that counts as fully sharp: that of drawn text.
-SHARPEST: Final = 100.0
-# The spread of 8-bit luminance that counts as full contrast: half of it black, half of it white.
-CONTRAST: Final = 127.5
-LONGEST: Final = 1024  # pixels: a larger one is brought down first, so that size does not show
+# The Laplacian's standard deviation that means sharpness 100: that of drawn text (8-bit pixels).
+FULL_SHARPNESS: Final = 100.0
+# The luminance's standard deviation that means contrast 100: half black, half white (8-bit pixels).
+FULL_CONTRAST: Final = 127.5
+MAX_SIDE: Final = 1024  # pixels; larger pictures are scaled down, so that size does not matter
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Each between 0 and 100."""
+    """Three values between 0 and 100."""
 
     brightness: float
     sharpness: float
@@ -31,18 +31,19 @@ class Quality:
 
 
 def measure(picture: Image.Image) -> Quality:
+    """The quality of a picture."""
     grey = picture.convert("L")
-    grey.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
+    grey.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     values = np.asarray(grey, np.float32)
     return Quality(
         brightness=percent(values.mean() / 255),
-        sharpness=percent(_laplacian(values).std() / SHARPEST),
-        contrast=percent(values.std() / CONTRAST),
+        sharpness=percent(_laplacian(values).std() / FULL_SHARPNESS),
+        contrast=percent(values.std() / FULL_CONTRAST),
     )
 
 
 def part(picture: Image.Image, box: Box) -> Image.Image:
-    """What is in the box, one pixel at least."""
+    """The part of the picture inside the box, at least one pixel."""
     width, height = picture.size
     left, top = min(int(box.left * width), width - 1), min(int(box.top * height), height - 1)
     right, bottom = max(left + 1, int(box.right * width)), max(top + 1, int(box.bottom * height))
@@ -50,7 +51,7 @@ def part(picture: Image.Image, box: Box) -> Image.Image:
 
 
 def _laplacian(values: NDArray[Any]) -> NDArray[Any]:
-    """By how much each pixel differs from the mean of its four neighbours, times four."""
+    """The difference between each pixel and the mean of its four neighbours, times four."""
     bordered = np.pad(values, 1, mode="edge")
     above, below = bordered[:-2, 1:-1], bordered[2:, 1:-1]
     left, right = bordered[1:-1, :-2], bordered[1:-1, 2:]

@@ -1,4 +1,4 @@
-"""From what two models saw to labels: pure, and the place where they are made to agree."""
+"""Merges the results of two models into labels. Pure functions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,15 +10,16 @@ from infra.rekognition.coordinates import Box
 from infra.rekognition.percents import percent
 from infra.rekognition.vocabulary import Vocabulary
 
-# ImageNet's classifier has to say something of every picture; below this it is mostly guessing.
-CLASSIFIER_FLOOR: Final = 0.30
+# The least probability of a class. The classifier assigns classes to every picture; those below
+# this value are mostly wrong.
+MIN_CLASS_SCORE: Final = 0.30
 
 PERSON, ANIMAL = "Person", "Animal"
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One thing that can be pointed at; confidence in percent."""
+    """A detected object with its box; the confidence is in percent."""
 
     confidence: float
     box: Box
@@ -26,7 +27,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Label:
-    """One name for what is in a picture; confidence in percent."""
+    """A label of a picture; the confidence is in percent."""
 
     name: str
     confidence: float
@@ -36,10 +37,10 @@ class Label:
 def find_labels(
     detections: Sequence[Detection], probabilities: Iterable[float], vocabulary: Vocabulary
 ) -> list[Label]:
-    """Every label that either model supports, the surest first.
+    """The labels of both models, by descending confidence.
 
-    Where both have an opinion, the surer one counts. But where the detector sees a person, it alone
-    speaks of animals: that somebody is taken for one must not happen.
+    If both models have a label, the higher confidence counts. If the detector sees a person, the
+    classifier's animals are ignored, so that it never labels a person as an animal.
     """
     instances = _instances(detections, vocabulary)
     confidences = _detected(instances, vocabulary)
@@ -58,27 +59,27 @@ def _instances(
     detections: Iterable[Detection], vocabulary: Vocabulary
 ) -> dict[str, list[Instance]]:
     instances: dict[str, list[Instance]] = defaultdict(list)
-    for found in detections:
-        if name := vocabulary.coco.get(found.thing):
-            instances[name].append(Instance(percent(found.score), found.box))
+    for detection in detections:
+        if name := vocabulary.coco.get(detection.class_id):
+            instances[name].append(Instance(percent(detection.score), detection.box))
     return instances
 
 
 def _detected(instances: dict[str, list[Instance]], vocabulary: Vocabulary) -> dict[str, float]:
-    """A thing that is seen is all that it is a kind of, just as surely."""
+    """The confidence of each detected label; its ancestors have at least the same confidence."""
     confidences: dict[str, float] = {}
-    for name, found in instances.items():
-        surest = max(each.confidence for each in found)
-        for each in (name, *vocabulary.ancestors(name)):
-            confidences[each] = max(surest, confidences.get(each, 0.0))
+    for name, objects in instances.items():
+        confidence = max(instance.confidence for instance in objects)
+        for label in (name, *vocabulary.ancestors(name)):
+            confidences[label] = max(confidence, confidences.get(label, 0.0))
     return confidences
 
 
 def _classified(probabilities: Iterable[float], vocabulary: Vocabulary) -> dict[str, float]:
-    """A kind is as probable as all its classes together: ten breeds in doubt are still a dog."""
+    """The confidence of each classified label: the sum over its classes, such as all dog breeds."""
     sums: dict[str, float] = defaultdict(float)
     for name, probability in zip(vocabulary.imagenet, probabilities, strict=True):
         if name is not None:
-            for each in (name, *vocabulary.ancestors(name)):
-                sums[each] += probability
-    return {name: percent(score) for name, score in sums.items() if score >= CLASSIFIER_FLOOR}
+            for label in (name, *vocabulary.ancestors(name)):
+                sums[label] += probability
+    return {label: percent(score) for label, score in sums.items() if score >= MIN_CLASS_SCORE}

@@ -1,4 +1,4 @@
-"""A value that is made when it is first asked for, once, whichever thread asks."""
+"""A value that is created once, at its first use; safe for several threads."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -8,15 +8,15 @@ T = TypeVar("T")
 
 
 class Lazy(Generic[T]):
-    """Call it to get the value; whoever comes while it is being made waits for that one."""
+    """Call it to get the value. Other threads wait while one creates it."""
 
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._made: T | None = None
+    def __init__(self, create: Callable[[], T]) -> None:
+        self._create = create
+        self._value: T | None = None
         self._lock = Lock()
 
     def __call__(self) -> T:
         with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            return self._made
+            if self._value is None:
+                self._value = self._create()
+            return self._value

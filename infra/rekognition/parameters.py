@@ -1,4 +1,4 @@
-"""A request's body, read against the operation's own shape in botocore's model of Rekognition."""
+"""Reads and validates a request's body with botocore's model of Rekognition."""
 
 import base64
 import binascii
@@ -16,9 +16,9 @@ Parameters = Mapping[str, Any]
 
 
 def read_parameters(body: bytes, shape: StructureShape) -> Parameters:
-    """The parameters, blobs as bytes, within all that their shape says. Raises RekognitionError.
+    """The validated parameters, with blobs as bytes. Raises RekognitionError.
 
-    Of blobs, how long they may be is not checked: an image has an error of its own for that.
+    The length of blobs is not checked here, because an image that is too large has its own error.
     """
     values = _decode(_parse(body), shape)
     report = ParamValidator().validate(values, shape)
@@ -30,21 +30,21 @@ def read_parameters(body: bytes, shape: StructureShape) -> Parameters:
 
 
 def _check_limits(value: Any, shape: Shape, name: str) -> None:
-    """What botocore's own validation leaves to the service: maxima, and words out of a list."""
-    most = shape.metadata.get("max", math.inf)
+    """Check what botocore's validation leaves to the service: maxima and enumerations."""
+    maximum = shape.metadata.get("max", math.inf)
     if isinstance(shape, StructureShape):
-        for member, each in value.items():
-            _check_limits(each, shape.members[member], f"{name}.{member}".lstrip("."))
+        for key, member in value.items():
+            _check_limits(member, shape.members[key], f"{name}.{key}".lstrip("."))
     elif isinstance(shape, ListShape):
-        for each in value:
-            _check_limits(each, shape.member, name)
-    words = shape.metadata.get("enum")
-    if words and value not in words:
-        _refuse(f"{name}: {value!r} is none of {', '.join(words)}")
-    if isinstance(value, str | list) and len(value) > most:
-        _refuse(f"{name}: {len(value)} are more than {most}")
-    if isinstance(value, int | float) and value > most:
-        _refuse(f"{name}: {value} is more than {most}")
+        for member in value:
+            _check_limits(member, shape.member, name)
+    choices = shape.metadata.get("enum")
+    if choices and value not in choices:
+        _refuse(f"{name}: {value!r} is not one of {', '.join(choices)}")
+    if isinstance(value, str | list) and len(value) > maximum:
+        _refuse(f"{name}: length {len(value)} is more than {maximum}")
+    if isinstance(value, int | float) and value > maximum:
+        _refuse(f"{name}: {value} is more than {maximum}")
 
 
 def _refuse(message: str) -> NoReturn:
@@ -59,17 +59,17 @@ def _parse(body: bytes) -> Any:
 
 
 def _refuse_constant(word: str) -> NoReturn:
-    """Python reads NaN and Infinity; JSON has no such numbers."""
+    """Refuse NaN and Infinity, which Python reads but JSON does not permit."""
     raise ValueError(word)
 
 
 def _decode(value: Any, shape: Shape) -> Any:
-    """Turn base64 to bytes wherever the shape has a blob; leave what does not fit to validation."""
+    """Decode base64 wherever the shape has a blob. Wrong types are left for the validation."""
     if shape.type_name == "structure" and isinstance(value, dict):
         members = shape.members
         return {
-            name: _decode(each, members[name]) if name in members else each
-            for name, each in value.items()
+            key: _decode(member, members[key]) if key in members else member
+            for key, member in value.items()
         }
     if shape.type_name == "blob" and isinstance(value, str):
         return _unbase64(value)

@@ -1,6 +1,6 @@
-"""Probabilities and other ratios, as answers tell them."""
+"""Ratios as percentages."""
 
 
 def percent(ratio: float) -> float:
-    """Never more than 100, which single-precision arithmetic sometimes says."""
+    """The ratio in percent, at most 100: single-precision rounding can give a little more."""
     return min(100.0, 100.0 * float(ratio))

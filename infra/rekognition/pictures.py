@@ -1,4 +1,4 @@
-"""Pictures as Rekognition takes them: JPEG or PNG, within its limits, seen the right way up."""
+"""Decodes pictures as Rekognition does: JPEG or PNG, within its limits, upright."""
 
 from io import BytesIO
 from typing import Final
@@ -13,20 +13,21 @@ MAX_OBJECT_BYTES: Final = 15 * 1024 * 1024
 MIN_SIDE: Final = 80
 MAX_SIDE: Final = 10_000
 
-# What Pillow's decoders raise at damaged files, besides its own UnidentifiedImageError.
-DAMAGED = (OSError, SyntaxError, ValueError, EOFError)
+# What Pillow's decoders raise for damaged files, besides UnidentifiedImageError.
+DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError)
 
 
 def open_picture(
     content: bytes, *, side: int, least: int = MIN_SIDE, most: int = MAX_SIDE
 ) -> Image.Image:
-    """Decode to upright RGB; a large JPEG at a fraction of its size, no side below `side` pixels.
+    """Decode a picture to upright RGB.
 
-    Boxes are given as ratios, so the size it is decoded at does not show in an answer. A JPEG is
-    turned as its Exif says, and boxes are those in the turned picture; of a PNG Rekognition reads
-    no Exif: https://docs.aws.amazon.com/rekognition/latest/dg/image-orientation.html
-    Raises RekognitionError for what Rekognition would not take; another service's limits of a
-    picture's sides, in pixels, are `least` and `most`.
+    A large JPEG is decoded at a fraction of its size, with no side below `side` pixels. Responses
+    give boxes as ratios, so that the decoded size does not change them. A JPEG is rotated by its
+    Exif orientation, and boxes refer to the rotated picture. Rekognition ignores the Exif of a PNG:
+    https://docs.aws.amazon.com/rekognition/latest/dg/image-orientation.html
+    `least` and `most` limit the picture's sides, in pixels; the defaults are Rekognition's.
+    Raises RekognitionError for a picture that Rekognition would refuse.
     """
     file = _identify(content)
     _check_sides(file.size, least, most)
@@ -34,14 +35,14 @@ def open_picture(
     try:
         upright = ImageOps.exif_transpose(file) if file.format == "JPEG" else file
         return _flatten(upright)
-    except DAMAGED as error:
+    except DECODING_ERRORS as error:
         raise _not_a_picture("it is damaged") from error
 
 
 def check_bytes(size: int, limit: int) -> None:
-    """Refuse more bytes than the limit."""
+    """Refuse an image with more bytes than the limit. Raises RekognitionError."""
     if size > limit:
-        message = f"the image has {size} bytes; at most {limit} are taken this way"
+        message = f"the image has {size} bytes; at most {limit} are permitted"
         raise RekognitionError(Code.IMAGE_TOO_LARGE, message)
 
 
@@ -52,22 +53,22 @@ def _identify(content: bytes) -> ImageFile.ImageFile:
         raise _not_a_picture("it is neither JPEG nor PNG") from error
     except Image.DecompressionBombError as error:
         raise RekognitionError(Code.IMAGE_TOO_LARGE, str(error)) from error
-    except DAMAGED as error:
+    except DECODING_ERRORS as error:
         raise _not_a_picture("it is damaged") from error
 
 
 def _check_sides(size: tuple[int, int], least: int, most: int) -> None:
     width, height = size
     if max(size) > most:
-        message = f"the image is {width}x{height} pixels; a side may have {most}"
+        message = f"the image is {width}x{height} pixels; a side may have at most {most}"
         raise RekognitionError(Code.IMAGE_TOO_LARGE, message)
     if min(size) < least:
-        message = f"the image is {width}x{height} pixels; a side must have {least}"
+        message = f"the image is {width}x{height} pixels; a side must have at least {least}"
         raise RekognitionError(Code.INVALID_PARAMETER, message)
 
 
 def _flatten(picture: Image.Image) -> Image.Image:
-    """RGB: 16-bit grey brought down to 8, what is transparent laid on white."""
+    """Convert to RGB: 16-bit grey to 8 bits, transparent pixels on white."""
     if picture.mode.startswith("I"):
         return picture.convert("I").point(lambda value: value / 256).convert("L").convert("RGB")
     if not picture.has_transparency_data:

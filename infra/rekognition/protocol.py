@@ -1,4 +1,4 @@
-"""Rekognition's wire protocol (AWS JSON 1.1) without the wire: a call in, an answer out."""
+"""Rekognition's wire protocol (AWS JSON 1.1), independent of the HTTP server."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from botocore.model import StructureShape
 from infra.rekognition.errors import Code, RekognitionError
 from infra.rekognition.parameters import Parameters, read_parameters
 
-Perform = Callable[[Parameters], Mapping[str, Any]]
+OperationHandler = Callable[[Parameters], Mapping[str, Any]]
 
 TARGET_PREFIX: Final = "RekognitionService."
 SIGNED: Final = re.compile(
@@ -20,8 +20,8 @@ SIGNED: Final = re.compile(
 
 
 @dataclass(frozen=True)
-class Call:
-    """What matters of a request: its path, two headers and the body."""
+class Request:
+    """The parts of an HTTP request that the services read: path, two headers, body."""
 
     path: str
     target: str
@@ -30,15 +30,15 @@ class Call:
 
     @property
     def name(self) -> str:
-        """The operation; where the protocol has it in the path, that."""
+        """The operation's name, or the path if the protocol names the operation there."""
         return self.target.partition(".")[2] or self.path
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The HTTP status, and what goes into the body as JSON.
+class Response:
+    """An HTTP response: status, and a body that is sent as JSON.
 
-    `error_type` is an error's name where the protocol has it in a header.
+    `error_type` is the error's name, for protocols that send it in a header.
     """
 
     status: int
@@ -49,47 +49,49 @@ class Answer:
 
 @dataclass(frozen=True)
 class Operation:
-    """The shape of its parameters, and what answers them."""
+    """An operation: the shape of its parameters, and the function that handles it."""
 
     shape: StructureShape
-    answer: Perform
+    handle: OperationHandler
 
 
 class Rekognition:
-    """Every operation that is offered, by name."""
+    """The supported operations, by name."""
 
     def __init__(self, operations: Mapping[str, Operation]) -> None:
         self._operations = operations
 
     @property
-    def offered(self) -> list[str]:
+    def operations(self) -> list[str]:
+        """The names of the supported operations."""
         return list(self._operations)
 
-    def perform(self, call: Call) -> Answer:
-        """Raises RekognitionError, which `refusal` makes an answer of."""
-        operation = self._operation(call.target)
-        check_signed(call.authorization, "rekognition")
-        return Answer(HTTPStatus.OK, operation.answer(read_parameters(call.body, operation.shape)))
+    def handle(self, request: Request) -> Response:
+        """Run the requested operation. Raises RekognitionError; see `error_response`."""
+        operation = self._operation(request.target)
+        check_signed(request.authorization, "rekognition")
+        parameters = read_parameters(request.body, operation.shape)
+        return Response(HTTPStatus.OK, operation.handle(parameters))
 
     def _operation(self, target: str) -> Operation:
         name = target.removeprefix(TARGET_PREFIX)
         if target.startswith(TARGET_PREFIX) and name in self._operations:
             return self._operations[name]
         message = (
-            f"{name or 'a call without X-Amz-Target'}: this local Rekognition does not offer it; "
-            f"it offers {', '.join(self.offered)}"
+            f"{name or 'a request without X-Amz-Target'}: not supported by this local Rekognition; "
+            f"it supports {', '.join(self.operations)}"
         )
         raise RekognitionError(Code.UNKNOWN_OPERATION, message)
 
-    def refusal(self, error: RekognitionError) -> Answer:
-        """The body that SDKs make an exception of: they go by `__type`."""
+    def error_response(self, error: RekognitionError) -> Response:
+        """The error as a response. SDKs choose the exception by `__type`."""
         body = {"__type": error.code.value, "Code": error.code.value, "Message": str(error)}
-        return Answer(error.status, body)
+        return Response(error.status, body)
 
 
 def check_signed(authorization: str, service: str) -> None:
-    """Any credentials will do, but none at all would not do on AWS either."""
+    """Refuse a request that is not signed for this service; the signature is not verified."""
     signed = SIGNED.match(authorization)
     if signed is None or signed["service"] != service:
-        message = f"the request is not signed for {service}; any credentials will do here"
+        message = f"the request is not signed for {service}; any credentials are accepted here"
         raise RekognitionError(Code.UNRECOGNIZED_CLIENT, message)

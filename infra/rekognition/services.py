@@ -1,4 +1,4 @@
-"""Rekognition and Bedrock at one address: a call goes to the one whose path it has."""
+"""Rekognition and Bedrock at one address; the path of a request selects the service."""
 
 import logging
 from threading import BoundedSemaphore
@@ -8,16 +8,16 @@ from infra.rekognition import bedrock
 from infra.rekognition.bedrock import Bedrock
 from infra.rekognition.errors import Code, RekognitionError
 from infra.rekognition.faults import Faults
-from infra.rekognition.protocol import Answer, Call, Rekognition
+from infra.rekognition.protocol import Rekognition, Request, Response
 
 log = logging.getLogger(__name__)
 
-# Calls answered side by side. A picture at Rekognition's limits takes 300 MB once it is decoded.
+# Requests handled at the same time. A picture of the largest permitted size takes 300 MB decoded.
 SLOTS: Final = 4
 
 
 class Services:
-    """Faults strike the calls of both alike, and both share the slots."""
+    """Both services. They share the injected faults and the slots."""
 
     def __init__(self, rekognition: Rekognition, bedrock: Bedrock, faults: Faults) -> None:
         self._rekognition = rekognition
@@ -26,27 +26,27 @@ class Services:
         self._slots = BoundedSemaphore(SLOTS)
 
     @property
-    def offered(self) -> list[str]:
-        """Rekognition's operations, and Bedrock's models by their ids."""
-        return [*self._rekognition.offered, *self._bedrock.offered]
+    def operations(self) -> list[str]:
+        """The names of Rekognition's operations and the ids of Bedrock's models."""
+        return [*self._rekognition.operations, *self._bedrock.model_ids]
 
-    def answer(self, call: Call) -> Answer:
-        """Answer the call, whatever happens: errors are answers too."""
+    def handle(self, request: Request) -> Response:
+        """The response to the request; errors become error responses."""
         try:
-            self._faults.strike()
+            self._faults.inject()
             with self._slots:
-                return self._asked(call.path).perform(call)
+                return self._service(request.path).handle(request)
         except RekognitionError as error:
-            return self.refusal(call.path, error)
+            return self.error_response(request.path, error)
         except Exception:
-            # The last resort: a fault of ours must reach the caller as the service's would.
-            log.exception("%s failed", call.name)
+            # Any other exception is a bug here. The caller gets the service's internal error.
+            log.exception("%s failed", request.name)
             message = "the local server failed; its log says why"
-            return self.refusal(call.path, RekognitionError(Code.INTERNAL, message))
+            return self.error_response(request.path, RekognitionError(Code.INTERNAL, message))
 
-    def refusal(self, path: str, error: RekognitionError) -> Answer:
-        """The error as the service says it whose path this is."""
-        return self._asked(path).refusal(error)
+    def error_response(self, path: str, error: RekognitionError) -> Response:
+        """The error as the service at this path reports it."""
+        return self._service(path).error_response(error)
 
-    def _asked(self, path: str) -> Rekognition | Bedrock:
+    def _service(self, path: str) -> Rekognition | Bedrock:
         return self._bedrock if path.startswith(bedrock.PREFIX) else self._rekognition

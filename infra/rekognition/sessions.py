@@ -1,4 +1,4 @@
-"""How every network of onnxruntime is opened: on so many threads, and quietly."""
+"""Opens onnxruntime sessions, with the same options for every network."""
 
 from pathlib import Path
 from typing import Final
@@ -9,11 +9,11 @@ ERRORS_ONLY: Final = 3
 
 
 def open_session(model: Path | bytes, threads: int) -> onnxruntime.InferenceSession:
-    """A session, safe for several threads at once.
+    """A session with this number of compute threads. Several threads may use it at once.
 
-    The thread count is always given: left alone, onnxruntime starts one for each core of the
-    machine, also where a limit grants it a part of one. And without the arena, memory that one
-    large picture took is given back.
+    The number of threads is always set: by default onnxruntime starts one for each core of the
+    machine, even in a container that is limited to part of a core. The memory arena is off, so
+    that the memory of a large picture is freed.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

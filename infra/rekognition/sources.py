@@ -1,4 +1,4 @@
-"""Where a picture's bytes come from: out of the request, or out of S3."""
+"""Reads the bytes of a picture from the request or from S3."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -13,8 +13,8 @@ from infra.rekognition.errors import Code, RekognitionError
 from infra.rekognition.lazy import Lazy
 from infra.rekognition.pictures import MAX_BYTES, MAX_OBJECT_BYTES, check_bytes
 
-# Buckets in the path, because bucket.localhost is no name that resolves everywhere; a fast give-up,
-# because the caller waits on this call with a retry policy of its own.
+# Bucket names go in the path, because bucket.localhost does not resolve everywhere. Few retries and
+# short timeouts, because the client waits for the response and has its own retry policy.
 S3_CONFIG = Config(
     s3={"addressing_style": "path"},
     retries={"mode": "standard", "max_attempts": 2},
@@ -24,47 +24,47 @@ S3_CONFIG = Config(
 
 
 class Sources:
-    """Reads what an `Image` parameter points at.
+    """Reads the picture that an `Image` parameter contains or names.
 
-    S3 is reached as boto3 is told by the usual variables (AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_S3,
-    credentials, region): with this server's rights, where Rekognition would use its caller's.
+    The usual variables configure the S3 client (AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_S3,
+    credentials, region). It uses this server's permissions; Rekognition would use its caller's.
     """
 
     def __init__(self) -> None:
         self._s3 = Lazy(lambda: boto3.client("s3", config=S3_CONFIG))
 
     def read(self, image: Mapping[str, Any]) -> bytes:
-        """The bytes, no more than Rekognition takes from there. Raises RekognitionError."""
+        """The bytes of the picture, within Rekognition's size limit. Raises RekognitionError."""
         match image:
             case {"Bytes": bytes(content), **rest} if not rest:
                 check_bytes(len(content), MAX_BYTES)
                 return content
-            case {"S3Object": {"Bucket": str(), "Name": str()} as where, **rest} if not rest:
-                return self._object(where)
+            case {"S3Object": {"Bucket": str(), "Name": str()} as location, **rest} if not rest:
+                return self._object(location)
         message = "Image takes either Bytes or an S3Object with Bucket and Name"
         raise RekognitionError(Code.INVALID_PARAMETER, message)
 
-    def _object(self, where: Mapping[str, str]) -> bytes:
-        request = {"Bucket": where["Bucket"], "Key": where["Name"]}
-        if "Version" in where:
-            request["VersionId"] = where["Version"]
+    def _object(self, location: Mapping[str, str]) -> bytes:
+        request = {"Bucket": location["Bucket"], "Key": location["Name"]}
+        if "Version" in location:
+            request["VersionId"] = location["Version"]
         try:
-            found = self._s3().get_object(**request)
-            with closing(found["Body"]) as body:
-                check_bytes(found["ContentLength"], MAX_OBJECT_BYTES)
+            response = self._s3().get_object(**request)
+            with closing(response["Body"]) as body:
+                check_bytes(response["ContentLength"], MAX_OBJECT_BYTES)
                 content: bytes = body.read()
         except ClientError as error:
             _refuse(error)
         except ParamValidationError as error:
             raise RekognitionError(Code.INVALID_S3_OBJECT, str(error)) from error
         except BotoCoreError as error:
-            message = f"S3 could not be asked: {error}"
+            message = f"the request to S3 failed: {error}"
             raise RekognitionError(Code.INTERNAL, message) from error
         return content
 
 
 def _refuse(error: ClientError) -> NoReturn:
-    """A 5xx of S3 may pass; everything else it says is about the object that was asked for."""
+    """Report a 5xx of S3 as an internal error, and any other error as an invalid object."""
     reason = error.response.get("Error", {}).get("Code", "unknown")
     if error.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise RekognitionError(Code.INTERNAL, f"S3 answered {reason}") from error

@@ -1,4 +1,4 @@
-"""Reads the weights of a TensorFlow.js model: a table in JSON, and the numbers in one file."""
+"""Reads the weights of a TensorFlow.js model: a manifest in JSON and a binary file."""
 
 import json
 from math import prod
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 Tensors = dict[str, NDArray[np.float32]]
 
 
-def read_tensors(table: Path, numbers: Path) -> Tensors:
-    """Every tensor by its name in the network, as it was before it was quantized to a byte."""
-    content = numbers.read_bytes()
+def read_tensors(manifest: Path, binary: Path) -> Tensors:
+    """Every tensor, by its name in the network, as float32; quantized tensors are dequantized."""
+    content = binary.read_bytes()
     tensors: Tensors = {}
-    at = 0
-    for entry in json.loads(table.read_text(encoding="utf-8"))[0]["weights"]:
-        stored = np.dtype(entry.get("quantization", entry)["dtype"])
-        values = np.frombuffer(content, stored, prod(entry["shape"]), at)
-        tensors[entry["name"]] = _restored(values, entry).reshape(entry["shape"])
-        at += values.nbytes
+    offset = 0
+    for entry in json.loads(manifest.read_text(encoding="utf-8"))[0]["weights"]:
+        dtype = np.dtype(entry.get("quantization", entry)["dtype"])
+        values = np.frombuffer(content, dtype, prod(entry["shape"]), offset)
+        tensors[entry["name"]] = _dequantized(values, entry).reshape(entry["shape"])
+        offset += values.nbytes
     return tensors
 
 
-def _restored(values: NDArray[Any], entry: dict[str, Any]) -> NDArray[np.float32]:
+def _dequantized(values: NDArray[Any], entry: dict[str, Any]) -> NDArray[np.float32]:
     if "quantization" not in entry:
         return values.astype(np.float32)
-    steps = entry["quantization"]
-    restored: NDArray[np.float32] = (values * steps["scale"] + steps["min"]).astype(np.float32)
-    return restored
+    quantization = entry["quantization"]
+    numbers: NDArray[Any] = values * quantization["scale"] + quantization["min"]
+    return numbers.astype(np.float32)

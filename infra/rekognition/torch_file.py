@@ -1,7 +1,7 @@
 """Reads the tensors of a PyTorch checkpoint (the format before torch 1.6) without PyTorch.
 
-Such a file is five pickles in a row (magic number, protocol, system, tensors, storage keys), and
-then the storages: for each its length as an int64, and its elements.
+Such a file consists of five pickles (magic number, protocol, system, tensors, storage keys) and
+then the storages: for each one its length as an int64, and its elements.
 """
 
 import pickle
@@ -21,7 +21,7 @@ ELEMENTS: Final = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8
 
 @dataclass(frozen=True)
 class _Tensor:
-    """Where a tensor lies, in elements of its storage."""
+    """The position of a tensor in its storage, in elements."""
 
     storage: str
     element: np.dtype[Any]
@@ -31,7 +31,7 @@ class _Tensor:
 
 
 class _Tensors(pickle.Unpickler):
-    """Knows the few names that a table of tensors needs; any other is refused, not imported."""
+    """Resolves only the names that a table of tensors needs; any other name is an error."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -40,9 +40,7 @@ class _Tensors(pickle.Unpickler):
             return _tensor
         if module == "torch" and name in ELEMENTS:
             return ELEMENTS[name]
-        raise pickle.UnpicklingError(
-            f"a checkpoint of tensors has no business with {module}.{name}"
-        )
+        raise pickle.UnpicklingError(f"a checkpoint of tensors must not refer to {module}.{name}")
 
     def persistent_load(self, pid: Any) -> tuple[str, np.dtype[Any]]:
         _, element, key, *_ = pid
@@ -56,24 +54,24 @@ def _tensor(
     strides: tuple[int, ...],
     *_: Any,
 ) -> _Tensor:
-    """Called by the pickle for each tensor."""
+    """The pickle calls this for each tensor."""
     key, element = storage
     return _Tensor(key, element, offset, shape, strides)
 
 
 def read_tensors(path: Path) -> Tensors:
-    """Every tensor by its name in the network."""
+    """Every tensor, by its name in the network."""
     with path.open("rb") as file:
         for _ in ("magic number", "protocol", "system"):
             _Tensors(file).load()
-        places: dict[str, _Tensor] = _Tensors(file).load()
+        tensors: dict[str, _Tensor] = _Tensors(file).load()
         keys: list[str] = _Tensors(file).load()
-        storages = {key: _storage(file, _element(places, key)) for key in keys}
-    return {name: _view(place, storages[place.storage]) for name, place in places.items()}
+        storages = {key: _storage(file, _element(tensors, key)) for key in keys}
+    return {name: _view(tensor, storages[tensor.storage]) for name, tensor in tensors.items()}
 
 
-def _element(places: dict[str, _Tensor], key: str) -> np.dtype[Any]:
-    return next(place.element for place in places.values() if place.storage == key)
+def _element(tensors: dict[str, _Tensor], key: str) -> np.dtype[Any]:
+    return next(tensor.element for tensor in tensors.values() if tensor.storage == key)
 
 
 def _storage(file: BinaryIO, element: np.dtype[Any]) -> NDArray[Any]:
@@ -81,7 +79,7 @@ def _storage(file: BinaryIO, element: np.dtype[Any]) -> NDArray[Any]:
     return np.frombuffer(file.read(length * element.itemsize), element)
 
 
-def _view(place: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
-    """A checkpoint converted from TensorFlow keeps its order of axes: its strides are needed."""
-    strides = [stride * storage.itemsize for stride in place.strides]
-    return as_strided(storage[place.offset :], place.shape, strides, writeable=False)
+def _view(tensor: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
+    """The tensor's values. A tensor from TensorFlow has strides for another order of axes."""
+    strides = [stride * storage.itemsize for stride in tensor.strides]
+    return as_strided(storage[tensor.offset :], tensor.shape, strides, writeable=False)

@@ -13,7 +13,7 @@ from services.analyze.reuse import Reuse
 from services.analyze.settings import AnalyzeSettings
 from services.analyze.steps import Steps
 from shared.aws import client
-from shared.consumer import Compensate, Context, Route, Service, Step, consume
+from shared.consumer import Context, consume
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     ImageDeleted,
@@ -21,6 +21,7 @@ from shared.contracts.images import (
     ImageResized,
     ImageSuperseded,
 )
+from shared.delivery import Compensate, Route, Service, Step
 from shared.function import service_on_aws
 from shared.objects import S3Objects
 from shared.records import DynamoRecords
@@ -28,7 +29,7 @@ from shared.records import DynamoRecords
 
 def routes(steps: Steps) -> dict[type[Event], Route]:
     return {
-        ImageResized: Step(steps.analyze, undo=steps.compensate),
+        ImageResized: Step(steps.analyze, compensate=steps.compensate),
         ImageFailed: Compensate(steps.compensate),
         ImageSuperseded: Compensate(steps.compensate),
         ImageDeleted: Compensate(steps.purge),

@@ -18,7 +18,6 @@ from services.analyze.logic import (
 from services.analyze.rekognition import Recognizer
 from services.analyze.reuse import Reuse, copied
 from shared import telemetry
-from shared.consumer import StepContext
 from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
@@ -31,6 +30,7 @@ from shared.contracts.images import (
     Moderation,
     PreviousVersion,
 )
+from shared.delivery import StepContext
 from shared.errors import Fault, PermanentError
 from shared.metrics import EFFECTS
 from shared.objects import Stored

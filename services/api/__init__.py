@@ -1,1 +1,1 @@
-"""Answers HTTP: hands out uploads, shows results, and asks ``store`` for what people want."""
+"""The HTTP API: presigned uploads, results and search, and requests to ``store``."""

@@ -1,7 +1,7 @@
-"""Who asks, and whose images they may see. Pure.
+"""Identify the caller of a request, and decide which images they may see. Pure.
 
-API Gateway has looked at the token or the key before the function is called. What it found stands
-in the request's context, which no caller writes.
+API Gateway checks the token or the API key before it calls the function. It writes the result into
+the request's context, which a caller cannot change.
 """
 
 from collections.abc import Mapping
@@ -12,65 +12,65 @@ from typing import Any
 from services.api.problems import Problem
 
 OPERATORS = "operators"
-"""The user pool's group whose people see all images; infra/cloudformation/auth.py makes it."""
+"""The user pool's group whose members see all images; infra/cloudformation/auth.py creates it."""
 
 Context = Mapping[str, Any]
 
 
 class Access(StrEnum):
-    """How callers show who they are."""
+    """How callers authenticate."""
 
     OPEN = "open"
-    """Not at all: on a developer's own machine."""
+    """Not at all: local stages only."""
     COGNITO = "cognito"
-    """By the access token of somebody who signed in."""
+    """With a user's access token."""
     KEYS = "keys"
-    """By an API key."""
+    """With an API key."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """``name`` is what their uploads carry as owner; None where nobody has a name."""
+    """The sender of a request. ``name`` owns what they upload; None if callers are anonymous."""
 
     name: str | None
     sees_all: bool
 
     def sees(self, owner: str | None) -> bool:
-        """Whether an image of this owner is any of their business."""
+        """Whether the caller may see an image of this owner."""
         return self.sees_all or (owner is not None and owner == self.name)
 
 
 ANYONE = Caller(name=None, sees_all=True)
-"""Whoever asks where nobody is asked who they are."""
+"""Every caller of a stage without authentication."""
 
 
-def identified(event: Mapping[str, Any], access: Access, operator_key: str | None) -> Caller:
-    """Problem ``not-signed-in`` (401) if the gateway found out less than it should have."""
+def identify(event: Mapping[str, Any], access: Access, operator_key: str | None) -> Caller:
+    """The caller of this request. Problem ``unauthenticated`` (401) if the context names none."""
     context = event.get("requestContext") or {}
     match access:
         case Access.OPEN:
             return ANYONE
         case Access.COGNITO:
-            return _person(context)
+            return _user(context)
         case Access.KEYS:
             return _program(context, operator_key)
 
 
-def _person(context: Context) -> Caller:
-    """By ``sub``, which stays when somebody's address changes."""
+def _user(context: Context) -> Caller:
+    """By ``sub``, which does not change when a user's address does."""
     claims = (context.get("authorizer") or {}).get("claims") or {}
-    # A REST API writes every claim as text: a list of groups with commas between them.
+    # A REST API passes every claim as text: a list of groups is separated by commas.
     groups = str(claims.get("cognito:groups", "")).split(",")
-    return Caller(_known(claims.get("sub")), sees_all=OPERATORS in groups)
+    return Caller(_required(claims.get("sub")), sees_all=OPERATORS in groups)
 
 
 def _program(context: Context, operator_key: str | None) -> Caller:
-    """By the key's id, which is no secret, as the key is."""
-    name = _known((context.get("identity") or {}).get("apiKeyId"))
+    """By the key's id, which is not secret, unlike the key."""
+    name = _required((context.get("identity") or {}).get("apiKeyId"))
     return Caller(name, sees_all=name == operator_key)
 
 
-def _known(name: object) -> str:
+def _required(name: object) -> str:
     if isinstance(name, str) and name:
         return name
-    raise Problem(401, "not-signed-in", "Nobody knows who asks: sign in, and ask again.")
+    raise Problem(401, "unauthenticated", "The request does not identify its caller. Sign in.")

@@ -1,4 +1,4 @@
-"""The composition root of ``api``. No queue feeds it: API Gateway hands it requests."""
+"""The composition root of ``api``. API Gateway invokes it for each request; it has no queue."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,11 +6,12 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from services.api.callers import Caller, identified
-from services.api.records import DynamoRecords
-from services.api.routes import Door
+from services.api.callers import Caller, identify
+from services.api.commands import Commands
+from services.api.queries import Queries
+from services.api.records import DynamoTables
+from services.api.routes import HttpApi
 from services.api.settings import ApiSettings
-from services.api.steps import Steps
 from services.api.uploads import S3Signer
 from shared.aws import client, presigner
 from shared.bus import SnsBus
@@ -21,9 +22,14 @@ from shared.objects import S3Objects
 
 @cache
 def settings() -> ApiSettings:
-    found = ApiSettings.read()
-    start_telemetry(found)
-    return found
+    api_settings = ApiSettings.read()
+    start_telemetry(api_settings)
+    return api_settings
+
+
+@cache
+def tables() -> DynamoTables:
+    return DynamoTables(client("dynamodb"), settings().records_table, settings().ledger_table)
 
 
 @cache
@@ -39,28 +45,40 @@ def signer() -> S3Signer:
 
 
 @cache
-def steps() -> Steps:
-    found = settings()
-    return Steps(
-        records=DynamoRecords(client("dynamodb"), found.records_table, found.ledger_table),
-        processed=S3Objects(client("s3"), found.processed_bucket),
+def queries() -> Queries:
+    return Queries(
+        records=tables(),
+        processed=S3Objects(client("s3"), settings().processed_bucket),
         signer=signer(),
-        bus=SnsBus(client("sns"), found.events_topic_arn),
-        now=lambda: datetime.now(UTC),
+        now=_now,
+    )
+
+
+@cache
+def commands() -> Commands:
+    return Commands(
+        records=tables(),
+        signer=signer(),
+        bus=SnsBus(client("sns"), settings().events_topic_arn),
+        now=_now,
         new_image=lambda: str(uuid4()),
-        upload_expires=found.upload_expires,
-        max_bytes=found.max_bytes,
+        upload_expires=settings().upload_expires,
+        max_bytes=settings().max_bytes,
     )
 
 
 def caller(request: Mapping[str, Any]) -> Caller:
-    return identified(request, settings().access, settings().operator_key)
+    return identify(request, settings().access, settings().operator_key)
 
 
 @cache
-def door() -> Door:
-    return Door(steps, caller, settings().page_origin)
+def http_api() -> HttpApi:
+    return HttpApi(queries, commands, caller, settings().page_origin)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def handle(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    return door().answer(request, context)
+    return http_api().answer(request, context)

@@ -1,4 +1,7 @@
-"""What goes in and out over HTTP, as the OpenAPI document shows it. Sides are in pixels."""
+"""Requests and responses of the HTTP API, as the OpenAPI document shows them. Sides are in pixels.
+
+Attributes are snake_case in Python and camelCase in JSON.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,19 +9,41 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic.alias_generators import to_camel
 
 from shared.contracts.cost import Cost
 from shared.contracts.images import Capture, Label, Moderation
 from shared.contracts.search_index import Shown
+from shared.hops import State
 from shared.similarity import Kind
 
-MOST_FILES = 50
-LONGEST_NAME = 255
-UNSAFE = frozenset("/\\")
+MAX_FILES = 50
+"""Files in one request."""
+MAX_NAME = 255
+"""Characters of a file name."""
+PATH_SEPARATORS = frozenset("/\\")
+
+
+class ApiModel(BaseModel):
+    """The base of every model here: derives the camelCase names."""
+
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
+
+class RequestModel(ApiModel):
+    """A request body. Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ResponseModel(ApiModel):
+    """A response body, or a part of one. Code sets it by the Python names."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
 
 class MediaType(StrEnum):
-    """What a browser may send; ``resize`` looks at the content all the same."""
+    """The content types that can be uploaded. ``resize`` checks the content itself."""
 
     JPEG = "image/jpeg"
     PNG = "image/png"
@@ -31,93 +56,93 @@ class MediaType(StrEnum):
     HEIF = "image/heif"
 
 
-class File(BaseModel):
-    """A file that somebody wants to upload."""
+class File(RequestModel):
+    """A file to upload."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    fileName: str = Field(min_length=1, max_length=LONGEST_NAME)  # noqa: N815 - JavaScript's way
-    fileType: MediaType  # noqa: N815 - as above
-    fileSize: Annotated[int, Field(ge=1, le=5_000_000_000, strict=True)]  # noqa: N815 - as above
+    file_name: str = Field(min_length=1, max_length=MAX_NAME)
+    file_type: MediaType
+    file_size: Annotated[int, Field(ge=1, le=5_000_000_000, strict=True)]
     owner: Annotated[str, Field(pattern=r"^[!-~]{1,100}$")] | None = None
 
-    @field_validator("fileName")
+    @field_validator("file_name")
     @classmethod
-    def _names_no_place(cls, name: str) -> str:
-        if UNSAFE & set(name) or name in {".", ".."}:
-            raise ValueError("a name without folders, please")
+    def _is_a_plain_name(cls, name: str) -> str:
+        if PATH_SEPARATORS & set(name) or name in {".", ".."}:
+            raise ValueError("must be a file name without folders")
         if not name.isprintable():
-            raise ValueError("a name that can be printed, please")
+            raise ValueError("must be printable")
         return name
 
 
-class Files(BaseModel):
-    """Several files at once."""
+class Files(RequestModel):
+    """Several files to upload."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    files: tuple[File, ...] = Field(min_length=1, max_length=MOST_FILES)
+    files: tuple[File, ...] = Field(min_length=1, max_length=MAX_FILES)
 
 
-def _one_or_several(said: object) -> str:
-    several = "files" in said if isinstance(said, dict) else isinstance(said, Files)
+def _tag(body: object) -> str:
+    several = "files" in body if isinstance(body, dict) else isinstance(body, Files)
     return "files" if several else "file"
 
 
-Wanted = Annotated[
-    Annotated[File, Tag("file")] | Annotated[Files, Tag("files")], Discriminator(_one_or_several)
+UploadRequest = Annotated[
+    Annotated[File, Tag("file")] | Annotated[Files, Tag("files")], Discriminator(_tag)
 ]
-"""Told apart before they are read, so that what is wrong is said of the one that was meant."""
+"""One file or several. A tag selects the model, so that errors name the fields of that one only."""
 
 
-class Form(BaseModel):
-    """A form to post as multipart/form-data: these fields first, the file last, as ``file``."""
+class PostForm(ResponseModel):
+    """A multipart/form-data request: these fields first, then the file as the field ``file``."""
 
     url: str
     fields: dict[str, str]
 
 
-class Put(BaseModel):
-    """A plain PUT with exactly these headers."""
+class PutRequest(ResponseModel):
+    """A PUT request with exactly these headers."""
 
     url: str
     headers: dict[str, str]
 
 
-class Upload(BaseModel):
-    """Two ways to send one file; the first that arrives is the image."""
+class Upload(ResponseModel):
+    """Two ways to upload one file. The first request that S3 accepts creates the image."""
 
     image: UUID
     key: str
     expires: datetime
-    post: Form
-    put: Put
+    post: PostForm
+    put: PutRequest
 
 
-class Uploads(BaseModel):
+class Uploads(ResponseModel):
+    """One upload for each file of the request, in its order."""
+
     uploads: tuple[Upload, ...]
 
 
-class Link(BaseModel):
-    """A presigned link to a picture."""
+class PictureLink(ResponseModel):
+    """A presigned URL of a picture."""
 
     url: str
     width: int
     height: int
 
 
-class Failure(BaseModel):
+class Failure(ResponseModel):
+    """The step that failed, and the code of the reason."""
+
     stage: str
     reason: str
 
 
-class Summary(BaseModel):
-    """An image as a page of results shows it."""
+class ImageSummary(ResponseModel):
+    """An image in a list. It describes the published run, or else the current one."""
 
     image: str
     run: int
     status: Shown
-    at: datetime = Field(description="when what is shown ended, or began while it works")
+    at: datetime = Field(description="when the run ended, or when it started if it is processing")
     name: str
     owner: str | None
     format: str | None
@@ -127,26 +152,28 @@ class Summary(BaseModel):
     faces: int | None
     flagged: bool
     quarantined: bool
-    thumbnail: Link | None
+    thumbnail: PictureLink | None
     failure: Failure | None
 
 
-class Results(BaseModel):
-    """A page. A page may be empty and still have a cursor: then the next ones may not be."""
+class ImagePage(ResponseModel):
+    """One page of a list. An empty page with a cursor is not the last one."""
 
-    items: tuple[Summary, ...]
+    items: tuple[ImageSummary, ...]
     cursor: str | None
 
 
-class Original(BaseModel):
-    """The upload; ``key`` in the uploads bucket."""
+class Original(ResponseModel):
+    """The uploaded file; ``key`` is its key in the uploads bucket."""
 
     key: str
     bytes: int
     sha256: str | None
 
 
-class RenditionLink(BaseModel):
+class RenditionLink(ResponseModel):
+    """A rendition and its presigned URL."""
+
     name: str
     format: str
     width: int
@@ -155,45 +182,49 @@ class RenditionLink(BaseModel):
     url: str
 
 
-class FullFailure(Failure):
+class FailureDetail(Failure):
+    """A failure with its explanation."""
+
     detail: str
     fault: str
 
 
-class RunState(BaseModel):
+class RunView(ResponseModel):
+    """One run of an image."""
+
     run: int
     status: str
     started: datetime
     ended: datetime | None
 
 
-class HopView(BaseModel):
-    """One service's answer to one event. Times of tries that came before the last are not kept."""
+class HopView(ResponseModel):
+    """One service's handling of one event. Times are those of its last attempt."""
 
     service: str
     type: str
     event: str
     run: int
-    at: datetime = Field(description="when the last try began")
+    at: datetime = Field(description="when the last attempt started")
     waited_ms: int | None
     worked_ms: int | None
     completed: datetime | None
     attempts: int
-    state: Literal["done", "given-up", "working", "waiting"]
+    state: State
 
 
-class Compensated(BaseModel):
-    """What had been made for a run that is not shown, and was compensated again."""
+class CompensatedRun(ResponseModel):
+    """What was created for a run and then deleted by compensation."""
 
     run: int
     renditions: tuple[str, ...]
     analysis: bool
 
 
-class Detail(Summary):
-    """All that is known of one image."""
+class ImageDetail(ImageSummary):
+    """Everything on record about one image."""
 
-    failure: FullFailure | None
+    failure: FailureDetail | None
     source: Original
     captured: Capture | None
     gps_removed: bool | None
@@ -201,54 +232,62 @@ class Detail(Summary):
     text: tuple[str, ...] | None
     moderation: Moderation | None
     analyzer: str | None
-    cost: Cost | None = Field(description="an estimate for this run; null if none was made")
-    runs: tuple[RunState, ...]
+    cost: Cost | None = Field(description="estimated cost of this run; null without an estimate")
+    runs: tuple[RunView, ...]
     timeline: tuple[HopView, ...]
-    compensated: tuple[Compensated, ...]
+    compensated: tuple[CompensatedRun, ...]
     published: int | None
     etag: str
 
 
-class Similar(Summary):
+class SimilarImage(ImageSummary):
+    """An image in a list of similar ones."""
+
     kind: Kind
     score: float = Field(ge=0, le=1)
 
 
-class SimilarImages(BaseModel):
-    items: tuple[Similar, ...]
+class SimilarImages(ResponseModel):
+    """Similar images, most similar first."""
+
+    items: tuple[SimilarImage, ...]
 
 
-class LabelCount(BaseModel):
+class LabelCount(ResponseModel):
+    """A label, and the number of images that have it."""
+
     name: str
     images: int
 
 
-class Labels(BaseModel):
+class LabelPage(ResponseModel):
+    """One page of the labels."""
+
     labels: tuple[LabelCount, ...]
     cursor: str | None
 
 
-class Replay(BaseModel):
-    """``force`` gives up a run still at work; ``analyzeOnly`` keeps the renditions."""
-
-    model_config = ConfigDict(extra="forbid")
+class ReplayOptions(RequestModel):
+    """``force`` ends a run that is still processing; ``analyzeOnly`` reuses the renditions."""
 
     force: bool = False
-    analyzeOnly: bool = False  # noqa: N815 - JavaScript's way
+    analyze_only: bool = False
 
 
-class Asked(BaseModel):
-    """It was asked for; ``run`` is the one that will show it."""
+class Accepted(ResponseModel):
+    """The request was published to ``store``; ``run`` is the run that it concerns."""
 
     image: str
     run: int
 
 
-class Health(BaseModel):
+class Health(ResponseModel):
+    """The API answers."""
+
     status: Literal["ok"] = "ok"
 
 
-class Elsewhere(BaseModel):
-    """A document too large for an answer."""
+class DocumentLink(ResponseModel):
+    """A presigned URL of a document that is too large for a response."""
 
     url: str

@@ -1,23 +1,25 @@
-"""What can be wrong with a request, as RFC 9457 says it: one document, with a stable code. Pure."""
+"""Error responses: RFC 9457 problem documents with a stable ``code``. Pure."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from services.api.models import ResponseModel
 
 MEDIA_TYPE = "application/problem+json"
 
 
-class Wrong(BaseModel):
-    """One thing that is wrong with the request."""
+class InvalidField(ResponseModel):
+    """One invalid part of a request."""
 
-    at: str = Field(description="where, such as `query.limit` or `body.fileSize`")
-    why: str
+    location: str = Field(description="such as `query.limit` or `body.fileSize`")
+    detail: str
 
 
-class ProblemDocument(BaseModel):
-    """RFC 9457. Programs compare `code`; people read `detail`."""
+class ProblemDocument(ResponseModel):
+    """An RFC 9457 problem document. Programs compare ``code``; people read ``detail``."""
 
     type: str = "about:blank"
     title: str
@@ -25,13 +27,15 @@ class ProblemDocument(BaseModel):
     detail: str
     code: str
     request_id: str
-    errors: tuple[Wrong, ...] = ()
+    errors: tuple[InvalidField, ...] = ()
 
 
 class Problem(Exception):
-    """The request cannot be answered as asked; the answer says why."""
+    """A request that cannot be answered as asked; becomes a problem document."""
 
-    def __init__(self, status: int, code: str, detail: str, errors: Iterable[Wrong] = ()) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, errors: Iterable[InvalidField] = ()
+    ) -> None:
         super().__init__(f"{code}: {detail}")
         self.status = status
         self.code = code
@@ -39,6 +43,7 @@ class Problem(Exception):
         self.errors = tuple(errors)
 
     def document(self, request_id: str) -> ProblemDocument:
+        """The response body."""
         return ProblemDocument(
             title=HTTPStatus(self.status).phrase,
             status=self.status,
@@ -49,11 +54,17 @@ class Problem(Exception):
         )
 
 
-def invalid(errors: Iterable[Mapping[str, Any]]) -> Problem:
-    """What pydantic found wrong, by place; never the input itself, which may be anything."""
-    wrong = [Wrong(at=_place(each["loc"]), why=str(each["msg"])) for each in errors]
-    return Problem(400, "invalid", "The request does not say what it has to; see errors.", wrong)
+def invalid_request(errors: Iterable[InvalidField]) -> Problem:
+    """Problem ``invalid-request`` (400) that names each invalid field."""
+    return Problem(400, "invalid-request", "The request is not valid; see errors.", errors)
 
 
-def _place(steps: Iterable[object]) -> str:
-    return ".".join(str(step) for step in steps)
+def from_validation(errors: Iterable[Mapping[str, Any]]) -> Problem:
+    """Pydantic's errors as ``invalid-request``. It never repeats the input itself."""
+    return invalid_request(
+        InvalidField(location=_dotted(error["loc"]), detail=str(error["msg"])) for error in errors
+    )
+
+
+def _dotted(location: Iterable[object]) -> str:
+    return ".".join(str(part) for part in location)

@@ -1,4 +1,4 @@
-"""Which request is answered by which step: paths, parameters and answers, as documented."""
+"""The routes of the HTTP API: paths, parameters and responses, as OpenAPI shows them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,79 +17,90 @@ from pydantic import AwareDatetime
 
 from services.api.body import header, refuse_bad_body
 from services.api.callers import Caller
-from services.api.logic import LONGEST_CURSOR, Filters
+from services.api.commands import Commands
+from services.api.cursors import MAX_CURSOR
+from services.api.filters import Filters
 from services.api.models import (
-    Asked,
-    Detail,
-    Elsewhere,
+    Accepted,
+    DocumentLink,
     Files,
     Health,
-    Labels,
-    Replay,
-    Results,
+    ImageDetail,
+    ImagePage,
+    LabelPage,
+    ReplayOptions,
     SimilarImages,
+    UploadRequest,
     Uploads,
-    Wanted,
 )
 from services.api.openapi import document, methods
-from services.api.problems import MEDIA_TYPE, Problem, invalid
-from services.api.steps import Steps
+from services.api.problems import MEDIA_TYPE, Problem, from_validation
+from services.api.queries import Queries
 from shared.contracts.envelope import UUID_TEXT
 from shared.contracts.search_index import Shown
 from shared.errors import Throttled, TransientError
 from shared.telemetry import log
 
 JSON = "application/json"
-LONGEST_WORD = 256
-MOST_ON_A_PAGE = 100
-MOST_LABELS = 1000
-MOST_SIMILAR = 50
+MAX_TEXT = 256
+MAX_PAGE = 100
+MAX_LABELS = 1000
+MAX_SIMILAR = 50
+
+ANALYSIS = (
+    "Returns the analysis document as it is stored, with the field names of "
+    "docs/schemas/analysis.v1.json. If it is too large for a response, returns a presigned `url` "
+    "of the same document instead."
+)
 
 Event = Mapping[str, Any]
-Who = Callable[[], Caller]
 ImageId = Annotated[str, Path(pattern=UUID_TEXT, description="the image's id")]
-Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)]
-LabelLimit = Annotated[int, Query(ge=1, le=MOST_LABELS)]
-SimilarLimit = Annotated[int, Query(ge=1, le=MOST_SIMILAR)]
-Cursor = Annotated[str | None, Query(min_length=1, max_length=LONGEST_CURSOR)]
-Word = Annotated[str | None, Query(min_length=1, max_length=LONGEST_WORD)]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+LabelLimit = Annotated[int, Query(ge=1, le=MAX_LABELS)]
+SimilarLimit = Annotated[int, Query(ge=1, le=MAX_SIMILAR)]
+Cursor = Annotated[str | None, Query(min_length=1, max_length=MAX_CURSOR)]
+Text = Annotated[str | None, Query(min_length=1, max_length=MAX_TEXT)]
 Percent = Annotated[float | None, Query(ge=0, le=100, allow_inf_nan=False, alias="minConfidence")]
 
 
-class Door:
-    """Answers the events of API Gateway's proxy, every one of them."""
+class HttpApi:
+    """Answers every proxy event of API Gateway."""
 
     def __init__(
-        self, steps: Callable[[], Steps], caller: Callable[[Event], Caller], origin: str | None
+        self,
+        queries: Callable[[], Queries],
+        commands: Callable[[], Commands],
+        caller: Callable[[Event], Caller],
+        page_origin: str | None,
     ) -> None:
         self._cors = (
-            CORSConfig(origin, expose_headers=["x-request-id"], max_age=3000) if origin else None
+            CORSConfig(page_origin, expose_headers=["x-request-id"], max_age=3000)
+            if page_origin
+            else None
         )
         self.app = APIGatewayRestResolver(cors=self._cors, enable_validation=True)
 
-        def who() -> Caller:
+        def current_caller() -> Caller:
             return caller(self.app.current_event.raw_event)
 
-        _explain(self.app)
-        _add_uploads(self.app, steps, who)
-        _add_results(self.app, steps, who)
-        _add_image(self.app, steps, who)
-        _add_requests(self.app, steps, who)
-        _add_self(self.app)
+        _add_problems(self.app)
+        _add_queries(self.app, queries, current_caller)
+        _add_commands(self.app, commands, current_caller)
+        _add_metadata(self.app)
 
     def answer(self, event: Event, context: Any) -> dict[str, Any]:
-        """What API Gateway sends on; with the request's id, whatever it is."""
+        """The response to an event. It has the request's id, whatever its status is."""
         try:
             refuse_bad_body(event)
         except Problem as problem:
-            answered = self._refused(problem, event)
+            response = self._refusal(problem, event)
         else:
-            answered = self.app.resolve(event, context)
-        answered["multiValueHeaders"]["x-request-id"] = [_request_id(event)]
-        return answered
+            response = self.app.resolve(event, context)
+        response["multiValueHeaders"]["x-request-id"] = [_request_id(event)]
+        return response
 
-    def _refused(self, problem: Problem, event: Event) -> dict[str, Any]:
-        """Before the router sees it, which would read the body first of all."""
+    def _refusal(self, problem: Problem, event: Event) -> dict[str, Any]:
+        """A response without the router, which would parse the body first."""
         headers = {"Content-Type": MEDIA_TYPE}
         if self._cors:
             headers |= self._cors.to_dict(header(event, "origin"))
@@ -101,6 +112,7 @@ class Door:
         }
 
     def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
         return document(self.app)
 
 
@@ -108,29 +120,29 @@ def _request_id(event: Event) -> str:
     return str(event.get("requestContext", {}).get("requestId", ""))
 
 
-def _explain(app: APIGatewayRestResolver) -> None:
-    """Let every way to fail end in a problem document."""
+def _add_problems(app: APIGatewayRestResolver) -> None:
+    """Answer every exception with a problem document."""
 
-    def told(error: Exception) -> Response[str]:
-        allowed = _allowed_instead(app) if isinstance(error, NotFoundError) else ()
-        problem = _not_that_way(allowed) if allowed else _problem(error)
-        said = problem.document(_request_id(app.current_event.raw_event))
+    def answer(error: Exception) -> Response[str]:
+        allowed = _allowed_methods(app) if isinstance(error, NotFoundError) else ()
+        problem = _method_not_allowed(allowed) if allowed else _problem(error)
+        body = problem.document(_request_id(app.current_event.raw_event)).model_dump_json()
         headers = {"Allow": ", ".join(allowed)} if allowed else {}
-        return Response(problem.status, MEDIA_TYPE, said.model_dump_json(), headers=headers)
+        return Response(problem.status, MEDIA_TYPE, body, headers=headers)
 
-    app.exception_handler(Exception)(told)
+    app.exception_handler(Exception)(answer)
 
 
-def _allowed_instead(app: APIGatewayRestResolver) -> tuple[str, ...]:
-    """The methods that this path answers, if this one's is not among them."""
+def _allowed_methods(app: APIGatewayRestResolver) -> tuple[str, ...]:
+    """The methods of the request's path; empty if the request's own method is one of them."""
     event = app.current_event
     allowed = methods(app, event.path)
     return () if event.http_method in allowed else allowed
 
 
-def _not_that_way(allowed: tuple[str, ...]) -> Problem:
-    detail = f"This path answers {' and '.join(allowed)} only; see /openapi.json."
-    return Problem(405, "no-such-method", detail)
+def _method_not_allowed(allowed: tuple[str, ...]) -> Problem:
+    detail = f"This path allows {' and '.join(allowed)} only; see /openapi.json."
+    return Problem(405, "method-not-allowed", detail)
 
 
 def _problem(error: Exception) -> Problem:
@@ -138,82 +150,117 @@ def _problem(error: Exception) -> Problem:
         case Problem():
             return error
         case RequestValidationError():
-            return invalid(error.errors())
+            return from_validation(error.errors())
         case NotFoundError():
-            return Problem(404, "no-such-path", "There is nothing here; see /openapi.json.")
+            return Problem(404, "path-not-found", "There is no such path; see /openapi.json.")
         case TransientError():
-            log.warning("could not answer", extra={"reason": error.reason})
+            log.warning("request failed", extra={"reason": error.reason})
             code = "throttled" if isinstance(error, Throttled) else "unavailable"
-            return Problem(503, code, "It cannot be answered now: try again in a while.")
-    log.error("could not answer", exc_info=error)
-    return Problem(500, "our-fault", "This is our fault; the request's id finds it.")
+            return Problem(503, code, "The service cannot answer now. Try again later.")
+    log.error("request failed", exc_info=error)
+    return Problem(500, "internal-error", "The service failed. Report the request's id.")
 
 
-def _add_uploads(app: APIGatewayRestResolver, steps: Callable[[], Steps], who: Who) -> None:
-    @app.post("/upload-url", status_code=HTTPStatus.CREATED, summary="Ask where to upload")
-    def upload(wanted: Annotated[Wanted, Body()]) -> Uploads:
-        return steps().upload(who(), wanted.files if isinstance(wanted, Files) else (wanted,))
-
-
-def _add_results(app: APIGatewayRestResolver, steps: Callable[[], Steps], who: Who) -> None:
-    @app.get("/results", summary="List images, newest first")
-    def results(  # noqa: PLR0917 - the router calls it, by name
+def _add_queries(
+    app: APIGatewayRestResolver, queries: Callable[[], Queries], caller: Callable[[], Caller]
+) -> None:
+    @app.get("/results", operation_id="listImages", summary="List images, newest first")
+    def images(  # noqa: PLR0917 - the router calls it by name
         limit: Limit = 24,
         cursor: Cursor = None,
-        label: Word = None,
+        label: Text = None,
         confidence: Percent = None,
         status: Annotated[Shown | None, Query()] = None,
         flagged: Annotated[bool | None, Query()] = None,
-        owner: Word = None,
+        owner: Text = None,
         since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
         until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
-    ) -> Results:
+    ) -> ImagePage:
         filters = Filters(label, confidence, status, flagged, owner, since, until)
-        return steps().results(who(), filters, limit, cursor)
+        return queries().images(caller(), filters, limit, cursor)
 
-    @app.get("/labels", summary="List labels, those of most images first")
-    def labels(limit: LabelLimit = 100, cursor: Cursor = None) -> Labels:
-        return steps().labels(who(), limit, cursor)
+    @app.get(
+        "/labels",
+        operation_id="listLabels",
+        summary="List labels, those with the most images first",
+    )
+    def labels(limit: LabelLimit = 100, cursor: Cursor = None) -> LabelPage:
+        return queries().labels(caller(), limit, cursor)
 
+    @app.get("/results/<image>", operation_id="getImage", summary="Get one image")
+    def image(image: ImageId) -> ImageDetail:
+        return queries().image(caller(), image)
 
-def _add_image(app: APIGatewayRestResolver, steps: Callable[[], Steps], who: Who) -> None:
-    @app.get("/results/<image>", summary="Show one image")
-    def result(image: ImageId) -> Detail:
-        return steps().result(who(), image)
-
-    @app.get("/results/<image>/analysis", summary="Show what the analyzer answered")
+    @app.get(
+        "/results/<image>/analysis",
+        operation_id="getAnalysis",
+        summary="Get its analysis",
+        description=ANALYSIS,
+    )
     def analysis(image: ImageId) -> Response[dict[str, Any]]:
-        found = steps().analysis(who(), image)
-        body = found.model_dump_json() if isinstance(found, Elsewhere) else found.decode()
+        found = queries().analysis(caller(), image)
+        body = found.model_dump_json() if isinstance(found, DocumentLink) else found.decode()
         return Response(HTTPStatus.OK, JSON, json.loads(body))
 
-    @app.get("/results/<image>/similar", summary="List similar images, the most alike first")
+    @app.get(
+        "/results/<image>/similar",
+        operation_id="listSimilarImages",
+        summary="List similar images, most similar first",
+    )
     def similar(image: ImageId, limit: SimilarLimit = 12) -> SimilarImages:
-        return steps().similar(who(), image, limit)
+        return queries().similar(caller(), image, limit)
 
 
-def _add_requests(app: APIGatewayRestResolver, steps: Callable[[], Steps], who: Who) -> None:
+def _add_commands(
+    app: APIGatewayRestResolver, commands: Callable[[], Commands], caller: Callable[[], Caller]
+) -> None:
     accepted = HTTPStatus.ACCEPTED
 
-    @app.post("/results/<image>/replay", status_code=accepted, summary="Ask for a new run")
-    def replay(image: ImageId, how: Annotated[Replay | None, Body()] = None) -> Asked:
-        how = how or Replay()
-        return steps().replay(who(), image, force=how.force, analyze_only=how.analyzeOnly)
+    @app.post(
+        "/upload-url",
+        operation_id="createUploads",
+        status_code=HTTPStatus.CREATED,
+        summary="Presign uploads",
+    )
+    def upload(body: Annotated[UploadRequest, Body()]) -> Uploads:
+        return commands().upload(caller(), body.files if isinstance(body, Files) else (body,))
 
-    @app.post("/results/<image>/release", status_code=accepted, summary="End its quarantine")
-    def release(image: ImageId) -> Asked:
-        return steps().release(who(), image)
+    @app.post(
+        "/results/<image>/replay",
+        operation_id="replayImage",
+        status_code=accepted,
+        summary="Request a new run",
+    )
+    def replay(image: ImageId, options: Annotated[ReplayOptions | None, Body()] = None) -> Accepted:
+        options = options or ReplayOptions()
+        return commands().replay(
+            caller(), image, force=options.force, analyze_only=options.analyze_only
+        )
 
-    @app.delete("/results/<image>", status_code=accepted, summary="Delete it for good")
-    def delete(image: ImageId) -> Asked:
-        return steps().delete(who(), image)
+    @app.post(
+        "/results/<image>/release",
+        operation_id="releaseImage",
+        status_code=accepted,
+        summary="Release from quarantine",
+    )
+    def release(image: ImageId) -> Accepted:
+        return commands().release(caller(), image)
+
+    @app.delete(
+        "/results/<image>",
+        operation_id="deleteImage",
+        status_code=accepted,
+        summary="Delete for good",
+    )
+    def delete(image: ImageId) -> Accepted:
+        return commands().delete(caller(), image)
 
 
-def _add_self(app: APIGatewayRestResolver) -> None:
-    @app.get("/openapi.json", summary="This document")
+def _add_metadata(app: APIGatewayRestResolver) -> None:
+    @app.get("/openapi.json", operation_id="getOpenApi", summary="Get this document")
     def openapi() -> dict[str, Any]:
         return document(app)
 
-    @app.get("/health", summary="Whether anybody is there")
+    @app.get("/health", operation_id="getHealth", summary="Check that the API answers")
     def health() -> Health:
         return Health()

@@ -1,4 +1,4 @@
-"""What can be set about ``api``, and its defaults."""
+"""Settings of ``api``, with their defaults."""
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ MB = 1_000_000
 
 
 class ApiSettings(FunctionSettings):
-    """Where things are, how long what is handed out holds, and who may call from a browser."""
+    """Resources, expiry times, and who may call the API."""
 
     records_table: str
     ledger_table: str
@@ -17,18 +17,18 @@ class ApiSettings(FunctionSettings):
     processed_bucket: str
     events_topic_arn: str
     access: Access
-    """How callers show who they are. It has no default: nothing is open because somebody forgot."""
+    """How callers authenticate. It has no default, so that a missing setting opens nothing."""
     operator_key: str | None = None
     """The id of the API key that sees all images."""
     page_origin: str | None = None
-    """The one origin whose scripts may read the answers; None: no browser's."""
+    """The only origin whose scripts may read responses; None: no browser may."""
     public_endpoint: str | None = None
-    """On an emulator: S3 as the caller reaches it, which is not how this function does."""
+    """On an emulator: the endpoint at which callers, not this function, reach S3."""
     pictures_origin: str | None = None
-    """What hands on what was signed for the processed bucket, on AWS; None: the bucket itself."""
+    """The distribution in front of the processed bucket; None: links lead to the bucket itself."""
     upload_expires: int = Field(default=300, ge=1, le=3600)
-    """s, within which an upload has to begin. A role's own credentials may end before an hour."""
+    """s within which an upload has to start. A role's credentials may expire within the hour."""
     link_expires: int = Field(default=900, ge=1, le=3600)
-    """s, for which a link to a rendition holds."""
+    """s until a link to a rendition expires."""
     max_bytes: int = Field(default=50 * MB, gt=0)
-    """Of one upload; ``resize`` refuses larger ones too."""
+    """Bytes of one upload. ``resize`` refuses larger ones, too."""

@@ -1,75 +1,75 @@
-"""Presigned URLs: what a browser may send, and where it finds what was made."""
+"""Presigned requests for uploads, and presigned links to processed objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from services.api.models import File, Form, Put
+from services.api.models import File, PostForm, PutRequest
 
 
 class Signer(Protocol):
-    """Everything that is signed holds for some seconds, and for what was signed alone."""
+    """Presigns requests. A signature expires, and is valid for exactly the request it signs."""
 
-    def form(self, key: str, file: File) -> Form:
-        """A form that takes this type, these bytes at most, under this key."""
+    def form(self, key: str, file: File) -> PostForm:
+        """A form that uploads this type, at most this many bytes, to this key."""
         ...
 
-    def put(self, key: str, file: File) -> Put:
-        """A PUT of exactly this type and length, unless something stands there already."""
+    def put(self, key: str, file: File) -> PutRequest:
+        """A PUT of exactly this type and length, which fails if the key exists."""
         ...
 
     def link(self, key: str) -> str:
-        """A URL from which a processed object can be read."""
+        """A URL that reads a processed object."""
         ...
 
 
 @dataclass(frozen=True)
 class S3Signer:
-    """Signs by calculation alone, with the function's own rights."""
+    """Presigns with the function's own credentials, without a request to AWS."""
 
     client: Any
     uploads: str
     processed: str
     pictures: str | None
-    """The origin of links, if it is another than the bucket's; it hands them on to that."""
+    """The origin of links if a distribution forwards them to the bucket; None: the bucket's own."""
     upload_expires: int
     link_expires: int
 
-    def form(self, key: str, file: File) -> Form:
-        fields = {"Content-Type": file.fileType.value, **_owner(file, "x-amz-meta-owner")}
+    def form(self, key: str, file: File) -> PostForm:
+        fields = {"Content-Type": file.file_type.value, **_owner(file, "x-amz-meta-owner")}
         signed = self.client.generate_presigned_post(
             self.uploads,
             key,
             Fields=fields,
             Conditions=[
                 *({name: value} for name, value in fields.items()),
-                ["content-length-range", 1, file.fileSize],
+                ["content-length-range", 1, file.file_size],
             ],
             ExpiresIn=self.upload_expires,
         )
-        return Form(url=signed["url"], fields=signed["fields"])
+        return PostForm(url=signed["url"], fields=signed["fields"])
 
-    def put(self, key: str, file: File) -> Put:
-        # Whoever holds the URL may send it twice: S3 itself refuses the second (412).
+    def put(self, key: str, file: File) -> PutRequest:
+        # S3 refuses a second upload with the same URL (412).
         url = self.client.generate_presigned_url(
             "put_object",
             Params={
                 "Bucket": self.uploads,
                 "Key": key,
-                "ContentType": file.fileType.value,
-                "ContentLength": file.fileSize,
+                "ContentType": file.file_type.value,
+                "ContentLength": file.file_size,
                 "IfNoneMatch": "*",
                 "Metadata": _owner(file, "owner"),
             },
             ExpiresIn=self.upload_expires,
         )
         headers = {
-            "Content-Type": file.fileType.value,
+            "Content-Type": file.file_type.value,
             "If-None-Match": "*",
             **_owner(file, "x-amz-meta-owner"),
         }
-        return Put(url=url, headers=headers)
+        return PutRequest(url=url, headers=headers)
 
     def link(self, key: str) -> str:
         url: str = self.client.generate_presigned_url(
@@ -77,14 +77,15 @@ class S3Signer:
             Params={"Bucket": self.processed, "Key": key},
             ExpiresIn=self.link_expires,
         )
-        return _through(self.pictures, url) if self.pictures else url
+        return _with_origin(url, self.pictures) if self.pictures else url
 
 
-def _through(origin: str, url: str) -> str:
-    """The same path and query elsewhere: the host that was signed is said by what hands it on."""
-    there = urlsplit(origin)
-    return urlsplit(url)._replace(scheme=there.scheme, netloc=there.netloc).geturl()
+def _with_origin(url: str, origin: str) -> str:
+    """The same path and query at another origin, which forwards requests with the signed host."""
+    target = urlsplit(origin)
+    return urlsplit(url)._replace(scheme=target.scheme, netloc=target.netloc).geturl()
 
 
 def _owner(file: File, name: str) -> Mapping[str, str]:
+    """The owner under this name, if the file has one."""
     return {name: file.owner} if file.owner else {}

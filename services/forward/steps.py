@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from services.forward import logic
 from services.forward.bridge import Bridge
-from shared.consumer import StepContext
 from shared.contracts.images import Decision
+from shared.delivery import StepContext
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from services.notify.settings import NotifySettings
 from services.notify.steps import Steps
 from services.notify.topic import SnsNotifications
 from shared.aws import client
-from shared.consumer import Context, Deliver, Route, Service, consume
+from shared.consumer import Context, consume
 from shared.contracts.envelope import Event
 from shared.contracts.images import ImageCompleted, ImageDeleted, ImageFailed, ImageReleased
+from shared.delivery import Deliver, Route, Service
 from shared.function import service_on_aws
 
 

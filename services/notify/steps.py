@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from services.notify import logic
 from services.notify.topic import Notifications
 from shared import telemetry
-from shared.consumer import StepContext
 from shared.contracts.images import Decision
 from shared.contracts.notification import Notification
+from shared.delivery import StepContext
 from shared.metrics import EFFECTS
 
 

@@ -20,10 +20,10 @@ from services.reap.logic import (
 from services.reap.uploads import Uploads
 from shared import telemetry
 from shared.bus import Bus
-from shared.consumer import report_on
 from shared.contracts.envelope import Envelope, derive
 from shared.contracts.images import StepFailed
 from shared.contracts.record import Record
+from shared.delivery import report_on
 from shared.metrics import REAPED
 from shared.records import Cursor, RecordPage
 from shared.telemetry import log

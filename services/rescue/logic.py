@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.errors import PermanentError, sentence
-from shared.message import Message, MessageRecord, message_records, read, understood
+from shared.message import Message, MessageRecord, message_records, read, readable
 
 REASON = "undeliverable"
 """Of a message that can be read, and came without a reason: it was received too often."""
@@ -34,7 +34,7 @@ class DeadLetter:
     def key(self) -> str:
         """Below its image, if it names one: a deletion takes the letter along."""
         day = datetime.fromtimestamp(self.message.sent, UTC).date()
-        told = next(understood(self.message.body), None)
+        told = next(readable(self.message.body), None)
         image = f"{told.subject}/" if told else ""
         return f"dead-letters/{image}{self.service}/{day}/{self.message.id}.json"
 

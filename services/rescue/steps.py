@@ -7,11 +7,11 @@ from datetime import datetime
 from services.rescue.logic import DeadLetter
 from shared import telemetry
 from shared.bus import Bus
-from shared.consumer import RetryLater, report_on
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
+from shared.delivery import RetryLater, report_on
 from shared.errors import Fault
-from shared.message import Message, understood
+from shared.message import Message, readable
 from shared.metrics import DEAD_LETTERS
 from shared.objects import Objects
 from shared.retries import GiveUp
@@ -44,7 +44,7 @@ class Steps:
         in circles.
         """
         gave_up = GiveUp(letter.reason, letter.detail, Fault.INTERNAL)
-        for envelope in understood(letter.message.body) if letter.reportable else ():
+        for envelope in readable(letter.message.body) if letter.reportable else ():
             if isinstance(envelope.data, Fact):
                 report = report_on(envelope.data, letter.service, gave_up)
                 yield envelope.caused(report, SOURCE, 0, self.now())

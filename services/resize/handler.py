@@ -7,7 +7,7 @@ from typing import Any
 from services.resize.settings import ResizeSettings
 from services.resize.steps import Steps
 from shared.aws import client
-from shared.consumer import Compensate, Context, Route, Service, Step, consume
+from shared.consumer import Context, consume
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     ImageDeleted,
@@ -16,14 +16,15 @@ from shared.contracts.images import (
     ImageSuperseded,
     ImageUploaded,
 )
+from shared.delivery import Compensate, Route, Service, Step
 from shared.function import service_on_aws
 from shared.objects import S3Objects
 
 
 def routes(steps: Steps) -> dict[type[Event], Route]:
     return {
-        ImageUploaded: Step(steps.resize, undo=steps.compensate),
-        ImageReplayed: Step(steps.resize, undo=steps.compensate),
+        ImageUploaded: Step(steps.resize, compensate=steps.compensate),
+        ImageReplayed: Step(steps.resize, compensate=steps.compensate),
         ImageFailed: Compensate(steps.compensate),
         ImageSuperseded: Compensate(steps.compensate),
         ImageDeleted: Compensate(steps.purge),

@@ -7,7 +7,6 @@ from hashlib import sha256
 from services.resize import logic
 from services.resize.pictures.refusals import Refusal, refuse
 from shared import telemetry
-from shared.consumer import StepContext
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     Capture,
@@ -20,6 +19,7 @@ from shared.contracts.images import (
     Rendition,
 )
 from shared.contracts.uploads import issued_prefix
+from shared.delivery import StepContext
 from shared.errors import error_context
 from shared.metrics import EFFECTS
 from shared.objects import FOREVER, Objects, Stored, delete_all

@@ -10,7 +10,7 @@ from services.store.search_index import DynamoSearchIndex
 from services.store.settings import StoreSettings
 from services.store.steps import Steps
 from shared.aws import client
-from shared.consumer import Context, Decide, Route, Service, consume
+from shared.consumer import Context, consume
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     DeleteRequested,
@@ -20,6 +20,7 @@ from shared.contracts.images import (
     ReplayRequested,
     StepFailed,
 )
+from shared.delivery import Decide, Route, Service
 from shared.function import service_on_aws
 from shared.objects import S3Objects
 

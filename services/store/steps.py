@@ -9,10 +9,10 @@ from services.store.index_entries import change, index_entries
 from services.store.records import RecordsWriter
 from services.store.search_index import SearchIndex
 from shared import telemetry
-from shared.consumer import StepContext
 from shared.contracts.cost import Rates
 from shared.contracts.envelope import Event
 from shared.contracts.record import Record, Run
+from shared.delivery import StepContext
 from shared.errors import Fault, TransientError
 from shared.metrics import FAILED
 from shared.objects import Objects

@@ -1,4 +1,4 @@
-"""The analysis document, and the index that lets the same content be analysed once."""
+"""The analysis document, and the index by which the same content is analyzed once."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -8,42 +8,42 @@ from shared.contracts.images import Origin, Rendition, Source
 
 
 class Analysis(Value):
-    """All that an analyzer answered about one picture, and what it takes to read it years later.
+    """An analyzer's complete responses about one picture, and how they were obtained.
 
-    It stands at ``analyses/<image>/<run>/analysis.json``; versions that later runs took over, at
-    ``analyses/<image>/<later run>/versions/<run>.json``, as they were.
+    Stored at ``analyses/<image>/<run>/analysis.json``; copies of previous versions at
+    ``analyses/<image>/<later run>/versions/<run>.json``.
     """
 
     version: Literal["1"] = "1"
-    """Of this schema, not of the answers."""
+    """The version of this schema."""
     image: str
     run: int
     owner: str | None = None
     source: Source
-    """The original; its ``sha256`` names the content, whatever becomes of the object."""
+    """The original; ``sha256`` identifies its content."""
     picture: Rendition
-    """What was looked at: boxes in the answers are ratios of its sides."""
+    """The picture that was analyzed: boxes are ratios of its sides."""
     analyzer: str
     models: dict[str, str]
-    """Version of the model that gave each answer, by detection, where the answer names one."""
+    """The model's version by detection, where the response names one."""
     thresholds: dict[str, float]
-    """Confidence in percent from which an answer counts, by detection asked; and ``max_labels``."""
+    """The minimum confidence in percent, by detection; and ``max_labels``."""
     analyzed_at: datetime
-    """When the last of the answers was asked for. Reused ones are as old as their origin's."""
+    """When the last detection ran; for reused ones, when it ran originally."""
     answers: dict[str, dict[str, Any]]
-    """By detection, as the analyzer gave them. While the run is open, some may still be missing."""
+    """The responses by detection, unchanged. Some may be missing while the run is open."""
     reused_from: Origin | None = None
-    """Where the answers were taken from, if they were not asked for by this run."""
+    """The run whose responses were reused, if any."""
 
 
 class Hint(Value):
-    """An entry of the index: which run was the last to pay for this content and these settings.
+    """The run that last paid for this content with these settings.
 
-    It stands at ``reuse/<sha256 of the original>/<digest of the question>.json``, and promises
-    nothing: what it points at may be gone, or be another's by now.
+    Stored at ``reuse/<sha256 of the original>/<digest of the settings>.json``. It is a hint: the
+    document may be gone, or may have been overwritten.
     """
 
     image: str
     run: int
     document: str
-    """Key of the analysis document."""
+    """The key of the analysis document."""

@@ -1,4 +1,4 @@
-"""What an image costs on AWS: an estimate, and the rates that it is made from."""
+"""An estimate of what an image costs on AWS, and the rates behind it."""
 
 from shared.contracts.envelope import Value
 
@@ -7,17 +7,17 @@ class Cost(Value):
     """An estimate, in US dollars at list prices: no free tier, no discount, no tax."""
 
     usd: float
-    """All that the run takes: detections, functions, requests, and a first month of storage."""
+    """The run's detections, functions, requests, and first month of storage."""
     detections: float
-    """What of it is for detections; 0 where their answers were reused."""
+    """The share of detections; 0 if they were reused."""
 
 
 class Rates(Value):
-    """What a deployment pays for one image, in US dollars; worked out when it is deployed."""
+    """The rates of a deployment in US dollars, computed when it is deployed."""
 
     detections: dict[str, float]
-    """For one picture, by the name that ``DETECT`` has for the detection."""
+    """For one picture, by the detection's name in ``DETECT``."""
     run: float
-    """For the functions' time, the requests and the log of one usual run, without detections."""
+    """For the functions, requests and logs of one typical run, without detections."""
     gigabyte: float
-    """For keeping 10^9 bytes in the buckets for a month."""
+    """For storing 10^9 bytes for a month."""

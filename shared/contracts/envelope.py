@@ -1,8 +1,8 @@
-"""The envelope every event travels in, and the ids that let a repeat be recognised.
+"""The CloudEvents 1.0 envelope of every event, and the derived ids that make repeats recognisable.
 
-Attribute names are CloudEvents 1.0's, so that any CloudEvents reader can take our messages. Ids are
-derived, never drawn: the same cause always gives the same id, so a step that is run again, by
-accident or on purpose, says the same thing under the same id and its readers know it.
+An id is derived (UUID v5), not random: the same cause always gives the same id. So a step that runs
+again publishes the same event under the same id, and consumers recognise the duplicate. No outbox
+table is needed.
 """
 
 import builtins
@@ -30,29 +30,29 @@ UUID_TEXT = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
 def derive(*parts: object) -> str:
-    """The id (UUID version 5) that these parts, in this order, always give."""
+    """The id (UUID v5) of these parts, in this order."""
     return str(uuid5(NAMESPACE, "\x1f".join(str(part) for part in parts)))
 
 
 class Value(BaseModel):
-    """A frozen value of a contract. Fields unknown to the reader are ignored, so that an optional
-    field may be added to a version without breaking those who do not know it yet.
+    """A frozen value of a contract. Unknown fields are ignored, so that a version can gain optional
+    fields without breaking its consumers.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Event(Value):
-    """Something that happened to one run of one image; a class for each type and version."""
+    """Something that happened to a run of an image; each type and version is a subclass."""
 
     type: ClassVar[str]
-    """The name on the wire with its version: ``image.resized.v1``."""
+    """The name on the wire, with its version: ``image.resized.v1``."""
 
     registry: ClassVar[dict[str, builtins.type["Event"]]] = {}
-    """Every type of event there is, by its name on the wire."""
+    """Every event class, by its name on the wire."""
 
     image: str = Field(pattern=UUID_TEXT)
-    """The image's id. Ids and traces of whatever answers this are made from it."""
+    """The image's id. The ids and traces of later events are derived from it."""
     run: int = Field(ge=0)
 
     @classmethod
@@ -62,12 +62,12 @@ class Event(Value):
             Event.registry[cls.type] = cls
 
     def identity(self, source: str, cause: str, n: int) -> str:
-        """The envelope's id when ``source`` announces this as its n-th answer to ``cause``."""
+        """The envelope's id if ``source`` publishes this as its n-th event because of ``cause``."""
         return derive(source, cause, self.type, n)
 
 
 class Envelope(BaseModel):
-    """One event with what its readers need to know of where it came from."""
+    """One event with its CloudEvents attributes and correlation ids."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -79,11 +79,11 @@ class Envelope(BaseModel):
     time: datetime
     datacontenttype: Literal["application/json"] = "application/json"
     correlationid: str
-    """The same for everything that happens because of one upload: the image's id."""
+    """The image's id: the same for every event of one upload."""
     causationid: str
-    """The id of the event that this one answers; of the image, for the first."""
+    """The id of the event that caused this one; the image's id for the first."""
     traceparent: str
-    """W3C trace context, derived too: one trace for one image, over all hops."""
+    """W3C trace context, derived as well: one trace for each image."""
     data: SerializeAsAny[Event]
 
     @field_validator("data", mode="before")
@@ -98,16 +98,15 @@ class Envelope(BaseModel):
 
     @classmethod
     def first(cls, event: Event, source: str, at: datetime, cause: str = "") -> Self:
-        """The envelope of an event that no event caused: an upload, or a person's request.
+        """The envelope of an event that no event caused: an upload or a request.
 
-        Two of one type about one image are told apart by their ``cause``; it is the image, unless
-        given.
+        ``cause`` distinguishes two of one type about one image; it defaults to the image.
         """
         cause = cause or event.image
         return cls._wrap(event, event.identity(source, cause, 0), source, at, cause)
 
     def caused(self, event: Event, source: str, n: int, at: datetime) -> Self:
-        """The envelope of ``event``, the n-th thing that ``source`` answers to this one."""
+        """The envelope of ``event``, the n-th that ``source`` publishes because of this one."""
         identity = event.identity(source, self.id, n)
         return self._wrap(event, identity, source, at, self.id)
 
@@ -126,20 +125,20 @@ class Envelope(BaseModel):
         )
 
     def to_json(self) -> str:
-        """The message body: one line, fields in the order of this class, absent ones left out."""
+        """The message body: one line, in the order of this class, without absent fields."""
         return self.model_dump_json(exclude_none=True)
 
 
 def traceparent(correlation: str, identity: str) -> str:
-    """W3C trace context of one event, from two ids: the trace is the image's, the span its own."""
+    """W3C trace context of one event: the trace id is the image's, the span id the event's."""
     return f"00-{correlation.replace('-', '')}-{identity.replace('-', '')[:16]}-01"
 
 
 def read_envelope(message: Mapping[str, Any]) -> Envelope:
-    """The envelope that a decoded message holds.
+    """The envelope in a decoded message.
 
-    Raises PermanentError ``unknown-type`` for a type or version that no class stands for, and
-    ``unreadable`` for anything else that is not ours: both mean a message for the dead letters.
+    Raises PermanentError: ``unknown-type`` for a type or version that has no class, ``unreadable``
+    for any other invalid message. Both are dead-lettered.
     """
     try:
         return Envelope.model_validate(message)

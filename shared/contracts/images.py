@@ -1,8 +1,9 @@
-"""Every event there is, in the order a healthy upload meets them.
+"""Every event, in the order in which a successful upload meets them.
 
-A fact says what a step did. A report (``step.failed``) says that a step gave up. A verdict says how
-a run ended, and only ``store`` announces one. Names on the wire end in their version: an optional
-field may be added to a version; anything else is a new class beside the old one.
+A fact is what a step did. A report (``step.failed``) says that a step gave up. A decision is
+``store``'s, and nobody else publishes one; a decision that ends a run or the image is an outcome.
+The type on the wire ends in a version. A version may gain optional fields; any other change is a
+new class beside the old one.
 """
 
 from datetime import datetime
@@ -16,20 +17,20 @@ from shared.errors import Fault
 
 
 class Source(Value):
-    """The original, as it stands in the uploads bucket."""
+    """The original in the uploads bucket."""
 
     bucket: str
     key: str
     version: str | None = None
-    """None where the bucket is not versioned; then ``etag`` tells one original from the next."""
+    """None in a bucket without versioning; there ``etag`` distinguishes the originals of a key."""
     etag: str
     bytes: int
     sha256: str | None = None
-    """Hex; known once ``resize`` has read the original."""
+    """Hex; set once ``resize`` has read the original."""
 
 
 class Rendition(Value):
-    """A picture made from the original. ``bytes`` is its size; sides are in pixels."""
+    """A picture derived from the original. ``bytes`` is its size; sides are in pixels."""
 
     name: str
     key: str
@@ -40,73 +41,70 @@ class Rendition(Value):
 
 
 class Capture(Value):
-    """When and with what the picture was taken, as far as the file says so."""
+    """When and with which camera the picture was taken, by the file's EXIF data."""
 
     at: str | None = None
-    """ISO 8601, local time of the camera; with an offset only if the file has one."""
+    """ISO 8601, the camera's local time; with an offset only if the file has one."""
     camera: str | None = None
 
 
 class Fingerprint(Value):
-    """What the picture looks like, small enough to be compared with many others'.
-
-    It follows from the pixels alone, so what is the same picture looks the same everywhere.
-    """
+    """A perceptual hash of the picture. Equal pixels have equal hashes."""
 
     hash: str = Field(pattern=r"^[0-9a-f]{16}$")
-    """A difference hash of 64 bits, as hex: near-duplicates differ in few of them."""
+    """A difference hash of 64 bits, as hex. Near-duplicates differ in few bits."""
 
 
 class Embedding(Value):
-    """What a network makes of the picture: the more alike two are, the smaller the angle between
-    them. Only those of the same model can be compared.
+    """A neural network's embedding of the picture. Pictures are the more similar, the smaller
+    the angle between their embeddings. Only embeddings of the same model can be compared.
     """
 
     model: str
     vector: str = Field(pattern=r"^[A-Za-z0-9+/]{342}==$")
-    """256 signed bytes as base64. Its length means nothing."""
+    """256 signed bytes as base64. The length of the vector has no meaning."""
 
 
 class Label(Value):
-    """Something seen in the picture. Confidence is in percent, as Rekognition gives it."""
+    """A label of the picture. Confidence is in percent, as in Rekognition."""
 
     name: str
     confidence: float
 
 
 class Moderation(Value):
-    """Whether the picture needs a person's look before it is shown, and why."""
+    """Whether moderation flagged the picture, and for what."""
 
     flagged: bool
     names: tuple[str, ...] = ()
 
 
 class Origin(Value):
-    """The run whose answers were reused. Nothing is named of an image that is another owner's."""
+    """The run whose detections were reused. Empty for an image of another owner."""
 
     image: str | None = None
     run: int | None = None
 
 
 class Reanalysis(Value):
-    """A run that only asks anew: what it shows is taken over from the published run."""
+    """A run that repeats the analysis only: its renditions are copies of the published run's."""
 
     of: int
-    """The run that was published when this one was granted."""
+    """The run that was published when this one began."""
     analyzer: str | None = None
-    """Who is asked; None: whoever ``analyze`` is set to ask."""
+    """The analyzer to use; None: the one in ``analyze``'s settings."""
 
 
 class PreviousVersion(Value):
-    """An analysis document that a later run took over, by the run that asked for it."""
+    """An analysis document that a later run copied; ``run`` is the one that made it."""
 
     run: int
     document: str
-    """Its key among the later run's own."""
+    """The key of the later run's copy."""
 
 
 class AnalysisVersion(PreviousVersion):
-    """An earlier version of the analysis, with what tells it from the others."""
+    """A previous version of the analysis."""
 
     analyzer: str
     models: dict[str, str] = Field(default_factory=dict)
@@ -115,51 +113,53 @@ class AnalysisVersion(PreviousVersion):
 
 
 class ImageEvent(Event):
-    """An event that knows the original: whoever reads it first can start the image's record."""
+    """An event that names the original, so that ``store`` can create the record from it."""
 
     source: Source
     owner: str | None = None
-    """Who the upload's metadata says it belongs to (``x-amz-meta-owner``), once that was read."""
+    """The upload's metadata ``x-amz-meta-owner``, once ``resize`` has read it."""
 
 
 class Fact(ImageEvent):
-    """Something was done. A fact that dies on its way to a step is a failure of that step."""
+    """A step has done something. A fact that a service dead-letters is a failure of that service's
+    step.
+    """
 
 
 class ImageUploaded(Fact):
-    """An original landed in the uploads bucket. Never published: S3's notice is read as this."""
+    """An original was uploaded. Never published: S3's notification is read as this event."""
 
     type: ClassVar[str] = "image.uploaded.v1"
 
 
 class ImageResized(Fact):
-    """The original was read and its renditions were made."""
+    """The original was read, and its renditions were created."""
 
     type: ClassVar[str] = "image.resized.v1"
 
     format: str
-    """By content, not by name: ``JPEG``, ``PNG``, ``HEIC`` …"""
+    """Detected from the content, not the name: ``JPEG``, ``PNG``, ``HEIC`` …"""
     width: int
     height: int
-    """As the picture is seen: after its orientation was applied."""
+    """Width and height are those after the EXIF orientation was applied."""
     captured: Capture = Capture()
     gps_removed: bool = False
     renditions: tuple[Rendition, ...]
     analysis: Rendition
-    """The one JPEG within Rekognition's limits."""
+    """A JPEG within Rekognition's limits."""
     fingerprint: Fingerprint | None = None
-    """None: from before this was computed."""
+    """None in events of versions that did not compute it."""
     reanalysis: Reanalysis | None = None
-    """Of a run that only asks anew: what ``analyze`` takes over, and whom it asks."""
+    """Set for a run that repeats the analysis only."""
 
 
 class ImageAnalyzed(Fact):
-    """It is known what is in the picture. None means: this detection was switched off."""
+    """The picture was analyzed. None means that this detection is switched off."""
 
     type: ClassVar[str] = "image.analyzed.v1"
 
     document: str
-    """Key of the full answers, in the bucket of processed objects."""
+    """The key of the analysis document, in the processed bucket."""
     labels: tuple[Label, ...] | None = None
     faces: int | None = None
     text: tuple[str, ...] | None = None
@@ -168,17 +168,17 @@ class ImageAnalyzed(Fact):
     analyzer: str
     models: dict[str, str] = Field(default_factory=dict)
     thresholds: dict[str, float] = Field(default_factory=dict)
-    """By detection asked, in percent; and ``max_labels``."""
+    """By detection, in percent; and ``max_labels``."""
     analyzed_at: datetime | None = None
-    """When the answers were asked for; of reused ones, by their origin."""
+    """When the detections ran; for reused ones, when they ran originally."""
     reused_from: Origin | None = None
-    """Nothing was paid: the same content had been analysed with the same settings."""
+    """Set if nothing was paid: the same content had been analyzed with the same settings."""
     previous_versions: tuple[PreviousVersion, ...] = ()
-    """The versions that the run took over, oldest first."""
+    """The versions that the run copied, oldest first."""
 
 
 class StepFailed(ImageEvent):
-    """A step gave up on a run. A report, not a verdict: ``store`` decides what it means."""
+    """A step gave up on a run. This is a report, not an outcome: ``store`` decides."""
 
     type: ClassVar[str] = "step.failed.v1"
 
@@ -186,26 +186,32 @@ class StepFailed(ImageEvent):
     reason: str
     """A stable code: ``not-an-image``."""
     detail: str
-    """The same as a sentence for people."""
+    """The reason as a sentence for people."""
     fault: Fault
 
     def identity(self, source: str, cause: str, n: int) -> str:
-        """Said otherwise, it is another report: who is killed after one may fail otherwise next."""
+        """A report with other fields has another id: a step that is killed after it published may
+        fail differently the next time.
+        """
         return derive(source, cause, self.type, n, self.model_dump_json())
 
 
 class Decision(ImageEvent):
-    """How a run ended. One run has one, under one id, however often it is announced."""
+    """What ``store`` decided about a run. It has one id, however often it is published."""
 
     decision: ClassVar[str]
     decided_at: datetime
 
-    def identity(self, source: str, cause: str, n: int) -> str:  # noqa: ARG002 - that is the point: whoever asks, and how often, changes nothing
+    def identity(self, source: str, cause: str, n: int) -> str:  # noqa: ARG002 - the cause makes no difference
         return derive(self.image, self.run, self.decision)
 
 
+class Outcome(Decision):
+    """A decision that ends a run (completed, failed) or the image (deleted)."""
+
+
 class CompletedRun(Decision):
-    """What a completed run came to: everything below exists and is recorded."""
+    """The results of a completed run: they exist, and they are on record."""
 
     format: str
     width: int
@@ -220,33 +226,30 @@ class CompletedRun(Decision):
     moderation: Moderation | None = None
     analyzer: str
     versions: tuple[AnalysisVersion, ...] = ()
-    """The earlier versions of the analysis that are kept beside ``document``, oldest first."""
+    """The previous versions of the analysis beside ``document``, oldest first."""
     cost: Cost | None = None
-    """An estimate of what this run costs. None: nobody told ``store`` the rates."""
+    """An estimate of what this run cost. None if ``store`` has no rates."""
 
 
-class ImageCompleted(CompletedRun):
+class ImageCompleted(CompletedRun, Outcome):
     """The run completed."""
 
     type: ClassVar[str] = "image.completed.v1"
     decision: ClassVar[str] = "completed"
 
     quarantined: bool = False
-    """The renditions exist, but are not told of here: quarantine keeps them until a release."""
+    """The renditions exist, but are left out of this event until an operator releases them."""
 
 
 class ImageReleased(CompletedRun):
-    """The renditions that were quarantined are handed out: an operator looked at the picture.
-
-    ``decided_at`` is when; ``run`` is the run that was published then.
-    """
+    """An operator released a quarantined image; ``run`` is the run that was published then."""
 
     type: ClassVar[str] = "image.released.v1"
     decision: ClassVar[str] = "released"
 
 
-class ImageFailed(Decision):
-    """The run failed: what was made for it is compensated, and the original can be tried again."""
+class ImageFailed(Outcome):
+    """The run failed. Services compensate it; the original stays and can be replayed."""
 
     type: ClassVar[str] = "image.failed.v1"
     decision: ClassVar[str] = "failed"
@@ -258,41 +261,41 @@ class ImageFailed(Decision):
 
 
 class ImageReplayed(Decision, Fact):
-    """A new run was granted, from the original: ``run`` is the new one. ``resize`` begins it."""
+    """A new run was granted; ``run`` is the new one. ``resize`` starts it from the original."""
 
     type: ClassVar[str] = "image.replayed.v1"
     decision: ClassVar[str] = "replayed"
 
     reanalysis: Reanalysis | None = None
-    """None: everything is made anew."""
+    """None: everything is created anew."""
     made: ImageResized | None = None
-    """What was made for the run that a re-analysis takes over from."""
+    """For a re-analysis: the renditions of the run that it copies from."""
 
 
 class ImageSuperseded(Decision):
-    """The run was published until a later one completed; now what was made for it is compensated."""
+    """A later run has replaced this one as the published run. Services compensate this one."""
 
     type: ClassVar[str] = "image.superseded.v1"
     decision: ClassVar[str] = "superseded"
 
 
-class ImageDeleted(Decision):
-    """The image is gone, with all its runs and its original; nothing brings it back."""
+class ImageDeleted(Outcome):
+    """The image is deleted, with all its runs and its original. This is final."""
 
     type: ClassVar[str] = "image.deleted.v1"
     decision: ClassVar[str] = "deleted"
 
 
 class Request(Event):
-    """Somebody asks ``store`` for something. ``run`` is the run that the asker saw as current."""
+    """A request to ``store``. ``run`` is the run that was current for the caller."""
 
 
 class ReplayRequested(Request):
-    """Please begin a new run in the place of this one.
+    """Start a new run in place of this one.
 
-    Granted if it is the current run and has ended; asked again, the same grant is announced again.
-    ``force`` ends a run that is still open first. ``analyze_only`` asks anew about what the
-    published run made, so it is granted only where one is published.
+    Granted if this is the current run and has ended. A repeated request publishes the same grant
+    again. ``force`` first ends a run that is still open. ``analyze_only`` repeats the analysis of
+    the published run, so it needs one.
     """
 
     type: ClassVar[str] = "replay.requested.v1"
@@ -300,20 +303,20 @@ class ReplayRequested(Request):
     force: bool = False
     analyze_only: bool = False
     analyzer: str | None = None
-    """With ``analyze_only``: who is asked, by a name that ``analyze`` knows."""
+    """With ``analyze_only``: the name of the analyzer to use."""
 
 
 class ReleaseRequested(Request):
-    """Please hand out this image: somebody looked at this run of it, which is quarantined.
+    """Release this image: an operator has looked at this run of it, which is quarantined.
 
-    Granted if it was, whichever run is published by now: all are made from the same original.
-    Asked again, the same release is announced again.
+    Granted for the run that is published by now, since all have the same original. A repeated
+    request publishes the same release again.
     """
 
     type: ClassVar[str] = "release.requested.v1"
 
 
 class DeleteRequested(Request):
-    """Please delete the image, whatever its runs are doing."""
+    """Delete the image, also while a run is open."""
 
     type: ClassVar[str] = "delete.requested.v1"

@@ -1,4 +1,4 @@
-"""What people and systems are told of a run's end, on the ``notifications`` topic."""
+"""The message on the ``notifications`` topic: the outcome of a run, for people and systems."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -20,12 +20,12 @@ from shared.errors import Fault
 
 
 class NotificationStatus(StrEnum):
-    """How it ended, in the subscriber's words."""
+    """The status that a notification reports."""
 
     COMPLETED = "completed"
     FAILED = "failed"
     RELEASED = "released"
-    """It had completed before, and its renditions were quarantined until now."""
+    """It had completed before, and was quarantined until now."""
     DELETED = "deleted"
 
 
@@ -35,11 +35,11 @@ STATUS: dict[type[Decision], NotificationStatus] = {
     ImageReleased: NotificationStatus.RELEASED,
     ImageDeleted: NotificationStatus.DELETED,
 }
-"""The outcomes that are told at all; the others are our own housekeeping."""
+"""The decisions that are notified; replays and superseded runs are not."""
 
 
 class Failure(Value):
-    """Where and why it failed, and who can mend it."""
+    """Where and why the run failed, and who can fix it."""
 
     stage: str
     reason: str
@@ -48,14 +48,14 @@ class Failure(Value):
 
 
 class Notification(Value):
-    """One run's end. Told twice, it has the same ``id`` both times, so a subscriber can tell."""
+    """The outcome of one run. A duplicate has the same ``id``."""
 
     version: str = "1"
     id: str
     image: str
     run: int
     time: datetime
-    """When the run ended; of two notifications about one image, the later run is the truth."""
+    """When the run ended. Of two notifications about one image, the later run's is current."""
     status: NotificationStatus
     source: Source
     owner: str | None = None
@@ -63,7 +63,7 @@ class Notification(Value):
     width: int | None = None
     height: int | None = None
     quarantined: bool = False
-    """Quarantine keeps the renditions until an operator releases them, which is told again."""
+    """The renditions are left out until an operator releases them, which is notified as well."""
     renditions: tuple[Rendition, ...] = ()
     labels: tuple[Label, ...] | None = None
     faces: int | None = None
@@ -74,8 +74,8 @@ class Notification(Value):
     @classmethod
     def of(cls, decision: Decision, identity: str) -> Self:
         """What there is to tell of this decision, under the verdict's own id."""
-        told = decision.model_dump(exclude={"decided_at"})
+        fields = decision.model_dump(exclude={"decided_at"})
         if isinstance(decision, ImageFailed):
-            told["failure"] = {name: told.pop(name) for name in Failure.model_fields}
-        told |= {"id": identity, "time": decision.decided_at, "status": STATUS[type(decision)]}
-        return cls.model_validate(told)
+            fields["failure"] = {name: fields.pop(name) for name in Failure.model_fields}
+        fields |= {"id": identity, "time": decision.decided_at, "status": STATUS[type(decision)]}
+        return cls.model_validate(fields)

@@ -1,4 +1,4 @@
-"""The one record of an image: what ``store`` writes and everyone may read."""
+"""The record of an image: ``store`` writes it, and every service may read it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,65 +14,67 @@ from shared.contracts.images import (
 )
 
 FULL = 190_000
-"""Bytes. DynamoDB keeps 400 KB of an item, and one more run may take as much as the two largest
-facts that can be read.
+"""Bytes. DynamoDB's limit is 400 KB for an item, and one more run may need twice
+``message.LARGEST_EVENT``.
 """
 
 
 class RunStatus(StrEnum):
-    """What became of a run. The first three are stored, the others follow from the record."""
+    """The status of a run. The first three are stored; the others are derived from the record."""
 
     OPEN = "open"
     COMPLETED = "completed"
     FAILED = "failed"
     SUPERSEDED = "superseded"
-    """It completed, and a later run that completed took its place."""
+    """It completed, and a later run has replaced it."""
     DELETED = "deleted"
-    """The image was deleted, whatever the run had come to."""
+    """The image was deleted."""
     UNKNOWN = "unknown"
-    """The record knows no such run: nobody may work for it."""
+    """The record has no such run: no service may act for it."""
 
 
 class Run(Value):
-    """One attempt at an image, from the original to its end."""
+    """One processing of an image, from the original to its outcome."""
 
     status: RunStatus = RunStatus.OPEN
     started: datetime
     ended: datetime | None = None
     reanalysis: Reanalysis | None = None
-    """None: everything is made anew, from the original."""
+    """None: everything is created anew, from the original."""
     resized: ImageResized | None = None
     analyzed: ImageAnalyzed | None = None
     failure: StepFailed | None = None
     quarantined: bool = False
-    """Whether its renditions were quarantined when it completed. A release does not change that."""
+    """Whether it was quarantined when it completed. A release does not change this."""
     cost: Cost | None = None
-    """Estimated when it completed, at the rates of that day; they are not applied again."""
+    """An estimate at the rates of the day on which it completed."""
 
 
 class Release(Value):
-    """An operator looked at the picture and let it go."""
+    """An operator released the image from quarantine."""
 
     run: int
-    """The run that was published then."""
+    """The run that was published at that time."""
     at: datetime
 
 
 class Record(Value):
-    """Everything known of one image. Every change is one write, conditional on ``revision``."""
+    """The state of one image. Every change is one write, conditional on ``revision``."""
 
     image: str
     run: int = 0
-    """The current run; its outcome is the image's."""
+    """The current run; its status is the image's."""
     runs: dict[int, Run]
     published: int | None = None
-    """The run whose renditions are handed out."""
+    """The run whose renditions are shown."""
     superseded: tuple[int, ...] = ()
-    """The runs that were published once, and gave way to a later one."""
+    """The runs that were published before, and that a later one replaced."""
     released: Release | None = None
-    """It holds for every later run too: all are made from the same original."""
+    """It holds for later runs too, since all have the same original."""
     deleted: datetime | None = None
-    """A tombstone: when the image was deleted. It outlives every queue and every claim."""
+    """When the image was deleted. The record is then a tombstone, which outlives every queue and
+    every claim.
+    """
     source: Source
     owner: str | None = None
     revision: int = 0
@@ -83,17 +85,17 @@ class Record(Value):
 
     @property
     def full(self) -> bool:
-        """Whether one more run might not fit. As JSON it is larger than in the table."""
+        """Whether one more run might exceed DynamoDB's limit. JSON is larger than the item."""
         return len(self.model_dump_json(exclude_none=True).encode()) > FULL
 
     @property
     def quarantined(self) -> bool:
-        """Whether what is published waits for an operator's release."""
+        """Whether the published run waits for an operator's release."""
         waits = self.published is not None and self.runs[self.published].quarantined
         return waits and self.released is None
 
     def status(self, run: int) -> RunStatus:
-        """What became of this run."""
+        """The status of this run."""
         known = self.runs.get(run)
         return status_on_record(
             known.status if known else None,
@@ -103,7 +105,7 @@ class Record(Value):
 
 
 def status_on_record(stored: RunStatus | None, *, superseded: bool, deleted: bool) -> RunStatus:
-    """What became of a run of which this much is on record; ``stored`` is None for no such run."""
+    """The status of a run, from these parts of the record; ``stored`` is None for no such run."""
     if deleted:
         return RunStatus.DELETED
     if stored is None:
@@ -112,5 +114,5 @@ def status_on_record(stored: RunStatus | None, *, superseded: bool, deleted: boo
 
 
 def status_without_record(run: int) -> RunStatus:
-    """No record yet means that the first run has only begun; later runs begin in the record."""
+    """Without a record, run 0 is open: it has just begun. Later runs begin in the record."""
     return RunStatus.OPEN if run == 0 else RunStatus.UNKNOWN

@@ -1,8 +1,8 @@
-"""S3's notification, in every dialect it is spoken, read as the uploads it tells of.
+"""Parse S3 notifications, in the dialects of AWS and the emulators, into uploads.
 
-AWS and MiniStack form-encode keys and send a version; LocalStack percent-encodes them and repeats
-one constant sequencer; moto sends neither version nor sequencer. ``unquote_plus`` reads all of
-these back. ``s3:TestEvent`` and removals tell of no upload.
+AWS and MiniStack form-encode keys and send a version. LocalStack percent-encodes keys and sends a
+constant sequencer. moto sends neither version nor sequencer. ``unquote_plus`` decodes all of their
+keys. ``s3:TestEvent`` and removals contain no upload.
 """
 
 import re
@@ -19,35 +19,35 @@ SOURCE = "darkroom/uploads"
 ISSUED_KEY = re.compile(
     r"^uploads/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/", re.ASCII
 )
-"""A key that carries the image's id, because we handed it out."""
+"""A key that the API issued; it contains the image's id."""
 
 
 def issued_prefix(image: str) -> str:
-    """Below this, whatever stands is of the image, if it got its id from the key at all."""
+    """The prefix of the keys that the API issues for this image."""
     return f"uploads/{image}/"
 
 
 def is_notification(message: Mapping[str, Any]) -> bool:
-    """Whether this message comes from S3: records, or the test that S3 sends at set-up."""
+    """Whether this message is S3's: records, or the test event that S3 sends at set-up."""
     return "Records" in message or message.get("Event") == "s3:TestEvent"
 
 
 def uploads_in(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The notification's records that tell of a new object, as they came."""
+    """The notification's records of new objects, unchanged."""
     records = message.get("Records", [])
     if not isinstance(records, list):
         raise _unreadable("Records is not a list")
-    return [record for record in records if not _tells_of_something_else(record)]
+    return [record for record in records if not _is_no_upload(record)]
 
 
-def _tells_of_something_else(record: Any) -> bool:
+def _is_no_upload(record: Any) -> bool:
     return isinstance(record, dict) and not str(
         record.get("eventName", "ObjectCreated")
     ).removeprefix("s3:").startswith("ObjectCreated")
 
 
 def read_upload(record: Mapping[str, Any]) -> Envelope:
-    """The upload that one record tells of. Raises PermanentError ``unreadable``."""
+    """The upload in one record. Raises PermanentError ``unreadable``."""
     try:
         upload = _facts(record)
         at = datetime.fromisoformat(record["eventTime"]).astimezone(UTC)
@@ -57,34 +57,34 @@ def read_upload(record: Mapping[str, Any]) -> Envelope:
 
 
 def _facts(record: Mapping[str, Any]) -> ImageUploaded:
-    thing = record["s3"]["object"]
-    version = thing.get("versionId")
+    uploaded = record["s3"]["object"]
+    version = uploaded.get("versionId")
     source = Source(
         bucket=record["s3"]["bucket"]["name"],
-        key=unquote_plus(thing["key"], errors="strict"),
+        key=unquote_plus(uploaded["key"], errors="strict"),
         version=None if version == "null" else version,
-        etag=thing["eTag"].strip('"'),
-        bytes=thing["size"],
+        etag=uploaded["eTag"].strip('"'),
+        bytes=uploaded["size"],
     )
     return ImageUploaded(image=_image_id(source, record), run=0, source=source)
 
 
 def _image_id(source: Source, record: Mapping[str, Any]) -> str:
-    """The same upload always gets the same id, and two uploads never share one.
+    """The image's id: the same for a repeated notification, and never shared by two uploads.
 
-    Without versions it takes all that the notification says: emulators leave out, or repeat, each
-    of these alone.
+    Without a version, it is derived from all fields of the notification, since each emulator omits
+    or repeats some of them.
     """
-    if known := image_of(source.bucket, source.key, source.version):
-        return known
+    if image := image_of(source.bucket, source.key, source.version):
+        return image
     sequencer = record["s3"]["object"].get("sequencer")
     return derive(source.bucket, source.key, source.etag, sequencer, record["eventTime"])
 
 
 def image_of(bucket: str, key: str, version: str | None) -> str | None:
-    """The id of an upload, for who lists the bucket: a version names one upload by itself.
+    """The id of an upload, from its key or version.
 
-    None where there are no versions; then only S3's notification tells.
+    None for a key without a version that the API did not issue: only S3's notification has its id.
     """
     if issued := ISSUED_KEY.match(key):
         return issued[1]
@@ -92,4 +92,4 @@ def image_of(bucket: str, key: str, version: str | None) -> str | None:
 
 
 def _unreadable(why: str) -> PermanentError:
-    return PermanentError("unreadable", f"not a record of S3's: {why}", fault=Fault.INTERNAL)
+    return PermanentError("unreadable", f"not an S3 record: {why}", fault=Fault.INTERNAL)

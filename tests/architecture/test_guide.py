@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LEFT_BEHIND = shutil.ignore_patterns(
     ".git", ".venv", ".darkroom", "build", "node_modules", "__pycache__", ".*_cache", ".hypothesis"
@@ -45,15 +47,15 @@ def added(path: Path, text: str) -> str:
 
 def run(tree: Path, *words: str) -> None:
     done = subprocess.run(
-        [sys.executable, *words], cwd=tree, capture_output=True, text=True, check=False
+        [sys.executable, *words], cwd=tree, capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
 
 
 def test_the_guide_touches_only_what_it_says() -> None:
     touched = {name.removeprefix("services/colour/") for _, name, _ in blocks()}
-    assert {name for name in touched if "/" in name or name == "README.md"} == {
-        "README.md",
+    assert {name for name in touched if "/" in name} == {
+        "docs/architecture.md",
         "shared/contracts/images.py",
         "tests/contract/golden/image.coloured.v1.json",
         "tests/unit/colour/test_colour.py",

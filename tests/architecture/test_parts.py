@@ -31,6 +31,7 @@ def test_the_longest_part_begins_first_and_files_come_last() -> None:
     assert sorted(nodes, key=longest_first) == nodes[::-1]
 
 
+@pytest.mark.slow  # nearly all tests of emulators are
 def test_no_test_waits_for_an_emulator_outside_its_part(request: pytest.FixtureRequest) -> None:
     """Else a second process would start it once more."""
     shared = {"ministack": "MiniStack", "localstack": "LocalStack", "chaotic": "chaos"}

@@ -12,9 +12,9 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from shared.consumer import Route, Step
 from shared.contracts.envelope import Event
 from shared.contracts.images import Request, StepFailed
+from shared.delivery import Route, Step
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/service.toml"))
@@ -48,7 +48,9 @@ def imported(tree: ast.Module) -> set[str]:
 
 def test_imports_point_one_way() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [linter], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -79,36 +81,24 @@ def test_the_tracer_is_imported_in_one_place_and_not_at_start() -> None:
     }
     at_start = "import sys, shared.telemetry; sys.exit('aws_xray_sdk' in sys.modules)"
     assert users == {"shared/telemetry.py"}
-    subprocess.run([sys.executable, "-c", at_start], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", at_start], cwd=ROOT, check=True, timeout=60)
+
+
+def test_no_shipped_code_imports_test_code() -> None:
+    importers = [
+        path
+        for path, tree in sources("shared", "services", "infra")
+        if any(name.partition(".")[0] == "tests" for name in imported(tree))
+    ]
+    assert importers == []
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_same_files_everywhere(service: str) -> None:
+def test_every_service_has_the_same_core_files(service: str) -> None:
     names = {path.name for path in (ROOT / "services" / service).glob("*.*")}
-    assert {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= names
-    assert names - {"__init__.py", "handler.py", "service.toml", "settings.py", "steps.py"} <= {
-        "amazon.py",
-        "bedrock.py",
-        "body.py",
-        "bookmark.py",
-        "bridge.py",
-        "callers.py",
-        "documents.py",
-        "estimate.py",
-        "items.py",
-        "listing.py",
-        "lists.py",
-        "logic.py",
-        "models.py",
-        "openapi.py",
-        "problems.py",
-        "records.py",
-        "rekognition.py",
-        "reuse.py",
-        "routes.py",
-        "topic.py",
-        "uploads.py",
-    }
+    core = {"__init__.py", "handler.py", "service.toml", "settings.py"}
+    steps = set() if definition(service).get("http") else {"steps.py"}  # api: queries and commands
+    assert core | steps <= names
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -148,15 +138,15 @@ def published(service: str) -> Iterator[str]:
 def test_a_do_is_undone_by_the_step_that_answers_the_verdict(service: str) -> None:
     known = routes(service)
     compensating = {
-        route.act._extract_mock_name() for route in known.values() if not isinstance(route, Step)
+        route.run._extract_mock_name() for route in known.values() if not isinstance(route, Step)
     }
     for route in known.values():
         if isinstance(route, Step):
-            assert route.undo._extract_mock_name() in compensating
+            assert route.compensate._extract_mock_name() in compensating
 
 
-def readme_rows() -> dict[str, list[str]]:
-    lines = (ROOT / "README.md").read_text().splitlines()
+def service_rows() -> dict[str, list[str]]:
+    lines = (ROOT / "docs" / "architecture.md").read_text().splitlines()
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line[:1] == "|"
     ]
@@ -164,12 +154,12 @@ def readme_rows() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_readmes_table_is_the_topology(service: str) -> None:
+def test_the_table_of_services_is_the_topology(service: str) -> None:
     declared = definition(service)
-    _, answers, _, announces, *_ = readme_rows()[service]
-    assert types_in(announces) == set(declared["publishes"])
-    assert types_in(answers) == set(declared["consumes"]) - {"image.uploaded.v1"}
-    assert ("S3" in answers) == declared["uploads"]
+    _, consumed, _, publishes, *_ = service_rows()[service]
+    assert types_in(publishes) == set(declared["publishes"])
+    assert types_in(consumed) == set(declared["consumes"]) - {"image.uploaded.v1"}
+    assert ("S3" in consumed) == declared["uploads"]
 
 
 def types_in(cell: str) -> set[str]:
@@ -190,14 +180,21 @@ def test_every_target_that_the_readme_names_is_there() -> None:
     assert {"demo", "test", "local-up"} <= named <= there
 
 
-def test_ci_calls_the_readmes_test_command() -> None:
-    assert "make test    # everything that proves it" in (ROOT / "README.md").read_text()
-    assert (ROOT / ".ci" / "run").read_text().endswith("make check\nmake test\n")
+def test_ci_runs_every_check_and_every_test_once() -> None:
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert lines[-2:] == ["(trap '' INT && make check test <&-)", "make test-rest"]
+    recipes = [line for line in (ROOT / "Makefile").read_text().splitlines() if "pytest $" in line]
+    tiers = [re.findall(r'-m (slow|"not slow")', line) for line in recipes]
+    assert tiers == [
+        ['"not slow"'],
+        ['"not slow"'],
+        ["slow"],
+    ]  # unit, which is part of test; the rest
 
 
 def test_another_interpreter_is_told_which_one_to_use() -> None:
     bare = [sys.executable, "-S", "-m", "infra", "outputs"]
-    done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert "run: .venv/bin/python -m infra" in done.stderr

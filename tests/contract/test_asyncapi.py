@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from infra.__main__ import main
+from infra.cli.main import main
 from infra.config.definitions import definitions
 from infra.errors import InfraError
 from infra.reference_docs import asyncapi

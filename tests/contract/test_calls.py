@@ -15,15 +15,16 @@ from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.bus import SnsBus
-from shared.consumer import Limits, Service, StepContext, consume
+from shared.consumer import consume
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageResized, Reanalysis, ReplayRequested
+from shared.delivery import Limits, Service, StepContext
 from shared.ledger import DynamoLedger
 from shared.objects import S3Objects
 from shared.records import DynamoRecords
-from shared.testing import FixedTime, MemoryQueue, sqs_batch
 from tests.contract.conftest import MakeClient, make_table
 from tests.contract.samples import ANALYZED, AT, CAT, RESIZED
+from tests.fakes import FixedTime, MemoryQueue, sqs_batch
 from tests.unit.analyze.bench import ALL, THRESHOLDS, Recognizer
 from tests.unit.analyze.test_reuse import SAME
 

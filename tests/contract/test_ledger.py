@@ -17,9 +17,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.ledger import KEPT_FOR, Claim, ClaimKey, ClaimStatus, DynamoLedger, Ledger
-from shared.testing import MemoryLedger
+from shared.ledger import RETENTION, Claim, ClaimKey, ClaimStatus, DynamoLedger, Ledger
 from tests.contract.samples import CAT
+from tests.fakes import MemoryLedger
 
 NOW = 1_800_000_000.0
 LEASE = 40.0
@@ -218,6 +218,6 @@ def test_a_row_of_the_table_expires_after_every_queue(
     dynamodb: Any, ledger_table: str, row: Callable[[], dict[str, Any]]
 ) -> None:
     claim(DynamoLedger(dynamodb, ledger_table), "a", NOW + 0.5)
-    assert row()["expires"] == {"N": str(int(NOW) + KEPT_FOR)}
+    assert row()["expires"] == {"N": str(int(NOW) + RETENTION)}
     assert row()["image"] == {"S": CAT}
     assert row()["claim"] == {"S": "resize/image.uploaded.v1/e1"}

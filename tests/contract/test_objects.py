@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import Fault, PermanentError
 from shared.objects import FOREVER, Objects, S3Objects, delete_all
-from shared.testing import MemoryObjects, etag_of
+from tests.fakes import MemoryObjects, etag_of
 
 JPEG = "image/jpeg"
 

@@ -11,7 +11,6 @@ from shared.contracts.cost import Cost
 from shared.contracts.images import Reanalysis
 from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.records import DynamoRecords, RecordPage, TimelineEvent, all_records
-from shared.testing import MemoryRecords
 from tests.contract.samples import (
     ANALYZED,
     ANALYZED_ANEW,
@@ -22,6 +21,7 @@ from tests.contract.samples import (
     RESIZED_ANEW,
     SOURCE,
 )
+from tests.fakes import MemoryRecords
 
 FULL = Record(
     image=CAT,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from infra.__main__ import main
+from infra.cli.main import main
 from infra.errors import InfraError
 from infra.reference_docs import schemas
 from tests.contract.samples import GOLDEN, golden

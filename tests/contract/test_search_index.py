@@ -158,9 +158,7 @@ def page(client: Any, partition: str) -> Any:
     )
 
 
-def test_an_entry_holds_the_summary_and_its_own_fields(
-    dynamodb: Any, records_table: str
-) -> None:
+def test_an_entry_holds_the_summary_and_its_own_fields(dynamodb: Any, records_table: str) -> None:
     in_dynamodb(dynamodb, records_table).update(COMPLETED)
     (item,) = page(dynamodb, by_label("Cat"))["Items"]
     assert ImageSummary.model_validate(plain(item)) == index_entries(COMPLETED).summary

@@ -1,6 +1,6 @@
 """The emulators, started once for all end-to-end tests, with Darkroom deployed to each.
 
-What a run was promised and is missing fails it; on a laptop it skips. CI promises everything.
+CI fails without one of them; a laptop may lack LocalStack (tests/optional.py).
 """
 
 import os
@@ -21,21 +21,29 @@ from infra.environments import Environment
 from infra.local.ministack import MiniStack
 from infra.local.recognizer import Recognizer
 from infra.packaging.package import Target
-from infra.paths import ENVIRONMENTS, LOCKS
+from infra.paths import ENVIRONMENTS
 from tests.e2e.stack import Stack
+from tests.optional import missing
 
 REGION = "us-east-1"
 AWAKE = {"LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.5"}
 """Left alone, LocalStack looks at an idle queue every 10 s."""
-PROMISED = os.environ.get("CI") == "true" and os.environ.get("LOCALSTACK") != "skip"
+HERE = Path(__file__).parent
+FIRST_PASS = {"test_ministack"}
+INSTALLING = 900
+"""s, that a test may take: the first of them installs emulators, and starts one."""
+PATIENCE = 300
+"""s, that a program may take."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs an emulator, and comes last: what is quick to fail goes first."""
+    """All but a first pass on MiniStack is slow; all of it comes last: it may take the longest."""
     for item in items:
-        if "e2e" in Path(str(item.path)).parts:
-            item.add_marker(pytest.mark.e2e)
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.timeout(INSTALLING))
+            if item.path.stem not in FIRST_PASS:
+                item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.path.parent == HERE)
 
 
 def deployed(endpoint: str, home: Path, running: ExitStack, interpreter: Path | None) -> Stack:
@@ -60,12 +68,14 @@ def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """LocalStack without Docker, from the folder that LOCALSTACK_HOST_DIR names."""
     folder = Path(os.environ.get("LOCALSTACK_HOST_DIR", "/nowhere"))
     if not (folder / "up").exists():
-        missing = "LOCALSTACK_HOST_DIR names no folder with LocalStack in host mode"
-        pytest.fail(missing) if PROMISED else pytest.skip(missing)
+        remedy = "set LOCALSTACK_HOST_DIR to a folder with LocalStack in host mode"
+        missing("LocalStack", remedy, promised=os.environ.get("LOCALSTACK") != "skip")
     with ExitStack() as running:
         port = ports.free()
-        running.callback(subprocess.run, [folder / "down", str(port)], check=False)
-        subprocess.run([folder / "up", str(port)], env=os.environ | AWAKE, check=True)
+        down = [folder / "down", str(port)]
+        running.callback(subprocess.run, down, check=False, timeout=PATIENCE)
+        up = [folder / "up", str(port)]
+        subprocess.run(up, env=os.environ | AWAKE, check=True, timeout=PATIENCE)
         endpoint = f"http://localhost:{port}"
         yield deployed(
             endpoint, tmp_path_factory.mktemp("localstack"), running, Path(sys.executable)
@@ -78,7 +88,7 @@ Aws = Callable[..., str]
 @pytest.fixture(scope="session")
 def aws_cli() -> Callable[[Stack], Aws]:
     """The aws command line of PyPI, as the README's lines use it."""
-    environment = Environment("the aws CLI", ENVIRONMENTS / "awscli", (LOCKS / "awscli.txt",))
+    environment = Environment("the aws CLI", ENVIRONMENTS / "awscli", "awscli")
     environment.ensure(print)
 
     def against(stack: Stack) -> Aws:
@@ -100,6 +110,7 @@ def aws_cli() -> Callable[[Stack], Aws]:
                 capture_output=True,
                 text=True,
                 check=False,
+                timeout=PATIENCE,
             )
             assert done.returncode == 0, done.stderr
             return done.stdout

@@ -11,7 +11,7 @@ from shared.contracts.images import ImageAnalyzed
 from tests.e2e.stack import Stack
 from tests.lab.accuracy.pages import SIGN, drawn
 
-SAMPLES = Path(__file__).parents[2] / "infra" / "rekognition" / "samples"
+SAMPLES = Path(__file__).parents[2] / "tests" / "lab" / "accuracy" / "photos"
 PICTURES = {
     "person.jpg": (SAMPLES / "astronaut.jpg").read_bytes(),
     "page.png": drawn("sign", SIGN, size=64).content,
@@ -50,5 +50,5 @@ def test_moderation_is_asked_and_the_document_has_every_answer(
     assert analyzed.moderation is not None
     assert not analyzed.moderation.flagged
     document = json.loads(ministack.object(analyzed.document)["Body"].read())
-    assert document["consumes"].keys() == set(Detection)
+    assert document["answers"].keys() == set(Detection)
     assert document["models"].keys() == set(Detection) - {Detection.FACES}  # which name none

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.__main__ import main
+from infra.cli.main import main
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import ImageCompleted
 from tests.contract.samples import AT, STORED

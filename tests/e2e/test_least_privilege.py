@@ -23,15 +23,15 @@ from infra.config.stages import Stage
 from infra.deploy.deploy import deploy
 from infra.local.ministack import ENVIRONMENT
 from infra.packaging.package import Target
-from shared.consumer import CLOCK_SKEW
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import ImageResized
 from shared.contracts.record import RunStatus
-from shared.testing import s3_notification
+from shared.delivery import CLOCK_SKEW
 from tests.contract.samples import AT, RESIZED
 from tests.e2e.rights import Grant, Need, Recorder, grants
 from tests.e2e.stack import DEADLINE
 from tests.e2e.stack import Stack as Deployed
+from tests.fakes import s3_notification
 from tests.lab.chaos.calls import Call
 from tests.lab.chaos.faults import Fault, Kind, none
 
@@ -224,7 +224,7 @@ def an_analysis_is_gone(bench: Bench) -> None:
     bucket = bench.stack.outputs.buckets["processed"]
     (document,) = [key for key in bench.stack.made(image) if key.startswith("analyses/")]
     bench.stack.client("s3").delete_object(Bucket=bucket, Key=document)
-    assert bench.ask("GET", f"/results/{image}/analysis")["code"] == "not-analysed"
+    assert bench.ask("GET", f"/results/{image}/analysis")["code"] == "not-analyzed"
 
 
 def s3_names_no_version(bench: Bench) -> None:

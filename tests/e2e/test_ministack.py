@@ -74,6 +74,7 @@ def test_a_text_file_named_jpg_fails_with_its_reason_and_leaves_nothing(ministac
     assert ministack.made(told["image"]) == []
 
 
+@pytest.mark.slow
 def test_twenty_photos_at_once_are_twenty_notifications(ministack: Stack, cat: Path) -> None:
     keys = [f"twenty/{n}.jpg" for n in range(20)]
     with ministack.listening() as listener:

@@ -27,6 +27,7 @@ def infra(ministack: Stack) -> Infra:
             capture_output=True,
             text=True,
             check=False,
+            timeout=240,
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -117,7 +118,7 @@ def keep_as_answered(stack: Stack, image: str, run: int, names: list[str]) -> No
     """What Rekognition would say is in the picture: the run finds it asked and kept already."""
     document = object_at(stack, f"analyses/{image}/{run - 1}/analysis.json") | {"run": run}
     found = [{"Name": name, "ParentName": "", "Confidence": 99.0} for name in names]
-    document["consumes"]["moderation"]["ModerationLabels"] = found
+    document["answers"]["moderation"]["ModerationLabels"] = found
     stack.client("s3").put_object(
         Bucket=stack.outputs.buckets["processed"],
         Key=f"analyses/{image}/{run}/analysis.json",

@@ -1,4 +1,4 @@
-"""The page before the deployed stack: a real browser, the real API, real pictures."""
+"""The page on a deployed stage: a real browser, the real API, real pictures."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from infra.deploy.page import build, publish
+from infra.deploy.page import build
+from infra.local.page import publish
 from tests.web.browser import Visit, visiting
 from tests.web.gestures import a_photo_from_drop_to_deletion
 
@@ -15,7 +16,7 @@ COFFEE = Path(__file__).parents[1] / "unit" / "rekognition" / "photos" / "coffee
 
 @pytest.fixture(params=["ministack", "localstack"])
 def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
-    """The gallery, from the emulator's bucket."""
+    """The gallery, served from the emulator's bucket."""
     stack = request.getfixturevalue(request.param)
     outputs = stack.outputs
     address = publish(build(print), outputs.addresses["api"], outputs, stack.clients)
@@ -24,6 +25,6 @@ def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
         yield visit
 
 
-def test_a_photo_from_drop_to_deletion_on_the_real_stack(visit: Visit, cat: Path) -> None:
+def test_a_photo_from_upload_to_deletion_on_the_deployed_stage(visit: Visit, cat: Path) -> None:
     a_photo_from_drop_to_deletion(visit.page, cat.read_bytes(), COFFEE.read_bytes())
     visit.look("stack")

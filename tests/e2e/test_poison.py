@@ -18,9 +18,9 @@ from uuid import uuid4
 import pytest
 
 from shared.message import LONGEST_KEY
-from shared.testing import s3_notification
 from tests.contract.samples import CAT, REPORT, SECOND, TEXT
 from tests.e2e.stack import DEADLINE, Listener, Stack
+from tests.fakes import s3_notification
 
 ROOT = Path(__file__).parents[2]
 MESSAGE = 256 * 1024
@@ -88,6 +88,7 @@ def listed(stack: Stack) -> str:
         capture_output=True,
         text=True,
         check=True,
+        timeout=240,
     )
     return done.stdout
 
@@ -126,7 +127,7 @@ def test_what_was_kept_is_listed_with_its_image_and_its_error(
     assert len(letters.keys()) == 2
     said = listed(ministack)
     assert f"store  image.resized.v9 of {CAT}: " in said
-    assert f"store  image.resized.v1 of {CAT}: image.resized.v1: its id is no UUID" in said
+    assert f"store  image.resized.v1 of {CAT}: image.resized.v1: the id is not a UUID" in said
 
 
 def test_an_event_with_much_that_we_do_not_know_yet_is_answered_like_any_other(

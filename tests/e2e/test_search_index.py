@@ -57,7 +57,7 @@ def test_a_photo_that_completed_is_in_every_list_it_belongs_to(
     ministack: Stack, image: str
 ) -> None:
     assert [listed(ministack, name, image) for name in LISTS] == [True] * len(LISTS)
-    assert not listed(ministack, by_status(Shown.WORKING), image)
+    assert not listed(ministack, by_status(Shown.PROCESSING), image)
 
 
 def test_a_photo_that_is_deleted_is_in_none_and_counts_no_more(

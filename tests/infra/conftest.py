@@ -59,8 +59,46 @@ worst_case = 3
 """
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: builds with the real libraries; CI runs it")
+PYPROJECT = """
+[project]
+name = "toys"
+version = "1"
+requires-python = ">=3.11"
+
+[dependency-groups]
+base = []
+"""
+
+LOCK = """
+version = 1
+revision = 3
+requires-python = ">=3.11"
+
+[[package]]
+name = "{name}"
+version = "{version}"
+source = {{ registry = "https://pypi.org/simple" }}
+wheels = [
+    {{ url = "https://nowhere.test/{name}-{version}-py3-none-any.whl", hash = "sha256:{digest}" }},
+]
+
+[[package]]
+name = "toys"
+version = "1"
+source = {{ virtual = "." }}
+
+[package.dev-dependencies]
+base = [{{ name = "{name}"{marker} }}]
+"""
+
+WHEEL = {
+    "tiny.py": "SIZE = 1\n",
+    "tiny-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
+    "tiny-1.0.dist-info/WHEEL": (
+        "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    ),
+    "tiny-1.0.dist-info/RECORD": "",
+}
 
 
 class Project:
@@ -94,25 +132,31 @@ class Project:
     def definitions(self):
         return definitions(self.root)
 
+    def lock(self, name="tiny", version="1.0", *, digest=None, marker=""):
+        """Pin one library in the dependency group `base`, as uv would."""
+        values = {"name": name, "version": version, "marker": marker}
+        digest = digest or hashlib.sha256(self.wheel.read_bytes()).hexdigest()
+        return self.write("uv.lock", LOCK.format(digest=digest, **values))
+
+    @property
+    def wheel(self):
+        return self.root / "wheels" / "tiny-1.0-py3-none-any.whl"
+
     def _library(self):
-        wheels = self.root / "wheels"
-        wheels.mkdir()
-        with zipfile.ZipFile(wheels / "tiny-1.0-py3-none-any.whl", "w") as wheel:
-            wheel.writestr("tiny.py", "SIZE = 1\n")
-            information = "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n"
-            wheel.writestr("tiny-1.0.dist-info/METADATA", information)
-            tag = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-            wheel.writestr("tiny-1.0.dist-info/WHEEL", tag)
-            wheel.writestr("tiny-1.0.dist-info/RECORD", "")
-        (tiny,) = wheels.iterdir()
-        digest = hashlib.sha256(tiny.read_bytes()).hexdigest()
-        pinned = f"--no-index\n--find-links {wheels.as_uri()}\ntiny==1.0 --hash=sha256:{digest}\n"
-        self.write("infra/requirements/locked/base.txt", pinned)
+        self.wheel.parent.mkdir()
+        with zipfile.ZipFile(self.wheel, "w") as wheel:
+            for name, text in WHEEL.items():
+                wheel.writestr(zipfile.ZipInfo(name), text)
+        self.write("pyproject.toml", PYPROJECT)
+        self.lock()
 
 
 @pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path)
+def project(tmp_path, monkeypatch):
+    made = Project(tmp_path)
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(made.wheel.parent))
+    return made
 
 
 @pytest.fixture(scope="session")

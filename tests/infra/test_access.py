@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from infra.cloudformation import auth as access
-from infra.cloudformation.template import template
+from infra.cloudformation import auth
 from infra.config.definitions import ROOT, definitions
 from infra.config.stages import FOLDER, Stage
+from infra.deploy.stage_template import stage_template
 from infra.errors import InfraError
 from services.api.callers import OPERATORS
 from services.api.settings import Access
@@ -17,12 +17,12 @@ from services.api.settings import Access
 
 @pytest.fixture(scope="module")
 def keys():
-    return template(definitions(), replace(Stage.load("prod"), access="keys"))["Resources"]
+    return stage_template(definitions(), replace(Stage.load("prod"), access="keys"))["Resources"]
 
 
 @pytest.fixture(scope="module")
 def cognito():
-    return template(definitions(), Stage.load("prod"))["Resources"]
+    return stage_template(definitions(), Stage.load("prod"))["Resources"]
 
 
 def of_type(resources, kind):
@@ -100,8 +100,8 @@ def test_the_scope_that_is_asked_for_is_the_one_that_is_given(cognito):
     (server,) = of_type(cognito, "Cognito::UserPoolResourceServer").values()
     (scope,) = server["Scopes"]
     (client,) = of_type(cognito, "Cognito::UserPoolClient").values()
-    assert f"{server['Identifier']}/{scope['ScopeName']}" == access.GRANT
-    assert client["AllowedOAuthScopes"] == ["openid", "email", access.GRANT]
+    assert f"{server['Identifier']}/{scope['ScopeName']}" == auth.GRANT
+    assert client["AllowedOAuthScopes"] == ["openid", "email", auth.GRANT]
 
 
 def test_the_page_signs_in_by_code_without_a_secret_and_comes_back_to_itself(cognito):
@@ -120,17 +120,17 @@ def test_nobody_makes_himself_a_user(cognito):
 
 def test_the_function_and_the_pool_mean_the_same_group(cognito):
     (group,) = of_type(cognito, "Cognito::UserPoolGroup").values()
-    assert group["GroupName"] == access.OPERATORS == OPERATORS
+    assert group["GroupName"] == auth.OPERATORS == OPERATORS
 
 
 def test_the_page_is_told_all_that_it_reads_of_signing_in():
-    outputs = template(definitions(), Stage.load("prod"))["Outputs"]
-    told = access.sign_in({name: str(each["Value"]) for name, each in outputs.items()})
+    outputs = stage_template(definitions(), Stage.load("prod"))["Outputs"]
+    told = auth.sign_in({name: str(each["Value"]) for name, each in outputs.items()})
     said = (ROOT / "services" / "web" / "src" / "session.ts").read_text()
     interface = re.search(r"export interface SignIn \{(.*?)\n\}", said, re.DOTALL)[1]
     assert set(told) == set(re.findall(r"^  (\w+): string;", interface, re.MULTILINE))
     assert told["redirect"].endswith("/'}")
-    assert access.sign_in({}) == {}
+    assert auth.sign_in({}) == {}
 
 
 def test_a_key_is_asked_for_before_the_function(keys):
@@ -162,7 +162,7 @@ def test_programs_have_no_page(keys):
 @pytest.mark.parametrize("word", Access)
 def test_the_function_knows_every_word_that_a_stage_may_say(word):
     base = Stage.load("local" if word is Access.OPEN else "dev")
-    assert access.variables(replace(base, access=word.value))["ACCESS"] == word
+    assert auth.variables(replace(base, access=word.value))["ACCESS"] == word
 
 
 @pytest.mark.parametrize("resources", ["cognito", "keys"])

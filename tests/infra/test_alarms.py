@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.cloudformation import alarms
-from infra.cloudformation.template import template
+from infra.deploy.stage_template import stage_template
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 DOCUMENTED = json.loads((Path(__file__).parent / "aws_metrics.json").read_text())
@@ -15,7 +15,7 @@ DOCUMENTED = json.loads((Path(__file__).parent / "aws_metrics.json").read_text()
 
 @pytest.fixture(scope="module")
 def resources(everyone, stage):
-    return template(everyone, stage)["Resources"]
+    return stage_template(everyone, stage)["Resources"]
 
 
 @pytest.fixture(scope="module")

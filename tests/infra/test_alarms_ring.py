@@ -13,13 +13,13 @@ from statistics import fmean
 import pytest
 
 from infra.cloudformation import alarms
-from infra.cloudformation.template import template
 from infra.config.definitions import definitions
 from infra.config.stages import Stage
+from infra.deploy.stage_template import stage_template
 from services.reap.logic import BEGINNING
 from shared.errors import Fault, PermanentError, Throttled
 from shared.metrics import NAMESPACE
-from tests.captured_logs import LoggedWorld, captured_logs, lines
+from tests.captured_logs import LoggedSaga, captured_logs, lines
 from tests.infra.test_template import PIPELINE
 from tests.pictures import encoded, photo
 from tests.saga.test_reuse import completed
@@ -39,7 +39,7 @@ def ours():
     A further service is watched by the same rules, but is no part of the saga in memory.
     """
     everyone = [definition for definition in definitions() if definition.name in PIPELINE]
-    found = template(everyone, PROD)["Resources"]
+    found = stage_template(everyone, PROD)["Resources"]
     return {
         (alarm.service, alarm.kind): found[alarm.logical]["Properties"]
         for definition in everyone
@@ -55,23 +55,23 @@ OURS = ours()
 
 
 def dead_letter(service):
-    world = LoggedWorld()
-    world.send(service, "nonsense")
-    world.run()
+    saga = LoggedSaga()
+    saga.post(service, "nonsense")
+    saga.run()
 
 
 def throttled(service):
-    """The service's first touch of its world is asked to slow down."""
-    world = LoggedWorld()
+    """The service's first touch of its saga is asked to slow down."""
+    saga = LoggedSaga()
     slow = Throttled("throttled", "slow down")
     {
-        "resize": lambda: refuse(world.uploads, "get", slow),
-        "analyze": lambda: world.recognizer.failures.append(slow),
-        "store": lambda: refuse(world.records, "read", slow),
-        "notify": lambda: refuse(world.told, "send", slow),
+        "resize": lambda: refuse(saga.uploads, "get", slow),
+        "analyze": lambda: saga.recognizer.failures.append(slow),
+        "store": lambda: refuse(saga.records, "read", slow),
+        "notify": lambda: refuse(saga.notifications, "send", slow),
     }[service]()
-    world.upload(PHOTO)
-    world.run()
+    saga.upload(PHOTO)
+    saga.run()
 
 
 def refuse(part, name, error):
@@ -93,21 +93,21 @@ def surplus(service):
         "analyze": "analyze: before processed.replace",
         "notify": "notify: before ledger.complete",
     }
-    world = LoggedWorld()
-    world.kill_once = moment[service]
+    saga = LoggedSaga()
+    saga.kill_once = moment[service]
     for n in range(MANY):
-        world.killed.clear()
-        world.upload(encoded(photo(160, 120, seed=n), "JPEG"), f"{n}.jpg")
-        world.run()
+        saga.killed.clear()
+        saga.upload(encoded(photo(160, 120, seed=n), "JPEG"), f"{n}.jpg")
+        saga.run()
 
 
 def failed_run(_service):
-    world = LoggedWorld()
-    world.recognizer.failures = [
+    saga = LoggedSaga()
+    saga.recognizer.failures = [
         PermanentError("refused-by-rekognition", "no", fault=Fault.INTERNAL)
     ]
-    world.upload(PHOTO)
-    world.run()
+    saga.upload(PHOTO)
+    saga.run()
 
 
 def forgotten(_service):
@@ -202,11 +202,11 @@ def test_an_alarm_rings_when_what_it_watches_for_happens(service, kind):
 
 def test_no_alarm_rings_when_all_goes_well_and_an_uploader_errs():
     with captured_logs("reap", stage="prod") as out:
-        world = LoggedWorld(copies=2)
+        saga = LoggedSaga(copies=2)
         for n in range(MANY):
-            world.upload(encoded(photo(160, 120, seed=n), "JPEG"), f"{n}.jpg")
-        world.upload(b"no picture", "notes.txt")
-        world.run()
+            saga.upload(encoded(photo(160, 120, seed=n), "JPEG"), f"{n}.jpg")
+        saga.upload(b"no picture", "notes.txt")
+        saga.run()
         ReapBench().steps.reap(Nowhere(), lambda: True)
     found = points(lines(out))
     assert {key for key, alarm in OURS.items() if rings(alarm, found)} == set()
@@ -215,9 +215,9 @@ def test_no_alarm_rings_when_all_goes_well_and_an_uploader_errs():
 
 def test_a_run_that_fails_by_the_uploaders_fault_counts_as_a_run_alone():
     with captured_logs("reap", stage="prod") as out:
-        world = LoggedWorld()
-        world.upload(b"no picture", "notes.txt")
-        world.run()
+        saga = LoggedSaga()
+        saga.upload(b"no picture", "notes.txt")
+        saga.run()
     found = points(lines(out))
     assert seen(OURS["store", "failures"], found) == 0
 
@@ -225,9 +225,9 @@ def test_a_run_that_fails_by_the_uploaders_fault_counts_as_a_run_alone():
 def test_an_event_that_calls_for_no_effect_wants_none():
     """Content that was analysed before is not paid again, and so none is missing either."""
     with captured_logs("reap", stage="prod") as out:
-        world = LoggedWorld()
+        saga = LoggedSaga()
         for name in ("one.jpg", "two.jpg"):
-            completed(world, name)
+            completed(saga, name)
     found = points(lines(out))
     stats = [q["MetricStat"] for q in OURS["analyze", "surplus"]["Metrics"] if "MetricStat" in q]
     sums = [sum(values(stat["Metric"] | {"Unit": stat["Unit"]}, found)) for stat in stats]

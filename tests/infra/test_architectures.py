@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 
-from infra.cloudformation.template import template
 from infra.config.definitions import definitions
 from infra.config.stages import Stage
+from infra.deploy.stage_template import stage_template
 from infra.packaging.package import Target, package
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def test_every_binary_and_every_wheel_is_for_the_functions_processor(name, targe
 
 def test_the_function_is_told_the_processor_that_its_zip_is_for():
     prod = Stage.load("prod")
-    said = template(SERVICES.values(), prod)["Parameters"]
+    said = stage_template(SERVICES.values(), prod)["Parameters"]
     for each in prod.run(SERVICES.values()):
         default = said[f"{each.name.capitalize()}Architecture"]["Default"]
         assert default == Target.aws(prod).of(each).architecture

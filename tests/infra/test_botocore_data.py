@@ -1,6 +1,7 @@
 """The data that functions carry makes the clients that the whole of it makes."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,15 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@cache
+def loader(data: Path) -> Loader:
+    """It parses each file once, for all tests."""
+    return Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
+
+
 def client(service: str, region: str, data: Path = DATA) -> Any:
     session = Session()
-    loader = Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
-    session.register_component("data_loader", loader)
+    session.register_component("data_loader", loader(data))
     secrets = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     return session.create_client(service, region_name=region, **secrets)
 

@@ -7,12 +7,12 @@ from itertools import combinations
 import pytest
 
 from infra.cloudformation import alarms
-from infra.cloudformation.template import template
+from infra.config.prices import Prices
 from infra.config.stages import Stage
-from infra.planning.prices import Prices
+from infra.deploy.stage_template import stage_template
 from shared.errors import Fault, PermanentError
 from shared.metrics import METRICS, NAMESPACE
-from tests.captured_logs import LoggedWorld, captured_logs, lines
+from tests.captured_logs import LoggedSaga, captured_logs, lines
 from tests.infra.test_alarms import DOCUMENTED
 from tests.pictures import encoded, photo
 
@@ -22,7 +22,7 @@ WORDS = {"filter", "stats", "sort", "count", "as", "by", "and", "desc", "isprese
 
 @pytest.fixture(scope="module")
 def widgets(everyone):
-    properties = template(everyone, PROD)["Resources"]["Dashboard"]["Properties"]
+    properties = stage_template(everyone, PROD)["Resources"]["Dashboard"]["Properties"]
     body = properties["DashboardBody"]["Fn::Sub"]
     assert set(re.findall(r"\$\{([^}]*)\}", body)) == {
         "AWS::AccountId",
@@ -49,7 +49,7 @@ def chart(widgets, title):
 @pytest.mark.parametrize("name", ["local", "dev", "prod"])
 def test_every_stage_but_an_emulators_has_its_own(everyone, name):
     stage = Stage.load(name)
-    found = template(everyone, stage)["Resources"].get("Dashboard")
+    found = stage_template(everyone, stage)["Resources"].get("Dashboard")
     assert (found and found["Properties"]["DashboardName"]) == (
         None if stage.local else f"darkroom-{name}"
     )
@@ -97,10 +97,10 @@ def test_an_expression_uses_what_its_chart_has(widgets):
 
 def test_a_query_groups_by_what_the_lines_say(widgets):
     with captured_logs("store") as out:
-        world = LoggedWorld()
-        world.recognizer.failures = [PermanentError("refused", "no", fault=Fault.INTERNAL)]
-        world.upload(encoded(photo(120, 80), "JPEG"))
-        world.run()
+        saga = LoggedSaga()
+        saga.recognizer.failures = [PermanentError("refused", "no", fault=Fault.INTERNAL)]
+        saga.upload(encoded(photo(120, 80), "JPEG"))
+        saga.run()
     said = {"hop": set(), "the run ended": set()}
     for line in lines(out):
         said.setdefault(line["message"], set()).update(line)

@@ -8,12 +8,12 @@ from moto import mock_aws
 
 from infra.clients import Clients
 from infra.cloudformation.storage import BUCKETS
-from infra.cloudformation.template import template
 from infra.config.stages import Stage
 from infra.deploy.artifacts import Artifacts
 from infra.deploy.deploy import deploy, destroy
 from infra.deploy.outputs import Outputs
 from infra.deploy.stack import ABSENT
+from infra.deploy.stage_template import stage_template
 from infra.errors import InfraError
 from infra.packaging.package import Target
 from tests.infra.fakes import FakeClients, FakeCloudFormation
@@ -104,7 +104,7 @@ def test_the_template_that_is_deployed_is_the_one_that_synth_prints_with_its_buc
     bucket = f"darkroom-dev-artifacts-{ACCOUNT}"
     (found,) = s3.list_objects_v2(Bucket=bucket, Prefix="template/")["Contents"]
     body = s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
-    printed = template(project.definitions(), dev)
+    printed = stage_template(project.definitions(), dev)
     for each in printed["Resources"].values():
         if each["Type"] == "AWS::S3::Bucket":
             name = each["Properties"]["BucketName"]["Fn::Sub"]

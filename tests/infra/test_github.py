@@ -8,11 +8,11 @@ import yaml
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from infra.__main__ import main
+from infra.cli.main import main
 from infra.cloudformation import github
-from infra.cloudformation.template import template
 from infra.config.definitions import ROOT, definitions
 from infra.config.stages import Stage
+from infra.deploy.stage_template import stage_template
 
 REPOSITORY = "ada/darkroom"
 WORKFLOW = ROOT / ".github" / "workflows" / "deploy.yml"
@@ -84,7 +84,7 @@ def test_neither_role_can_be_edited_by_the_other(bootstrap, stage):
 
 
 def test_cloudformation_may_make_every_kind_of_thing_that_a_stage_has(bootstrap, stage):
-    resources = template(definitions(), stage)["Resources"].values()
+    resources = stage_template(definitions(), stage)["Resources"].values()
     kinds = {each["Type"].split("::")[1].lower() for each in resources}
     called = {"cognito": "cognito-idp"}
     allowed = statements(bootstrap, "ExecutionRole")
@@ -107,8 +107,9 @@ def test_the_command_prints_it_and_refuses_what_cannot_be(capsys):
     assert main(["github", "--stage", "local", "--repository", REPOSITORY]) == 1
 
 
-def test_every_action_is_pinned_by_its_commit(workflow):
-    used = re.findall(r"uses: (\S+)", WORKFLOW.read_text())
+@pytest.mark.parametrize("path", sorted(WORKFLOW.parent.glob("*.yml")), ids=lambda path: path.name)
+def test_every_action_is_pinned_by_its_commit(path):
+    used = re.findall(r"uses: (\S+)", path.read_text())
     assert used
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", each) for each in used)
 
@@ -137,6 +138,6 @@ def test_a_job_may_ask_for_a_token_and_read_the_code_and_nothing_else(workflow):
 def test_strangers_packages_are_installed_before_there_are_credentials(workflow):
     for job in workflow["jobs"].values():
         steps = [step.get("uses", step.get("run")) for step in job["steps"]]
-        installed = steps.index("make .venv/requirements.sha256")
+        installed = steps.index("make .venv/uv.lock.sha256")
         (credentials,) = [i for i, step in enumerate(steps) if "credentials" in step]
         assert installed < credentials < steps.index("make deploy YES=1")

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from infra.cloudformation import api_gateway as http
+from infra.cloudformation import api_gateway
 from infra.cloudformation.cfn import logical
-from infra.cloudformation.template import template
+from infra.deploy.stage_template import stage_template
 from infra.errors import InfraError
 
 DEPLOYMENT = "ApiGateway::Deployment"
@@ -14,7 +14,7 @@ DEPLOYMENT = "ApiGateway::Deployment"
 
 @pytest.fixture(scope="module")
 def resources(everyone, stage):
-    return template(everyone, stage)["Resources"]
+    return stage_template(everyone, stage)["Resources"]
 
 
 def of_type(resources, kind):
@@ -53,10 +53,10 @@ def test_a_deployment_waits_for_all_that_it_is_a_picture_of(resources, stage):
 
 def test_another_content_is_another_deployment(project, dev):
     path = project.door("toy")
-    (before,) = of_type(template(project.definitions(), dev)["Resources"], DEPLOYMENT)
+    (before,) = of_type(stage_template(project.definitions(), dev)["Resources"], DEPLOYMENT)
     path.write_text(path.read_text().replace('purpose = "answers"', 'purpose = "more"'))
-    (after,) = of_type(template(project.definitions(), dev)["Resources"], DEPLOYMENT)
-    (again,) = of_type(template(project.definitions(), dev)["Resources"], DEPLOYMENT)
+    (after,) = of_type(stage_template(project.definitions(), dev)["Resources"], DEPLOYMENT)
+    (again,) = of_type(stage_template(project.definitions(), dev)["Resources"], DEPLOYMENT)
     assert before != after == again
 
 
@@ -72,7 +72,7 @@ def test_what_the_gateway_answers_by_itself_is_a_problem_too(resources):
     assert kinds == {"DEFAULT_4XX", "DEFAULT_5XX"}
     for each in answers:
         body = each["Properties"]["ResponseTemplates"]["application/problem+json"]
-        assert json.loads(body)["request_id"] == "$context.requestId"
+        assert json.loads(body)["requestId"] == "$context.requestId"
 
 
 def test_a_browser_may_use_presigned_urls_from_the_page_alone(resources, stage):
@@ -93,7 +93,7 @@ def test_a_browser_may_use_presigned_urls_from_the_page_alone(resources, stage):
 
 
 def test_the_address_is_an_output(everyone, stage, local):
-    found = template(everyone, stage)["Outputs"]["ApiAddress"]["Value"]["Fn::Sub"]
+    found = stage_template(everyone, stage)["Outputs"]["ApiAddress"]["Value"]["Fn::Sub"]
     assert found.endswith(f"/{stage.name}")
     assert found.startswith("${PublicEndpoint}/_aws/" if stage.local else "https://${ApiRest}.")
 
@@ -123,7 +123,11 @@ def test_the_api_reads_and_signs_and_writes_nothing(resources):
     [
         ("http = true", 'http = true\nschedule = "rate(1 hour)"', "or answers HTTP"),
         ("http = true", "http = false", "or answers HTTP"),
-        ("worst_case = 3", "worst_case = 3\nmax_attempts = 5", "go with queues, and with them alone"),
+        (
+            "worst_case = 3",
+            "worst_case = 3\nmax_attempts = 5",
+            "go with queues, and with them alone",
+        ),
     ],
 )
 def test_a_door_is_fed_by_requests_alone(project, old, new, told):
@@ -137,6 +141,6 @@ def test_a_door_is_fed_by_requests_alone(project, old, new, told):
 def test_a_door_has_no_queue(project, local):
     project.door("toy")
     (toy,) = project.definitions()
-    made = http.resources(toy, local)
+    made = api_gateway.resources(toy, local)
     assert not toy.queued
     assert logical("toy", "Rest") in made

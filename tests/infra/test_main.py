@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from infra.__main__ import main
+from infra.cli.main import main
 
 
 def test_synth_prints_the_template(capsys):

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from infra.cloudformation import cloudfront as pages
-from infra.cloudformation.template import template
+from infra.cloudformation import cloudfront
 from infra.config.definitions import definitions
 from infra.config.stages import Stage
+from infra.deploy.stage_template import stage_template
 
 NONE = "'none'"
 
 
 @pytest.fixture(scope="module")
 def found():
-    return template(definitions(), Stage.load("prod"))
+    return stage_template(definitions(), Stage.load("prod"))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_pictures_are_never_kept_at_the_edge_and_their_signature_goes_on(resourc
     assert set(behaviours) == {"renditions/*", "analyses/*"}
     for each in behaviours.values():
         assert each["TargetOriginId"] == "pictures"
-        assert each["CachePolicyId"] == pages.NOT_CACHED
+        assert each["CachePolicyId"] == cloudfront.NOT_CACHED
     requests = resources["PictureRequests"]["Properties"]["OriginRequestPolicyConfig"]
     assert requests["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
     assert requests["HeadersConfig"] == {"HeaderBehavior": "none"}
@@ -81,7 +81,7 @@ def test_nothing_is_served_without_tls(distribution):
 
 def test_a_domain_of_ones_own_asks_for_todays_tls():
     own = replace(Stage.load("prod"), domain="photos.example.org", certificate="arn:aws:acm:1")
-    made = template(definitions(), own)
+    made = stage_template(definitions(), own)
     config = made["Resources"]["PageDistribution"]["Properties"]["DistributionConfig"]
     assert config["Aliases"] == ["photos.example.org"]
     assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
@@ -135,7 +135,7 @@ def test_cloudfront_says_the_headers_that_the_pages_tests_are_served_with(resour
         "Referrer-Policy": security["ReferrerPolicy"]["ReferrerPolicy"],
         **{each["Header"]: each["Value"] for each in config["CustomHeadersConfig"]["Items"]},
     }
-    assert made == pages.headers(made["Content-Security-Policy"])
+    assert made == cloudfront.headers(made["Content-Security-Policy"])
     security_items = [*security.values(), *config["CustomHeadersConfig"]["Items"]]
     assert {each["Override"] for each in security_items} == {True}
 

@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 
 from infra.cloudformation.cfn import logical
-from infra.cloudformation.template import template
+from infra.deploy.stage_template import stage_template
 from services.analyze.logic import EMBEDDING_MODEL
 
 # What AWS gives no resource to name.
@@ -25,7 +25,7 @@ S3 = {"Service": "s3.amazonaws.com"}
 
 @pytest.fixture(scope="module")
 def resources(everyone, stage):
-    return template(everyone, stage)["Resources"]
+    return stage_template(everyone, stage)["Resources"]
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from infra.cloudformation import lambda_service as service
-from infra.cloudformation.template import template
+from infra.cloudformation import messaging
 from infra.config import retention
 from infra.config.definitions import definitions
 from infra.config.retention import Retention
 from infra.config.stages import FOLDER, Stage
+from infra.deploy.stage_template import stage_template
 from infra.errors import InfraError
-from shared.ledger import KEPT_FOR
+from shared.ledger import RETENTION
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def load(tmp_path):
 
 
 def resources(stage):
-    return template(definitions(), stage)["Resources"]
+    return stage_template(definitions(), stage)["Resources"]
 
 
 def rules(stage, bucket):
@@ -94,8 +94,8 @@ def test_what_is_deployed_keeps_tombstones_longer_than_queues_letters_and_claims
     ]
     letters = rules(stage, "ProcessedBucket")["dead-letters"]["ExpirationInDays"]
     told = found["StoreFunction"]["Properties"]["Environment"]["Variables"]["TOMBSTONE_DAYS"]
-    longest = letters + (sum(sorted(set(queues))) + KEPT_FOR) / retention.DAY
-    assert sorted(set(queues)) == [service.QUEUE_RETENTION, service.DEAD_LETTER_RETENTION]
+    longest = letters + (sum(sorted(set(queues))) + RETENTION) / retention.DAY
+    assert sorted(set(queues)) == [messaging.QUEUE_RETENTION, messaging.DEAD_LETTER_RETENTION]
     assert int(told) >= longest
 
 

@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from infra.__main__ import _parser
+from infra.cli.main import parser
 
 TEXT = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
 IMAGE = "917cc51b-e36d-551f-b1b3-15e7c7dbedff"
@@ -51,7 +51,7 @@ def test_there_is_something_to_type():
 
 @pytest.mark.parametrize("words", INFRA, ids=" ".join)
 def test_a_command_of_ours_is_one(words):
-    assert callable(_parser().parse_args(words).run)
+    assert callable(parser().parse_args(words).run)
 
 
 @pytest.mark.parametrize("words", AWS, ids=" ".join)

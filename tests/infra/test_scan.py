@@ -1,7 +1,7 @@
 """The audit's own judgement, and its answers against what checkov really finds.
 
-The scanners live in an environment of their own, which `make audit` makes: without it the last test
-is skipped.
+The scanners live in an environment of their own, which `make audit` makes: without it the last
+tests are skipped.
 """
 
 import json
@@ -12,6 +12,7 @@ import pytest
 from infra.deploy import scan
 from infra.deploy.scan import Answer, Answers, Finding, open_questions, vulnerabilities
 from infra.errors import InfraError
+from tests.optional import missing
 
 LOGGING = Answer("CKV_18", ("Uploads*", "PageBucket"), "because")
 
@@ -73,14 +74,16 @@ def scanners():
     if os.environ.get("CI") == "true":
         scan.ENVIRONMENT.ensure(print)
     if not scan.ENVIRONMENT.python.exists():
-        pytest.skip("the scanners are not installed: make audit")
+        missing("scanners", "make audit")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("scanners")
 def test_every_finding_of_checkov_is_answered_and_every_answer_is_to_one():
     assert open_questions(scan.of_template(), Answers.read().template) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("scanners")
 def test_everything_that_looks_like_a_secret_is_answered_and_every_answer_is_to_one():
     assert open_questions(scan.of_sources(), Answers.read().secrets) == []

@@ -13,9 +13,9 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from infra.cloudformation import encryption
-from infra.cloudformation.template import template
 from infra.config.definitions import definitions
 from infra.config.stages import Stage
+from infra.deploy.stage_template import stage_template
 
 CERTIFICATE = f"arn:aws:acm:us-east-1:{'1' * 12}:certificate/00000000-0000-4000-8000-000000000000"
 DOMAIN = {"domain": "photos.example.org", "certificate": CERTIFICATE}
@@ -49,7 +49,7 @@ def chosen(name):
 
 @cache
 def made(name):
-    return template(definitions(), chosen(name))
+    return stage_template(definitions(), chosen(name))
 
 
 @pytest.fixture(params=SWITCHES)

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from infra.cloudformation.template import template
 from infra.config.definitions import definitions
 from infra.config.stages import FOLDER, Stage
+from infra.deploy.stage_template import stage_template
 from infra.errors import InfraError
 from services.analyze.logic import Detection
 from services.analyze.settings import AnalyzeSettings
@@ -33,7 +33,8 @@ def test_an_unknown_stage_is_told_which_there_are():
 
 def test_a_further_stage_is_a_copied_file(write):
     """All that carries a name carries its own, so it can stand beside the others."""
-    mine, dev = template(definitions(), write("")), template(definitions(), Stage.load("dev"))
+    mine = stage_template(definitions(), write(""))
+    dev = stage_template(definitions(), Stage.load("dev"))
     said = json.dumps(mine)
     assert "darkroom-dev" not in said
     kinds = [[each["Type"] for each in one["Resources"].values()] for one in (mine, dev)]
@@ -84,7 +85,7 @@ def test_a_services_variable_wins_over_everyones(write, project):
     project.service("two")
     stage = write('[variables]\nSIDE = "1"\nMORE = "2"\n[variables.one]\nSIDE = "3"\n')
     assert stage.variables_of("one") == {"SIDE": "3", "MORE": "2"}
-    resources = template(project.definitions(), stage)["Resources"]
+    resources = stage_template(project.definitions(), stage)["Resources"]
     environment = resources["TwoFunction"]["Properties"]["Environment"]["Variables"]
     assert (environment["SIDE"], environment["MORE"]) == ("1", "2")
 
@@ -117,7 +118,7 @@ def moderated(tmp_path):
 
 @pytest.mark.parametrize("policy", Policy)
 def test_store_is_told_what_becomes_of_a_flagged_picture(moderated, policy):
-    resources = template(definitions(), moderated(policy))["Resources"]
+    resources = stage_template(definitions(), moderated(policy))["Resources"]
     environment = resources["StoreFunction"]["Properties"]["Environment"]["Variables"]
     assert Policy(environment["MODERATION"]) is policy
 

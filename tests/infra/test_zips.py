@@ -6,6 +6,7 @@ Built with the real libraries, from the package registry on the first run; hence
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -68,7 +69,10 @@ def python313():
     found = [shutil.which("python3.13"), *map(str, pyenv)]
     wanted = "import sys; sys.exit(sys.version_info[:2] != (3, 13))"
     for python in filter(None, found):
-        if subprocess.run([python, "-c", wanted], check=False, capture_output=True).returncode == 0:
+        done = subprocess.run(
+            [python, "-c", wanted], check=False, capture_output=True, timeout=TIMEOUT
+        )
+        if done.returncode == 0:
             return python
     return None
 
@@ -81,7 +85,7 @@ def place(request, tmp_path_factory):
         return Target.here(), bare(sys.executable, home)
     python = python313()
     if python is None or (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        pytest.skip("no python3.13 on x86-64 Linux here")
+        pytest.skip("no python3.13 on x86-64 Linux: install it where functions of x86-64 can run")
     return Target.linux("x86_64"), bare(python, home)
 
 
@@ -132,6 +136,8 @@ def test_a_zip_is_no_larger_than_it_has_to_be(built):
     assert built.size.unzipped < 100 * MEGABYTE  # and 250
     assert not [name for name in names if name.startswith(("boto3", "s3transfer", "bin/"))]
     assert not [name for name in names if name.endswith(".toml")]
+    ours = [name for name in names if name.startswith(("shared/", "services/", "tests/"))]
+    assert not [name for name in ours if re.search(r"^tests/|test|fake", name)]
     described = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
     assert "ec2" not in described
     assert {"sqs", "xray", "endpoints.json"} < described

@@ -21,11 +21,11 @@ from services.store.logic import Policy
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import ImageAnalyzed, ImageResized
 from shared.errors import PermanentError, Throttled, TransientError
-from shared.testing import MemoryObjects
-from tests.captured_logs import LoggedWorld, captured_logs
+from tests.captured_logs import LoggedSaga, captured_logs
 from tests.contract.samples import CAT, RESIZED, THIRD
+from tests.fakes import MemoryObjects
+from tests.lab.simulator import scripted
 from tests.pictures import encoded, exif, photo
-from tests.saga import world as saga
 from tests.unit.api.conftest import Api
 from tests.unit.reap.conftest import Bench as ReapBench
 
@@ -73,8 +73,8 @@ FAILURES: dict[str, Callable[[], Exception]] = {
 }
 
 
-class Breaking(LoggedWorld):
-    """A world one of whose calls fails, once."""
+class Breaking(LoggedSaga):
+    """A saga one of whose calls fails, once."""
 
     def __init__(self, at: str = "", error: Exception | None = None) -> None:
         self.breaks_at, self.error = at, error
@@ -84,16 +84,16 @@ class Breaking(LoggedWorld):
     def ask(self, detection: Detection, _key: str, _thresholds: Thresholds) -> dict[str, Any]:
         return SEEN[detection]
 
-    def _moment(self, what: str) -> None:
-        super()._moment(what)
-        if f"{self.worker}: {what}" == self.breaks_at and self.error:
+    def moment(self, what: str) -> None:
+        super().moment(what)
+        if self.moments[-1] == self.breaks_at and self.error:
             error, self.error = self.error, None
-            raise error
+            self.fail(error)
 
 
 @pytest.fixture(autouse=True)
 def everything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(saga.DETECT, Policy.FLAG, tuple(Detection))
+    monkeypatch.setitem(scripted.DETECT, Policy.FLAG, tuple(Detection))
 
 
 @contextmanager
@@ -112,10 +112,10 @@ def logged(level: str = "INFO") -> Iterator[io.StringIO]:
     out.write(others.getvalue())
 
 
-def go_through(world: Breaking, picture: bytes = PICTURE) -> Breaking:
-    world.upload(picture, KEY_OF, owner=OWNER)
-    world.run()
-    return world
+def go_through(saga: Breaking, picture: bytes = PICTURE) -> Breaking:
+    saga.upload(picture, KEY_OF, owner=OWNER)
+    saga.run()
+    return saga
 
 
 def moments() -> list[str]:
@@ -128,12 +128,12 @@ def moments() -> list[str]:
 
 def test_the_canaries_are_in_the_picture_and_on_their_way_to_those_who_may_know() -> None:
     with logged() as out:
-        world = go_through(Breaking())
-    said = json.loads(world.told.heard[0].data)
-    (record,) = world.records.records.values()
+        saga = go_through(Breaking())
+    said = json.loads(saga.notifications.sent[0].data)
+    (record,) = saga.records.records.values()
     assert (said["owner"], said["text"], said["source"]["key"]) == (OWNER, [WORD], KEY_OF)
     assert record.current.resized
-    assert CAMERA in str(record.current.resized.taken.camera)
+    assert CAMERA in str(record.current.resized.captured.camera)
     assert said["moderation"]["names"] == ["Flag-canary"]
     assert out.getvalue().count('"outcome":"done"') == 5
 
@@ -150,8 +150,8 @@ def test_whatever_fails_in_whatever_way_no_line_quotes_anything(kind: str) -> No
 
 def test_what_is_no_picture_is_refused_without_being_quoted() -> None:
     with logged() as out:
-        world = go_through(Breaking(), CANARY.encode() * 9)
-    assert world.outcomes() == ["failed"]
+        saga = go_through(Breaking(), CANARY.encode() * 9)
+    assert saga.outcomes() == ["failed"]
     assert CANARY not in out.getvalue().lower()
 
 
@@ -175,22 +175,22 @@ def broken_messages() -> Iterator[str]:
 @pytest.mark.parametrize("service", ["resize", "analyze", "store", "notify"])
 def test_what_cannot_be_read_is_buried_and_rescued_without_being_quoted(service: str) -> None:
     for body in broken_messages():
-        world = Breaking()
+        saga = Breaking()
         with logged() as out:
-            world.send(service, body)
-            world.run()
-        assert len(world.left("dead-letters/")) == 1
+            saga.post(service, body)
+            saga.run()
+        assert len(saga.left("dead-letters/")) == 1
         assert CANARY not in out.getvalue().lower(), body
 
 
 def test_an_analysis_that_cannot_be_read_is_not_quoted() -> None:
-    world = Breaking()
+    saga = Breaking()
     asked = RESIZED.model_copy(update={"owner": OWNER})
     key = f"analyses/{asked.image}/{asked.run}/analysis.json"
-    world.processed.put(key, json.dumps({"answers": WORD}).encode(), "application/json")
+    saga.processed.put(key, json.dumps({"answers": WORD}).encode(), "application/json")
     with logged() as out:
-        world.send("analyze", Envelope.first(asked, "darkroom/resize", world.at()).to_json())
-        world.run()
+        saga.post("analyze", Envelope.first(asked, "darkroom/resize", saga.at()).to_json())
+        saga.run()
     assert CANARY not in out.getvalue().lower()
 
 
@@ -249,7 +249,7 @@ def test_what_does_not_fit_a_contract_is_not_quoted_by_its_error(model: Any) -> 
 
 def test_a_failed_run_keeps_its_words_where_operators_read_them() -> None:
     """What the log leaves out is in the record, and so in `infra trace`."""
-    world = go_through(Breaking("analyze: before recognizer.ask", FAILURES["permanent"]()))
-    (record,) = world.records.records.values()
+    saga = go_through(Breaking("analyze: before recognizer.ask", FAILURES["permanent"]()))
+    (record,) = saga.records.records.values()
     assert record.current.failure
     assert record.current.failure.detail == f"no {WORD}"

@@ -5,17 +5,19 @@ announced instead of the old one, and never both for one run.
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
 from typing import Any, ClassVar
 
 import pytest
 
-from shared.consumer import Service, Step, StepContext
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageReplayed, ImageResized, ImageUploaded
+from shared.delivery import Service, Step, StepContext
+from tests.lab.simulator.scripted import ScriptedSaga
+from tests.lab.simulator.simulation import Sent
 from tests.saga.test_replay import CAT
-from tests.saga.world import World
 
 NEW = "image.resized.v2"
 
@@ -34,35 +36,32 @@ def resized_v2() -> Iterator[type[ImageResized]]:
     del Event.registry[NEW]
 
 
-@dataclass
-class Rollout:
-    """A world in which some services run in two versions, and either takes a message."""
+class Rollout(ScriptedSaga):
+    """A saga in which some services run in two versions, and either version takes a message.
 
-    world: World
-    versions: dict[str, list[Service]] = field(default_factory=dict)
-    subscribed: set[str] = field(default_factory=set)
-    """Services that get every type, whether they answer it or not."""
+    ``subscribed`` names services that receive every type, also one that they do not consume.
+    """
 
-    def __post_init__(self) -> None:
-        for name, service in self.world.services.items():
-            self.versions.setdefault(name, [service])
-        self.world.publish = self.publish  # type: ignore[method-assign]
-        deliver = self.world._deliver
+    random: Random
 
-        def to_either(name: str, delivery: Any) -> None:
-            self.world.services[name] = self.world.random.choice(self.versions[name])
-            deliver(name, delivery)
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.versions = {name: [service] for name, service in self.services.items()}
+        self.subscribed: set[str] = set()
 
-        self.world._deliver = to_either  # type: ignore[method-assign]
+    def handle(self, message: Sent) -> None:
+        if not message.dead:
+            version = self.random.choice(self.versions[message.service])
+            self.services[message.service] = version
+        super().handle(message)
 
-    def publish(self, envelopes: Iterable[Envelope]) -> None:
-        """To whoever has a version that answers it: so the stack's subscriptions say."""
-        for envelope in envelopes:
-            self.world.published.append(envelope)
-            for name, services in self.versions.items():
-                known = any(type(envelope.data) in service.routes for service in services)
-                if known or (envelope.type == NEW and name in self.subscribed):
-                    self.world.send(name, envelope.to_json())
+    def publish(self, envelope: Envelope) -> None:
+        """Send it to each service that has a version for it: the stack subscribes those."""
+        self.published.append(envelope)
+        for name, services in self.versions.items():
+            consumed = any(type(envelope.data) in service.routes for service in services)
+            if consumed or (envelope.type == NEW and name in self.subscribed):
+                self.send(name, envelope.type, envelope.to_json())
 
 
 def answering(service: Service, kind: type[ImageResized]) -> Service:
@@ -76,11 +75,11 @@ def announcing(service: Service, kind: type[ImageResized]) -> Service:
 
     def renewed(route: Any) -> Step:
         def act(event: Any, context: StepContext) -> Iterator[Event]:
-            for each in route.act(event, context):
+            for each in route.run(event, context):
                 old = isinstance(each, ImageResized)
                 yield kind(**each.model_dump(), profile="J") if old else each
 
-        return replace(route, act=act)
+        return replace(route, run=act)
 
     changed = {cause: renewed(service.routes[cause]) for cause in (ImageUploaded, ImageReplayed)}
     return replace(service, routes={**service.routes, **changed})
@@ -88,66 +87,64 @@ def announcing(service: Service, kind: type[ImageResized]) -> Service:
 
 def rolling_out(seed: int, kind: type[ImageResized], *, consumers: bool) -> Rollout:
     """``resize`` in its old and its new version at once; the others are new if ``consumers``."""
-    world = World(seed)
-    services = world.services
-    versions = {"resize": [services["resize"], announcing(services["resize"], kind)]}
+    saga = Rollout(seed)
+    services = saga.services
+    saga.versions["resize"].append(announcing(services["resize"], kind))
     if consumers:
-        versions |= {name: [answering(services[name], kind)] for name in ("analyze", "store")}
-    return Rollout(world, versions)
+        for name in ("analyze", "store"):
+            saga.versions[name] = [answering(services[name], kind)]
+    return saga
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_images_of_both_versions_end_alike_and_cost_the_same(
     seed: int, resized_v2: type[ImageResized]
 ) -> None:
-    rollout = rolling_out(seed, resized_v2, consumers=True)
-    world = rollout.world
+    saga = rolling_out(seed, resized_v2, consumers=True)
     for n in range(8):
-        world.upload(CAT + bytes([n]), f"{n}.jpg")
-    world.run()
-    assert world.outcomes() == ["completed"] * 8
-    assert set(world.recognizer.paid.values()) == {1}
-    assert len({words.data for words in world.told.heard}) == 8
+        saga.upload(CAT + bytes([n]), f"{n}.jpg")
+    saga.run()
+    assert saga.outcomes() == ["completed"] * 8
+    assert set(saga.recognizer.paid.values()) == {1}
+    assert len({words.data for words in saga.notifications.sent}) == 8
 
 
 def test_both_versions_are_seen_in_it(resized_v2: type[ImageResized]) -> None:
-    rollout = rolling_out(1, resized_v2, consumers=True)
+    saga = rolling_out(1, resized_v2, consumers=True)
     for n in range(8):
-        rollout.world.upload(CAT + bytes([n]), f"{n}.jpg")
-    rollout.world.run()
-    said = {envelope.type for envelope in rollout.world.published}
+        saga.upload(CAT + bytes([n]), f"{n}.jpg")
+    saga.run()
+    said = {envelope.type for envelope in saga.published}
     assert {ImageResized.type, NEW} <= said
 
 
 def test_rolled_back_with_messages_under_way_nothing_is_lost(
     resized_v2: type[ImageResized],
 ) -> None:
-    rollout = rolling_out(3, resized_v2, consumers=True)
-    world = rollout.world
-    rollout.versions["resize"] = rollout.versions["resize"][1:]
-    world.upload(CAT)
-    while NEW not in {envelope.type for envelope in world.published}:
-        world.run_for(0)
-    rollout.versions["resize"] = [rolling_out(3, resized_v2, consumers=True).versions["resize"][0]]
-    world.run()
-    assert world.outcomes() == ["completed"]
+    saga = rolling_out(3, resized_v2, consumers=True)
+    saga.versions["resize"] = saga.versions["resize"][1:]
+    saga.upload(CAT)
+    while NEW not in {envelope.type for envelope in saga.published}:
+        saga.run_for(0)
+    saga.versions["resize"] = [rolling_out(3, resized_v2, consumers=True).versions["resize"][0]]
+    saga.run()
+    assert saga.outcomes() == ["completed"]
 
 
 def test_what_a_service_gets_too_early_is_kept_and_counts_once_it_is_sent_again(
     resized_v2: type[ImageResized],
 ) -> None:
     """Subscribed already, and not yet able to answer: the wrong order."""
-    rollout = rolling_out(5, resized_v2, consumers=False)
-    world = rollout.world
-    rollout.versions["resize"] = rollout.versions["resize"][1:]
-    rollout.subscribed = {"analyze", "store"}
-    world.upload(CAT)
-    world.run()
-    kept = [json.loads(world.processed.get(key).body) for key in world.left("dead-letters/")]
-    assert (world.outcomes(), len(kept)) == ([], 2)
+    saga = rolling_out(5, resized_v2, consumers=False)
+    saga.versions["resize"] = saga.versions["resize"][1:]
+    saga.subscribed = {"analyze", "store"}
+    saga.upload(CAT)
+    saga.run()
+    kept = [json.loads(saga.processed.get(key).body) for key in saga.left("dead-letters/")]
+    assert (saga.outcomes(), len(kept)) == ([], 2)
     for name in ("analyze", "store"):
-        rollout.versions[name] = [answering(world.services[name], resized_v2)]
+        saga.versions[name] = [answering(saga.services[name], resized_v2)]
     for letter in kept:
-        world.send(letter["service"], letter["body"])
-    world.run()
-    assert world.outcomes() == ["completed"]
+        saga.post(letter["service"], letter["body"])
+    saga.run()
+    assert saga.outcomes() == ["completed"]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.saga.profiles import PROFILES
-from tests.saga.safeguards import SAFEGUARDS, Safeguard
-from tests.saga.simulate import found_without
+from tests.lab.simulator.explore import found_without
+from tests.lab.simulator.profiles import PROFILES
+from tests.lab.simulator.safeguards import SAFEGUARDS, Safeguard
 
 
 @pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda safeguard: safeguard.name)

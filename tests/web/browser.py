@@ -1,17 +1,14 @@
-"""A real Chromium for the page's tests, and what every test asks of a page.
+"""A real Chromium for the page's tests, and what every test asks of a page."""
 
-Debian's, or whichever is installed: Playwright brings none of its own.
-"""
-
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from tests.optional import missing
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -30,22 +27,22 @@ PICTURES_THERE = """() => [...document.images].every((one) =>
 expect.set_options(timeout=DEADLINE)
 
 
-def chromium() -> str:
-    """The browser's path. Missing, it fails where CI promises it, and skips on a laptop."""
+def chromium(playwright: Playwright) -> str:
+    """The path of an installed Chromium: the system's, or the one that Playwright downloaded."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    missing = "there is no Chromium: apt-get install chromium"
-    if os.environ.get("CI") != "true":
-        pytest.skip(missing)
-    pytest.fail(missing)
+        if path := shutil.which(name):
+            return path
+    downloaded = playwright.chromium.executable_path
+    if Path(downloaded).exists():
+        return downloaded
+    return missing("Chromium", "apt-get install chromium, or .venv/bin/playwright install chromium")
 
 
 @contextmanager
 def launched() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium(),
+            executable_path=chromium(playwright),
             args=["--no-sandbox"],  # it refuses to run as root otherwise
         )
         yield browser

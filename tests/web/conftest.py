@@ -10,6 +10,16 @@ from infra.deploy.page import build
 from tests.web.browser import Visit, visiting
 from tests.web.fake_api import World, peopled, serving
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here builds the page, and starts a browser."""
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.timeout(900))
+
 
 @pytest.fixture(scope="session")
 def built() -> Path:

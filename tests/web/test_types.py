@@ -14,5 +14,6 @@ def test_the_types_of_the_page_fit() -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout

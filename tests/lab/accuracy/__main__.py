@@ -1,27 +1,27 @@
-"""Counts what the local Rekognition gets right, and writes it down. Run by ``make accuracy``."""
+"""Measures the accuracy of the local Rekognition for docs/accuracy.md (``make accuracy``)."""
 
 import sys
 
 from infra.rekognition import models
 from tests.lab.accuracy import report, score, truth
-from tests.lab.accuracy.asking import asking
+from tests.lab.accuracy.operations import operations
 
-PAGE = truth.ROOT / "docs" / "accuracy.md"
+DOCUMENT = truth.ROOT / "docs" / "accuracy.md"
 
 
 def main() -> int:
-    """0, or 1 where less is right than has to be."""
+    """Return 0, or 1 if a count is below its minimum."""
     models.ensure(models.default_directory(), say)
-    known = truth.load()
-    ask = asking(models.default_directory())
-    scores = score.scores(ask, known)
+    expected = truth.load()
+    calls = operations(models.default_directory())
+    scores = score.scores(calls, expected)
     say(report.table(scores))
-    PAGE.write_text(report.page(scores, score.limits(ask)), encoding="utf-8")
-    say(f"written to {PAGE.relative_to(truth.ROOT)}")
-    worse = [each.what for each in scores if each.right < known.least[each.what]]
-    for what in worse:
-        say(f"worse than truth.toml has it: {what}")
-    return 1 if worse else 0
+    DOCUMENT.write_text(report.document(scores, score.limits(calls)), encoding="utf-8")
+    say(f"written to {DOCUMENT.relative_to(truth.ROOT)}")
+    below = [each.name for each in scores if each.correct < expected.minimum[each.name]]
+    for name in below:
+        say(f"below the minimum in truth.toml: {name}")
+    return 1 if below else 0
 
 
 def say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""What befalls a photo that is to be found again, and how alike the pipeline calls two pictures."""
+"""Modified versions of a photo, and the pipeline's measures of similarity."""
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -8,33 +8,36 @@ from PIL import Image, ImageOps
 
 from services.analyze.logic import Detection, Thresholds, summarize
 from shared.contracts.images import Embedding
-from shared.likeness import look_bands
+from shared.similarity import embedding_bands
 
 Change = Callable[[Image.Image], Image.Image]
 
 LENGTH = 256
-"""Numbers of an embedding, as ``analyze`` asks for them."""
+"""The length of an embedding, as in ``analyze``'s requests."""
 
 
-def embedded(answer: Mapping[str, Any]) -> Embedding:
-    """The answer as it travels, rounded to bytes."""
-    vector = summarize({Detection.EMBEDDING: answer}, Thresholds()).embedding
+def embedded(response: Mapping[str, Any]) -> Embedding:
+    """The embedding as the pipeline's events carry it, rounded to bytes."""
+    vector = summarize({Detection.EMBEDDING: response}, Thresholds()).embedding
     assert vector
     return Embedding(model="local", vector=vector)
 
 
-def share_a_list(one: Embedding, other: Embedding) -> bool:
-    return any(a == b for a, b in zip(look_bands(one), look_bands(other), strict=True))
+def share_a_band(first: Embedding, second: Embedding) -> bool:
+    """Whether the search index finds one by the other: they have a band in common."""
+    bands = zip(embedding_bands(first), embedding_bands(second), strict=True)
+    return any(a == b for a, b in bands)
 
 
 def changed(photo: bytes, change: Change) -> bytes:
+    """The changed photo as JPEG, quality 90."""
     file = BytesIO()
     change(Image.open(BytesIO(photo)).convert("RGB")).save(file, "JPEG", quality=90)
     return file.getvalue()
 
 
 def _part(share: float, across: float = 0.5, down: float = 0.5) -> Change:
-    """So much of each side, from the left and the top by so much of what is left over (0-1)."""
+    """A crop of `share` of each side. `across` and `down` (0 to 1) place it."""
 
     def part(image: Image.Image) -> Image.Image:
         width, height = share * image.width, share * image.height
@@ -58,8 +61,8 @@ def _grey(image: Image.Image) -> Image.Image:
     return image.convert("L").convert("RGB")
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    """By 5 degrees, without the empty corners that come of it."""
+def _rotated(image: Image.Image) -> Image.Image:
+    """Rotated by 5 degrees and cropped, so that no empty corners remain."""
     return _part(0.9)(image.rotate(5, Image.Resampling.BICUBIC))
 
 
@@ -68,10 +71,10 @@ CHANGES: dict[str, Change] = {
     "at JPEG quality 30": _compressed,
     "without colour": _grey,
     "mirrored": ImageOps.mirror,
-    "turned by 5 degrees": _turned,
-    "the middle 80 %": _part(0.8),
-    "the top left 80 %": _part(0.8, 0, 0),
-    "the bottom right 80 %": _part(0.8, 1, 1),
-    "the middle 60 %": _part(0.6),
+    "rotated by 5 degrees": _rotated,
+    "cropped to the middle 80 %": _part(0.8),
+    "cropped to the top left 80 %": _part(0.8, 0, 0),
+    "cropped to the bottom right 80 %": _part(0.8, 1, 1),
+    "cropped to the middle 60 %": _part(0.6),
 }
-"""Parts are of each side, not of the surface."""
+"""Percentages refer to each side, not to the area."""

@@ -1,4 +1,4 @@
-"""Pages of text, drawn: what is on them is known to the letter."""
+"""Drawn pages of text, whose exact words are known."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,12 +34,15 @@ Monday to Friday
 
 @dataclass(frozen=True)
 class Page:
+    """A page as an encoded picture, with the words on it."""
+
     name: str
     words: tuple[str, ...]
     content: bytes
 
 
 def pages() -> list[Page]:
+    """The pages that the models should read."""
     return [
         drawn("letter", LETTER, size=26),
         drawn("small print", LETTER, size=13),
@@ -48,15 +51,15 @@ def pages() -> list[Page]:
         drawn("faint", LETTER, size=26, ink="#9a9a9a", paper="#d8d8d8"),
         drawn("blurred", LETTER, size=26, after=lambda page: page.filter(_blur(1.5))),
         drawn("photographed", LETTER, size=26, after=_photographed),
-        drawn("tilted by 10 degrees", LETTER, size=26, after=lambda page: _turned(page, 10)),
-        drawn("lying on its side", LETTER, size=26, after=lambda page: _turned(page, -90)),
+        drawn("tilted by 10 degrees", LETTER, size=26, after=lambda page: _rotated(page, 10)),
+        drawn("lying on its side", LETTER, size=26, after=lambda page: _rotated(page, -90)),
     ]
 
 
-def hopeless_pages() -> list[Page]:
-    """What is beyond the models, or their settings."""
+def unreadable_pages() -> list[Page]:
+    """Pages that the models cannot read with their settings."""
     return [
-        drawn("upside down", LETTER, size=26, after=lambda page: _turned(page, 180)),
+        drawn("upside down", LETTER, size=26, after=lambda page: _rotated(page, 180)),
         drawn("seven pixels high", LETTER, size=10),
         drawn("out of focus", LETTER, size=26, after=lambda page: page.filter(_blur(5))),
     ]
@@ -71,12 +74,13 @@ def drawn(
     paper: str = "white",
     after: Callable[[Image.Image], Image.Image] = lambda page: page,
 ) -> Page:
+    """A page with this text. `size` is the font's, in pixels; `after` distorts the picture."""
     lines = text.split("\n")[1:-1]
     page = Image.new("RGB", (max(320, size * 26), max(160, size * 2 * (len(lines) + 1))), paper)
     pen = ImageDraw.Draw(page)
     for number, line in enumerate(lines):
-        place = (size * 2, size + size * 2 * number)
-        pen.text(place, line, fill=ink, font=ImageFont.load_default(size=size))
+        position = (size * 2, size + size * 2 * number)
+        pen.text(position, line, fill=ink, font=ImageFont.load_default(size=size))
     file = BytesIO()
     after(page).save(file, "PNG")
     return Page(name, tuple(text.split()), file.getvalue())
@@ -87,9 +91,9 @@ def _blur(pixels: float) -> ImageFilter.GaussianBlur:
 
 
 def _photographed(page: Image.Image) -> Image.Image:
-    """From the side, in light that fades to the right, and grainy."""
+    """The page as photographed from the side, with noise and light that fades to the right."""
     width, height = page.size
-    bent = page.transform(
+    distorted = page.transform(
         page.size,
         Image.Transform.QUAD,
         (-40, -30, -10, height + 20, width + 60, height + 60, width + 20, -10),
@@ -97,7 +101,7 @@ def _photographed(page: Image.Image) -> Image.Image:
         fillcolor="#806a50",
     )
     shade = Image.linear_gradient("L").rotate(90).resize(page.size)
-    dimmed = Image.composite(bent, Image.new("RGB", page.size, "#605040"), shade.point(_half))
+    dimmed = Image.composite(distorted, Image.new("RGB", page.size, "#605040"), shade.point(_half))
     return Image.blend(dimmed, Image.effect_noise(page.size, 90).convert("RGB"), 0.15)
 
 
@@ -105,5 +109,5 @@ def _half(value: int) -> int:
     return 255 - value // 2
 
 
-def _turned(page: Image.Image, degrees: int) -> Image.Image:
+def _rotated(page: Image.Image, degrees: int) -> Image.Image:
     return page.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="white")

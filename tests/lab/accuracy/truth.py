@@ -1,4 +1,4 @@
-"""What the photos show (truth.toml), as values."""
+"""The known content of the photos and the minimum of each count, read from truth.toml."""
 
 import tomllib
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ FILE = Path(__file__).with_name("truth.toml")
 
 @dataclass(frozen=True)
 class Face:
-    """Without an age, nobody knows it."""
+    """The known attributes of a face; the age is None if it is unknown."""
 
     gender: str
     smile: bool
@@ -20,6 +20,8 @@ class Face:
 
 @dataclass(frozen=True)
 class Photo:
+    """A photo and its known content; truth.toml explains the fields."""
+
     name: str
     path: Path
     labels: frozenset[str] = frozenset()
@@ -36,18 +38,22 @@ class Photo:
 
 @dataclass(frozen=True)
 class Truth:
+    """All photos, and the minimum of each count."""
+
     photos: tuple[Photo, ...]
-    least: dict[str, int] = field(default_factory=dict)
+    minimum: dict[str, int] = field(default_factory=dict)
 
     @property
     def portraits(self) -> list[Photo]:
+        """The photos of a single face."""
         return [photo for photo in self.photos if photo.face]
 
 
 def load() -> Truth:
+    """Read truth.toml."""
     table = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    least = table.pop("least")
-    return Truth(tuple(_photo(name, entry) for name, entry in table.items()), least)
+    minimum = table.pop("minimum")
+    return Truth(tuple(_photo(name, entry) for name, entry in table.items()), minimum)
 
 
 def _photo(name: str, entry: dict) -> Photo:

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
@@ -140,8 +141,7 @@ def _is_naive(name: str) -> bool:
 
 def _runtime(progress: Callable[[str], None]) -> Path:
     """A folder with boto3 as the runtime has it: whole, and compiled by pip."""
-    requirements = (ROOT / "infra/requirements/dev.txt").read_text().splitlines()
-    (boto3,) = [line for line in requirements if line.startswith("boto3==")]
+    boto3 = f"boto3=={version('boto3')}"
     folder = RUNTIME / f"{Target.here().runtime}-{boto3.replace('==', '-')}"
     if not folder.exists():
         progress(f"installing {boto3}")

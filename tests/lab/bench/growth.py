@@ -24,9 +24,9 @@ from infra import ports
 from infra.clients import LOCAL_REGION
 from infra.local.ministack import MiniStack
 from services.api.callers import ANYONE
-from services.api.logic import Filters
-from services.api.records import DynamoRecords as Read
-from services.api.steps import Steps as ApiSteps
+from services.api.filters import Filters
+from services.api.queries import Queries
+from services.api.records import DynamoTables
 from services.store.index_entries import change, index_entries
 from services.store.items import plain
 from services.store.logic import decide
@@ -34,14 +34,13 @@ from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.attributes import attributes
-from shared.consumer import StepContext
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Embedding, Fingerprint, ImageAnalyzed, ImageResized, Label
 from shared.contracts.search_index import by_embedding, by_hash, by_label
+from shared.delivery import StepContext
 from shared.objects import S3Objects
 from shared.records import RECORD
 from shared.similarity import embedding_bands, hash_bands
-from shared.testing import MemoryBus
 from tests.contract.conftest import make_table
 from tests.contract.samples import ANALYZED, AT, RESIZED
 from tests.lab.bench.row import Row, at_most, known
@@ -122,16 +121,8 @@ class Shop:
         table = self._dynamodb, self._table
         processed = S3Objects(s3, bucket)
         self._store = StoreSteps(DynamoRecordsWriter(*table), processed, DynamoSearchIndex(*table))
-        self._api = ApiSteps(
-            records=Read(self._dynamodb, self._table, ledger),
-            processed=processed,
-            signer=PlainSigner(),
-            bus=MemoryBus(),
-            now=lambda: AT,
-            new_image=lambda: image(0),
-            upload_expires=300,
-            max_bytes=1000,
-        )
+        reads = DynamoTables(self._dynamodb, self._table, ledger)
+        self._queries = Queries(reads, processed, PlainSigner(), now=lambda: AT)
         for client in (s3, self._dynamodb):
             client.meta.events.register("before-call", self._count)
         self._dynamodb.meta.events.register("after-call.dynamodb.Query", self._note)
@@ -164,10 +155,10 @@ class Shop:
             list(self._store.decide(fact, StepContext(envelope, at, lambda: None)))
 
     def page(self, _: Facts) -> None:
-        self._api.results(ANYONE, Filters(label=LABELS[0]), PAGE, None)
+        self._queries.images(ANYONE, Filters(label=LABELS[0]), PAGE, None)
 
     def search(self, _: Facts) -> None:
-        self._api.similar(ANYONE, image(0), PAGE)
+        self._queries.similar(ANYONE, image(0), PAGE)
 
     def fill(self) -> None:
         """Put the records, with their entries in the lists that are read here: those in others
@@ -177,9 +168,7 @@ class Shop:
         read |= {by_hash(n, band) for n, band in enumerate(hash_bands(fingerprint(0)))}
         read |= {by_embedding(n, band) for n, band in enumerate(embedding_bands(embedding(0)))}
         found = (item for number in range(self.size) for item in items(number, self._table))
-        wanted = [
-            item for item in found if "partition" not in item or item["partition"]["S"] in read
-        ]
+        wanted = [one for one in found if "list" not in one or one["list"]["S"] in read]
         put_all(self._dynamodb, self._table, wanted)
 
 

@@ -18,11 +18,13 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 
 from shared import telemetry
-from shared.consumer import Limits, Service, Step, consume
+from shared.consumer import consume
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import ImageResized
+from shared.delivery import Limits, Service, Step
 from shared.ledger import ClaimKey
-from shared.testing import (
+from tests.contract.samples import ANALYZED, AT, RESIZED
+from tests.fakes import (
     FixedTime,
     MemoryBus,
     MemoryLedger,
@@ -30,7 +32,6 @@ from shared.testing import (
     MemoryRecords,
     sqs_batch,
 )
-from tests.contract.samples import ANALYZED, AT, RESIZED
 from tests.lab.bench.pipeline import Pipeline
 from tests.lab.bench.row import Row, at_most, known
 
@@ -95,7 +96,7 @@ def _consumed(messages: list[dict[str, Any]]) -> float:
     bus = MemoryBus()
     service = Service(
         name="analyze",
-        routes={ImageResized: Step(_says_something, undo=lambda _: None)},
+        routes={ImageResized: Step(_says_something, compensate=lambda _: None)},
         bus=bus,
         queue=MemoryQueue(),
         ledger=MemoryLedger(),

@@ -29,22 +29,23 @@ from services.store import handler as store
 from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
-from shared import consumer
+from shared import delivery
 from shared.bus import SnsBus
-from shared.consumer import Route, Service, consume
+from shared.consumer import consume
 from shared.contracts.envelope import Event
+from shared.delivery import Route, Service
 from shared.ledger import DynamoLedger
 from shared.message import message_records, read
 from shared.objects import S3Objects
 from shared.records import DynamoRecords
-from shared.testing import FixedTime, MemoryQueue, s3_notification, sqs_batch
 from tests.contract.conftest import make_table
+from tests.fakes import FixedTime, MemoryQueue, s3_notification, sqs_batch
 from tests.pictures import encoded, photo
 from tests.unit.analyze.bench import Recognizer
 
 SPECS = (Spec("thumbnail", 256), Spec("preview", 1024), Spec("web", 2048))
 ASKED = AnalyzeSettings.model_fields["detect"].default
-ONCE = consumer.Limits(timeout=30, worst_case=5, max_attempts=5)
+ONCE = delivery.Limits(timeout=30, worst_case=5, max_attempts=5)
 
 ANSWER: Callable[..., Any] = BaseClient._make_api_call
 

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -34,8 +34,7 @@ from infra.config.definitions import ROOT
 from infra.local.ministack import MiniStack
 from infra.local.recognizer import Recognizer
 from services.analyze.rekognition import Rekognition
-from services.resize.settings import ResizeSettings
-from tests.lab.capacity.pipeline import SETTINGS, Pipeline, make_places, pipeline
+from tests.lab.capacity.pipeline import Pipeline, make_places, pipeline
 from tests.pictures import photo
 
 FILE = ROOT / "infra" / "planning" / "measured.json"
@@ -78,7 +77,7 @@ def _line(endpoint: Callable[[str], str]) -> Pipeline:
 def _measured(line: Pipeline, images: int) -> dict[str, Any]:
     cpu: Times = defaultdict(list)
     wall: Times = defaultdict(list)
-    naive, sizes = [], []
+    sizes = []
     picture = photo(*SIDES)
     for number in range(WARM_UP + images):
         original = _original(picture, number)
@@ -88,7 +87,6 @@ def _measured(line: Pipeline, images: int) -> dict[str, Any]:
                 cpu[name].append(used)
                 wall[name].append(took)
         if counts:
-            naive.append(_timed(partial(_naive, original))[0])
             sizes.append(len(original))
         sys.stderr.write(f"photo {number + 1} of {WARM_UP + images}\n")
     return {
@@ -104,7 +102,6 @@ def _measured(line: Pipeline, images: int) -> dict[str, Any]:
         "hops": {
             name: {"cpu_ms": _ms(cpu[name]), "wall_ms": _ms(wall[name])} for name in sorted(cpu)
         },
-        "naive_resize_cpu_ms": _ms(naive),
     }
 
 
@@ -137,15 +134,6 @@ def _original(picture: Image.Image, number: int) -> bytes:
     file = BytesIO()
     picture.save(file, "JPEG", quality=QUALITY)
     return file.getvalue()
-
-
-def _naive(original: bytes) -> None:
-    """The renditions as they are made where nobody looks: decoded in full, for each anew."""
-    for spec in ResizeSettings.model_validate(SETTINGS | {"service": "resize"}).renditions:
-        picture = Image.open(BytesIO(original)).convert("RGB")
-        share = spec.side / max(picture.size)
-        size = round(picture.width * share), round(picture.height * share)
-        picture.resize(size, Image.Resampling.LANCZOS).save(BytesIO(), "JPEG", quality=82)
 
 
 def _made(line: Pipeline) -> int:

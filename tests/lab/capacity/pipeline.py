@@ -25,13 +25,14 @@ from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.bus import SnsBus
-from shared.consumer import Limits, Route, Service, consume
+from shared.consumer import consume
 from shared.contracts.envelope import Envelope, Event
+from shared.delivery import Limits, Route, Service
 from shared.ledger import DynamoLedger
 from shared.objects import S3Objects
 from shared.records import DynamoRecords
-from shared.testing import Clock, FixedTime, MemoryQueue, sqs_batch
 from tests.contract.conftest import make_table
+from tests.fakes import Clock, FixedTime, MemoryQueue, sqs_batch
 
 BUCKETS = ("uploads", "processed")
 TOPICS = ("events", "notifications")

@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from infra.config.definitions import ROOT
 from services.analyze.logic import Detection, Thresholds
-from shared.testing import Clock
+from tests.fakes import Clock
 from tests.lab.capacity import capacity
 from tests.lab.capacity.counting import TABLES, Counted, Tally, logged
 from tests.lab.capacity.pipeline import Pipeline, make_places, pipeline

@@ -21,7 +21,8 @@ RESULT = Path(__file__).parents[3] / "build" / "chaos.json"
 def main(words: Sequence[str] | None = None) -> int:
     """0 if every figure is met, 1 if one is not, 130 if somebody ended it before."""
     asked = _options(words)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the emulator would outlive us
+    for number in (signal.SIGINT, signal.SIGTERM):  # else the emulator would outlive us
+        signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     try:
         parts = _parts(asked)

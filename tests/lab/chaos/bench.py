@@ -15,8 +15,8 @@ from infra.deploy.outputs import Outputs
 from infra.local.ministack import MiniStack
 from infra.local.recognizer import Recognizer
 from infra.packaging.package import Target
-from infra.processes import Say
-from shared.consumer import CLOCK_SKEW
+from infra.terminal import Say
+from shared.delivery import CLOCK_SKEW
 from tests.lab.chaos import kills
 from tests.lab.chaos.faults import Draw, none
 from tests.lab.chaos.proxy import Proxy

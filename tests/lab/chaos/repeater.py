@@ -10,7 +10,7 @@ from typing import Any
 
 from infra.config.definitions import UPLOADED, definitions
 from infra.deploy.outputs import Outputs
-from shared.testing import s3_notification
+from tests.fakes import s3_notification
 from tests.lab.chaos.load import Upload
 from tests.lab.chaos.witness import Witness
 
@@ -49,7 +49,7 @@ class Repeater:
             yield
         finally:
             self._stop.set()
-            thread.join()
+            thread.join(60)
 
     def _repeat(self, witness: Witness) -> None:
         chance, seen = Random(f"{self.seed}/announced"), 0

@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 from infra.config.stages import Stage
 from infra.local.subscription import Subscription, subscribed
-from infra.processes import Say
+from infra.terminal import Say
 from tests.lab.chaos import judge, kills, stages
 from tests.lab.chaos.bench import Bench
 from tests.lab.chaos.evidence import Evidence, Heard, Place
@@ -139,7 +139,7 @@ class Ears:
             yield self
         finally:
             self._stop.set()
-            thread.join()
+            thread.join(60)
 
     def _listen(self) -> None:
         """Until told to stop, and then until there is nothing left."""

@@ -9,11 +9,11 @@ from services.analyze.logic import Detection, Question, Thresholds
 from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps
 from services.store.logic import decide
-from shared.consumer import StepContext
 from shared.contracts.envelope import Event
 from shared.contracts.images import ImageAnalyzed, ImageResized
-from shared.testing import MemoryObjects, MemoryRecords
+from shared.delivery import StepContext
 from tests.contract.samples import AT, EMBEDDED, RESIZED, SECOND, TITAN
+from tests.fakes import MemoryObjects, MemoryRecords
 
 ALL = tuple(Detection)
 THRESHOLDS = Thresholds(max_labels=5)

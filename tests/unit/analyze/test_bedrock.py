@@ -15,8 +15,8 @@ from services.analyze.bedrock import Titan
 from services.analyze.logic import Detection, Thresholds
 from services.analyze.rekognition import Rekognition
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
-from shared.testing import MemoryObjects
 from tests.contract.samples import EMBEDDED, TITAN
+from tests.fakes import MemoryObjects
 from tests.stubs import stubbed
 
 KEY = "renditions/i/0/analysis.jpeg"

@@ -9,7 +9,7 @@ from math import sqrt
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.analyze.logic import (
@@ -113,6 +113,7 @@ def test_an_embedding_travels_as_signed_bytes_the_greatest_of_them_127() -> None
 DIRECTIONS = st.lists(st.floats(-1, 1), min_size=256, max_size=256)
 
 
+@settings(suppress_health_check=[HealthCheck.large_base_example])
 @given(DIRECTIONS, DIRECTIONS)
 def test_what_bytes_round_off_changes_a_cosine_little(one: list[float], other: list[float]) -> None:
     for numbers in (one, other):

@@ -11,8 +11,8 @@ from services.analyze.logic import Detection, Thresholds
 from shared.contracts.analysis import Analysis
 from shared.contracts.images import Moderation
 from shared.errors import Fault, Overtaken, PermanentError, Throttled, TransientError
-from shared.testing import MemoryObjects
 from tests.contract.samples import AT, CAT, EMBEDDING, FAILED, RESIZED, TITAN
+from tests.fakes import MemoryObjects
 from tests.unit.analyze.bench import ALL, ANSWERS, THRESHOLDS, Bench, Recognizer
 
 DOCUMENT = f"analyses/{CAT}/0/analysis.json"

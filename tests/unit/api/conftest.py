@@ -1,4 +1,4 @@
-"""The door over parts in memory: a request goes in as API Gateway hands it over."""
+"""The HTTP API over fakes in memory. Requests are proxy events, as API Gateway sends them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from services.api.callers import Access, Caller, identified
-from services.api.models import File, Form, Put
+from services.api.callers import Access, Caller, identify
+from services.api.commands import Commands
+from services.api.models import File, PostForm, PutRequest
+from services.api.queries import Queries
 from services.api.records import Entries
-from services.api.routes import Door
-from services.api.steps import Steps
+from services.api.routes import HttpApi
 from shared.contracts.record import Record
-from shared.testing import MemoryBus, MemoryObjects
+from tests.fakes import MemoryBus, MemoryObjects
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 IMAGE = "00000000-0000-4000-8000-000000000001"
@@ -24,7 +25,7 @@ OPERATOR_KEY = "key-of-operators"
 
 @dataclass
 class MemoryTables:
-    """Records, claims and lists, each as a test says."""
+    """Records, claims and search index lists, as a test sets them."""
 
     records: dict[str, Record] = field(default_factory=dict)
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -54,13 +55,15 @@ class MemoryTables:
 
 
 class PlainSigner:
-    def form(self, key: str, file: File) -> Form:
-        owner = {"x-amz-meta-owner": file.owner} if file.owner else {}
-        fields = {"key": key, "Content-Type": file.fileType, **owner}
-        return Form(url="https://s3/", fields=fields)
+    """Presigns nothing: its URLs show the key."""
 
-    def put(self, key: str, file: File) -> Put:
-        return Put(url=f"https://s3/{key}", headers={"Content-Type": file.fileType})
+    def form(self, key: str, file: File) -> PostForm:
+        owner = {"x-amz-meta-owner": file.owner} if file.owner else {}
+        fields = {"key": key, "Content-Type": file.file_type, **owner}
+        return PostForm(url="https://s3/", fields=fields)
+
+    def put(self, key: str, file: File) -> PutRequest:
+        return PutRequest(url=f"https://s3/{key}", headers={"Content-Type": file.file_type})
 
     def link(self, key: str) -> str:
         return f"https://s3/{key}?signed"
@@ -68,39 +71,40 @@ class PlainSigner:
 
 @dataclass
 class Api:
-    """All of it, and how to ask it."""
+    """The API with its fakes, and a client for it."""
 
     tables: MemoryTables = field(default_factory=MemoryTables)
     bus: MemoryBus = field(default_factory=MemoryBus)
     processed: MemoryObjects = field(default_factory=MemoryObjects)
     access: Access = Access.OPEN
     context: dict[str, Any] = field(default_factory=dict)
-    """What API Gateway found out about who asks."""
+    """The request context that API Gateway would send."""
 
     def __post_init__(self) -> None:
-        steps = Steps(
+        signer = PlainSigner()
+        queries = Queries(self.tables, self.processed, signer, now=lambda: NOW)
+        commands = Commands(
             records=self.tables,
-            processed=self.processed,
-            signer=PlainSigner(),
+            signer=signer,
             bus=self.bus,
             now=lambda: NOW,
             new_image=lambda: IMAGE,
             upload_expires=300,
             max_bytes=1000,
         )
-        self.door = Door(lambda: steps, self._caller, ORIGIN)
+        self.http = HttpApi(lambda: queries, lambda: commands, self._caller, ORIGIN)
 
     def _caller(self, event: Mapping[str, Any]) -> Caller:
-        return identified(event, self.access, OPERATOR_KEY)
+        return identify(event, self.access, OPERATOR_KEY)
 
-    def ask(
-        self, method: str, path: str, body: str | None = None, **more: Any
+    def request(
+        self, method: str, path: str, body: str | None = None, **options: Any
     ) -> tuple[int, dict[str, Any]]:
-        """Status and decoded answer; ``query`` and ``headers`` are dictionaries."""
-        answered = self.raw(method, path, body, **more)
-        return answered["statusCode"], json.loads(answered["body"] or "null")
+        """The status and the decoded body. ``query`` and ``headers`` are dictionaries."""
+        response = self.respond(method, path, body, **options)
+        return response["statusCode"], json.loads(response["body"] or "null")
 
-    def raw(
+    def respond(
         self,
         method: str,
         path: str,
@@ -119,7 +123,7 @@ class Api:
             "isBase64Encoded": False,
             "requestContext": self.context | {"requestId": "r1", "path": f"/test{path}"},
         }
-        return self.door.answer(event, None)
+        return self.http.answer(event, None)
 
 
 @pytest.fixture
@@ -132,9 +136,9 @@ IndexEntries = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def entry() -> IndexEntries:
-    """An entry of a list: the n-th is n minutes younger than the first."""
+    """Makes search index entries; the n-th is n minutes younger than the first."""
 
-    def made(n: int, **more: Any) -> dict[str, Any]:
+    def make(n: int, **fields: Any) -> dict[str, Any]:
         image = f"00000000-0000-4000-8000-{n:012}"
         return {
             "image": image,
@@ -145,7 +149,7 @@ def entry() -> IndexEntries:
             "flagged": False,
             "quarantined": False,
             "labels": [{"name": "Cat", "confidence": 50.0 + n}],
-            **more,
+            **fields,
         }
 
-    return made
+    return make

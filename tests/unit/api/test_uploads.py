@@ -1,4 +1,4 @@
-"""What is signed, and for which host: by calculation, so with the real signer."""
+"""The real signer: what it presigns, and for which host. It needs no AWS."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +17,7 @@ KEY = "renditions/1/0/a b.jpg"
 
 @pytest.fixture
 def make(monkeypatch: pytest.MonkeyPatch):
-    """Signers of a region, with a role's credentials."""
+    """Makes signers for a region, with a role's credentials."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "ASIA",
         "AWS_SECRET_ACCESS_KEY": "x",
@@ -37,13 +37,13 @@ def make(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
 def test_links_are_signed_for_the_buckets_host_in_its_region(make, region: str) -> None:
-    """The distribution asks that very host (infra/cloudformation/cloudfront.py); the signature holds for no other."""
+    """The distribution forwards to that host (infra/cloudformation/cloudfront.py)."""
     link = urlsplit(make(region, None).link(KEY))
     assert link.netloc == f"ours-processed.s3.{region}.amazonaws.com"
     assert parse_qs(link.query)["X-Amz-SignedHeaders"] == ["host"]
 
 
-def test_a_link_through_the_page_keeps_path_and_signature(make) -> None:
+def test_a_link_through_the_page_has_the_same_path_and_signature(make) -> None:
     direct = urlsplit(make("us-east-1", None).link(KEY))
     through = urlsplit(make("us-east-1", PAGE).link(KEY))
     assert (through.scheme, through.netloc) == ("https", "d111.cloudfront.net")
@@ -53,12 +53,12 @@ def test_a_link_through_the_page_keeps_path_and_signature(make) -> None:
     assert ours["X-Amz-Credential"] == theirs["X-Amz-Credential"]
 
 
-def test_a_form_is_for_the_host_that_the_page_may_reach(make) -> None:
+def test_a_form_is_signed_for_the_buckets_own_host(make) -> None:
     file = File.model_validate({"fileName": "a", "fileType": "image/png", "fileSize": 9})
     form = make("us-east-1", PAGE).form("uploads/1/a.png", file)
     assert form.url == "https://ours-uploads.s3.us-east-1.amazonaws.com/"
 
 
-def test_nothing_is_open_because_somebody_forgot() -> None:
+def test_a_missing_access_setting_is_an_error() -> None:
     with pytest.raises(Misconfigured, match="ACCESS: Field required"):
         ApiSettings.read({"SERVICE": "api"})

@@ -25,7 +25,7 @@ def test_every_area_can_be_loaded(area: str) -> None:
 def test_every_engine_can_be_loaded(engine: str) -> None:
     """In a process of its own: one of them takes the SIMD resizer away."""
     begun = f"from tests.lab.bench.engines.{engine} import work; assert callable(work)"
-    subprocess.run([sys.executable, "-c", begun], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", begun], cwd=ROOT, check=True, timeout=120)
 
 
 def test_every_service_has_a_first_record_to_start_with() -> None:

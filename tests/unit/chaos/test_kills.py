@@ -41,10 +41,14 @@ def caller() -> Iterator[Caller]:
         ours = server.getsockname()[1]
         command = (sys.executable, "-c", CALLER, str(ours))
         environment = os.environ | {"PYTHONPATH": str(EXITS)}
+        server.settimeout(60)
         with subprocess.Popen(command, env=environment, start_new_session=True) as process:
-            connection, (_host, port) = server.accept()
-            with connection:
-                yield Caller(process, port, ours)
+            try:
+                connection, (_host, port) = server.accept()
+                with connection:
+                    yield Caller(process, port, ours)
+            finally:
+                process.kill()
 
 
 def test_the_process_behind_a_connection_is_killed(caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""A verdict is handed on whole, under its own id, and what EventBridge says of it is understood."""
+"""A verdict is handed on whole, under its own id, and what EventBridge says of it is readable."""
 
 import json
 from typing import Any

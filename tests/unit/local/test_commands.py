@@ -2,16 +2,19 @@
 
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from infra.__main__ import main
+from infra.cli import local
+from infra.cli.main import main
+from infra.errors import InfraError
 from infra.paths import ROOT
 
 MAKEFILE = ROOT / "Makefile"
-OLD = ("-o", ".venv/requirements.sha256")
+OLD = ("-o", ".venv/uv.lock.sha256")
 """For make: do not set up the environment first."""
 
 
@@ -24,6 +27,7 @@ def make(*words: str, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=True,
+        timeout=240,
     )
     return done.stdout
 
@@ -80,7 +84,7 @@ def test_a_deployment_is_told_what_was_asked_for():
 
 
 def test_a_file_name_reaches_upload_as_it_is(tmp_path: Path):
-    said = make("-n", "-o", ".venv/requirements.sha256", "upload", "FILE=a b'c.jpg")
+    said = make("-n", "-o", ".venv/uv.lock.sha256", "upload", "FILE=a b'c.jpg")
 
     assert '"$FILE"' in said
     assert "a b'c" not in said
@@ -110,3 +114,15 @@ def test_a_port_that_cannot_be_is_a_mistake_of_usage(port, capsys):
 def test_without_an_environment_follow_says_how_to_get_one(capsys):
     assert main(["follow", "--endpoint-url", "http://localhost:1"]) == 1
     assert "make local-up" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_in_a_scripts_background_stops_on_either_signal(stop: signal.Signals):
+    """A shell starts such a job with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(InfraError, match="interrupted"), local._stoppable("interrupted"):
+            signal.raise_signal(stop)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,6 +1,5 @@
 """Docker: when there is an engine, and how compose is called. No engine is needed."""
 
-import os
 import re
 from ipaddress import ip_address, ip_network
 
@@ -17,6 +16,7 @@ from infra.local.docker import (
     RealPrograms,
     why_none,
 )
+from tests.optional import missing
 from tests.unit.local.fakes import CLIENT, ENGINE, PLUGIN, PROGRAM, FakePrograms
 
 
@@ -81,23 +81,24 @@ def composed():
             read = programs.ask((*compose, "-f", str(COMPOSE_FILE), "config"))
             assert read.ok, read
             return yaml.safe_load(read.output)
-    if os.environ.get("CI") == "true":
-        pytest.fail("compose is missing: apt-get install docker-compose")
-    return pytest.skip("compose is not installed")
+    return missing("docker-compose", "apt-get install docker-compose")
 
 
+@pytest.mark.slow
 def test_localstack_is_the_last_free_version_pinned_by_digest(composed):
     image = composed["services"]["localstack"]["image"]
 
     assert re.fullmatch(r"localstack/localstack:4\.14\.0@sha256:[0-9a-f]{64}", image)
 
 
+@pytest.mark.slow
 def test_containers_listen_on_loopback_alone(composed):
     for service in composed["services"].values():
         assert len(service["ports"]) == 1
         assert "127.0.0.1" in str(service["ports"][0])
 
 
+@pytest.mark.slow
 def test_functions_reach_rekognition_at_its_fixed_address(composed):
     network = composed["networks"]["darkroom"]
     subnet = ip_network(network["ipam"]["config"][0]["subnet"])
@@ -108,6 +109,7 @@ def test_functions_reach_rekognition_at_its_fixed_address(composed):
     assert localstack["environment"]["LAMBDA_DOCKER_NETWORK"] == network["name"]
 
 
+@pytest.mark.slow
 def test_the_lambda_executor_gets_its_socket(composed):
     volumes = composed["services"]["localstack"]["volumes"]
 

@@ -1,100 +1,146 @@
-"""Virtual environments: real ones, of nothing that would have to be fetched."""
+"""Virtual environments: real ones, of a package that is made here."""
 
+import hashlib
 import socket
+import sys
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from infra.environments import Environment
+from infra import environments
+from infra.environments import Environment, index_settings, install, requirements
 from infra.errors import InfraError
 
-LOCKED = f"no-such-package==1 --hash=sha256:{'0' * 64}\n"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Environment:
-    (tmp_path / "base.txt").write_text("# nothing yet\n")
-    (tmp_path / "all.txt").write_text("-r base.txt\n")
-    return Environment("the tool", tmp_path / "environment", (tmp_path / "all.txt",))
+def checkout(tmp_path: Path, monkeypatch) -> Path:
+    """A checkout with a lock of its own; its groups hold one package, or none of the index."""
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
+    monkeypatch.setattr(environments, "ENVIRONMENTS", tmp_path / "environments")
+    monkeypatch.setattr(environments, "requirements", lambda _: (tmp_path / "pins").read_text())
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path))
+    (tmp_path / "uv.lock").write_text("# one\n")
+    wheel = tmp_path / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny.py", "SIZE = 1\n")
+        archive.writestr(
+            "tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            "tiny-1.0.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        archive.writestr("tiny-1.0.dist-info/RECORD", "")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (tmp_path / "pins").write_text(f"tiny==1.0 --hash=sha256:{digest}\n")
+    return tmp_path
 
 
-def test_it_is_made_once_and_kept_until_an_included_file_changes(environment, say):
+@pytest.fixture
+def environment(checkout: Path) -> Environment:
+    return Environment("the tool", checkout / "environment", "tool")
+
+
+def test_an_environment_is_remade_only_when_the_lock_changes(checkout, environment, say):
     environment.ensure(say)
-    marker = environment.directory / "made-before"
+    assert list(environment.directory.rglob("tiny.py"))
+    marker = environment.directory / "marker"
     marker.touch()
 
     environment.ensure(say)
     assert marker.exists()
 
-    (environment.requirements[0].parent / "base.txt").write_text("# something else\n")
+    (checkout / "uv.lock").write_text("# two\n")
     environment.ensure(say)
     assert not marker.exists()
     assert str(say).count("making the virtual environment of the tool") == 2
 
 
-def test_a_half_made_one_is_made_again(environment, say):
+def test_an_incomplete_environment_is_remade(environment, say):
     (environment.directory / "bin").mkdir(parents=True)
     environment.python.write_text("#!/bin/false")
 
     environment.ensure(say)
 
-    assert "making" in str(say)
     assert environment.python.resolve().read_bytes()[:4] != b"#!/b"
 
 
-def test_a_registry_out_of_reach_is_one_clear_line(environment, say, monkeypatch):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}/simple"
-        monkeypatch.setenv("PIP_NO_INDEX", "0")
-        environment.requirements[0].write_text(f"--index-url {nobody}\n{LOCKED}")
-
-        with pytest.raises(InfraError, match=r"the tool: the package registry cannot be reached"):
-            environment.ensure(say)
+def test_a_second_process_waits_for_the_first(environment, say):
+    threads = [threading.Thread(target=environment.ensure, args=(say,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert str(say).count("making") == 1
 
 
-def test_a_failed_installation_is_not_taken_for_a_whole_one(environment, say):
-    environment.requirements[0].write_text(f"--no-index\n{LOCKED}")
-
+def test_a_failed_installation_is_not_current(checkout, environment, say):
+    (checkout / "pins").write_text(f"no-such-package==1 --hash=sha256:{'0' * 64}\n")
     for _ in range(2):
-        with pytest.raises(InfraError, match=r"the tool: .*no-such-package==1"):
+        with pytest.raises(InfraError, match=r"no-such-package==1"):
             environment.ensure(say)
-
     assert str(say).count("making") == 2
 
 
-def test_an_environment_of_another_checkout_is_not_emptied(environment, say, tmp_path):
-    anothers = tmp_path / "another checkout"
-    (anothers / "bin").mkdir(parents=True)
-    environment.directory.symlink_to(anothers)
+def test_an_environment_of_another_checkout_is_not_changed(checkout, environment, say):
+    other = checkout / "another checkout"
+    (other / "bin").mkdir(parents=True)
+    environment.directory.symlink_to(other)
 
-    with pytest.raises(InfraError, match=r"environment links to .*another checkout.*remove the"):
+    with pytest.raises(InfraError, match=r"links to an outdated environment: remove the link"):
         environment.ensure(say)
 
-    assert list(anothers.iterdir()) == [anothers / "bin"]
+    assert list(other.iterdir()) == [other / "bin"]
 
 
-def test_a_link_to_nowhere_is_the_same_clear_line(environment, say, tmp_path):
-    environment.directory.symlink_to(tmp_path / "removed")
-    with pytest.raises(InfraError, match=r"links to .*removed"):
-        environment.ensure(say)
-
-
-def test_a_link_to_one_that_holds_what_is_wanted_will_do(environment, say, tmp_path):
+def test_a_link_to_a_current_environment_is_used(checkout, environment, say):
     environment.ensure(say)
-    link = tmp_path / "link"
+    link = checkout / "link"
     link.symlink_to(environment.directory)
 
-    Environment("the tool", link, environment.requirements).ensure(say)
+    Environment("the tool", link, "tool").ensure(say)
 
     assert str(say).count("making") == 1
 
 
-def test_what_is_not_locked_is_not_installed(environment, say, tmp_path):
-    with zipfile.ZipFile(tmp_path / "tiny-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\n")
-    environment.requirements[0].write_text(f"--no-index\n--find-links {tmp_path}\ntiny==1.0\n")
+def test_an_unreachable_index_is_one_clear_line(checkout, environment, say, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.delenv("UV_NO_INDEX")
+        monkeypatch.delenv("UV_FIND_LINKS")
+        monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}/simple"
+        monkeypatch.setenv("UV_DEFAULT_INDEX", address)
 
-    with pytest.raises(InfraError, match="the tool: Hashes are required"):
-        environment.ensure(say)
+        with pytest.raises(InfraError, match=r"^the package index cannot be reached: check"):
+            environment.ensure(say)
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_package_without_a_hash_is_not_installed(tmp_path):
+    with pytest.raises(InfraError, match="all requirements must have a hash"):
+        install("tiny==1.0\n", "--target", str(tmp_path / "target"), "--python", sys.executable)
+
+
+def test_an_unknown_group_is_named():
+    with pytest.raises(InfraError, match="Group `nobody` is not defined"):
+        requirements(["nobody"])
+
+
+def test_uv_gets_the_package_index_that_pip_is_set_to(tmp_path, monkeypatch):
+    config = tmp_path / "pip.conf"
+    config.write_text("[global]\nindex-url = https://one.test/simple\nfind-links =\n  /a\n  /b\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    settings = index_settings()
+    assert settings["UV_DEFAULT_INDEX"] == "https://one.test/simple"
+    assert settings["UV_FIND_LINKS"] == "/a,/b"
+
+    monkeypatch.setenv("PIP_INDEX_URL", "https://two.test/simple")
+    assert index_settings()["UV_DEFAULT_INDEX"] == "https://two.test/simple"

@@ -11,6 +11,7 @@ from infra.cli import local as commands
 from infra.clients import Clients
 from infra.deploy import page
 from infra.errors import InfraError
+from infra.local.page import publish
 from tests.unit.local.fakes import OUTPUTS
 
 API = "http://localhost:4566/_aws/execute-api/abc/local"
@@ -80,8 +81,8 @@ def test_it_is_published_whole_with_its_configuration_for_everybody_to_read(
     (tmp_path / "index.html").write_text("<p>")
     (tmp_path / "assets" / "app-1a2b.js").write_text("1")
     with moto.mock_aws():
-        address = page.publish(tmp_path, API, OUTPUTS, Clients(None, "us-east-1"))
-        page.publish(tmp_path, API, OUTPUTS, Clients(None, "us-east-1"))
+        address = publish(tmp_path, API, OUTPUTS, Clients(None, "us-east-1"))
+        publish(tmp_path, API, OUTPUTS, Clients(None, "us-east-1"))
         s3 = boto3.client("s3", region_name="us-east-1")
         bucket = "darkroom-local-page"
         script = s3.get_object(Bucket=bucket, Key="assets/app-1a2b.js")

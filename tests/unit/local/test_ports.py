@@ -12,7 +12,7 @@ from infra import ports
 from infra.errors import InfraError
 from infra.paths import ROOT
 
-ASK = "from infra.local import ports; print(ports.free(), flush=True); input()"
+ASK = "from infra import ports; print(ports.free(), flush=True); input()"
 
 
 def test_no_port_is_given_twice_to_one_process():
@@ -34,6 +34,7 @@ def test_no_port_is_given_to_two_processes_that_live():
     with ExitStack() as ending:
         for process in asked:
             ending.enter_context(process)
+            ending.callback(process.kill)
         given = [int(process.stdout.readline()) for process in asked]
     assert len(set(given)) == 3
 

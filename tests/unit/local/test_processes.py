@@ -27,7 +27,7 @@ def group_of(home: Path) -> int:
 def members(group: int) -> list[str]:
     """The living processes of a group; zombies await their parent and run no more."""
     listed = subprocess.run(
-        ("ps", "-eo", "pgid=,stat="), capture_output=True, text=True, check=True
+        ("ps", "-eo", "pgid=,stat="), capture_output=True, text=True, check=True, timeout=60
     )
     rows = [line.split() for line in listed.stdout.splitlines()]
     return [stat for pgid, stat in rows if int(pgid) == group and not stat.startswith("Z")]
@@ -118,16 +118,18 @@ def test_a_killed_server_takes_its_children_along(server):
 
 def test_a_stale_pid_is_never_signalled(server):
     with subprocess.Popen(("sleep", "600"), start_new_session=True) as stranger:
-        it = server()
-        it.start()
-        os.killpg(group_of(it.home), signal.SIGKILL)
-        wait_until(lambda: not running(it.home), 30)
-        (it.home / "pid").write_text(str(stranger.pid))
+        try:
+            it = server()
+            it.start()
+            os.killpg(group_of(it.home), signal.SIGKILL)
+            wait_until(lambda: not running(it.home), 30)
+            (it.home / "pid").write_text(str(stranger.pid))
 
-        assert not it.stop()
+            assert not it.stop()
 
-        assert stranger.poll() is None
-        stranger.kill()
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
 
 
 def test_a_killed_server_can_be_started_again(server):

@@ -7,8 +7,8 @@ import pytest
 
 from services.notify.logic import Words
 from services.notify.steps import Steps
-from shared.consumer import StepContext
 from shared.contracts.notification import Failure, Notification, NotificationStatus
+from shared.delivery import StepContext
 from shared.errors import Overtaken
 from tests.contract.samples import AT, FAILED, LAST, LETTING_GO, REFUSAL, RELEASED, STORED
 

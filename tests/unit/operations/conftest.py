@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import boto3
@@ -22,9 +23,12 @@ REGION = "us-east-1"
 
 
 class MotoClients:
-    """What makes clients; inside ``mock_aws`` they are moto's."""
+    """What makes clients, one for each service; inside ``mock_aws`` they are moto's."""
 
-    def client(self, service: str) -> Any:
+    def __init__(self) -> None:
+        self.client = cache(self._client)
+
+    def _client(self, service: str) -> Any:
         return boto3.client(
             service, region_name=REGION, aws_access_key_id="t", aws_secret_access_key="t"
         )

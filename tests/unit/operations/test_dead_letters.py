@@ -5,8 +5,8 @@ import json
 import pytest
 
 from infra.operations.dead_letters import LONGEST_CLAIM, Letter, listing
-from shared.testing import s3_notification
 from tests.contract.samples import CAT, SECOND
+from tests.fakes import s3_notification
 
 UPLOADS = [("uploads", "cat.jpg", b"cat"), ("uploads", "dog.jpg", b"dog")]
 

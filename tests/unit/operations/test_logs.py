@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra.__main__ import main
-from infra.operations import logs
+from infra.cli import operations
+from infra.cli.main import main
 from infra.operations.logs import Line, Logs
 from infra.terminal import Style
 from shared import telemetry
@@ -180,8 +180,10 @@ def test_following_shows_each_line_once_and_those_that_come_late(shelf: Shelf) -
 def command(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """The command line works on the stage in memory."""
     outputs = stage.images.outputs
-    monkeypatch.setattr(logs.Outputs, "read", lambda *_: outputs)
-    monkeypatch.setattr(logs.commands, "stage_and_clients", lambda _: (None, stage.images.clients))
+    monkeypatch.setattr(operations.Outputs, "read", lambda *_: outputs)
+    monkeypatch.setattr(
+        operations.options, "stage_and_clients", lambda _: (None, stage.images.clients)
+    )
     return stage
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from infra.__main__ import main
 from infra.cli import operations
+from infra.cli.main import main
 from infra.errors import InfraError
 from infra.operations.quarantine import listing, quarantined, release
 from services.store.logic import Policy

@@ -2,8 +2,8 @@
 
 import pytest
 
-from infra.__main__ import main
 from infra.cli import operations
+from infra.cli.main import main
 from infra.operations import replay as asking
 from tests.unit.operations.conftest import Stage
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from infra.__main__ import main
+from infra.cli import operations
+from infra.cli.main import main
 from infra.errors import InfraError
-from infra.operations import trace
 from infra.operations.logs import Line
 from infra.operations.trace import Trace, merged
 from infra.terminal import Style
@@ -107,7 +107,7 @@ def test_a_failed_image_shows_its_tries_its_end_and_what_was_undone(failed: Stag
     assert [(step.service, step.outcome) for step in steps] == [
         ("resize", "done"),
         ("analyze", "retry"),
-        ("analyze", "given-up"),
+        ("analyze", "gave-up"),
         ("store", "done"),
         ("resize", "compensated"),
     ]
@@ -141,7 +141,7 @@ def test_what_went_wrong_is_painted_so(failed: Stage) -> None:
 def test_for_scripts_it_is_one_document(failed: Stage) -> None:
     said = json.loads(read(failed).as_json())
     assert (said["image"], said["record"]["runs"]["0"]["status"]) == (CAT, "failed")
-    assert [step["outcome"] for step in said["steps"]][1:3] == ["retry", "given-up"]
+    assert [step["outcome"] for step in said["steps"]][1:3] == ["retry", "gave-up"]
     assert said["compensated"] == [
         {"run": 0, "renditions": ["thumbnail", "preview"], "analysis": False}
     ]
@@ -160,8 +160,8 @@ def test_an_image_nobody_knows_is_told_where_to_look(stage: Stage) -> None:
 
 def test_the_command_prints_it(failed: Stage, monkeypatch, capsys) -> None:
     outputs, clients = failed.images.outputs, failed.images.clients
-    monkeypatch.setattr(trace.Outputs, "read", lambda *_: outputs)
-    monkeypatch.setattr(trace.commands, "stage_and_clients", lambda _: (None, clients))
+    monkeypatch.setattr(operations.Outputs, "read", lambda *_: outputs)
+    monkeypatch.setattr(operations.options, "stage_and_clients", lambda _: (None, clients))
     assert main(["trace", CAT]) == 0
     assert capsys.readouterr().out.startswith("Image\n")
     assert main(["trace", "--json", CAT]) == 0

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.config import prices
 from infra.config.definitions import definitions
+from infra.config.prices import Prices, Tier, tiered
 from infra.config.stages import Stage
+from infra.deploy.stage_template import stage_template
 from infra.errors import InfraError
 from infra.planning.cost import Kind, Place, bill
-from infra.planning.prices import Prices, Tier, tiered
+from infra.planning.fixed_costs import fixed_costs
 from infra.planning.quotas import Quotas
 from infra.planning.rates import rates
-from infra.planning.seed import seed_work
-from infra.planning.standing import standing
 from infra.planning.work import ANALYZE, FOLDER, Work
 from services.analyze.logic import Detection
 from services.store.estimate import estimate
@@ -112,13 +113,6 @@ def test_a_slower_vcpu_costs_more_of_lambda_and_of_nothing_else():
     assert theirs.usd - ours.usd == pytest.approx(theirs.of(Kind.LAMBDA) - ours.of(Kind.LAMBDA))
 
 
-def test_the_seeds_design_pays_one_detection_and_with_four_it_pays_four():
-    one = billed(10_000, seed_work(WORK))
-    four = billed(10_000, seed_work(WORK, WORK.hops[ANALYZE].detections))
-    assert one.of(Kind.DETECTIONS) == pytest.approx(10)
-    assert four.of(Kind.DETECTIONS) == pytest.approx(40)
-
-
 def test_every_detection_there_is_has_a_price_and_a_quota():
     words = {str(detection) for detection in Detection}
     assert words <= PRICES.detections.keys()
@@ -146,12 +140,12 @@ def test_the_record_s_own_estimate_is_the_command_s_bill_for_one_image():
 
 def test_every_queue_is_polled_and_watched_whether_it_is_used_or_not():
     everyone = PROD.run(definitions())
-    always = standing(PROD, everyone, PRICES)
+    fixed = fixed_costs(stage_template(everyone, PROD), PRICES)
     queued = sum(one.queued for one in everyone)
-    assert always.sources == 2 * queued
-    assert always.polling == pytest.approx(always.sources * 5 * 3 * 60 * 24 * 30 * 4e-7)
-    assert always.alarming == pytest.approx(always.alarms * 0.10)
-    assert always.alarms > queued
+    assert fixed.sources == 2 * queued
+    assert fixed.polling == pytest.approx(fixed.sources * 5 * 3 * 60 * 24 * 30 * 4e-7)
+    assert fixed.alarming == pytest.approx(fixed.alarms * 0.10)
+    assert fixed.alarms > queued
 
 
 def test_a_hop_that_was_counted_and_never_measured_says_how_to_measure_it(tmp_path):
@@ -170,7 +164,7 @@ def test_a_file_that_is_missing_is_named(tmp_path):
 
 
 def test_a_detection_of_a_group_that_is_not_there_is_named(tmp_path):
-    text = (FOLDER / "prices.toml").read_text().replace('labels = "rekog', 'labels = "wrek')
+    text = prices.FILE.read_text().replace('labels = "rekog', 'labels = "wrek')
     (tmp_path / "prices.toml").write_text(text)
     with pytest.raises(InfraError, match=r"detections\.labels: there is no group"):
         Prices.load(tmp_path / "prices.toml")

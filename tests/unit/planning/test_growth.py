@@ -5,9 +5,9 @@ import pytest
 from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps
-from shared.consumer import StepContext
 from shared.contracts.envelope import Envelope
 from shared.contracts.search_index import ALL
+from shared.delivery import StepContext
 from shared.objects import S3Objects
 from tests.contract.conftest import make_table
 from tests.contract.samples import AT
@@ -44,6 +44,7 @@ def hear(steps, number):
         list(steps.decide(fact, StepContext(envelope, AT, lambda: None)))
 
 
+@pytest.mark.slow
 def test_store_asks_as_much_and_consumes_as_much_after_many_others(tallies):
     first, last = tallies
     assert first.calls["dynamodb:TransactWriteItems"] == 2

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from infra.config.stages import Stage
-from infra.planning.work import ANALYZE, DECIDED, RESIZED, REUSED, TOLD, UPLOADED
+from infra.planning.work import ANALYZE, DECIDED, NOTIFIED, RESIZED, REUSED, UPLOADED
 from tests.lab.capacity import capacity
 from tests.lab.capacity.usage import ANSWERS, FILE, counted
 
@@ -21,7 +21,7 @@ def test_the_file_says_what_an_image_asks_of_aws(found):
 
 
 def test_every_hop_of_an_image_was_counted(found):
-    assert set(found["hops"]) == {UPLOADED, RESIZED, ANALYZE, DECIDED, TOLD, REUSED}
+    assert set(found["hops"]) == {UPLOADED, RESIZED, ANALYZE, DECIDED, NOTIFIED, REUSED}
 
 
 def test_each_detection_is_one_call_and_known_content_none(found):

@@ -12,9 +12,9 @@ from services.reap.uploads import S3Uploads
 from services.store.logic import decide
 from shared.contracts.envelope import NAMESPACE, Event
 from shared.records import TimelineEvent
-from shared.testing import MemoryBus, MemoryObjects, MemoryRecords
 from tests.contract.conftest import aws
 from tests.contract.samples import RESIZED
+from tests.fakes import MemoryBus, MemoryObjects, MemoryRecords
 from tests.unit.reap.memory import PagedUploads
 
 __all__ = ["aws"]  # a fixture of the contract tests

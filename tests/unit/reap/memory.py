@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.reap.logic import Upload, UploadPage
 from shared.contracts.images import Source
-from shared.testing import MemoryObjects, etag_of
+from tests.fakes import MemoryObjects, etag_of
 
 
 @dataclass

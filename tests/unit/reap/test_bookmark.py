@@ -4,7 +4,7 @@ import pytest
 
 from services.reap.bookmark import KEY, Bookmark
 from services.reap.logic import BEGINNING, Part, Position
-from shared.testing import MemoryObjects
+from tests.fakes import MemoryObjects
 
 HALFWAY = Position(part=Part.UPLOADS, after={"KeyMarker": "m.jpg"})
 

@@ -9,8 +9,8 @@ from services.reap.bookmark import Bookmark
 from services.reap.logic import BEGINNING, Part
 from shared.contracts.images import ReplayRequested
 from shared.errors import TransientError
-from shared.testing import MemoryBus, MemoryObjects
 from tests.contract.samples import ANALYZED, GAVE_UP, RESIZED, TEXT
+from tests.fakes import MemoryBus, MemoryObjects
 from tests.unit.reap.conftest import LATELY, NOW, Bench, image, resized
 
 

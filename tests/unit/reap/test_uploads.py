@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.reap.uploads import S3Uploads
-from shared.testing import etag_of
+from tests.fakes import etag_of
 
 
 def listed(uploads: Any) -> list[Any]:

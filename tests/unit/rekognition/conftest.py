@@ -1,6 +1,5 @@
-"""A running local Rekognition, real clients for it, and a checker of answers' shapes."""
+"""Fixtures: a running local Rekognition, boto3 clients, and a validator of response shapes."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,18 +12,29 @@ import botocore.session
 import pytest
 from botocore.client import Config
 
-from infra.rekognition import bench, models
+from infra.rekognition import models
 from infra.rekognition.networks import Networks
-from infra.rekognition.operations import looking, offering
+from infra.rekognition.operations import build_services, live_services
 from infra.rekognition.packages import ModelsError
 from infra.rekognition.server import Server
 from infra.rekognition.services import Services
 from infra.rekognition.sources import Sources
 from tests.lab.accuracy.pages import drawn
+from tests.optional import missing
 
 PHOTOS = Path(__file__).with_name("photos")
 MORE_PHOTOS = Path(__file__).parents[2] / "lab" / "accuracy" / "photos"
-SAMPLES = Path(models.__file__).parents[1] / "samples"
+SAMPLES = Path(__file__).parents[3] / "infra" / "local" / "samples"
+
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the real models are slow: they fetch 185 MB once, and each process loads them."""
+    for item in items:
+        if item.path.parent == HERE and "weights" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
 
 
 @contextmanager
@@ -32,9 +42,11 @@ def serving(service: Services) -> Iterator[str]:
     with Server(("127.0.0.1", 0), service) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield server.url
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.url
+        finally:
+            server.shutdown()
+            thread.join(60)
 
 
 def connect(url: str, service: str = "rekognition") -> Any:
@@ -50,41 +62,39 @@ def connect(url: str, service: str = "rekognition") -> Any:
 
 @pytest.fixture(scope="session")
 def weights() -> Path:
-    """The real weights, through the cache; without a network only CI insists on them."""
+    """The folder of the real weights. Without them CI fails; elsewhere the test is skipped."""
     directory = models.default_directory()
     try:
         models.ensure(directory, print)
     except ModelsError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
+        missing("weights", str(error))
     return directory
 
 
 @pytest.fixture(scope="session")
-def looking_url(weights: Path) -> Iterator[str]:
-    with serving(looking(Networks(weights, threads=1), Sources())) as url:
+def live_url(weights: Path) -> Iterator[str]:
+    with serving(live_services(Networks(weights, threads=1), Sources())) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def client(looking_url: str) -> Any:
-    return connect(looking_url)
+def client(live_url: str) -> Any:
+    return connect(live_url)
 
 
 @pytest.fixture(scope="session")
-def bedrock(looking_url: str) -> Any:
-    return connect(looking_url, "bedrock-runtime")
+def bedrock(live_url: str) -> Any:
+    return connect(live_url, "bedrock-runtime")
 
 
 @pytest.fixture
 def echo_url() -> Iterator[str]:
-    """A server whose DetectLabels says how many bytes the image has: no model is needed."""
+    """A server whose DetectLabels returns the size of the image. It needs no model."""
 
-    def perform(parameters):
+    def handle(parameters):
         return {"Labels": [], "LabelModelVersion": str(len(parameters["Image"]["Bytes"]))}
 
-    with serving(offering({"DetectLabels": perform})) as url:
+    with serving(build_services({"DetectLabels": handle})) as url:
         yield url
 
 
@@ -100,8 +110,8 @@ def coffee() -> bytes:
 
 @pytest.fixture(scope="session")
 def astronaut() -> bytes:
-    """One face, smiling; a patch on the sleeve too small to read."""
-    return bench.PORTRAIT.read_bytes()
+    """A photo with one smiling face, and text on the sleeve that is too small to read."""
+    return (MORE_PHOTOS / "astronaut.jpg").read_bytes()
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +128,7 @@ Kind regards, J. Smith
 
 @pytest.fixture(scope="session")
 def note() -> bytes:
-    """NOTE, drawn."""
+    """NOTE as a drawn picture."""
     return drawn("note", NOTE, size=26).content
 
 
@@ -128,18 +138,18 @@ def note_lines() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def fits() -> Callable[[str, dict[str, Any]], list[str]]:
-    """What of an answer does not fit botocore's own output shape of the operation."""
+def shape_errors() -> Callable[[str, dict[str, Any]], list[str]]:
+    """A function that lists where a response differs from botocore's output shape."""
     service = botocore.session.get_session().get_service_model("rekognition")
 
-    def misfits(operation: str, answer: dict[str, Any]) -> list[str]:
-        body = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
-        return list(_misfits(service.operation_model(operation).output_shape, body, operation))
+    def errors(operation: str, response: dict[str, Any]) -> list[str]:
+        body = {name: value for name, value in response.items() if name != "ResponseMetadata"}
+        return list(_errors(service.operation_model(operation).output_shape, body, operation))
 
-    return misfits
+    return errors
 
 
-KINDS = {
+PYTHON_TYPES = {
     "structure": dict,
     "list": list,
     "string": str,
@@ -149,23 +159,23 @@ KINDS = {
 }
 
 
-def _misfits(shape, value, where):
+def _errors(shape, value, path):
     limits = shape.metadata
-    if type(value) is not KINDS[shape.type_name]:
-        yield f"{where} is {type(value).__name__}"
+    if type(value) is not PYTHON_TYPES[shape.type_name]:
+        yield f"{path} is {type(value).__name__}"
     elif shape.type_name == "structure":
-        for name, each in value.items():
+        for name, member in value.items():
             if name in shape.members:
-                yield from _misfits(shape.members[name], each, f"{where}.{name}")
+                yield from _errors(shape.members[name], member, f"{path}.{name}")
             else:
-                yield f"{where}.{name} is unknown"
+                yield f"{path}.{name} is unknown"
     elif shape.type_name == "list":
-        for each in value:
-            yield from _misfits(shape.member, each, f"{where}[]")
+        for member in value:
+            yield from _errors(shape.member, member, f"{path}[]")
     elif not _within(limits, value):
-        yield f"{where} is {value}"
-    elif where.rpartition(".")[2] in RATIOS and not 0 <= value <= 1:
-        yield f"{where} is {value}, which is no ratio"
+        yield f"{path} is {value}"
+    elif path.rpartition(".")[2] in RATIOS and not 0 <= value <= 1:
+        yield f"{path} is {value}, which is not a ratio"
 
 
 RATIOS = {"Left", "Top", "Width", "Height"}

@@ -1,4 +1,4 @@
-"""What holds for every operation: the shape of its answers, its errors, and several at once."""
+"""Behaviour of all operations: response shapes, errors, concurrent requests."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +11,7 @@ NAMES = {
     "detect_text": "DetectText",
     "detect_moderation_labels": "DetectModerationLabels",
 }
-MOST = {
+PARAMETERS = {
     "detect_labels": {"MinConfidence": 0, "Features": ["GENERAL_LABELS", "IMAGE_PROPERTIES"]},
     "detect_faces": {"Attributes": ["ALL"]},
     "detect_text": {"Filters": {"WordFilter": {"MinConfidence": 0}}},
@@ -19,18 +19,20 @@ MOST = {
 }
 
 
-def ask(client, operation, photo):
-    answer = getattr(client, operation)(Image={"Bytes": photo}, **MOST[operation])
-    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+def call(client, operation, photo):
+    response = getattr(client, operation)(Image={"Bytes": photo}, **PARAMETERS[operation])
+    return {name: value for name, value in response.items() if name != "ResponseMetadata"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("photo", ["cat", "two_people", "note"])
-def test_every_answer_fits_botocores_own_shape(client, fits, request, operation, photo):
-    answer = ask(client, operation, request.getfixturevalue(photo))
+def test_every_response_has_the_shape_that_botocore_defines(
+    client, shape_errors, request, operation, photo
+):
+    response = call(client, operation, request.getfixturevalue(photo))
 
-    assert fits(NAMES[operation], answer) == []
-    assert answer
+    assert shape_errors(NAMES[operation], response) == []
+    assert response
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -41,20 +43,16 @@ def test_every_answer_fits_botocores_own_shape(client, fits, request, operation,
         (b"\x89PNG" + b"\0" * (5 * 1024 * 1024), "ImageTooLargeException"),
     ],
 )
-def test_what_is_no_picture_is_refused_by_every_operation(client, operation, image, code):
+def test_every_operation_refuses_invalid_images(client, operation, image, code):
     with pytest.raises(getattr(client.exceptions, code)):
         getattr(client, operation)(Image={"Bytes": image})
 
 
-def test_many_callers_at_once_each_get_the_answer_to_their_own_question(
-    client, cat, two_people, note
-):
-    questions = [
-        (operation, photo) for photo in (cat, two_people, note) for operation in OPERATIONS
-    ]
-    alone = [ask(client, *question) for question in questions]
+def test_concurrent_clients_get_the_response_to_their_own_request(client, cat, two_people, note):
+    requests = [(operation, photo) for photo in (cat, two_people, note) for operation in OPERATIONS]
+    sequential = [call(client, *arguments) for arguments in requests]
 
-    with ThreadPoolExecutor(8) as callers:
-        together = list(callers.map(lambda question: ask(client, *question), questions))
+    with ThreadPoolExecutor(8) as clients:
+        concurrent = list(clients.map(lambda arguments: call(client, *arguments), requests))
 
-    assert together == alone
+    assert concurrent == sequential

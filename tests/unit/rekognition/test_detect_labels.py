@@ -1,4 +1,4 @@
-"""DetectLabels over the real models, asked by boto3's own client."""
+"""DetectLabels with the real models and boto3's client."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 
-def labels(answer):
-    return {label["Name"]: label for label in answer["Labels"]}
+def labels(response):
+    return {label["Name"]: label for label in response["Labels"]}
 
 
 def encoded(size=(100, 100), form="PNG", mode="RGB", **options):
@@ -17,62 +17,62 @@ def encoded(size=(100, 100), form="PNG", mode="RGB", **options):
     return file.getvalue()
 
 
-def test_the_cat_is_a_cat_and_all_that_a_cat_is(client, cat):
-    found = labels(client.detect_labels(Image={"Bytes": cat}, MinConfidence=70))
+def test_a_cat_has_its_label_and_its_parents(client, cat):
+    labels_by_name = labels(client.detect_labels(Image={"Bytes": cat}, MinConfidence=70))
 
-    assert {"Cat", "Pet", "Mammal", "Animal"} <= found.keys()
-    parents = {parent["Name"] for parent in found["Cat"]["Parents"]}
+    assert {"Cat", "Pet", "Mammal", "Animal"} <= labels_by_name.keys()
+    parents = {parent["Name"] for parent in labels_by_name["Cat"]["Parents"]}
     assert parents == {"Pet", "Mammal", "Animal"}
-    assert found["Cat"]["Categories"] == [{"Name": "Animals and Pets"}]
+    assert labels_by_name["Cat"]["Categories"] == [{"Name": "Animals and Pets"}]
 
 
-def test_the_cat_has_a_box_that_covers_most_of_its_portrait(client, cat):
-    found = labels(client.detect_labels(Image={"Bytes": cat}))
+def test_the_cats_box_covers_most_of_its_portrait(client, cat):
+    labels_by_name = labels(client.detect_labels(Image={"Bytes": cat}))
 
-    (instance,) = found["Cat"]["Instances"]
+    (instance,) = labels_by_name["Cat"]["Instances"]
     box = instance["BoundingBox"]
     assert box["Width"] * box["Height"] > 0.6
     assert box["Left"] + box["Width"] <= 1.0001
     assert box["Top"] + box["Height"] <= 1.0001
 
 
-def test_the_detector_sees_the_cup_and_the_classifier_the_espresso(client, coffee):
-    found = labels(client.detect_labels(Image={"Bytes": coffee}))
+def test_labels_come_from_the_detector_and_from_the_classifier(client, coffee):
+    labels_by_name = labels(client.detect_labels(Image={"Bytes": coffee}))
 
-    assert found["Cup"]["Instances"]
-    assert found["Espresso"]["Instances"] == []
-    assert found["Espresso"]["Confidence"] > 80
+    assert labels_by_name["Cup"]["Instances"]
+    assert labels_by_name["Espresso"]["Instances"] == []
+    assert labels_by_name["Espresso"]["Confidence"] > 80
 
 
 @pytest.mark.parametrize("photo", ["cat", "coffee"])
-def test_every_answer_fits_botocores_own_shape(client, fits, request, photo):
+def test_every_response_has_the_shape_that_botocore_defines(client, shape_errors, request, photo):
     image = {"Bytes": request.getfixturevalue(photo)}
 
-    answer = client.detect_labels(Image=image, MinConfidence=0)
+    response = client.detect_labels(Image=image, MinConfidence=0)
 
-    assert fits("DetectLabels", answer) == []
-    assert "ssd-mobilenet-v2" in answer["LabelModelVersion"]
-    assert answer["Labels"]
-
-
-def test_a_picture_of_nothing_has_no_labels(client):
-    answer = client.detect_labels(Image={"Bytes": encoded()})
-
-    assert [label for label in answer["Labels"] if label["Instances"]] == []
+    assert shape_errors("DetectLabels", response) == []
+    assert "ssd-mobilenet-v2" in response["LabelModelVersion"]
+    assert response["Labels"]
 
 
-def test_max_labels_keeps_the_surest(client, coffee):
-    everything = client.detect_labels(Image={"Bytes": coffee})["Labels"]
+def test_a_blank_picture_has_no_instances(client):
+    response = client.detect_labels(Image={"Bytes": encoded()})
 
-    two = client.detect_labels(Image={"Bytes": coffee}, MaxLabels=2)["Labels"]
-
-    assert two == everything[:2]
-    assert len(everything) > 2
+    assert [label for label in response["Labels"] if label["Instances"]] == []
 
 
-def test_min_confidence_drops_the_unsure_labels_and_instances(client, coffee):
-    answer = client.detect_labels(Image={"Bytes": coffee}, MinConfidence=90)
-    fewer = [label["Confidence"] for label in answer["Labels"]]
+def test_max_labels_selects_the_labels_of_highest_confidence(client, coffee):
+    unlimited = client.detect_labels(Image={"Bytes": coffee})["Labels"]
+
+    limited = client.detect_labels(Image={"Bytes": coffee}, MaxLabels=2)["Labels"]
+
+    assert limited == unlimited[:2]
+    assert len(unlimited) > 2
+
+
+def test_min_confidence_excludes_labels_of_lower_confidence(client, coffee):
+    response = client.detect_labels(Image={"Bytes": coffee}, MinConfidence=90)
+    fewer = [label["Confidence"] for label in response["Labels"]]
 
     more = client.detect_labels(Image={"Bytes": coffee}, MinConfidence=40)["Labels"]
 
@@ -81,7 +81,7 @@ def test_min_confidence_drops_the_unsure_labels_and_instances(client, coffee):
     assert len(more) > len(fewer)
 
 
-def test_without_min_confidence_it_is_55(client, coffee):
+def test_the_default_min_confidence_is_55(client, coffee):
     default = client.detect_labels(Image={"Bytes": coffee})
 
     assert (
@@ -90,24 +90,26 @@ def test_without_min_confidence_it_is_55(client, coffee):
     )
 
 
-def ask(client, photo, **settings):
+def filtered(client, photo, **settings):
     return labels(
         client.detect_labels(Image={"Bytes": photo}, Settings={"GeneralLabels": settings})
     )
 
 
-def test_only_the_labels_that_are_included_are_said(client, coffee):
-    assert ask(client, coffee, LabelInclusionFilters=["Espresso", "Cat"]).keys() == {"Espresso"}
+def test_only_included_labels_are_returned(client, coffee):
+    assert filtered(client, coffee, LabelInclusionFilters=["Espresso", "Cat"]).keys() == {
+        "Espresso"
+    }
 
 
-def test_only_labels_of_the_included_categories_are_said(client, coffee):
-    found = ask(client, coffee, LabelCategoryInclusionFilters=["Food and Beverage"])
+def test_only_labels_of_included_categories_are_returned(client, coffee):
+    labels_by_name = filtered(client, coffee, LabelCategoryInclusionFilters=["Food and Beverage"])
 
-    assert found.keys() == {"Espresso", "Coffee", "Beverage"}
+    assert labels_by_name.keys() == {"Espresso", "Coffee", "Beverage"}
 
 
-def test_what_is_excluded_is_not_said_though_it_is_included_too(client, coffee):
-    found = ask(
+def test_exclusion_overrides_inclusion(client, coffee):
+    labels_by_name = filtered(
         client,
         coffee,
         LabelCategoryInclusionFilters=["Food and Beverage", "Kitchen and Dining"],
@@ -115,7 +117,7 @@ def test_what_is_excluded_is_not_said_though_it_is_included_too(client, coffee):
         LabelCategoryExclusionFilters=["Kitchen and Dining"],
     )
 
-    assert found.keys() == {"Coffee", "Beverage"}
+    assert labels_by_name.keys() == {"Coffee", "Beverage"}
 
 
 def half_red_half_white():
@@ -126,86 +128,88 @@ def half_red_half_white():
     return file.getvalue()
 
 
-def test_a_pictures_colours_are_told_by_their_share(client):
-    answer = client.detect_labels(
+def test_dominant_colours_have_their_share(client):
+    response = client.detect_labels(
         Image={"Bytes": half_red_half_white()}, Features=["IMAGE_PROPERTIES"]
     )
 
-    red, white = sorted(answer["ImageProperties"]["DominantColors"], key=lambda c: c["CSSColor"])
+    red, white = sorted(response["ImageProperties"]["DominantColors"], key=lambda c: c["CSSColor"])
     assert (red["CSSColor"], red["HexCode"], red["PixelPercent"]) == ("red", "#ff0000", 50)
     assert (white["CSSColor"], white["Red"], white["Blue"]) == ("white", 255, 255)
-    assert answer["Labels"] == []
+    assert response["Labels"] == []
 
 
-def test_no_more_colours_are_told_than_are_asked_for(client, coffee):
+def test_the_number_of_colours_is_limited(client, coffee):
     def colours(settings):
-        answer = client.detect_labels(
+        response = client.detect_labels(
             Image={"Bytes": coffee},
             Features=["IMAGE_PROPERTIES"],
             Settings={"ImageProperties": settings},
         )
-        return answer["ImageProperties"]["DominantColors"]
+        return response["ImageProperties"]["DominantColors"]
 
     assert [len(colours({"MaxDominantColors": most})) for most in (0, 1, 3)] == [0, 1, 3]
     assert len(colours({})) == 10
 
 
-def test_labels_and_properties_come_together_where_both_are_asked(client, fits, cat):
+def test_labels_and_properties_can_be_requested_together(client, shape_errors, cat):
     features = ["GENERAL_LABELS", "IMAGE_PROPERTIES"]
 
-    answer = client.detect_labels(Image={"Bytes": cat}, Features=features)
+    response = client.detect_labels(Image={"Bytes": cat}, Features=features)
 
-    assert fits("DetectLabels", answer) == []
-    assert "Cat" in labels(answer)
-    assert answer["ImageProperties"]["Quality"]["Brightness"] > 0
+    assert shape_errors("DetectLabels", response) == []
+    assert "Cat" in labels(response)
+    assert response["ImageProperties"]["Quality"]["Brightness"] > 0
 
 
-def test_a_blurred_photo_is_told_to_be_less_sharp(client, cat):
+def test_a_blurred_photo_is_less_sharp(client, cat):
     def quality(photo):
-        answer = client.detect_labels(Image={"Bytes": photo}, Features=["IMAGE_PROPERTIES"])
-        return answer["ImageProperties"]["Quality"]
+        response = client.detect_labels(Image={"Bytes": photo}, Features=["IMAGE_PROPERTIES"])
+        return response["ImageProperties"]["Quality"]
 
     file = io.BytesIO()
     Image.open(io.BytesIO(cat)).filter(ImageFilter.GaussianBlur(4)).save(file, "JPEG")
     assert quality(file.getvalue())["Sharpness"] < quality(cat)["Sharpness"] / 2
 
 
-def test_the_exif_of_a_png_turns_nothing(client, cat):
+def test_the_exif_of_a_png_is_ignored(client, cat):
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    exif[0x0112] = 6  # orientation: rotate by 90 degrees clockwise
     file = io.BytesIO()
     Image.open(io.BytesIO(cat)).save(file, "PNG", exif=exif)
 
-    (seen,) = labels(client.detect_labels(Image={"Bytes": file.getvalue()}))["Cat"]["Instances"]
+    (instance,) = labels(client.detect_labels(Image={"Bytes": file.getvalue()}))["Cat"]["Instances"]
 
     (expected,) = labels(client.detect_labels(Image={"Bytes": cat}))["Cat"]["Instances"]
     for side, value in expected["BoundingBox"].items():
-        assert seen["BoundingBox"][side] == pytest.approx(value, abs=0.03)
+        assert instance["BoundingBox"][side] == pytest.approx(value, abs=0.03)
 
 
-def test_a_photo_lying_on_its_side_is_seen_upright(client, cat):
+def test_a_jpeg_is_rotated_by_its_exif_orientation(client, cat):
     upright = Image.open(io.BytesIO(cat))
-    lying, exif = upright.transpose(Image.Transpose.ROTATE_90), Image.Exif()
-    exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    rotated, exif = upright.transpose(Image.Transpose.ROTATE_90), Image.Exif()
+    exif[0x0112] = 6  # orientation: rotate by 90 degrees clockwise
     file = io.BytesIO()
-    lying.save(file, "JPEG", quality=92, exif=exif)
+    rotated.save(file, "JPEG", quality=92, exif=exif)
 
-    (seen,) = labels(client.detect_labels(Image={"Bytes": file.getvalue()}))["Cat"]["Instances"]
+    (instance,) = labels(client.detect_labels(Image={"Bytes": file.getvalue()}))["Cat"]["Instances"]
 
     (expected,) = labels(client.detect_labels(Image={"Bytes": cat}))["Cat"]["Instances"]
     for side, value in expected["BoundingBox"].items():
-        assert seen["BoundingBox"][side] == pytest.approx(value, abs=0.03)
+        assert instance["BoundingBox"][side] == pytest.approx(value, abs=0.03)
 
 
-def test_eight_callers_at_once_each_get_the_answer_to_their_own_photo(client, cat, coffee):
+def test_concurrent_clients_get_the_labels_of_their_own_photo(client, cat, coffee):
     photos = [cat, coffee] * 8
-    alone = {photo: client.detect_labels(Image={"Bytes": photo})["Labels"] for photo in photos[:2]}
+    expected_labels = {
+        photo: client.detect_labels(Image={"Bytes": photo})["Labels"] for photo in photos[:2]
+    }
 
-    with ThreadPoolExecutor(8) as callers:
-        answers = list(callers.map(lambda p: client.detect_labels(Image={"Bytes": p}), photos))
+    with ThreadPoolExecutor(8) as clients:
+        responses = list(clients.map(lambda p: client.detect_labels(Image={"Bytes": p}), photos))
 
-    for photo, answer in zip(photos, answers, strict=True):
-        assert answer["Labels"] == alone[photo]
+    for photo, response in zip(photos, responses, strict=True):
+        assert response["Labels"] == expected_labels[photo]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +227,7 @@ def test_eight_callers_at_once_each_get_the_answer_to_their_own_photo(client, ca
         (encoded((79, 80)), "InvalidParameterException"),
     ],
 )
-def test_what_rekognition_would_not_take_is_refused_by_its_own_code(client, image, code):
+def test_invalid_images_are_refused_with_rekognitions_codes(client, image, code):
     with pytest.raises(getattr(client.exceptions, code)):
         client.detect_labels(Image={"Bytes": image})
 
@@ -240,7 +244,7 @@ def test_what_rekognition_would_not_take_is_refused_by_its_own_code(client, imag
         {"Image": {"S3Object": {"Bucket": "bucket"}}},
     ],
 )
-def test_parameters_that_cannot_be_followed_are_refused(client, cat, parameters):
+def test_invalid_parameters_are_refused(client, cat, parameters):
     request = {"Image": {"Bytes": cat}} | parameters
 
     with pytest.raises(client.exceptions.InvalidParameterException):
@@ -248,13 +252,13 @@ def test_parameters_that_cannot_be_followed_are_refused(client, cat, parameters)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "I;16", "1"])
-def test_every_kind_of_png_is_read(client, mode):
-    answer = client.detect_labels(Image={"Bytes": encoded((120, 90), mode=mode)})
+def test_every_mode_of_png_is_accepted(client, mode):
+    response = client.detect_labels(Image={"Bytes": encoded((120, 90), mode=mode)})
 
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_a_cmyk_jpeg_is_read(client):
-    answer = client.detect_labels(Image={"Bytes": encoded((120, 90), "JPEG", "CMYK")})
+def test_a_cmyk_jpeg_is_accepted(client):
+    response = client.detect_labels(Image={"Bytes": encoded((120, 90), "JPEG", "CMYK")})
 
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 200

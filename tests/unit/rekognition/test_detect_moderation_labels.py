@@ -1,4 +1,4 @@
-"""DetectModerationLabels: what one score can say, and what it refuses to say."""
+"""DetectModerationLabels: labels by score, and unsupported parameters."""
 
 import pytest
 
@@ -7,20 +7,22 @@ from infra.rekognition.detect_moderation_labels import DetectModerationLabels
 LOOP = {"HumanLoopName": "name", "FlowDefinitionArn": "arn"}
 
 
-class Scored:
-    """Networks with one that finds every picture as nude as it is told."""
+class FakeNetworks:
+    """Networks whose nudity classifier always returns the same score."""
 
     def __init__(self, score):
         self._score = score
 
-    def nudity(self):
+    def nudity_classifier(self):
         return self
 
     def score(self, picture):
         return self._score
 
 
-class OnePicture:
+class FakeSources:
+    """Sources that always return the same picture."""
+
     def __init__(self, content):
         self._content = content
 
@@ -29,45 +31,45 @@ class OnePicture:
 
 
 @pytest.fixture
-def judge(cat):
-    def judge(score, **parameters):
-        operation = DetectModerationLabels(Scored(score), OnePicture(cat))
+def labels_for(cat):
+    def labels_for(score, **parameters):
+        operation = DetectModerationLabels(FakeNetworks(score), FakeSources(cat))
         return operation({"Image": {}, **parameters})["ModerationLabels"]
 
-    return judge
+    return labels_for
 
 
-def test_a_cat_is_harmless_and_the_model_says_what_it_knows(client, cat):
-    answer = client.detect_moderation_labels(Image={"Bytes": cat})
+def test_a_cat_has_no_label_and_the_version_names_the_models_scope(client, cat):
+    response = client.detect_moderation_labels(Image={"Bytes": cat})
 
-    assert answer["ModerationLabels"] == []
-    assert answer["ModerationModelVersion"].endswith("(nudity only)")
-
-
-def test_asked_for_every_score_the_cat_has_a_low_one(client, fits, cat):
-    answer = client.detect_moderation_labels(Image={"Bytes": cat}, MinConfidence=0)
-
-    assert fits("DetectModerationLabels", answer) == []
-    assert all(label["Confidence"] < 20 for label in answer["ModerationLabels"])
+    assert response["ModerationLabels"] == []
+    assert response["ModerationModelVersion"].endswith("(nudity only)")
 
 
-def test_a_high_score_is_explicit_nudity_under_its_parent(judge):
-    first, second = judge(0.75)
+def test_the_cat_has_a_low_score(client, shape_errors, cat):
+    response = client.detect_moderation_labels(Image={"Bytes": cat}, MinConfidence=0)
 
-    assert (first["Name"], first["ParentName"], first["TaxonomyLevel"]) == ("Explicit", "", 1)
-    assert (second["Name"], second["ParentName"]) == ("Explicit Nudity", "Explicit")
-    assert (second["TaxonomyLevel"], second["Confidence"]) == (2, 75)
+    assert shape_errors("DetectModerationLabels", response) == []
+    assert all(label["Confidence"] < 20 for label in response["ModerationLabels"])
+
+
+def test_a_high_score_is_explicit_nudity_and_its_parent(labels_for):
+    parent, child = labels_for(0.75)
+
+    assert (parent["Name"], parent["ParentName"], parent["TaxonomyLevel"]) == ("Explicit", "", 1)
+    assert (child["Name"], child["ParentName"]) == ("Explicit Nudity", "Explicit")
+    assert (child["TaxonomyLevel"], child["Confidence"]) == (2, 75)
 
 
 @pytest.mark.parametrize(
-    ("score", "parameters", "said"),
+    ("score", "parameters", "labelled"),
     [(0.49, {}, False), (0.5, {}, True), (0.5, {"MinConfidence": 51}, False)],
 )
-def test_without_min_confidence_it_is_50(judge, score, parameters, said):
-    assert bool(judge(score, **parameters)) is said
+def test_the_default_min_confidence_is_50(labels_for, score, parameters, labelled):
+    assert bool(labels_for(score, **parameters)) is labelled
 
 
 @pytest.mark.parametrize("more", [{"HumanLoopConfig": LOOP}, {"ProjectVersion": "a" * 20}])
-def test_what_is_not_here_is_refused(client, cat, more):
-    with pytest.raises(client.exceptions.InvalidParameterException, match="has no such thing"):
+def test_unsupported_parameters_are_refused(client, cat, more):
+    with pytest.raises(client.exceptions.InvalidParameterException, match="not supported"):
         client.detect_moderation_labels(Image={"Bytes": cat}, **more)

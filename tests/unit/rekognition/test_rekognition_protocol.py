@@ -1,4 +1,4 @@
-"""The wire: what a server must survive, without any model."""
+"""The server and Rekognition's protocol, without any model."""
 
 import http.client
 import json
@@ -17,12 +17,12 @@ from botocore.exceptions import ClientError
 
 from infra.rekognition import __main__ as command
 from infra.rekognition import models
-from infra.rekognition.operations import offering
+from infra.rekognition.operations import build_services
 from tests.unit.rekognition.conftest import connect, serving
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/rekognition/aws4_request, Signature=0"
 HEADERS = {"X-Amz-Target": "RekognitionService.DetectLabels", "Authorization": SIGNED}
-GOOD = json.dumps({"Image": {"Bytes": "AAAA"}})
+VALID = json.dumps({"Image": {"Bytes": "AAAA"}})
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def post(line, body, headers=HEADERS):
     return response.status, json.loads(response.read())
 
 
-def test_health_is_answered_with_what_is_offered(echo_url):
-    with urlopen(f"{echo_url}/health") as response:
+def test_the_health_check_returns_the_supported_operations(echo_url):
+    with urlopen(f"{echo_url}/health", timeout=60) as response:
         assert json.load(response) == {"status": "ok", "operations": ["DetectLabels"]}
 
 
@@ -52,8 +52,12 @@ def test_health_is_answered_with_what_is_offered(echo_url):
         ("list_collections", {}),
     ],
 )
-def test_other_operations_are_refused_and_told_what_is_offered(echo_url, operation, parameters):
-    with pytest.raises(ClientError, match="does not offer it; it offers DetectLabels") as caught:
+def test_an_unsupported_operation_is_refused_and_the_error_names_the_supported_ones(
+    echo_url, operation, parameters
+):
+    with pytest.raises(
+        ClientError, match="not supported by this local Rekognition; it supports DetectLabels"
+    ) as caught:
         getattr(connect(echo_url), operation)(**parameters)
 
     assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
@@ -61,10 +65,10 @@ def test_other_operations_are_refused_and_told_what_is_offered(echo_url, operati
 
 def test_a_request_without_a_signature_is_not_recognized(echo_url):
     config = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
-    nobody = boto3.client("rekognition", "us-east-1", endpoint_url=echo_url, config=config)
+    unsigned = boto3.client("rekognition", "us-east-1", endpoint_url=echo_url, config=config)
 
     with pytest.raises(ClientError, match="not signed") as caught:
-        nobody.detect_labels(Image={"Bytes": b"x"})
+        unsigned.detect_labels(Image={"Bytes": b"x"})
 
     assert caught.value.response["Error"]["Code"] == "UnrecognizedClientException"
 
@@ -97,19 +101,19 @@ def test_parameters_of_the_wrong_type_or_range_are_refused(line, body):
     assert (status, answer["__type"]) == (400, "InvalidParameterException")
 
 
-def test_a_connection_carries_many_calls_also_after_a_refusal(line):
-    answers = [post(line, GOOD)]
+def test_a_connection_serves_many_requests_also_after_an_error(line):
+    responses = [post(line, VALID)]
     connection = line.sock
-    answers += [post(line, "{"), post(line, GOOD)]
+    responses += [post(line, "{"), post(line, VALID)]
 
-    assert [status for status, _ in answers] == [200, 400, 200]
+    assert [status for status, _ in responses] == [200, 400, 200]
     assert line.sock is connection
 
 
 def test_a_body_without_a_length_is_refused(echo_url):
-    """Sent in one piece: the server hangs up after the head, and need not wait for the rest."""
+    """One write sends the request, because the server closes the connection after the headers."""
     address = urlsplit(echo_url)
-    with socket.create_connection((address.hostname, address.port)) as line:
+    with socket.create_connection((address.hostname, address.port), 60) as line:
         line.sendall(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
         with http.client.HTTPResponse(line) as response:
             response.begin()
@@ -118,25 +122,25 @@ def test_a_body_without_a_length_is_refused(echo_url):
     assert (response.status, answer["__type"]) == (400, "SerializationException")
 
 
-def test_a_body_far_too_long_is_thrown_away_and_told_why(line):
+def test_a_body_that_is_too_long_is_discarded_and_refused(line):
     status, answer = post(line, b" " * (8 * 1024 * 1024))
 
     assert (status, answer["__type"]) == (400, "ImageTooLargeException")
 
 
-def test_a_caller_that_hangs_up_halfway_leaves_the_server_answering(echo_url, line):
+def test_the_server_survives_a_client_that_disconnects_during_a_request(echo_url, line):
     address = urlsplit(echo_url)
-    with socket.create_connection((address.hostname, address.port)) as halfway:
-        halfway.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
+    with socket.create_connection((address.hostname, address.port), 60) as partial:
+        partial.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
 
-    assert post(line, GOOD)[0] == 200
+    assert post(line, VALID)[0] == 200
 
 
-def test_a_fault_of_ours_is_an_internal_server_error_and_in_the_log(caplog):
+def test_a_bug_is_an_internal_server_error_and_is_logged(caplog):
     def broken(parameters):
         raise ZeroDivisionError
 
-    with serving(offering({"DetectLabels": broken})) as url:
+    with serving(build_services({"DetectLabels": broken})) as url:
         client = connect(url)
         with pytest.raises(client.exceptions.InternalServerError, match="its log says why"):
             client.detect_labels(Image={"Bytes": b"x"})
@@ -144,25 +148,32 @@ def test_a_fault_of_ours_is_an_internal_server_error_and_in_the_log(caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize("background", [False, True])
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_the_served_process_says_where_it_is_and_stops_when_told(weights, stop):
-    run = [sys.executable, "-m", "infra.rekognition", "serve", "--port", "0"]
-    with subprocess.Popen([*run, "--models", weights], stderr=subprocess.PIPE, text=True) as served:
-        url = served.stderr.readline().split()[-1]
-        with urlopen(f"{url}/health") as response:
-            assert response.status == 200
-        served.send_signal(stop)
-        _, said = served.communicate(timeout=60)
+def test_the_server_logs_its_address_and_stops_on_either_signal(tmp_path, stop, background):
+    """In the background of a script, too: what a shell starts there inherits SIGINT ignored."""
+    serve = (sys.executable, "-m", "infra.rekognition", "serve", "--port", "0")
+    command = (*serve, "--fixtures", str(tmp_path))  # recorded answers need no weights
+    ignoring = ("sh", "-c", 'trap "" INT; exec "$@"', "sh") if background else ()
+    with subprocess.Popen((*ignoring, *command), stderr=subprocess.PIPE, text=True) as server:
+        try:
+            url = server.stderr.readline().split()[-1]
+            with urlopen(f"{url}/health", timeout=60) as response:
+                assert response.status == 200
+            server.send_signal(stop)
+            _, output = server.communicate(timeout=60)
+        finally:
+            server.kill()
 
-    assert (served.returncode, said) == (0, "stopped\n")
+    assert (server.returncode, output) == (0, "stopped\n")
 
 
-def test_a_port_in_use_is_one_clear_line(monkeypatch, capsys, tmp_path):
+def test_a_port_in_use_is_reported_in_one_line(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(models, "ensure", lambda directory, say: None)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         status = command.main(["serve", "--port", str(port), "--models", str(tmp_path)])
 
     assert status == 1
-    said = capsys.readouterr().err
-    assert said == f"127.0.0.1:{port} is taken by another process; choose another with --port\n"
+    message = f"127.0.0.1:{port} is used by another process; choose another port with --port\n"
+    assert capsys.readouterr().err == message

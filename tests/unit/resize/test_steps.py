@@ -9,12 +9,12 @@ from PIL import Image
 
 from services.resize.logic import Limits, Spec
 from services.resize.steps import LONGEST_OWNER, Steps
-from shared.consumer import StepContext
 from shared.contracts.images import ImageDeleted, ImageResized, Reanalysis, Source
+from shared.delivery import StepContext
 from shared.errors import Overtaken, PermanentError
 from shared.objects import FOREVER, Stored
-from shared.testing import MemoryObjects, etag_of
 from tests.contract.samples import AT, CAT, DELETED, FAILED, FIRST, GRANTED_ANEW, UPLOADED
+from tests.fakes import MemoryObjects, etag_of
 
 ANEW = Reanalysis(of=0)
 SPECS = (Spec("thumbnail", 16), Spec("web", 40))

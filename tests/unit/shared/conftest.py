@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from shared.bus import Bus, Queue
-from shared.consumer import Compensate, Deliver, Limits, Route, Service, Step, consume
+from shared.consumer import consume
 from shared.contracts.envelope import Event
 from shared.contracts.images import ImageCompleted, ImageFailed, ImageResized, ImageUploaded
 from shared.contracts.record import Record, Run, RunStatus
+from shared.delivery import Compensate, Deliver, Limits, Route, Service, Step
 from shared.ledger import Ledger
-from shared.testing import (
+from tests.contract.samples import AT, RESIZED, SOURCE
+from tests.fakes import (
     Clock,
     FixedTime,
     MemoryBus,
@@ -21,7 +23,6 @@ from shared.testing import (
     MemoryRecords,
     sqs_batch,
 )
-from tests.contract.samples import AT, RESIZED, SOURCE
 
 Act = Callable[..., Any]
 
@@ -51,8 +52,8 @@ class Bench:
 
     def routes(self) -> dict[type[Event], Route]:
         return {
-            ImageUploaded: Step(self._act, undo=self.undone.append),
-            ImageResized: Step(self._act, undo=self.undone.append),
+            ImageUploaded: Step(self._act, compensate=self.undone.append),
+            ImageResized: Step(self._act, compensate=self.undone.append),
             ImageCompleted: Deliver(self._act),
             ImageFailed: Compensate(self.undone.append),
         }

@@ -116,7 +116,7 @@ def test_threads_that_need_a_client_at_once_have_the_same_one(
     lazy, together = client("sqs"), threading.Barrier(8)
 
     def meta(_: int) -> object:
-        together.wait()
+        together.wait(60)
         return lazy.meta
 
     with ThreadPoolExecutor(8) as threads:

@@ -10,8 +10,8 @@ from shared.contracts.envelope import Event
 from shared.contracts.record import RunStatus
 from shared.errors import Fault, PermanentError, Throttled, TransientError, error_context
 from shared.ledger import ClaimKey, ClaimStatus
-from shared.testing import MemoryBus, MemoryLedger, MemoryQueue, s3_notification
 from tests.contract.samples import FIRST, LAST, REFUSAL, REPORT, SECOND, TEXT, UPLOADED
+from tests.fakes import MemoryBus, MemoryLedger, MemoryQueue, s3_notification
 
 UPLOAD = s3_notification(("uploads", "cat.jpg", b"cat"))
 TWO_UPLOADS = s3_notification(("uploads", "cat.jpg", b"cat"), ("uploads", "dog.jpg", b"dog"))
@@ -182,7 +182,7 @@ def test_what_killed_every_worker_is_buried_and_settled(bench: Any) -> None:
         bench.clock.advance(2)
     assert bench.consume(SECOND.to_json()) == []
     assert bench.queue.dead_lettered == [
-        (SECOND.to_json(), "worker-died", "5 tries ended without a word")
+        (SECOND.to_json(), "worker-died", "5 attempts ended without a result")
     ]
     assert (bench.done, bench.completed()) == ([], [True])
 

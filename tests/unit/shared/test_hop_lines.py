@@ -85,7 +85,7 @@ def test_a_try_that_fails_says_why_without_quoting_anything(
 def test_what_another_is_at_is_busy(bench: Any, hops: Lines) -> None:
     bench.act = lambda *_: bench.consume(SECOND.to_json()) and ()
     bench.consume(SECOND.to_json())
-    assert [line["outcome"] for line in hops()] == ["busy", "done"]
+    assert [line["outcome"] for line in hops()] == ["in-progress", "done"]
 
 
 def test_who_died_too_often_is_told_as_killed(bench: Any, hops: Lines) -> None:

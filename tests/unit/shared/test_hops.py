@@ -60,13 +60,13 @@ def test_work_that_began_before_the_upload_was_answered_waited_for_nothing() -> 
 def test_what_is_not_settled_is_at_work_until_its_lease_is_over() -> None:
     claims = [claim("notify/image.completed.v1/v", 103.5, None)]
     at_work, waits = hops(TIMELINE, claims, 104.0)[-1], hops(TIMELINE, claims, NOW)[-1]
-    assert (at_work.state, waits.state) == ("working", "waiting")
+    assert (at_work.state, waits.state) == ("in-progress", "waiting")
     assert at_work.worked is None
 
 
 def test_who_gave_up_settled_too_and_its_report_tells() -> None:
     timeline = (TIMELINE[0], moment("f", "step.failed.v1", "analyze", 103.0))
-    assert [hop.state for hop in hops(timeline, CLAIMS[1:], NOW)] == ["done", "given-up"]
+    assert [hop.state for hop in hops(timeline, CLAIMS[1:], NOW)] == ["done", "gave-up"]
 
 
 def test_a_report_about_one_run_says_nothing_of_another() -> None:

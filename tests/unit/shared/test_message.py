@@ -10,8 +10,8 @@ import pytest
 
 from shared.errors import PermanentError
 from shared.message import LARGEST_EVENT, LONGEST_KEY, Message, message_records, read
-from shared.testing import sqs_batch
 from tests.contract.samples import SECOND, TEXT
+from tests.fakes import sqs_batch
 
 
 def test_a_message_is_read_with_its_time_in_seconds() -> None:

@@ -20,15 +20,14 @@ from services.notify.topic import SnsNotifications
 from services.store.records import DynamoRecordsWriter
 from services.store.steps import Steps as Store
 from shared.bus import SnsBus
-from shared.consumer import StepContext, report_on
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact, ImageResized, ReplayRequested
 from shared.contracts.notification import STATUS
 from shared.contracts.record import RunStatus
+from shared.delivery import StepContext, report_on
 from shared.errors import Fault
 from shared.message import LARGEST_EVENT, LONGEST_KEY, message_records, read
 from shared.retries import GiveUp
-from shared.testing import MemoryObjects, MemoryRecords
 from tests.contract.samples import (
     ANALYZED,
     AT,
@@ -40,6 +39,7 @@ from tests.contract.samples import (
     TITAN,
     rendition,
 )
+from tests.fakes import MemoryObjects, MemoryRecords
 from tests.unit.store.memory import MemorySearchIndex
 
 SNS_TAKES = 256 * 1024

@@ -297,11 +297,11 @@ def test_all_hops_of_an_image_are_segments_of_one_trace() -> None:
     script = f"""{LISTENING}
 from shared.errors import PermanentError
 from tests.pictures import encoded, photo
-from tests.saga.world import World
-world = World()
-world.recognizer.failures = [PermanentError("no", "no")]
-image = world.upload(encoded(photo(120, 80), "JPEG"))
-world.run()
+from tests.lab.simulator.scripted import ScriptedSaga
+saga = ScriptedSaga()
+saga.recognizer.failures = [PermanentError("no", "no")]
+image = saga.upload(encoded(photo(120, 80), "JPEG"))
+saga.run()
 parts = [heard() for _ in range({FAILED_HOPS})]
 print(json.dumps({{"image": image, "parts": parts}}))
 """

@@ -60,7 +60,7 @@ def labelled(*labels: Label) -> Record:
 
 def test_an_open_run_has_entries_from_its_first_event() -> None:
     entries = index_entries(recorded(RESIZED))
-    assert partitions(recorded(RESIZED)) == {"all", "status#working", "owner#ada"}
+    assert partitions(recorded(RESIZED)) == {"all", "status#processing", "owner#ada"}
     assert entries.at == f"2026-11-21T10:00:00.000000Z#{CAT}"
     assert summary_of(recorded(RESIZED)).name == "cat & küche.jpg"
 

@@ -7,11 +7,10 @@ import pytest
 
 from services.store.logic import Policy
 from services.store.steps import MAX_WRITES, Steps
-from shared.consumer import StepContext
 from shared.contracts.images import ImageCompleted, ImageFailed, ImageReleased
 from shared.contracts.record import Record
+from shared.delivery import StepContext
 from shared.errors import TransientError
-from shared.testing import MemoryObjects, MemoryRecords
 from tests.contract.samples import (
     ANALYZED,
     AT,
@@ -25,6 +24,7 @@ from tests.contract.samples import (
     SOURCE,
     THIRD,
 )
+from tests.fakes import MemoryObjects, MemoryRecords
 from tests.unit.store.memory import MemorySearchIndex
 
 RESULT = f"results/{CAT}.json"

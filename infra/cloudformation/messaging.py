@@ -1,0 +1,146 @@
+"""SNS topics, SQS queues, their policies and subscriptions."""
+
+from collections.abc import Iterable
+
+from infra.cloudformation import cfn, encryption, storage
+from infra.cloudformation.cfn import Json
+from infra.config import retention
+from infra.config.definitions import Definition
+from infra.config.stages import Stage
+
+TOPICS = ("events", "notifications")
+
+QUEUE_RETENTION = retention.QUEUE * retention.DAY
+DEAD_LETTER_RETENTION = retention.DEAD_LETTERS * retention.DAY
+
+# A backstop only: the ledger's attempts limit retries. A receive is not an attempt: SQS also counts
+# the receives of a message that waited for a lock, or for the next invocation.
+MAX_RECEIVES = 100
+
+# Lambda advises six timeouts; and a lease lasts the timeout and 10 s, and must end within it.
+VISIBILITY_TIMEOUTS = 6
+LEASE_TAIL = 10
+
+
+def topics(stage: Stage) -> Json:
+    """The topics `events`, between services, and `notifications`, for subscribers outside.
+
+    On AWS their policy refuses plain HTTP. The roles of this account decide who may publish and
+    subscribe.
+    """
+    found = {
+        f"{kind.capitalize()}Topic": cfn.resource(
+            "SNS::Topic", {"TopicName": stage.called(kind), **encryption.of_topic(stage)}
+        )
+        for kind in TOPICS
+    }
+    if stage.local:
+        return found
+    return found | {f"{kind.capitalize()}TopicPolicy": _topic_policy(kind) for kind in TOPICS}
+
+
+def visibility(definition: Definition) -> int:
+    """Seconds that a message stays invisible while the service works on it."""
+    timeout = definition.function.timeout
+    return max(VISIBILITY_TIMEOUTS * timeout, timeout + LEASE_TAIL) + definition.function.window
+
+
+def queues(definition: Definition, everyone: Iterable[Definition], stage: Stage) -> Json:
+    """The service's queue, its dead-letter queue, and the policy that says who may send."""
+    name = definition.name
+    rescuers = [visibility(other) for other in everyone if other.rescues]
+    dead = _queue(stage, stage.called(name, "dead"), DEAD_LETTER_RETENTION)
+    if rescuers:
+        dead["VisibilityTimeout"] = max(rescuers)
+    redrive = {"deadLetterTargetArn": _arn(name, "DeadLetters"), "maxReceiveCount": MAX_RECEIVES}
+    queue = _queue(stage, stage.called(name), QUEUE_RETENTION) | {
+        "VisibilityTimeout": visibility(definition),
+        "RedrivePolicy": redrive,
+    }
+    found = {
+        cfn.logical(name, "DeadLetters"): cfn.resource("SQS::Queue", dead),
+        cfn.logical(name, "Queue"): cfn.resource("SQS::Queue", queue),
+        cfn.logical(name, "QueuePolicy"): _queue_policy(definition, stage),
+    }
+    if stage.local:  # the emulators speak plain HTTP
+        return found
+    return found | {cfn.logical(name, "DeadLettersPolicy"): _dead_letters_policy(name)}
+
+
+def subscription(definition: Definition) -> Json:
+    """Deliver the event types that the service answers, as they were published (raw)."""
+    name = definition.name
+    properties = {
+        "TopicArn": cfn.ref("EventsTopic"),
+        "Protocol": "sqs",
+        "Endpoint": _arn(name, "Queue"),
+        "RawMessageDelivery": True,
+        "FilterPolicyScope": "MessageAttributes",
+        "FilterPolicy": {"type": list(definition.subscribes)},
+    }
+    # An event that came before the policy would be refused by the queue.
+    after = [cfn.logical(name, "QueuePolicy")]
+    return {
+        cfn.logical(name, "Subscription"): cfn.resource(
+            "SNS::Subscription", properties, DependsOn=after
+        )
+    }
+
+
+def _queue(stage: Stage, name: str, retention: int) -> Json:
+    return {
+        "QueueName": name,
+        "MessageRetentionPeriod": retention,
+        **encryption.of_queue(stage),
+    }
+
+
+def _queue_policy(definition: Definition, stage: Stage) -> Json:
+    name = definition.name
+    statements = []
+    if definition.subscribes:
+        topic = {"ArnEquals": {"aws:SourceArn": cfn.ref("EventsTopic")}}
+        statements += [_may_send(name, "sns", topic)]
+    if definition.uploads:
+        # A bucket's name can pass to another account: the account is asked for as well.
+        bucket = {
+            "ArnEquals": {"aws:SourceArn": storage.bucket_arn(stage, "uploads")},
+            "StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")},
+        }
+        statements += [_may_send(name, "s3", bucket)]
+    if not stage.local:
+        statements += [encryption.tls_only(["sqs:*"], _arn(name, "Queue"))]
+    properties = {
+        "Queues": [cfn.ref(cfn.logical(name, "Queue"))],
+        "PolicyDocument": cfn.policy(*statements),
+    }
+    return cfn.resource("SQS::QueuePolicy", properties)
+
+
+def _dead_letters_policy(name: str) -> Json:
+    """Refuse plain HTTP; SQS itself and the roles of this account may send."""
+    dead = cfn.logical(name, "DeadLetters")
+    properties = {
+        "Queues": [cfn.ref(dead)],
+        "PolicyDocument": cfn.policy(encryption.tls_only(["sqs:*"], cfn.att(dead))),
+    }
+    return cfn.resource("SQS::QueuePolicy", properties)
+
+
+def _may_send(name: str, sender: str, condition: Json) -> Json:
+    principal = {"Service": f"{sender}.amazonaws.com"}
+    return cfn.allow(["sqs:SendMessage"], _arn(name, "Queue"), condition, Principal=principal)
+
+
+def _topic_policy(kind: str) -> Json:
+    topic = cfn.ref(f"{kind.capitalize()}Topic")
+    properties = {
+        "Topics": [topic],
+        # sns:Publish is the only data action that a topic policy can restrict.
+        "PolicyDocument": cfn.policy(encryption.tls_only(["sns:Publish"], topic)),
+    }
+    return cfn.resource("SNS::TopicPolicy", properties)
+
+
+def _arn(name: str, kind: str) -> Json:
+    return cfn.att(cfn.logical(name, kind))
