@@ -14,7 +14,7 @@ import pytest
 from infra.cli.main import main
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import ImageCompleted
-from tests.contract.samples import AT, STORED
+from tests.contract.samples import AT, COMPLETED
 from tests.e2e.stack import Stack
 
 GIVEN = "6f1d6a3e-8a53-4d0c-9a51-0c8e6f0b7a11"
@@ -55,7 +55,7 @@ def counts(stack: Stack) -> dict[str, int]:
 
 def dead_letter(stack: Stack, image: str) -> None:
     """A message about the image that nobody could handle, so that rescue keeps it."""
-    stored = STORED.model_copy(update={"image": image})
+    stored = COMPLETED.model_copy(update={"image": image})
     assert isinstance(stored, ImageCompleted)
     body = Envelope.first(stored, "darkroom/tests", AT).to_json()
     reason = {"DataType": "String", "StringValue": "worker-died"}

@@ -8,13 +8,13 @@ import pytest
 from services.api.callers import ANYONE, Access
 from services.store.logic import Policy
 from shared.contracts.images import ReleaseRequested
-from tests.contract.samples import ANALYZED, CAT, LIKENESS, RESIZED, UNWANTED
+from tests.contract.samples import ANALYZED, CAT, DELETE_REQUESTED, FINGERPRINT, RESIZED
 from tests.unit.api.conftest import IMAGE, OPERATOR_KEY, Api, IndexEntries
 from tests.unit.api.test_image import put_record
 
 ANN, BOB = "sub-of-ann", "sub-of-bob"
 PATH = f"/results/{CAT}"
-MINE = RESIZED.model_copy(update={"owner": ANN, "fingerprint": LIKENESS})
+MINE = RESIZED.model_copy(update={"owner": ANN, "fingerprint": FINGERPRINT})
 CATS = {"fileName": "cat.jpg", "fileType": "image/jpeg", "fileSize": 10}
 REPLAY = json.dumps({"force": True})
 REQUESTS = [
@@ -65,7 +65,7 @@ def test_another_owners_image_is_answered_exactly_like_an_unknown_one(
 
 
 def test_a_deleted_image_of_another_owner_is_unknown_too(api: Api) -> None:
-    put_record(api, MINE, ANALYZED, UNWANTED)
+    put_record(api, MINE, ANALYZED, DELETE_REQUESTED)
     sign_in(api, BOB)
     assert api.request("GET", PATH)[0] == 404
     sign_in(api, ANN)
@@ -168,7 +168,7 @@ def test_a_user_sees_label_counts_of_their_own_images(api: Api, entry: IndexEntr
 
 def test_similar_images_are_the_users_own(api: Api, entry: IndexEntries) -> None:
     put_record(api, MINE, ANALYZED)
-    alike = {"fingerprint": LIKENESS.model_dump()}
+    alike = {"fingerprint": FINGERPRINT.model_dump()}
     api.tables.lists["hash#0#00ff"] = [entry(3, owner=ANN, **alike), entry(4, owner=BOB, **alike)]
     sign_in(api, ANN)
     assert [item["name"] for item in api.request("GET", f"{PATH}/similar")[1]["items"]] == ["3.jpg"]
