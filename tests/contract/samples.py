@@ -1,8 +1,8 @@
-"""One honest, fully filled sample of all that is said on the wire, with fixed ids and times.
+"""A realistic, complete sample of every event, notification and document, with fixed ids and times.
 
-`python -m tests.contract.samples` writes the golden files from them. Do that after a contract has
-gained an optional field or a new version; a golden file that changes otherwise breaks readers. A
-golden file may also be written by hand, without a sample here.
+`python -m tests.contract.samples` writes the golden files from the samples. Run it after a contract
+gained an optional field or a new version. Any other change of a golden file breaks readers.
+A golden file may also be written by hand, without a sample here.
 """
 
 import json
@@ -59,7 +59,7 @@ SOURCE = Source(
     bytes=2_345_678,
     sha256="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
 )
-NO_PICTURE = SOURCE.model_copy(update={"key": "notes.txt.jpg", "bytes": 19})
+TEXT_SOURCE = SOURCE.model_copy(update={"key": "notes.txt.jpg", "bytes": 19})
 
 
 def rendition(name: str, width: int, height: int, size: int) -> Rendition:
@@ -75,7 +75,7 @@ MODERATION = Moderation(flagged=True, names=("Smoking",))
 FINGERPRINT = Fingerprint(hash="00ff3c7e81a5c3e7")
 TITAN = "amazon.titan-embed-image-v1"
 TITAN_VECTOR = tuple(n / 1024 - 0.125 for n in range(256))
-"""As Titan answers: from -0.125 up, in bytes from -127."""
+"""256 numbers, as in a response of Titan: from -0.125 up, which is -127 as a byte."""
 EMBEDDING = Embedding(
     model=TITAN, vector=b64encode(array("b", (round(1016 * n) for n in TITAN_VECTOR))).decode()
 )
@@ -145,7 +145,7 @@ RELEASED = ImageReleased.model_validate(
 STEP_FAILED = StepFailed(
     image=TEXT,
     run=0,
-    source=NO_PICTURE,
+    source=TEXT_SOURCE,
     owner="ada",
     stage="resize",
     reason="not-an-image",
@@ -155,7 +155,7 @@ STEP_FAILED = StepFailed(
 FAILED = ImageFailed(
     image=TEXT,
     run=0,
-    source=NO_PICTURE,
+    source=TEXT_SOURCE,
     owner="ada",
     decided_at=AT + timedelta(seconds=2),
     stage="resize",
@@ -165,7 +165,7 @@ FAILED = ImageFailed(
 )
 REPLAY_REQUESTED = ReplayRequested(image=TEXT, run=0, force=True)
 REPLAYED = ImageReplayed(
-    image=TEXT, run=1, source=NO_PICTURE, owner="ada", decided_at=AT + timedelta(hours=1)
+    image=TEXT, run=1, source=TEXT_SOURCE, owner="ada", decided_at=AT + timedelta(hours=1)
 )
 SUPERSEDED = ImageSuperseded(
     image=CAT, run=0, source=SOURCE, owner="ada", decided_at=AT + timedelta(hours=2)
@@ -181,7 +181,7 @@ THIRD = SECOND.caused(ANALYZED, "darkroom/analyze", 0, AT + timedelta(seconds=2)
 LAST = THIRD.caused(COMPLETED, "darkroom/store", 0, AT + timedelta(seconds=4))
 RELEASE = Envelope.first(RELEASE_REQUESTED, "darkroom/operator", AT + timedelta(hours=1))
 RELEASED_EVENT = RELEASE.caused(RELEASED, "darkroom/store", 0, AT + timedelta(hours=1, seconds=1))
-OTHER = Envelope.first(ImageUploaded(image=TEXT, run=0, source=NO_PICTURE), "darkroom/uploads", AT)
+OTHER = Envelope.first(ImageUploaded(image=TEXT, run=0, source=TEXT_SOURCE), "darkroom/uploads", AT)
 REPORT = OTHER.caused(STEP_FAILED, "darkroom/resize", 0, AT + timedelta(seconds=1))
 FAILED_EVENT = REPORT.caused(FAILED, "darkroom/store", 0, AT + timedelta(seconds=2))
 REPLAY = Envelope.first(REPLAY_REQUESTED, "darkroom/operator", AT + timedelta(hours=1))
@@ -195,8 +195,8 @@ EVENTS = (
     *(REPORT, FAILED_EVENT, REPLAY, REPLAYED_EVENT, SUPERSEDED_EVENT, DELETION, DELETED_EVENT),
 )
 ENVELOPES = {envelope.type: envelope for envelope in EVENTS}
-"""By type, each the answer to the one before it where a healthy upload has it so; and by
-``<type>.<case>`` those that say what a healthy upload never does.
+"""By type, each caused by the one before it if that is so for a normal upload; and by
+``<type>.<case>`` those that no normal upload causes.
 """
 NOTIFICATIONS = {
     "notification.v1.completed": Notification.of(COMPLETED, LAST.id),
@@ -207,16 +207,16 @@ NOTIFICATIONS = {
 }
 
 
-def in_run(run: int, made: Rendition) -> Rendition:
-    return made.model_copy(update={"key": made.key.replace("/0/", f"/{run}/")})
+def in_run(run: int, rendition: Rendition) -> Rendition:
+    return rendition.model_copy(update={"key": rendition.key.replace("/0/", f"/{run}/")})
 
 
-def resized_anew(run: int) -> ImageResized:
-    """What resize says in a run that takes over from the one before it."""
+def resized_in(run: int) -> ImageResized:
+    """The event of ``resize`` in a reanalysis: it reuses the renditions of the previous run."""
     return RESIZED.model_copy(
         update={
             "run": run,
-            "renditions": tuple(in_run(run, made) for made in RENDITIONS),
+            "renditions": tuple(in_run(run, rendition) for rendition in RENDITIONS),
             "analysis": in_run(run, RESIZED.analysis),
             "reanalysis": Reanalysis(of=run - 1, analyzer="rekognition"),
         }
@@ -231,9 +231,9 @@ REANALYSIS_REPLAYED = ImageReplayed(
     owner="ada",
     decided_at=AT + timedelta(hours=1),
     reanalysis=Reanalysis(of=1, analyzer="rekognition"),
-    made=resized_anew(1),
+    made=resized_in(1),
 )
-REANALYSIS_RESIZED = resized_anew(2)
+REANALYSIS_RESIZED = resized_in(2)
 PREVIOUS_VERSIONS = tuple(
     PreviousVersion(run=n, document=f"analyses/{CAT}/2/versions/{n}.json") for n in (0, 1)
 )
@@ -254,14 +254,14 @@ REANALYSIS_COMPLETED = COMPLETED.model_copy(
         "document": REANALYSIS_ANALYZED.document,
         "versions": tuple(
             AnalysisVersion(
-                run=kept.run,
-                document=kept.document,
+                run=version.run,
+                document=version.document,
                 analyzer=ANALYZED.analyzer,
                 models=ANALYZED.models,
                 thresholds=ANALYZED.thresholds,
-                analyzed_at=AT + timedelta(minutes=30 * kept.run, seconds=1),
+                analyzed_at=AT + timedelta(minutes=30 * version.run, seconds=1),
             )
-            for kept in PREVIOUS_VERSIONS
+            for version in PREVIOUS_VERSIONS
         ),
     }
 )
@@ -359,14 +359,17 @@ ENVELOPES["image.analyzed.v1.reused"] = SECOND.caused(
     REUSED, "darkroom/analyze", 0, AT + timedelta(seconds=2)
 )
 DOCUMENTS = {"analysis.v1": ANALYSIS}
-"""What is kept in a bucket for years, by name and version."""
+"""The documents that a bucket stores for years, by name and version."""
 
 
 def golden_texts() -> dict[str, str]:
-    """What stands in each golden file, by the file's name without ``.json``."""
+    """The text of each golden file, by the file's name without ``.json``."""
     lines = {name: envelope.to_json() for name, envelope in ENVELOPES.items()}
-    lines |= {name: kept.model_dump_json() for name, kept in DOCUMENTS.items()}
-    lines |= {name: told.model_dump_json(exclude_none=True) for name, told in NOTIFICATIONS.items()}
+    lines |= {name: document.model_dump_json() for name, document in DOCUMENTS.items()}
+    lines |= {
+        name: notification.model_dump_json(exclude_none=True)
+        for name, notification in NOTIFICATIONS.items()
+    }
     return {name: indented(line) for name, line in lines.items()}
 
 
