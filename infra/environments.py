@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import InfraError
-from infra.file_lock import alone
+from infra.file_lock import exclusive_lock
 from infra.paths import ENVIRONMENTS, ROOT
 
 VENV = ROOT / ".venv"
@@ -54,7 +54,7 @@ class Environment:
         InfraError if a package cannot be installed, or if the directory links to an outdated one:
         that is another checkout's.
         """
-        with alone(ENVIRONMENTS):
+        with exclusive_lock(ENVIRONMENTS):
             if not self._is_current():
                 self._make(say)
             self._stamp.touch()  # make compares its date with uv.lock's

@@ -12,7 +12,7 @@ LOCK = "lock"
 
 
 @contextmanager
-def alone(directory: Path) -> Iterator[None]:
+def exclusive_lock(directory: Path) -> Iterator[None]:
     """Have ``directory``, made if need be, to oneself: a second process waits for the first.
 
     The kernel lets go of the lock when the process ends, however it ends. The file ``lock`` stays.

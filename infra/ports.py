@@ -1,4 +1,4 @@
-"""Ports on loopback: whether one is taken, who holds it, and which one is free."""
+"""Ports on loopback: whether one is in_use, who holds it, and which one is free."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ from contextlib import suppress
 from infra.errors import InfraError
 from infra.paths import cache
 
-OURS = range(20000, 22000)
+PORT_RANGE = range(20000, 22000)
 """Below those that Linux (32768) and macOS (49152) lend to connections going out, so that none of
 them takes a port between its being found free and its server's start."""
 
@@ -18,7 +18,7 @@ _claims: list[int] = []
 """The locked files of the ports that this process was given: let go of when it ends."""
 
 
-def taken(port: int) -> bool:
+def in_use(port: int) -> bool:
     """Whether something accepts connections on this port of loopback."""
     with socket.socket() as probe:
         probe.settimeout(1)
@@ -30,10 +30,10 @@ def free() -> int:
 
     A program that is none of ours may still take it first. InfraError if there is none.
     """
-    for port in OURS:
+    for port in PORT_RANGE:
         if _bindable(port) and _claimed(port):
             return port
-    raise InfraError(f"every port from {OURS[0]} to {OURS[-1]} is taken")
+    raise InfraError(f"every port from {PORT_RANGE[0]} to {PORT_RANGE[-1]} is in use")
 
 
 def _bindable(port: int) -> bool:
@@ -57,7 +57,7 @@ def _claimed(port: int) -> bool:
     return True
 
 
-def holder(port: int) -> str:
+def listener(port: int) -> str:
     """Who listens on the port, as ``name (pid 123)``; empty where that cannot be told."""
     if not shutil.which("lsof"):
         return ""

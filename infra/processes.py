@@ -65,9 +65,9 @@ class Server:
         return stop(self.home)
 
     def _refuse_taken_port(self) -> None:
-        if not ports.taken(self.port):
+        if not ports.in_use(self.port):
             return
-        who = ports.holder(self.port) or "another program"
+        who = ports.listener(self.port) or "another program"
         raise InfraError(
             f"port {self.port}, which {self.name} needs, is taken by {who}: "
             "stop that, or choose another one with PORT=<number>"

@@ -11,7 +11,7 @@ from infra.cli.options import say
 from infra.cloudformation import cfn, github
 from infra.config.definitions import definitions
 from infra.config.stages import Stage
-from infra.deploy.consent import Consent, Place
+from infra.deploy.consent import AccountRegion, Consent
 from infra.deploy.deploy import deploy, destroy, plan
 from infra.deploy.outputs import Outputs
 from infra.deploy.stage_template import stage_template
@@ -98,7 +98,7 @@ def _deploy(arguments: argparse.Namespace) -> None:
         return
     consent = Consent.of(given=arguments.yes)
     consent.require_a_way(stage)
-    agree = partial(consent.to_apply, stage, Place.of(stage, clients), say=say)
+    agree = partial(consent.to_apply, stage, AccountRegion.of(stage, clients), say=say)
     url, role = arguments.rekognition_url, arguments.role
     outputs = deploy(stage, clients, target, say, url, agree=agree, role=role)
     print(outputs.as_text())
@@ -107,10 +107,10 @@ def _deploy(arguments: argparse.Namespace) -> None:
 def _destroy(arguments: argparse.Namespace) -> None:
     stage, clients = options.stage_and_clients(arguments)
     consent = Consent.of(given=arguments.confirm == stage.name)
-    consent.to_destroy(stage, Place.of(stage, clients), say)
+    consent.to_destroy(stage, AccountRegion.of(stage, clients), say)
     retained = destroy(stage, clients, say)
     if not stage.local:
-        account = Place.of(stage, clients).account
+        account = AccountRegion.of(stage, clients).account
         print(f"left, for whoever deploys again: s3://{stage.bucket('artifacts', account)}")
     if retained:
         print("left, and taken over again by the next deployment:")

@@ -52,9 +52,9 @@ def _add_local(
     subcommands: "Subcommands", name: str, run: options.Run, summary: str
 ) -> argparse.ArgumentParser:
     parser = subcommands.add_parser(name, help=summary, description=summary)
-    wishes = ("auto", "docker", "ministack")
+    choices = ("auto", "docker", "ministack")
     parser.add_argument(
-        "--emulator", choices=wishes, default="auto", help="auto: Docker where an engine answers"
+        "--emulator", choices=choices, default="auto", help="auto: Docker where an engine answers"
     )
     parser.add_argument(
         "--port", type=_port, default=4566, help="default: 4566; the next is taken too"
@@ -114,9 +114,9 @@ def _demo(arguments: argparse.Namespace) -> None:
     with _stoppable("interrupted"):
         emulator, outputs = _brought_up(arguments)
         clients = lifecycle.clients_on(arguments.port)
-        seen = demo(arguments.photo, outputs, clients, emulator.patience, options.say)
-    print("\n".join(report(seen, outputs, Style.of(sys.stdout))))
-    refuse_failure(seen.told)
+        result = demo(arguments.photo, outputs, clients, emulator.image_timeout, options.say)
+    print("\n".join(report(result, outputs, Style.of(sys.stdout))))
+    refuse_failure(result.notification)
 
 
 def _follow(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Where images are stuck: how deep the queues are, and what the functions said last."""
+"""Where images are backlog_report: how deep the queues are, and what the functions said last."""
 
 import time
 from collections.abc import Iterable
@@ -14,11 +14,11 @@ from infra.terminal import table
 LINES = 3
 """Log lines of each function that are shown."""
 RECENT = 600
-"""s. What was logged before has nothing to do with what is stuck now."""
+"""s. What was logged before has nothing to do with what is backlog_report now."""
 
 
 @dataclass(frozen=True)
-class Depth:
+class QueueDepth:
     """How many messages one service's queues hold, as SQS estimates it."""
 
     service: str
@@ -31,32 +31,34 @@ class Depth:
         return not (self.waiting or self.at_work or self.dead)
 
 
-def depths(outputs: Outputs, clients: Clients) -> list[Depth]:
+def depths(outputs: Outputs, clients: Clients) -> list[QueueDepth]:
     """Every service that has a queue."""
     sqs = clients.client("sqs")
     return [
-        Depth(service, *_counts(sqs, url), sum(_counts(sqs, outputs.dead_letter_queues[service])))
+        QueueDepth(
+            service, *_counts(sqs, url), sum(_counts(sqs, outputs.dead_letter_queues[service]))
+        )
         for service, url in outputs.queues.items()
     ]
 
 
-def depth_table(found: Iterable[Depth]) -> list[str]:
+def depth_table(found: Iterable[QueueDepth]) -> list[str]:
     """The queues as lines of a table."""
     rows = [("queue", "waiting", "at work", "dead letters")]
     rows += [(d.service, str(d.waiting), str(d.at_work), str(d.dead)) for d in found]
     return table(rows, "<>>>")
 
 
-def stuck(outputs: Outputs, clients: Clients) -> str:
+def backlog_report(outputs: Outputs, clients: Clients) -> str:
     """Everything there is to say about why nothing arrives."""
     lines = depth_table(depths(outputs, clients))
     for service, function in outputs.functions.items():
-        said = last_words(clients.client("logs"), function)
+        said = recent_log_lines(clients.client("logs"), function)
         lines += [f"  {service} said last:", *(f"    {line}" for line in said)] if said else []
     return "\n".join(lines)
 
 
-def last_words(logs: Any, function: str) -> list[str]:
+def recent_log_lines(logs: Any, function: str) -> list[str]:
     """The last lines that a function logged lately; none if there are none to be had."""
     group, since = f"/aws/lambda/{function}", int((time.time() - RECENT) * 1000)
     pages = logs.get_paginator("filter_log_events")

@@ -23,7 +23,7 @@ because their name server is LocalStack, which knows nothing of compose's servic
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProgramResult:
     """What a program said, and whether it said so with exit code 0."""
 
     ok: bool
@@ -33,26 +33,26 @@ class Answer:
 class Programs(Protocol):
     """How programs are run; a fake stands in where there is no engine."""
 
-    def ask(self, command: Sequence[str], within: float | None = None) -> Answer:
+    def capture(self, command: Sequence[str], within: float | None = None) -> ProgramResult:
         """Run it to its end and keep its output; not there or too slow is an answer too: no."""
         ...
 
-    def show(self, command: Sequence[str], environment: dict[str, str]) -> bool:
+    def run(self, command: Sequence[str], environment: dict[str, str]) -> bool:
         """Run it with its progress on the terminal; whether it ended with exit code 0."""
         ...
 
 
 class RealPrograms:
-    def ask(self, command: Sequence[str], within: float | None = None) -> Answer:
+    def capture(self, command: Sequence[str], within: float | None = None) -> ProgramResult:
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=within, check=False
             )
         except (OSError, subprocess.TimeoutExpired):
-            return Answer(ok=False, output="")
-        return Answer(done.returncode == 0, done.stdout.strip())
+            return ProgramResult(ok=False, output="")
+        return ProgramResult(done.returncode == 0, done.stdout.strip())
 
-    def show(self, command: Sequence[str], environment: dict[str, str]) -> bool:
+    def run(self, command: Sequence[str], environment: dict[str, str]) -> bool:
         return subprocess.run(command, env=os.environ | environment, check=False).returncode == 0
 
 
@@ -67,15 +67,15 @@ class Engine:
     def find(cls, programs: Programs) -> "Engine | None":
         """The engine that ``docker info`` reaches within 3 s; a client alone is none."""
         asked = ("docker", "info", "--format", "{{.ServerVersion}} {{.Architecture}}")
-        match programs.ask(asked, within=ANSWER_WITHIN):
-            case Answer(ok=True, output=output) if len(words := output.split()) == 2:  # noqa: PLR2004 - version and architecture
+        match programs.capture(asked, within=ANSWER_WITHIN):
+            case ProgramResult(ok=True, output=output) if len(words := output.split()) == 2:  # noqa: PLR2004 - version and architecture
                 return cls(words[1], programs)
         return None
 
     def compose(self) -> tuple[str, ...]:
         """Compose's command line; InfraError if neither the plugin nor the program is there."""
         for command in (("docker", "compose"), ("docker-compose",)):
-            if self.programs.ask((*command, "version")).ok:
+            if self.programs.capture((*command, "version")).ok:
                 return (*command, "--project-name", "darkroom", "--file", str(COMPOSE_FILE))
         raise InfraError(
             "the Docker engine answers, but compose is missing: "
@@ -91,7 +91,7 @@ class Docker:
     port: int
     name: str = "LocalStack in Docker"
     this_machine: str = "host.docker.internal"
-    patience: float = 600.0
+    image_timeout: float = 600.0
     """s a first image may take: its functions' runtime is pulled then, several hundred MB."""
 
     @property
@@ -109,11 +109,11 @@ class Docker:
         """
         compose = self.engine.compose()
         say("starting the containers (the first time pulls and builds more than 1 GB of images)")
-        if not self.engine.programs.show((*compose, "up", "--detach"), self._environment):
+        if not self.engine.programs.run((*compose, "up", "--detach"), self._environment):
             self.stop()
             raise InfraError("docker compose could not start the containers; it says why above")
         if not wait_until(self._answers, UP_WITHIN):
-            words = self.engine.programs.ask((*compose, "logs", "--tail", "10")).output
+            words = self.engine.programs.capture((*compose, "logs", "--tail", "10")).output
             self.stop()
             raise InfraError(f"LocalStack did not answer within {UP_WITHIN:.0f} s:\n{words}")
         return True
@@ -121,7 +121,7 @@ class Docker:
     def stop(self) -> bool:
         """Stop and remove the containers; the models' volume stays."""
         command = (*self.engine.compose(), "down", "--remove-orphans")
-        return self.engine.programs.show(command, self._environment)
+        return self.engine.programs.run(command, self._environment)
 
     def _answers(self) -> bool:
         return answers(self.port, "/_localstack/health") and answers(self.port + 1, "/health")
@@ -135,8 +135,8 @@ class Docker:
         }
 
 
-def why_none(programs: Programs) -> str:
+def no_engine_reason(programs: Programs) -> str:
     """Why there is no engine, as the rest of a sentence."""
-    if programs.ask(("docker", "--version")).ok:
+    if programs.capture(("docker", "--version")).ok:
         return f"Docker's client is here, but no engine answered within {ANSWER_WITHIN:.0f} s"
     return "Docker is not installed"

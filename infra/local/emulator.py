@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from infra.errors import InfraError
-from infra.local.docker import Docker, Engine, Programs, why_none
+from infra.local.docker import Docker, Engine, Programs, no_engine_reason
 from infra.local.ministack import MiniStack
 from infra.local.recognizer import Recognizer
 from infra.packaging.package import Target
@@ -13,7 +13,7 @@ from infra.paths import RUN
 from infra.processes import running
 from infra.terminal import Say
 
-Wish = Literal["auto", "docker", "ministack"]
+EmulatorChoice = Literal["auto", "docker", "ministack"]
 
 
 class Emulator(Protocol):
@@ -33,7 +33,7 @@ class Emulator(Protocol):
         ...
 
     @property
-    def patience(self) -> float:
+    def image_timeout(self) -> float:
         """Seconds after which an image that has not ended is stuck."""
         ...
 
@@ -59,7 +59,7 @@ class Embedded:
     port: int
     name: str = "MiniStack"
     this_machine: str = "localhost"
-    patience: float = 60.0
+    image_timeout: float = 60.0
 
     @property
     def rekognition(self) -> str:
@@ -95,21 +95,24 @@ class Embedded:
         return Recognizer(home, self.port + 1, self._ministack.endpoint)
 
 
-def choose(wish: Wish, port: int, programs: Programs, say: Say) -> Emulator:
+def choose(choice: EmulatorChoice, port: int, programs: Programs, say: Say) -> Emulator:
     """The emulator that is wished for, or the better one that can run here; says which and why.
 
-    InfraError if the wish cannot be met.
+    InfraError if the choice cannot be met.
     """
     embedded = Embedded(port)
-    if wish == "docker" and embedded.running:
+    if choice == "docker" and embedded.running:
         raise InfraError(f"MiniStack runs on port {port}; stop it first: make local-down")
-    if wish == "ministack" or (wish == "auto" and embedded.running):
-        say("emulator: MiniStack, " + ("as asked" if wish == "ministack" else "which runs already"))
+    if choice == "ministack" or (choice == "auto" and embedded.running):
+        say(
+            "emulator: MiniStack, "
+            + ("as asked" if choice == "ministack" else "which runs already")
+        )
         return embedded
     if engine := Engine.find(programs):
         say("emulator: LocalStack in Docker, since a Docker engine answers")
         return Docker(engine, port)
-    if wish == "docker":
-        raise InfraError(f"{why_none(programs)}: start it, or choose LOCAL=ministack")
-    say(f"emulator: MiniStack, since {why_none(programs)}")
+    if choice == "docker":
+        raise InfraError(f"{no_engine_reason(programs)}: start it, or choose LOCAL=ministack")
+    say(f"emulator: MiniStack, since {no_engine_reason(programs)}")
     return embedded

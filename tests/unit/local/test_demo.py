@@ -9,7 +9,7 @@ import pytest
 
 from infra.errors import InfraError
 from infra.local.aws_lines import how_to_use
-from infra.local.demo import Seen, refuse_failure, report
+from infra.local.demo import DemoResult, refuse_failure, report
 from infra.local.follow import follow, line
 from infra.terminal import Style, table
 from shared.contracts.images import Moderation
@@ -30,23 +30,25 @@ HOPS = (
 )
 
 
-def told(notification):
-    return report(Seen(notification, HOPS, uploaded=100.0, heard=101.75), OUTPUTS, PLAIN)
+def report_of(notification):
+    return report(
+        DemoResult(notification, HOPS, uploaded_at=100.0, notified_at=101.75), OUTPUTS, PLAIN
+    )
 
 
 def test_the_report_shows_renditions_with_pixels_bytes_and_what_they_save():
-    rows = [shown.split() for shown in told(DONE)]
+    rows = [shown.split() for shown in report_of(DONE)]
 
     assert ["thumbnail", "JPEG", "256", "x", "192", "9,876", "100%"] in rows
     assert ["preview", "JPEG", "1024", "x", "768", "123,456", "95%"] in rows
 
 
 def test_the_report_shows_labels_with_their_confidence():
-    assert ["Cat", "98.8", "%"] in [shown.split() for shown in told(DONE)]
+    assert ["Cat", "98.8", "%"] in [shown.split() for shown in report_of(DONE)]
 
 
 def test_the_report_shows_faces_text_and_what_was_flagged():
-    rows = [shown.split(maxsplit=1) for shown in told(DONE)]
+    rows = [shown.split(maxsplit=1) for shown in report_of(DONE)]
 
     assert ["faces", "2"] in rows
     assert ["text", "BAKERY / open 7-18"] in rows
@@ -55,7 +57,7 @@ def test_the_report_shows_faces_text_and_what_was_flagged():
 
 def test_the_report_of_a_picture_without_any_says_so():
     nothing = {"faces": 0, "text": (), "moderation": Moderation(flagged=False)}
-    rows = [shown.split(maxsplit=1) for shown in told(DONE.model_copy(update=nothing))]
+    rows = [shown.split(maxsplit=1) for shown in report_of(DONE.model_copy(update=nothing))]
 
     for row in (["faces", "0"], ["text", "none"], ["moderation", "not flagged"]):
         assert row in rows
@@ -64,17 +66,17 @@ def test_the_report_of_a_picture_without_any_says_so():
 def test_of_much_text_the_report_shows_the_first_lines_and_how_many_there_are():
     page = DONE.model_copy(update={"text": tuple("abcde")})
 
-    assert "  text        a / b / c … and 2 more" in told(page)
+    assert "  text        a / b / c … and 2 more" in report_of(page)
 
 
 def test_the_report_has_no_line_for_a_detection_that_is_switched_off():
     off = {"faces": None, "text": None, "moderation": None}
 
-    assert "Faces, text, moderation" not in told(DONE.model_copy(update=off))
+    assert "Faces, text, moderation" not in report_of(DONE.model_copy(update=off))
 
 
 def test_the_report_of_a_quarantined_picture_says_how_to_hand_it_out():
-    shown = told(QUARANTINED)
+    shown = report_of(QUARANTINED)
 
     assert shown[2].split() == ["status", "quarantined"]
     assert "Renditions" not in shown
@@ -84,16 +86,16 @@ def test_the_report_of_a_quarantined_picture_says_how_to_hand_it_out():
 
 
 def test_the_report_shows_each_hop_and_the_total():
-    rows = [" ".join(shown.split()) for shown in told(DONE)]
+    rows = [" ".join(shown.split()) for shown in report_of(DONE)]
 
     assert "resize image.uploaded.v1 250 ms 125 ms 250 ms" in rows
     assert "store image.analyzed.v1 500 ms 1,500 ms" in rows
-    assert "heard here 1,750 ms" in rows
+    assert "notification received 1,750 ms" in rows
     assert "From upload to notification in 1.75 s." in rows
 
 
 def test_the_report_of_a_failure_says_why_and_promises_no_renditions():
-    text = "\n".join(told(FAILED))
+    text = "\n".join(report_of(FAILED))
 
     assert FAILED.failure.detail in text
     assert "Renditions" not in text

@@ -10,11 +10,11 @@ from infra.errors import InfraError
 from infra.local.docker import (
     COMPOSE_FILE,
     REKOGNITION_ADDRESS,
-    Answer,
     Docker,
     Engine,
+    ProgramResult,
     RealPrograms,
-    why_none,
+    no_engine_reason,
 )
 from tests.optional import missing
 from tests.unit.local.fakes import CLIENT, ENGINE, PLUGIN, PROGRAM, FakePrograms
@@ -29,20 +29,22 @@ def test_an_engine_that_answers_tells_its_architecture():
 
 @pytest.mark.parametrize("output", ["", " x86_64"])
 def test_a_client_without_engine_is_no_engine_even_if_it_exits_with_0(output):
-    programs = FakePrograms(CLIENT | {"docker info": Answer(ok=True, output=output)})
+    programs = FakePrograms(CLIENT | {"docker info": ProgramResult(ok=True, output=output)})
 
     assert Engine.find(programs) is None
-    assert why_none(programs) == "Docker's client is here, but no engine answered within 3 s"
+    assert (
+        no_engine_reason(programs) == "Docker's client is here, but no engine answered within 3 s"
+    )
 
 
 def test_without_docker_it_says_so():
-    assert why_none(FakePrograms()) == "Docker is not installed"
+    assert no_engine_reason(FakePrograms()) == "Docker is not installed"
 
 
 def test_a_program_that_hangs_or_is_missing_answers_no():
-    assert not RealPrograms().ask(("sleep", "60"), within=0.1).ok
-    assert not RealPrograms().ask(("no-such-program",)).ok
-    assert RealPrograms().ask(("echo", "yes")) == Answer(ok=True, output="yes")
+    assert not RealPrograms().capture(("sleep", "60"), within=0.1).ok
+    assert not RealPrograms().capture(("no-such-program",)).ok
+    assert RealPrograms().capture(("echo", "yes")) == ProgramResult(ok=True, output="yes")
 
 
 @pytest.mark.parametrize(
@@ -61,12 +63,12 @@ def test_an_engine_without_compose_is_told_what_to_install():
 
 
 def test_containers_that_do_not_start_are_taken_down_again(say):
-    programs = FakePrograms(PLUGIN, show_fails=True)
+    programs = FakePrograms(PLUGIN, run_fails=True)
 
     with pytest.raises(InfraError, match="could not start the containers"):
         Docker(Engine("x86_64", programs), 4566).start(say)
 
-    assert [line.split()[-2:] for line in programs.shown] == [
+    assert [line.split()[-2:] for line in programs.commands] == [
         ["up", "--detach"],
         ["down", "--remove-orphans"],
     ]
@@ -77,8 +79,8 @@ def composed():
     """The compose file as compose itself reads it, which takes no engine."""
     programs = RealPrograms()
     for compose in (("docker", "compose"), ("docker-compose",)):
-        if programs.ask((*compose, "version")).ok:
-            read = programs.ask((*compose, "-f", str(COMPOSE_FILE), "config"))
+        if programs.capture((*compose, "version")).ok:
+            read = programs.capture((*compose, "-f", str(COMPOSE_FILE), "config"))
             assert read.ok, read
             return yaml.safe_load(read.output)
     return missing("docker-compose", "apt-get install docker-compose")

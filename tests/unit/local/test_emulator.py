@@ -75,7 +75,7 @@ class FakeEmulator:
     name = "the emulator"
     this_machine = "localhost"
     rekognition = "http://127.0.0.1:4567"
-    patience = 1.0
+    image_timeout = 1.0
 
     def target(self):
         return Target.linux("x86_64")
@@ -128,4 +128,4 @@ def test_down_without_compose_leaves_an_engine_alone(run, say):
 
     lifecycle.down(programs, say)
 
-    assert programs.shown == []
+    assert programs.commands == []

@@ -44,7 +44,7 @@ def test_a_port_that_a_program_holds_is_not_given(monkeypatch):
         held.bind(("127.0.0.1", 0))
         held.listen()
         port = held.getsockname()[1]
-        monkeypatch.setattr(ports, "OURS", range(port, port + 1))
+        monkeypatch.setattr(ports, "PORT_RANGE", range(port, port + 1))
         with pytest.raises(InfraError, match=rf"every port from {port} to {port} is taken"):
             ports.free()
 
@@ -52,4 +52,4 @@ def test_a_port_that_a_program_holds_is_not_given(monkeypatch):
 def test_a_given_port_is_none_that_is_lent_to_connections_going_out():
     told = Path("/proc/sys/net/ipv4/ip_local_port_range")
     first = int(told.read_text().split()[0]) if told.exists() else 49152
-    assert ports.OURS[-1] < first
+    assert ports.PORT_RANGE[-1] < first

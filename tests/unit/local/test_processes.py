@@ -74,10 +74,10 @@ def test_who_holds_a_port_is_told_where_lsof_is_installed(tmp_path, monkeypatch)
     lsof.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
-    assert ports.holder(5432) == "postgres (pid 4711)"
+    assert ports.listener(5432) == "postgres (pid 4711)"
 
     monkeypatch.setenv("PATH", "/nowhere")
-    assert ports.holder(5432) == ""
+    assert ports.listener(5432) == ""
 
 
 def test_a_server_that_ends_at_once_is_reported_with_its_last_words(server):

@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from infra.clients import Clients
 from infra.errors import InfraError
-from infra.local.diagnosis import Depth, depths, last_words, stuck
+from infra.local.diagnosis import QueueDepth, backlog_report, depths, recent_log_lines
 from infra.local.subscription import subscribed
 from infra.local.upload import upload
 from tests.unit.local.fakes import OUTPUTS
@@ -111,7 +111,7 @@ def test_depths_tell_the_waiting_from_those_at_work_and_the_dead(clients, output
             sqs.send_message(QueueUrl=url, MessageBody="x")
     sqs.receive_message(QueueUrl=outputs.queues["resize"], MaxNumberOfMessages=1)
 
-    assert depths(outputs, clients) == [Depth("resize", waiting=2, at_work=1, dead=1)]
+    assert depths(outputs, clients) == [QueueDepth("resize", waiting=2, at_work=1, dead=1)]
 
 
 def test_what_is_stuck_is_shown_with_what_its_function_said_last(clients, outputs):
@@ -124,11 +124,11 @@ def test_what_is_stuck_is_shown_with_what_its_function_said_last(clients, output
     events = [{"timestamp": now + n, "message": text} for n, text in enumerate(said)]
     logs.put_log_events(**group, logStreamName="s", logEvents=events)
 
-    text = stuck(outputs, clients)
+    text = backlog_report(outputs, clients)
 
     assert text.splitlines()[-4:] == ["  resize said last:", "    two", "    three", "    four"]
 
 
 def test_logs_that_cannot_be_read_hide_nothing_else(clients, outputs):
-    assert last_words(clients.client("logs"), "no-such-function") == []
-    assert "dead letters" in stuck(outputs, clients)
+    assert recent_log_lines(clients.client("logs"), "no-such-function") == []
+    assert "dead letters" in backlog_report(outputs, clients)
