@@ -55,7 +55,7 @@ class Consent:
     def of(cls, *, given: bool) -> "Consent":
         return cls(given, sys.stdin.isatty())
 
-    def require_a_way(self, stage: Stage) -> None:
+    def require_answerable(self, stage: Stage) -> None:
         """InfraError where nobody gave it and nobody can be asked; before the work begins."""
         if not (stage.local or self.given or self.terminal):
             raise InfraError(

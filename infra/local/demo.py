@@ -1,4 +1,4 @@
-"""One photo's way through Darkroom, followed and shown."""
+"""Upload one photo, follow it through Darkroom, and report the result."""
 
 import secrets
 import time
@@ -20,15 +20,15 @@ from infra.terminal import Say, Style, table
 from shared.contracts.notification import Notification
 from shared.hops import TimelineHop, since_upload
 
-SETTLE_WITHIN = 10.0
-"""s that ``notify`` may take to settle what we have already notified_at."""
+COMPLETE_WITHIN = 10.0
+"""s that ``notify`` may take to complete its claim after the notification has arrived."""
 LINES = 3
-"""Lines of text that are shown."""
+"""How many lines of detected text the report shows."""
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo saw. Times are epoch seconds of this machine."""
+    """A finished demo. Times are epoch seconds of this machine's clock."""
 
     notification: Notification
     hops: tuple[TimelineHop, ...]
@@ -39,20 +39,21 @@ class DemoResult:
 def demo(
     photo: Path, outputs: Outputs, clients: Clients, image_timeout: float, say: Say
 ) -> DemoResult:
-    """Upload a photo under a fresh key and follow it until its notification has come.
+    """Upload a photo under a new key and wait for its notification.
 
-    InfraError if none comes within ``image_timeout`` seconds: it says where everything stands.
+    InfraError with the state of the queues and logs if none arrives within ``image_timeout``
+    seconds.
     """
     key = _fresh_key(photo)
-    with subscribed(outputs, clients) as subscription:  # before the upload, or it may be missed
+    with subscribed(outputs, clients) as subscription:  # before the upload: else it may be missed
         uri = upload(photo, key, None, outputs, clients)
         uploaded = time.time()
         say(f"uploaded {photo} to {uri}")
         notification = _await(subscription, key, uploaded + image_timeout)
         notified_at = time.time()
     if notification is None:
-        state = backlog_report(outputs, clients)
-        raise InfraError(f"no notification within {image_timeout:.0f} s of the upload\n{state}")
+        report = backlog_report(outputs, clients)
+        raise InfraError(f"no notification within {image_timeout:.0f} s of the upload\n{report}")
     return DemoResult(
         notification,
         completed_hops(notification, uploaded, outputs, clients),
@@ -61,7 +62,7 @@ def demo(
     )
 
 
-def refuse_failure(notification: Notification) -> None:
+def require_success(notification: Notification) -> None:
     """InfraError with stage, reason and detail if the image failed."""
     if notification.failure:
         why = f"{notification.failure.reason}: {notification.failure.detail}"
@@ -74,7 +75,7 @@ def _fresh_key(photo: Path) -> str:
 
 
 def _await(subscription: Subscription, key: str, until: float) -> Notification | None:
-    """The notification about this key; others may be notification of theirs meanwhile."""
+    """The notification about this key, skipping those about other images; None at ``until``."""
     while (left := until - time.time()) > 0:
         for body in subscription.receive(left):
             notification = Notification.model_validate_json(body)
@@ -86,24 +87,25 @@ def _await(subscription: Subscription, key: str, until: float) -> Notification |
 def completed_hops(
     notification: Notification, uploaded: float, outputs: Outputs, clients: Clients
 ) -> tuple[TimelineHop, ...]:
-    """All hops; we may hear of the end before ``notify`` has written down that it notification us."""
+    """All hops since the upload, once ``notify`` has completed its claim.
+
+    The notification may arrive before that.
+    """
 
     def read() -> tuple[TimelineHop, ...]:
         return read_hops(notification.image, outputs, clients)
 
-    wait_until(lambda: _arrived(read(), notification), SETTLE_WITHIN)
+    wait_until(lambda: _all_completed(read(), notification), COMPLETE_WITHIN)
     return since_upload((hop for hop in read() if hop.completed), uploaded)
 
 
-def _arrived(found: tuple[TimelineHop, ...], notification: Notification) -> bool:
-    """Whether nobody is at work any more, and ``notify`` has settled what it notification."""
-    return all(hop.completed for hop in found) and notification.id in {hop.event for hop in found}
+def _all_completed(hops: tuple[TimelineHop, ...], notification: Notification) -> bool:
+    """Whether every hop is completed, including the one that sent the notification."""
+    return all(hop.completed for hop in hops) and notification.id in {hop.event for hop in hops}
 
 
 def report(result: DemoResult, outputs: Outputs, style: Style) -> list[str]:
-    """The whole story in lines: the notification, renditions, what is in the picture, and where the
-    time went.
-    """
+    """The report as lines: notification, renditions, detections and the time of each hop."""
     parts = {
         "Notification": _notification(result.notification, style),
         "Renditions": _renditions(result.notification),
@@ -138,10 +140,11 @@ def _renditions(notification: Notification) -> list[str]:
     if not notification.renditions:
         return []
     rows = [("name", "format", "pixels", "bytes", "saved")]
-    for made in notification.renditions:
-        saved = 1 - made.bytes / notification.source.bytes
-        pixels = f"{made.width} x {made.height}"
-        rows.append((made.name, made.format, pixels, f"{made.bytes:,}", f"{saved:.0%}"))
+    for rendition in notification.renditions:
+        saved = 1 - rendition.bytes / notification.source.bytes
+        pixels = f"{rendition.width} x {rendition.height}"
+        size = f"{rendition.bytes:,}"
+        rows.append((rendition.name, rendition.format, pixels, size, f"{saved:.0%}"))
     return table(rows, "<<>>>")
 
 
@@ -151,7 +154,7 @@ def _labels(notification: Notification) -> list[str]:
 
 
 def _other_results(notification: Notification) -> list[str]:
-    """What was asked of it; a detection that is switched off has no line."""
+    """The detections besides labels; one that is switched off has no line."""
     rows = []
     if notification.faces is not None:
         rows.append(("faces", str(notification.faces)))
@@ -169,13 +172,13 @@ def _excerpt(text: tuple[str, ...]) -> str:
 
 
 def _times(result: DemoResult) -> list[str]:
-    rows = [("service", "answered", "took", "of it at work", "after the upload")]
+    rows = [("service", "event", "took", "working", "since the upload")]
     for hop in result.hops:
-        done = hop.completed or hop.began
-        since = hop.began if hop.published is None else hop.published
+        completed = hop.completed or hop.began
+        start = hop.began if hop.published is None else hop.published
         worked = "" if hop.service == "store" else _milliseconds(hop.worked or 0.0)
-        after = _milliseconds(done - result.uploaded_at)
-        rows.append((hop.service, hop.type, _milliseconds(done - since), worked, after))
+        after = _milliseconds(completed - result.uploaded_at)
+        rows.append((hop.service, hop.type, _milliseconds(completed - start), worked, after))
     total = _milliseconds(result.notified_at - result.uploaded_at)
     return table([*rows, ("notification received", "", "", "", total)], "<<>>>")
 
@@ -187,7 +190,7 @@ def _milliseconds(seconds: float) -> str:
 def _epilogue(result: DemoResult, outputs: Outputs, style: Style) -> list[str]:
     if result.notification.quarantined:
         release = f".venv/bin/python -m infra release --endpoint-url {outputs.endpoint}"
-        return ["", f"Quarantined until somebody has looked: {release} {result.notification.image}"]
+        return ["", f"Quarantined until it is released: {release} {result.notification.image}"]
     if not result.notification.renditions:
         return []
     largest = max(result.notification.renditions, key=lambda made: made.bytes)
@@ -196,5 +199,5 @@ def _epilogue(result: DemoResult, outputs: Outputs, style: Style) -> list[str]:
     return [
         "",
         style.good(f"From upload to notification in {total}."),
-        f"To look at it: {CREDENTIALS} aws --endpoint-url {outputs.endpoint} s3 cp {source} .",
+        f"To download it: {CREDENTIALS} aws --endpoint-url {outputs.endpoint} s3 cp {source} .",
     ]

@@ -1,4 +1,4 @@
-"""Notifications as they come, a line each."""
+"""Show notifications as they arrive, one line each."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -11,11 +11,11 @@ from infra.terminal import Style
 from shared.contracts.notification import Notification, NotificationStatus
 
 LABELS = 3
-"""How many labels fit the line."""
+"""How many labels a line shows."""
 LETTERS = 30
-"""How much of the text does."""
+"""How many characters of the detected text a line shows."""
 GOOD = frozenset({NotificationStatus.COMPLETED, NotificationStatus.RELEASED})
-"""Good news, unless the renditions are quarantined."""
+"""Shown in green, unless the renditions are quarantined."""
 
 
 def follow(
@@ -25,7 +25,7 @@ def follow(
     *,
     once: bool,
 ) -> None:
-    """Say each notification as ``show`` words it, until the first (once) or for ever."""
+    """Print each notification as ``show`` formats it: the first poll's (once), or without end."""
     for _ in count():
         bodies = subscription.receive()
         for body in bodies:
@@ -35,29 +35,29 @@ def follow(
 
 
 def line(body: str, style: Style) -> str:
-    """One notification in one line; what is none of ours is shown as it is."""
+    """One notification as one line; a message that is not a notification is shown unchanged."""
     try:
         notification = Notification.model_validate_json(body)
     except ValidationError:
         return body
     at = notification.time.astimezone().strftime("%H:%M:%S")
-    news = coloured(f"{display_status(notification):<9}", notification, style)
-    return f"{style.dim(at)}  {news}  {notification.source.key}  {summary(notification)}".rstrip()
+    status = coloured(f"{display_status(notification):<9}", notification, style)
+    return f"{style.dim(at)}  {status}  {notification.source.key}  {summary(notification)}".rstrip()
 
 
 def display_status(notification: Notification) -> str:
-    """How the image stands, in a word: the notification's, or that quarantine keeps it."""
+    """The notification's status, or ``quarantined``."""
     return "quarantined" if notification.quarantined else notification.status.value
 
 
 def coloured(text: str, notification: Notification, style: Style) -> str:
-    """The text in the colour of the news that this notification brings."""
+    """The text in green for a success, else in red."""
     good = notification.status in GOOD and not notification.quarantined
     return style.good(text) if good else style.bad(text)
 
 
 def summary(notification: Notification) -> str:
-    """What became of the image, in a few words; none where its status says it all."""
+    """The result in a few words; empty for a deletion."""
     if notification.failure:
         return f"{notification.failure.stage}: {notification.failure.reason}: {notification.failure.detail}"
     if notification.status is NotificationStatus.DELETED:
@@ -75,7 +75,7 @@ def _picture(notification: Notification) -> Iterator[str]:
 
 
 def _other_results(notification: Notification) -> Iterator[str]:
-    """What else was seen. What was asked and not found is not worth a word here."""
+    """The detections besides labels; those without a result are left out."""
     if notification.faces:
         yield "1 face" if notification.faces == 1 else f"{notification.faces} faces"
     if notification.text:

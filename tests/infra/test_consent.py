@@ -63,9 +63,9 @@ def test_a_yes_given_beforehand_is_none_to_losing_data(dev, place, said):
 
 def test_without_a_terminal_and_without_a_yes_nothing_begins(dev, local):
     with pytest.raises(InfraError, match="stage dev wants a yes, and this is no terminal: --yes"):
-        answering(terminal=False).require_a_way(dev)
-    answering(terminal=False).require_a_way(local)
-    answering(terminal=False, given=True).require_a_way(dev)
+        answering(terminal=False).require_answerable(dev)
+    answering(terminal=False).require_answerable(local)
+    answering(terminal=False, given=True).require_answerable(dev)
 
 
 def test_an_emulator_is_asked_about_nothing(local, place, said):

@@ -1,4 +1,4 @@
-"""Stand-ins for what a test machine lacks, and the samples that several tests look at."""
+"""Fake programs, for machines without Docker, and sample outputs of a stage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from infra.deploy.outputs import Outputs
 from infra.local.docker import ProgramResult
 
-NOTHING = ProgramResult(ok=False, output="")
+MISSING = ProgramResult(ok=False, output="")
 
 
 @dataclass
 class FakePrograms:
-    """Answers what it was told to, by the start of a command; everything else is not there."""
+    """Returns a configured result for each command prefix; all other programs are missing."""
 
     answers: dict[str, ProgramResult] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
@@ -19,8 +19,8 @@ class FakePrograms:
 
     def capture(self, command: Sequence[str], within: float | None = None) -> ProgramResult:
         line = " ".join(command)
-        found = [answer for start, answer in self.answers.items() if line.startswith(start)]
-        return found[0] if found else NOTHING
+        results = [result for start, result in self.answers.items() if line.startswith(start)]
+        return results[0] if results else MISSING
 
     def run(self, command: Sequence[str], environment: dict[str, str]) -> bool:
         self.commands.append(" ".join(command))
