@@ -16,7 +16,7 @@ from infra.cloudformation import alarms
 from infra.cloudformation.storage import BUCKETS
 from infra.config.stages import Stage
 from infra.deploy.changes import HOLDS_DATA, Change
-from infra.deploy.consent import Consent, Place
+from infra.deploy.consent import Consent, AccountRegion
 from infra.deploy.deploy import deploy, destroy, plan
 from infra.errors import InfraError
 from infra.local.ministack import MiniStack
@@ -78,7 +78,7 @@ def test_a_stage_is_deployed_changed_left_alone_and_taken_down(dev: Stage, clien
 
 
 def test_what_nobody_agrees_to_is_not_done(dev: Stage, clients: Clients):
-    place = Place.of(dev, clients)
+    place = AccountRegion.of(dev, clients)
     said: list[str] = []
     answers = iter(["n", "y", "n"])
     consent = Consent(given=False, terminal=True, ask=lambda _: next(answers))

@@ -22,7 +22,7 @@ from infra.clients import LOCAL_REGION, Clients
 from infra.config.stages import Stage
 from infra.deploy.deploy import deploy
 from infra.deploy.outputs import Outputs
-from infra.local.demo import settled_hops
+from infra.local.demo import completed_hops
 from infra.local.ministack import MiniStack
 from infra.local.recognizer import Recognizer
 from infra.local.subscription import Subscription, subscribed
@@ -175,7 +175,7 @@ def _through(place: Place, original: Original, name: str) -> tuple[float, tuple[
     key = f"{name}.jpg"
     uploaded = place.upload(key, _like_no_other(original, name))
     told, heard = place.hear(1, lambda _: None)[key]
-    return heard - uploaded, settled_hops(told, uploaded, place.outputs, place.clients)
+    return heard - uploaded, completed_hops(told, uploaded, place.outputs, place.clients)
 
 
 def _took(hop: TimelineHop) -> float:

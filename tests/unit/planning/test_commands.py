@@ -113,7 +113,7 @@ def test_a_detection_that_nobody_priced_is_an_error(monkeypatch, capsys, tmp_pat
     (tmp_path / "prod.toml").write_text(stage)
     monkeypatch.setattr(stages.Stage.load.__func__, "__defaults__", (tmp_path,))
     assert main(["cost", "--images", "10"]) == 1
-    assert "prices.toml does not know the detection 'celebrities'" in capsys.readouterr().err
+    assert "prices.toml has no entry for the detection 'celebrities'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
