@@ -100,8 +100,7 @@ def test_a_photo_is_uploaded_found_and_deleted(stack: Stack, cat: Path) -> None:
 def test_the_commands_of_the_api_page_work(ministack: Stack) -> None:
     page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
     (lines,) = (block for block in page.split("```") if 'curl "$API/results' in block)
-    script = "
-".join(line for line in lines.splitlines()[1:] if not line.startswith("API="))
+    script = "\n".join(line for line in lines.splitlines()[1:] if not line.startswith("API="))
     done = subprocess.run(
         ["/bin/sh", "-e", "-c", script.replace("curl ", "curl -sS --fail ")],
         env=os.environ | {"API": Api(ministack).base},
