@@ -101,16 +101,16 @@ class Bench:
 
     def published(self, service: str, kind: str) -> str:
         """The message of the service's last event of this type."""
-        requests = self.proxies[service].recording.requests
-        published = [dict(parse_qsl(r.body.decode())) for r in requests if r.service == "sns"]
+        recorded = self.proxies[service].recording.requests
+        published = [dict(parse_qsl(r.body.decode())) for r in recorded if r.service == "sns"]
         return [call["Message"] for call in published if kind in call["Message"]][-1]
 
     @contextmanager
-    def changed(self, service: str, **changed: str) -> Iterator[None]:
+    def settings(self, service: str, **settings: str) -> Iterator[None]:
         """Change settings of the service's function; restore them afterwards."""
         client, name = self.stack.client("lambda"), self.stack.outputs.functions[service]
         before = client.get_function_configuration(FunctionName=name)["Environment"]
-        variables = {"Variables": before["Variables"] | changed}
+        variables = {"Variables": before["Variables"] | settings}
         client.update_function_configuration(FunctionName=name, Environment=variables)
         try:
             yield
@@ -208,7 +208,7 @@ def outlive_the_lease(bench: Bench) -> None:
     for service in ("notify", "forward"):
         recording, key = bench.proxies[service].recording, f"rights/late-{service}.jpg"
         with bench.stack.listening() as listener:
-            with bench.changed(service, FUNCTION_TIMEOUT=str(-CLOCK_SKEW)):
+            with bench.settings(service, FUNCTION_TIMEOUT=str(-CLOCK_SKEW)):
                 bench.stack.upload(key, bench.cat)
                 end = time.monotonic() + DEADLINE
                 while not any("-records" in need.arn for need in recording.needs()):
@@ -279,7 +279,7 @@ def sweep_timeouts(bench: Bench) -> None:
     bench.stack.wait_until_idle()
     client, name = bench.stack.client("lambda"), bench.stack.outputs.functions["reap"]
     for worst_case in ("100000", "100000", "120"):
-        with bench.changed("reap", SILENCE_HOURS="0", WORST_CASE=worst_case):
+        with bench.settings("reap", SILENCE_HOURS="0", WORST_CASE=worst_case):
             answer = client.invoke(FunctionName=name, Payload=b"{}")
         assert "FunctionError" not in answer, answer["Payload"].read()
     bench.stack.wait_until_idle()
