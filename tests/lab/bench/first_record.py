@@ -24,7 +24,7 @@ if hasattr(os, "sched_setaffinity"):
 folders, handler, event, *before = sys.argv[1:]
 sys.path[:0] = folders.split(os.pathsep)
 
-from importlib import import_module  # noqa: E402 - only now is there anything to import
+from importlib import import_module  # noqa: E402 - after sys.path is set
 
 for module in before:
     import_module(module)

@@ -32,7 +32,7 @@ from shared.hops import TimelineHop
 from tests.lab.bench import inputs
 from tests.lab.bench.contest import Engine, started_anywhere
 from tests.lab.bench.inputs import Original
-from tests.lab.bench.row import Row, at_least
+from tests.lab.bench.row import Row, at_least, without_goal
 
 AREA = "latency"
 Say = Callable[[str], None]

@@ -1,7 +1,7 @@
-"""Mutated corpus files into the picture work: renditions or a named error, and nothing else.
+"""Fuzz the rendition code with mutated pictures: only renditions or a named error may result.
 
-``python -m tests.lab.fuzz --seconds 60 [--seed N]`` prints files a second and what became of them. It
-ends with 1, and keeps the offending file, when anything else happens or memory passes the limit.
+``python -m tests.lab.fuzz --seconds 60 [--seed N]`` prints the results and the files per second. On
+any other result, or above the memory limit, it saves the file and exits with 1.
 """
 
 # ruff: noqa: T201 - a command prints
@@ -19,49 +19,49 @@ from services.resize.logic import Limits, Refusal, Spec, develop
 from shared.errors import PermanentError
 from tests.corpus import cases
 
-KEPT = Path(__file__).parents[3] / "build" / "fuzz"
+SAVED = Path(__file__).parents[3] / "build" / "fuzz"
 SPECS = [Spec("thumbnail", 64)]
 LIMITS = Limits(pixels=4_000_000, memory=128 * 1024**2)
-"""Small, so that a decoder that takes more than its header promises is soon seen."""
+"""Small limits, so that a decoder that exceeds its header's size is noticed early."""
 
 ROOM = 256 * 1024**2
-"""Bytes that interpreter, libraries and the corpus take beside what decoding may."""
+"""Memory of interpreter, libraries and corpus besides decoding, bytes."""
 
 LONGEST = 200_000
-"""Bytes of a corpus file that is mutated; the longer ones say nothing more, and slowly."""
+"""The longest corpus file to mutate, bytes; longer ones are slow and find nothing more."""
 
 MOST_MEMORY = 100
-"""MB of a case of the corpus; the others take seconds to make, and are too long."""
+"""The largest corpus case, MB of memory; others take seconds to generate and are too long."""
 
 CODES = {refusal.code for refusal in Refusal}
 
 
-class Offence(Exception):
-    """The picture work ended in a way that it must not end in."""
+class Violation(Exception):
+    """A result that must not occur."""
 
 
 def main() -> int:
-    asked = read_arguments()
-    chance = random.Random(asked.seed)
+    options = read_arguments()
+    chance = random.Random(options.seed)
     seeds = list(originals())
-    ends: Counter[str] = Counter()
+    results: Counter[str] = Counter()
     start = time.monotonic()
-    while time.monotonic() < start + asked.seconds:
+    while time.monotonic() < start + options.seconds:
         original = mutated(chance.choice(seeds), chance)
         try:
-            ends[end(original)] += 1
-        except Offence as offence:
-            print(f"error: {offence.__cause__ or offence!r}; kept as {keep(original)}")
+            results[result_of(original)] += 1
+        except Violation as violation:
+            print(f"error: {violation.__cause__ or violation!r}; saved as {save(original)}")
             return 1
-    report(ends, time.monotonic() - start, asked.seed)
+    report(results, time.monotonic() - start, options.seed)
     return 0
 
 
 def originals() -> Iterator[bytes]:
-    """The corpus, small bombs among it, but for what no decoder ever gets to see."""
+    """The corpus with small bombs, without files that no decoder reads."""
     for case in cases():
-        seen = case.becomes not in {Refusal.EMPTY, Refusal.NOT_AN_IMAGE}
-        if seen and case.memory <= MOST_MEMORY:
+        decoded = case.becomes not in {Refusal.EMPTY, Refusal.NOT_AN_IMAGE}
+        if decoded and case.memory <= MOST_MEMORY:
             body = case.make()
             if len(body) < LONGEST:
                 yield body
@@ -75,7 +75,7 @@ def read_arguments() -> argparse.Namespace:
 
 
 def mutated(body: bytes, chance: random.Random) -> bytes:
-    """One to six edits, most of them near the beginning, where a picture's header is."""
+    """One to six edits, most of them near the beginning, in the picture's header."""
     changed = bytearray(body)
     for _ in range(chance.randint(1, 6)):
         at = int(len(changed) * chance.random() ** 3)
@@ -84,8 +84,8 @@ def mutated(body: bytes, chance: random.Random) -> bytes:
 
 
 def _overwrite(body: bytearray, at: int, chance: random.Random) -> None:
-    written = chance.choice((chance.randbytes(chance.randint(1, 8)), b"\0" * 4, b"\xff" * 4))
-    body[at : at + len(written)] = written
+    bytes_written = chance.choice((chance.randbytes(chance.randint(1, 8)), b"\0" * 4, b"\xff" * 4))
+    body[at : at + len(bytes_written)] = bytes_written
 
 
 def _flip(body: bytearray, at: int, chance: random.Random) -> None:
@@ -103,45 +103,45 @@ def _remove(body: bytearray, at: int, chance: random.Random) -> None:
 EDITS = (_overwrite, _overwrite, _flip, _flip, _repeat, _remove)
 
 
-def end(original: bytes) -> str:
-    """``developed``, or the reason; raises Offence for any other end."""
+def result_of(original: bytes) -> str:
+    """``developed`` or the reason of a named error; raises Violation for any other result."""
     try:
-        made = develop(original, SPECS, LIMITS).renditions[0]
+        rendition = develop(original, SPECS, LIMITS).renditions[0]
     except PermanentError as error:
         if error.reason not in CODES:
-            raise Offence(f"unknown reason {error.reason}") from None
+            raise Violation(f"unknown reason {error.reason}") from None
         return within_memory(error.reason)
     except Exception as error:
-        raise Offence from error
-    if max(made.width, made.height) > SPECS[0].side:
-        raise Offence(f"a rendition of {made.width} x {made.height}")
+        raise Violation from error
+    if max(rendition.width, rendition.height) > SPECS[0].side:
+        raise Violation(f"a rendition of {rendition.width} x {rendition.height}")
     return within_memory("developed")
 
 
-def within_memory(ending: str) -> str:
+def within_memory(result: str) -> str:
     if peak() > LIMITS.memory + ROOM:
-        raise Offence(f"{peak():,} bytes of memory")
-    return ending
+        raise Violation(f"{peak():,} bytes of memory")
+    return result
 
 
 def peak() -> int:
-    """Bytes that this process, or a child that decoded, has held at most."""
+    """Peak memory of this process or of a decoding child, bytes."""
     kinds = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
     return max(resource.getrusage(kind).ru_maxrss for kind in kinds) * 1024
 
 
-def keep(original: bytes) -> Path:
-    KEPT.mkdir(parents=True, exist_ok=True)
-    path = KEPT / sha256(original).hexdigest()[:16]
+def save(original: bytes) -> Path:
+    SAVED.mkdir(parents=True, exist_ok=True)
+    path = SAVED / sha256(original).hexdigest()[:16]
     path.write_bytes(original)
     return path
 
 
-def report(ends: Counter[str], seconds: float, seed: int) -> None:
-    for ending, times in ends.most_common():
-        print(f"{times:8,}  {ending}")
+def report(results: Counter[str], seconds: float, seed: int) -> None:
+    for result, times in results.most_common():
+        print(f"{times:8,}  {result}")
     print(
-        f"{ends.total():,} files, {ends.total() / seconds:.0f} files/s, "
+        f"{results.total():,} files, {results.total() / seconds:.0f} files/s, "
         f"peak {peak() / 1024**2:.0f} MB, seed {seed}"
     )
 

@@ -4,6 +4,6 @@ import sys
 
 sys.modules["cykooz_resizer"] = None  # type: ignore[assignment]  # importing it fails
 
-from tests.lab.bench.engines.ours import work  # noqa: E402 - only now can it not find the resizer
+from tests.lab.bench.engines.ours import work  # noqa: E402 - after the resizer is hidden
 
 __all__ = ["work"]
