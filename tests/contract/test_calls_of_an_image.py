@@ -15,7 +15,7 @@ def test_a_healthy_image_takes_five_hops_and_so_many_calls(hops: list[Hop]) -> N
     """The five of the protocol in each step that makes or tells: claim, settle, the run's check
     (but where a verdict is told), and the announcement. The rest is the work itself.
     """
-    assert [(hop.service, hop.answers, hop.calls.total()) for hop in hops] == [
+    assert [(hop.service, hop.event, hop.calls.total()) for hop in hops] == [
         ("resize", "image.uploaded.v1", 9),
         ("analyze", "image.resized.v1", 12),
         ("store", "image.resized.v1", 5),
