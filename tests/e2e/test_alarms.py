@@ -29,7 +29,7 @@ def listening(stack: Stack) -> Iterator[str]:
     """The URL of a queue that is subscribed to the alerts topic."""
     sqs, sns = stack.client("sqs"), stack.client("sns")
     topic = stack.outputs.topics["alerts"]
-    url = sqs.create_queue(QueueName="alerts-heard")["QueueUrl"]
+    url = sqs.create_queue(QueueName="alerts-received")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
     statement = {
         "Effect": "Allow",

@@ -128,5 +128,5 @@ def test_a_subscription_can_filter_by_status(
         )
         ministack.upload(f"filter/{status}/cat.jpg", cat.read_bytes())
         ministack.upload(f"filter/{status}/text.jpg", b"text")
-        wanted = f"filter/{status}/{'cat' if status == 'completed' else 'text'}.jpg"
-        assert listener.notification(wanted)["status"] == status
+        key = f"filter/{status}/{'cat' if status == 'completed' else 'text'}.jpg"
+        assert listener.notification(key)["status"] == status

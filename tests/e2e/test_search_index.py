@@ -24,7 +24,7 @@ KEY = "lists/cat.jpg"
 LISTS = (ALL, by_status(Shown.COMPLETED), by_owner("ada"), by_label("Cat"))
 
 
-def listed(stack: Stack, name: str, image: str) -> bool:
+def is_listed(stack: Stack, name: str, image: str) -> bool:
     """Whether the index lists the image under this name."""
     answer = stack.client("dynamodb").query(
         TableName=stack.outputs.tables["records"],
@@ -54,8 +54,8 @@ def image(ministack: Stack, cat: Path) -> str:
 
 
 def test_a_completed_photo_is_in_all_its_lists(ministack: Stack, image: str) -> None:
-    assert [listed(ministack, name, image) for name in LISTS] == [True] * len(LISTS)
-    assert not listed(ministack, by_status(Shown.PROCESSING), image)
+    assert [is_listed(ministack, name, image) for name in LISTS] == [True] * len(LISTS)
+    assert not is_listed(ministack, by_status(Shown.PROCESSING), image)
 
 
 def test_a_deleted_photo_is_in_no_list_and_no_count(ministack: Stack, image: str) -> None:
@@ -64,5 +64,5 @@ def test_a_deleted_photo_is_in_no_list_and_no_count(ministack: Stack, image: str
     queue = ministack.outputs.queues["store"]
     ministack.client("sqs").send_message(QueueUrl=queue, MessageBody=request.to_json())
     ministack.wait_until_idle()
-    assert not any(listed(ministack, name, image) for name in LISTS)
+    assert not any(is_listed(ministack, name, image) for name in LISTS)
     assert counted(ministack, image, "Cat") == before - 1

@@ -17,11 +17,11 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 def ssim(body: bytes, reference: Image.Image) -> float:
     """The mean structural similarity of the luma; 1 if identical."""
-    one, other = opened(body), grey(reference)
-    mean1, mean2 = _mean(one), _mean(other)
-    variance1 = _mean(one * one) - mean1**2
-    variance2 = _mean(other * other) - mean2**2
-    covariance = _mean(one * other) - mean1 * mean2
+    first, second = opened(body), grey(reference)
+    mean1, mean2 = _mean(first), _mean(second)
+    variance1 = _mean(first * first) - mean1**2
+    variance2 = _mean(second * second) - mean2**2
+    covariance = _mean(first * second) - mean1 * mean2
     alike = (2 * mean1 * mean2 + C1) * (2 * covariance + C2)
     return float((alike / ((mean1**2 + mean2**2 + C1) * (variance1 + variance2 + C2))).mean())
 

@@ -60,7 +60,7 @@ class Scenario:
 def under_faults(proxy: str, images: int, rate: float, seed: int) -> Scenario:
     """Upload images while ``rate`` of all calls get a fault and ``rate`` of all messages repeat.
 
-    No process is killed where it cannot be found by its connection.
+    Where processes cannot be found by their connection, none is killed.
     """
     stage = stages.chaos(proxy)
     max_attempts = min(service.max_attempts for service in stages.queued(stage))

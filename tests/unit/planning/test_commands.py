@@ -47,9 +47,8 @@ def test_the_printed_settings_are_valid_in_a_stage_file(capsys, tmp_path):
 
 def toml_of(stage):
     return "".join(
-    run = Stage.load("prod", tmp_path).run(definitions())
-    concurrency = {service.name: service.function.concurrency for service in run}
-    assert concurrency["analyze"] == 50
+        f"\n[function.{name}]\nconcurrency = {function['concurrency']}\n"
+        f"batch = {function['batch']}\n"
         for name, function in stage["function"].items()
     )
 

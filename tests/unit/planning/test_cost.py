@@ -128,10 +128,12 @@ def test_fewer_detections_cost_less():
 def test_the_estimate_in_the_record_equals_the_bill_for_one_image():
     here = rates(PROD)
     source = RESIZED.source.model_copy(update={"bytes": WORK.kept["original"]})
-    made = RESIZED.analysis.model_copy(update={"bytes": WORK.kept["made"]})
-    resized = RESIZED.model_copy(update={"source": source, "renditions": (), "analysis": made})
-    asked = dict.fromkeys(PROD.variables_of("analyze")["DETECT"].split(), 70.0)
-    cost = estimate(resized, ANALYZED.model_copy(update={"thresholds": asked, "models": {}}), here)
+    analysis = RESIZED.analysis.model_copy(update={"bytes": WORK.kept["made"]})
+    resized = RESIZED.model_copy(update={"source": source, "renditions": (), "analysis": analysis})
+    thresholds = dict.fromkeys(PROD.variables_of("analyze")["DETECT"].split(), 70.0)
+    cost = estimate(
+        resized, ANALYZED.model_copy(update={"thresholds": thresholds, "models": {}}), here
+    )
     assert cost is not None
     whole = bill(1, WORK, PRICES, Place(PROD.architecture, PROD.recovery))
     assert cost.usd == pytest.approx(whole.usd, abs=2e-9)

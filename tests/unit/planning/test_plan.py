@@ -124,9 +124,9 @@ def test_a_batch_leaves_time_for_the_worst_case_of_its_last_record():
     slow = replace(WORK, assumed=replace(WORK.assumed, cpu_factor=50))
     function = slow.functions["resize"]
     setting = plan(10_000, slow, QUOTAS).settings["resize"]
-    one = slow.seconds(slow.hops["resize/image.uploaded.v1"])
+    seconds = slow.seconds(slow.hops["resize/image.uploaded.v1"])
     assert 1 <= setting.batch < function.batch
-    assert (setting.batch - 1) * one <= function.timeout - function.worst_case
+    assert (setting.batch - 1) * seconds <= function.timeout - function.worst_case
 
 
 def test_a_stage_is_limited_by_its_own_detections_only():
