@@ -1,4 +1,4 @@
-"""The first event of each function, and the effects that show that it was handled."""
+"""The first invocation of each function: its event, and how to check that it was handled."""
 
 import json
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ DONE = {"batchItemFailures": []}
 
 @dataclass(frozen=True)
 class First:
-    """``effect`` is an AWS operation that happens only if the event is handled completely."""
+    """``effect`` is the AWS operation that only a completely handled event leads to."""
 
     event: dict[str, Any]
     effect: str
     answer: dict[str, Any]
-    """Fields and values that the function's response must have."""
+    """Fields and values that the function's result must contain."""
 
 
 def _record(body: str) -> dict[str, Any]:
