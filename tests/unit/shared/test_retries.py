@@ -54,6 +54,11 @@ def test_throttling_ends_by_age() -> None:
     assert decision == GiveUp("throttled", "slow down", Fault.DEPENDENCY)
 
 
+@pytest.mark.parametrize(("age", "ends"), [(6 * 3600 - 1, False), (6 * 3600, True)])
+def test_throttling_is_retried_for_six_hours(age: float, ends: bool) -> None:
+    assert isinstance(decide(SLOW, attempts=5, age=age), GiveUp) is ends
+
+
 def test_the_longer_it_is_throttled_the_longer_it_waits() -> None:
     waits = [decide(SLOW, age=age) for age in (0, 60, 600, 1700)]
     assert waits == sorted(waits, key=lambda wait: wait.seconds)
