@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
 from services.store.records import DynamoRecords, Moment
 from shared.contracts.cost import Cost
 from shared.contracts.images import Reanalysis
 from shared.contracts.record import Record, Release, Run, RunStatus
+from shared.errors import TransientError
 from shared.runs import DynamoRuns
 from tests.contract.samples import (
     ANALYZED,
@@ -192,3 +194,48 @@ def test_a_run_that_only_asks_anew_is_read_back_the_same(records: Any) -> None:
     )
     records.write(changed(runs={2: again}))
     assert records.read(CAT).runs[2] == again
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, RunStatus.COMPLETED),
+        ({"superseded": (0,)}, RunStatus.COMPLETED),
+        ({"superseded": (0, 1)}, RunStatus.SUPERSEDED),
+        ({"superseded": (1,), "deleted": AT}, RunStatus.DELETED),
+    ],
+)
+def test_the_status_of_a_run_names_what_became_of_it_after_its_end(
+    records: Any, runs: Any, changes: dict[str, Any], status: RunStatus
+) -> None:
+    assert records.write(changed(**changes))
+    assert runs.status(CAT, 1) is status
+
+
+def test_a_run_is_read_consistently_and_no_more_of_it_than_is_needed() -> None:
+    client = Client()
+    DynamoRuns(client, "records").status(CAT, 7)
+    DynamoRuns(client, "records").resized(CAT, 7)
+    status, resized = client.requests
+    assert status["ConsistentRead"] is resized["ConsistentRead"] is True
+    assert status["ProjectionExpression"] == "image, deleted, superseded, runs.#run.#part"
+    assert resized["ProjectionExpression"] == "runs.#run.#part.image"
+
+
+def test_an_error_of_the_table_names_the_record() -> None:
+    client = Client(ConnectTimeoutError(endpoint_url="http://localhost"))
+    with pytest.raises(TransientError, match="the record"):
+        DynamoRuns(client, "records").status(CAT, 0)
+
+
+class Client:
+    """A DynamoDB client that finds no item, or raises this error."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error, self.requests = error, []
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(request)
+        if self.error:
+            raise self.error
+        return {}
