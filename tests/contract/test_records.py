@@ -224,7 +224,7 @@ def test_a_run_is_read_consistently_and_no_more_of_it_than_is_needed() -> None:
 
 def test_an_error_of_the_table_names_the_record() -> None:
     client = Client(ConnectTimeoutError(endpoint_url="http://localhost"))
-    with pytest.raises(TransientError, match="the record"):
+    with pytest.raises(TransientError, match="about the record:"):
         DynamoRuns(client, "records").status(CAT, 0)
 
 
