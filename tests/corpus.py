@@ -1,4 +1,4 @@
-"""Hostile and odd originals, each made from first principles, and what has to become of each.
+"""Generates hostile and unusual originals, with the expected result of each.
 
 ``python -m tests.corpus`` writes docs/hostile-pictures.md from it.
 """
@@ -39,7 +39,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIC")
 
 @dataclass(frozen=True)
 class Made:
-    """Developed: the original's format, and the size of its rendition of at most ``SIDE``."""
+    """A successful result: the original's format, and the size of its rendition of ``SIDE``."""
 
     format: str
     width: int
@@ -48,8 +48,10 @@ class Made:
 
 @dataclass(frozen=True)
 class Case:
-    """``memory``: MB that a process of its own, libraries and all, or a child of it may hold at
-    most while it develops this; 0 where that is not watched.
+    """An original and its expected result.
+
+    ``memory``: the most MB that a separate process, including libraries, or its child may use; 0 if
+    it is not measured.
     """
 
     name: str
@@ -60,7 +62,7 @@ class Case:
 
 
 def broken_words() -> Iterator[Case]:
-    """What is no picture at all, or none that is taken."""
+    """Files that are not pictures, or not supported."""
     no_image = Refusal.NOT_AN_IMAGE
     yield Case("an empty file", bytes, Refusal.EMPTY)
     yield Case("5,000 zero bytes", partial(bytes, 5000), no_image)
@@ -81,7 +83,7 @@ def cut_short() -> Iterator[Case]:
 
 
 def polyglots() -> Iterator[Case]:
-    """Two kinds of file at once: what the first bytes say is what it is."""
+    """Files of two kinds at once. The first bytes decide."""
     small = Made("JPEG", 120, 80)
     yield Case("JPEG and zip at once", lambda: encoded(corners(), "JPEG") + archive(), small)
     yield Case(
@@ -100,7 +102,7 @@ def polyglots() -> Iterator[Case]:
 
 
 def header_bombs() -> Iterator[Case]:
-    """Small files whose header promises very much: refused before any of it is made."""
+    """Small files whose header declares very many pixels. They are refused before decoding."""
     many = Refusal.TOO_MANY_PIXELS
     for name, make, becomes in (
         ("PNG of 60,000 x 60,000", partial(png, 60_000, 60_000, 1, 0, [bytes(7500)] * 100), many),
@@ -119,7 +121,7 @@ def header_bombs() -> Iterator[Case]:
 
 
 def bombs() -> Iterator[Case]:
-    """Small files that become very much, or take very long."""
+    """Small files that unpack to a large size or take very long."""
     yield Case("PNG with a text of 100 MB", text_bomb, Refusal.CORRUPT, memory=100)
     yield Case(
         "TIFF whose strip unpacks to 100 times its size", tiff_strip_bomb, SMALL_TIFF, memory=100
@@ -140,7 +142,7 @@ def bombs() -> Iterator[Case]:
 
 
 def large_pictures() -> Iterator[Case]:
-    """48 MP, as phones make them, in every format."""
+    """Pictures of 48 MP, like a phone's, in every format."""
     for form, memory in (
         ("JPEG", 100),
         ("PNG", 300),
@@ -185,7 +187,7 @@ def colours() -> Iterator[Case]:
 
 
 def several() -> Iterator[Case]:
-    """More than one picture: the first is taken."""
+    """Files with several pictures. The first is processed."""
     for form in ("GIF", "WEBP", "AVIF", "PNG"):
         name = "APNG" if form == "PNG" else f"animated {form}"
         yield Case(name, partial(animated, form), Made(form, 120, 80))
@@ -270,7 +272,7 @@ def animated(form: str) -> bytes:
 
 
 def large(form: str) -> bytes:
-    """48 MP in one colour, or one grey where three channels would take the encoder seconds."""
+    """48 MP in one colour; in grey if the encoder would take seconds for three channels."""
     if form == "PNG":
         return png_of(8000, 6000, 8, 2, zeros(6000 * (1 + 3 * 8000)))
     if form == "TIFF":
@@ -295,7 +297,7 @@ def chunk_bomb(count: int) -> bytes:
 
 
 def _png_with(chunks: bytes) -> bytes:
-    """A small one with these chunks between its header and its pixels."""
+    """A small PNG with these chunks between its header and its pixels."""
     small = png(9, 9, 8, 0, [bytes(9)] * 9)
     return small[:33] + chunks + small[33:]
 
@@ -306,11 +308,11 @@ def comment_bomb(count: int) -> bytes:
 
 
 def scan_bomb(count: int) -> bytes:
-    """8,000 x 8,000 grey pixels, of which every scan but the first says "nothing here", shortly.
+    """8,000 x 8,000 grey pixels; every scan except the first is empty, in few bytes.
 
-    Huffman tables of one code each, a single zero bit: "no difference" for the mean of a block,
-    and "the next 16,384 blocks end here" for the rest of them (14 more bits would say how many
-    beyond that).
+    Each Huffman table has one code, a single zero bit. For the mean of a block it means "no
+    difference". For the other values it means "the next 16,384 blocks end here" (14 more bits
+    would add to that number).
     """
     frame = struct.pack(">BHHB3B", 8, 8000, 8000, 1, 1, 0x11, 0)
     one_code = bytes((1, *[0] * 15))
@@ -330,7 +332,7 @@ def scan_bomb(count: int) -> bytes:
 
 
 def gif_bomb(screen: int) -> bytes:
-    """One frame of 65,535 x 65,535, of which there is a single pixel."""
+    """A frame of 65,535 x 65,535 with data for a single pixel."""
     head = b"GIF89a" + struct.pack("<HHBBB", screen, screen, 0x80, 0, 0) + bytes(6)
     return head + gif_frame(65_535, 65_535) + b";"
 
@@ -344,12 +346,12 @@ def gif_frames(count: int) -> bytes:
 
 
 def webp(width: int, height: int) -> bytes:
-    """A lossless picture all black: its size, less one, and five codes of one symbol, zero.
+    """A black lossless picture: its size minus one, and five codes of one symbol, zero.
 
-    A pixel then takes no bits at all, and any size the same 34 bytes.
+    A pixel takes no bits, so that a picture of any size has 34 bytes.
     """
     size = width - 1 | height - 1 << 14
-    codes = sum(0b0001 << 3 + 4 * n for n in range(5))  # after three bits: nothing is transformed
+    codes = sum(0b0001 << 3 + 4 * n for n in range(5))  # after three bits: no transforms
     return _riff(_webp_chunk(b"VP8L", b"\x2f" + struct.pack("<IQ", size, codes)))
 
 
@@ -370,7 +372,7 @@ def _webp_chunk(name: bytes, body: bytes) -> bytes:
 
 
 def apng_frames(count: int) -> bytes:
-    """All frames but the first are a single pixel."""
+    """All frames except the first are a single pixel."""
     first = png(120, 80, 8, 0, [bytes(120)] * 80)
     head, pixels, end = first[:33], first[33:-12], first[-12:]
     control = struct.pack(">IIIIHHBB", 120, 80, 0, 0, 1, 10, 0, 0)
@@ -387,14 +389,14 @@ def apng_frames(count: int) -> bytes:
 
 
 def boxes_bomb(form: str) -> bytes:
-    """A small picture whose box for its size says 60,000 x 60,000."""
+    """A small picture whose size box declares 60,000 x 60,000."""
     small = encoded(corners(), form)
     at = small.index(b"ispe") + 8
     return small[:at] + struct.pack(">II", 60_000, 60_000) + small[at + 8 :]
 
 
 def ico_bomb(*, bitmap: bool = False) -> bytes:
-    """An icon whose one picture is far larger than its directory, with a byte each, can say."""
+    """An icon whose picture is larger than its directory can state, which has a byte a side."""
     content = png(60_000, 60_000, 1, 0, [bytes(7500)] * 100)
     if bitmap:
         content = bmp(60_000, 60_000, bytes(10_000))[14:]
@@ -407,25 +409,25 @@ def bmp(width: int, height: int, pixels: bytes) -> bytes:
 
 
 Entry = tuple[int, int]
-"""Of a TIFF's directory: tag and value."""
+"""An entry of a TIFF's directory: tag and value."""
 
 
 def tiff(width: int, height: int, strip: bytes, samples: int = 1) -> bytes:
-    """A picture of 8 bits a sample, in one deflated strip."""
+    """A picture with 8 bits a sample, in one compressed strip."""
     kind = 1 if samples == 1 else 2
     entries = (*_tiff_head(width, height, kind), (273, 8), (277, samples), (278, height))
     return _tiff_file(strip, directory((*entries, (279, len(strip))), 0))
 
 
 def tiff_tile_bomb() -> bytes:
-    """Pixels in one tile, for which a decoder that believes in it would reserve 3.6 GB."""
+    """Pixels in one tile, for which a naive decoder would reserve 3.6 GB."""
     tile = zeros(10_000)
     entries = (*_tiff_head(120, 80, 1), (277, 1), (322, 60_000), (323, 60_000))
     return _tiff_file(tile, directory((*entries, (324, 8), (325, len(tile))), 0))
 
 
 def tiff_pages(count: int, *, again: bool = False) -> bytes:
-    """The same strip on each page. ``again``: the last is followed by the first."""
+    """Pages with the same strip. ``again``: the last page is followed by the first."""
     strip = zeros(120 * 80)
     entries = (*_tiff_head(120, 80, 1), (273, 8), (277, 1), (278, 80), (279, len(strip)))
     length, start = len(directory(entries, 0)), 8 + len(strip)
@@ -434,7 +436,7 @@ def tiff_pages(count: int, *, again: bool = False) -> bytes:
 
 
 def _tiff_head(width: int, height: int, kind: int) -> Sequence[Entry]:
-    """Size, 8 bits a sample, deflated; ``kind``: 1 for grey, 2 for RGB."""
+    """Entries for size, 8 bits a sample and deflate; ``kind``: 1 for grey, 2 for RGB."""
     return (256, width), (257, height), (258, 8), (259, 8), (262, kind)
 
 
@@ -456,11 +458,11 @@ def _segment(marker: int, body: bytes) -> bytes:
 
 
 def arithmetic_jpeg(width: int, height: int) -> bytes:
-    """Middle grey, with a restart after each block of eight by eight pixels.
+    """Middle grey, with a restart after each block of 8 x 8 pixels.
 
-    All that is coded is "no difference" and "end of block". From fresh statistics, which a restart
-    gives, both lie in the lowest interval of the arithmetic coder (the second by its conditional
-    exchange), whose code is zero bits only.
+    The only coded values are "no difference" and "end of block". A restart resets the statistics.
+    Then both values are in the lowest interval of the arithmetic coder (the second one by its
+    conditional exchange), whose code consists of zero bits.
     """
     blocks = -(-width // 8) * -(-height // 8)
     coded = b"".join(bytes((0, 0, 0xFF, 0xD0 + n % 8)) for n in range(blocks))
@@ -476,7 +478,7 @@ def arithmetic_jpeg(width: int, height: int) -> bytes:
 
 
 def lossless_jpeg(width: int, height: int, coded: bytes = b"") -> bytes:
-    """Middle grey: for each pixel a difference of none, which is a zero bit."""
+    """Middle grey: the difference of each pixel is zero, which is a zero bit."""
     return (
         b"\xff\xd8"
         + _segment(0xC3, struct.pack(">BHHB3B", 8, height, width, 1, 1, 0x11, 0))
@@ -488,45 +490,48 @@ def lossless_jpeg(width: int, height: int, coded: bytes = b"") -> bytes:
 
 
 def document() -> str:
-    """The table, in the corpus's order."""
-    rows = [f"| {case.name} | {_told(case.becomes)} | {_held(case)} |" for case in cases()]
+    """The text of docs/hostile-pictures.md: a table in the order of the corpus."""
+    rows = [f"| {case.name} | {_result(case.becomes)} | {_memory(case)} |" for case in cases()]
     return "\n".join([*INTRODUCTION, *rows, ""])
 
 
 def _caps() -> str:
-    """The most megapixels of each format, by its measured cost and the memory there is."""
+    """The most megapixels of each format, by its measured cost and the memory limit."""
     caps = {form: min(LIMITS.pixels, LIMITS.memory // BYTES_A_PIXEL[form]) for form in FORMATS}
     return ", ".join(f"{form} {cap / 1e6:.0f}" for form, cap in caps.items())
 
 
 INTRODUCTION = (
-    "# What happens to hostile pictures",
+    "# Hostile pictures and their results",
     "",
-    f"Taken are {SUPPORTED}, known by their content and never by their name. Each row is a case of",
-    "`tests/corpus.py`, proved by `tests/unit/resize/test_hostile.py`; `python -m tests.corpus`",
-    f"writes this file. A rendition is shown for a longest side of {SIDE} pixels.",
+    f"Supported formats: {SUPPORTED}.",
+    "The content of a file decides its format, not its name. Each row is a case of",
+    "`tests/corpus.py` and is tested by `tests/unit/resize/test_hostile.py`.",
+    "`python -m tests.corpus` writes this file. Sizes of renditions are for a longest side of",
+    f"{SIDE} pixels.",
     "",
-    "JPEG and PNG that are built as usual (at most 100 scans, or 100 chunks beside the pixels) are",
-    "decoded by the function itself; everything else in a child process with a limit on memory and",
-    f"time ({LIMITS.seconds:.0f} s). If that child dies, the reason is `too-costly`. On macOS",
-    "memory is not limited: the system keeps no such limit. The caps on pixels hold there too.",
+    "The function itself decodes JPEG and PNG files with a usual structure (at most 100 scans,",
+    "or 100 chunks without pixels). It decodes all other files in a child process with limits on",
+    f"memory and time ({LIMITS.seconds:.0f} s). If the child exceeds a limit or crashes, the",
+    "reason is `too-costly`. On macOS memory is not limited, because the system ignores such a",
+    "limit. The limits on pixels apply there, too.",
     "",
-    "The last column is the peak of a process, libraries and all, or of its child: a test fails",
-    f"above it. A header may promise {LIMITS.pixels / 1e6:.0f} MP, and less of a format whose",
-    f"decoder needs more: {_caps()}.",
+    "The last column is the peak memory of a process, including libraries, or of its child; the",
+    f"test fails above it. A header may declare {LIMITS.pixels / 1e6:.0f} MP, and fewer for",
+    f"formats that need more memory: {_caps()}.",
     "",
-    "| An upload that is | becomes | holding at most |",
+    "| upload | result | peak memory at most |",
     "| --- | --- | --- |",
 )
 
 
-def _told(becomes: Made | Refusal) -> str:
+def _result(becomes: Made | Refusal) -> str:
     if isinstance(becomes, Refusal):
         return f"refused: `{becomes.code}`"
     return f"{becomes.format}, rendition of {becomes.width} x {becomes.height}"
 
 
-def _held(case: Case) -> str:
+def _memory(case: Case) -> str:
     return f"{case.memory} MB" if case.memory else ""
 
 

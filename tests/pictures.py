@@ -1,4 +1,4 @@
-"""Pictures for tests, each made here from first principles: none is a copied file."""
+"""Generates pictures for tests; none is a copied file."""
 
 import io
 import random
@@ -12,17 +12,17 @@ from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 CORNERS = (RED, GREEN, BLUE, WHITE)
-"""Of ``corners()``: top left, top right, bottom left, bottom right."""
+"""The colours of ``corners()``: top left, top right, bottom left, bottom right."""
 
 D50 = (0.9642, 1.0, 0.8249)
-"""The white of ICC's connection space."""
+"""The white point of ICC's connection space."""
 
 SRGB_COLUMNS = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141))
-"""What full red, green and blue of sRGB are in XYZ, adapted to D50."""
+"""Full red, green and blue of sRGB in XYZ, adapted to D50."""
 
 
 def photo(width: int, height: int, seed: int = 1) -> Image.Image:
-    """Soft light, hard edges and a little grain: what a photograph asks of a resampler."""
+    """A picture with gradients, hard edges and some noise, like a photo."""
     draw_with = random.Random(seed)
     size = (width, height)
     light = Image.linear_gradient("L").resize(size)
@@ -37,30 +37,30 @@ def photo(width: int, height: int, seed: int = 1) -> Image.Image:
 
 
 def noise(width: int, height: int, seed: int = 1) -> Image.Image:
-    """The hardest picture to compress: every value drawn by chance."""
+    """Random values, which are the hardest to compress."""
     return Image.frombytes(
         "RGB", (width, height), random.Random(seed).randbytes(width * height * 3)
     )
 
 
 def corners(width: int = 120, height: int = 80) -> Image.Image:
-    """Four quarters in the colours of ``CORNERS``: any turn or mirroring shows."""
+    """Four quarters in the colours of ``CORNERS``, which show any rotation or mirroring."""
     picture = Image.new("RGB", (width, height))
-    for place, colour in enumerate(CORNERS):
-        x, y = place % 2 * width // 2, place // 2 * height // 2
+    for index, colour in enumerate(CORNERS):
+        x, y = index % 2 * width // 2, index // 2 * height // 2
         picture.paste(colour, (x, y, x + width // 2, y + height // 2))
     return picture
 
 
 def hole(width: int = 120, height: int = 80) -> Image.Image:
-    """Red all over, and its left half not there."""
+    """A red picture whose left half is transparent."""
     picture = Image.new("RGBA", (width, height), (*RED, 255))
     picture.paste((*RED, 0), (0, 0, width // 2, height))
     return picture
 
 
 def encoded(picture: Image.Image, form: str, **options: Any) -> bytes:
-    """The picture as a file of that format; HEIC too, which Darkroom itself only reads."""
+    """The picture as a file of this format, including HEIC."""
     file = io.BytesIO()
     if form == "HEIC":
         pillow_heif.from_pillow(picture).save(file, **options)
@@ -84,7 +84,7 @@ def exif(
     offset: str | None = None,
     located: bool = False,
 ) -> bytes:
-    """An EXIF block with what is given; ``located`` puts it in Berlin."""
+    """An EXIF block with these values; ``located`` adds a position in Berlin."""
     block = Image.Exif()
     for tag, value in ((0x0112, orientation), (0x010F, make), (0x0110, model)):
         if value is not None:
@@ -98,13 +98,13 @@ def exif(
 
 
 def png(width: int, height: int, depth: int, colour_type: int, rows: Iterable[bytes]) -> bytes:
-    """A PNG of any depth and colour type, written by hand: Pillow writes no 16-bit RGB."""
+    """A PNG of any depth and colour type; Pillow cannot write 16-bit RGB."""
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
     return png_of(width, height, depth, colour_type, pixels)
 
 
 def png_of(width: int, height: int, depth: int, colour_type: int, pixels: bytes) -> bytes:
-    """The same of pixels that are deflated already, each row with its filter's byte before it."""
+    """A PNG from compressed pixels, with the filter byte before each row."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, body) for name, body in chunks)
@@ -115,12 +115,12 @@ def png_chunk(name: bytes, body: bytes) -> bytes:
 
 
 def zeros(count: int) -> bytes:
-    """So many zero bytes, deflated: a packed megabyte again and again, which takes no time."""
+    """Compressed zero bytes: a compressed megabyte is repeated, which is fast."""
     whole, rest = divmod(count, MEGABYTE)
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     megabyte = packer.compress(bytes(MEGABYTE)) + packer.flush(zlib.Z_FULL_FLUSH)
     end = packer.compress(bytes(rest)) + packer.flush()
-    adler = count % 65_521 << 16 | 1  # of zeros: the second sum counts them, the first stays one
+    adler = count % 65_521 << 16 | 1  # for zeros, the second sum counts them and the first is one
     return b"\x78\x9c" + megabyte * whole + end + struct.pack(">I", adler)
 
 
@@ -137,7 +137,7 @@ def rgb_profile(columns: Sequence[Sequence[float]] = SRGB_COLUMNS, gamma: float 
 
 
 def swapped_profile() -> bytes:
-    """A profile in which red means green and green means red: nobody can miss its use."""
+    """A profile that swaps red and green, so that its use is visible."""
     red, green, blue = SRGB_COLUMNS
     return rgb_profile((green, red, blue))
 
@@ -150,7 +150,7 @@ def grey_profile(gamma: float) -> bytes:
 def all_blue_ink_profile() -> bytes:
     """A CMYK profile of a press whose cyan, magenta and yellow inks are all blue."""
     ramp = bytes(range(256))
-    # Lab, as 8-bit ICC writes it; of each two corners of the CMYK cube, the second has black ink
+    # Lab in 8-bit ICC encoding; of each two corners of the CMYK cube, the second has black ink
     paper, blue, black = bytes((255, 128, 128)), bytes((80, 208, 20)), bytes((0, 128, 128))
     nodes = paper + black + (blue + black) * 7
     identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
@@ -179,12 +179,12 @@ def _profile(space: bytes, connection: bytes, tags: Sequence[tuple[bytes, bytes]
 
 
 def unlikeness(one: Image.Image, other: Image.Image) -> float:
-    """The mean difference of a channel's value, of 255; both are compared as RGB."""
+    """The largest mean difference of a channel, from 0 to 255, compared as RGB."""
     assert one.size == other.size
     difference = ImageChops.difference(one.convert("RGB"), other.convert("RGB"))
     return max(ImageStat.Stat(difference).mean)
 
 
 def close(one: Sequence[int], other: Sequence[int], by: int = 12) -> bool:
-    """Two colours that an eye, and a lossy encoder, take for the same."""
+    """Whether two colours differ by at most ``by`` in each channel."""
     return len(one) == len(other) and all(abs(a - b) <= by for a, b in zip(one, other, strict=True))

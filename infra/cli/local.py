@@ -137,7 +137,7 @@ def _upload(arguments: argparse.Namespace) -> None:
     outputs = Outputs.read(stage, clients)
     key = arguments.key or arguments.file.name
     print(upload(arguments.file, key, arguments.owner, outputs, clients))
-    print("make follow, started in another terminal, tells how uploads end", file=sys.stderr)
+    print("make follow, started in another terminal, shows how uploads end", file=sys.stderr)
 
 
 def _status(arguments: argparse.Namespace) -> None:

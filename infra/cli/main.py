@@ -1,4 +1,4 @@
-"""Darkroom's command line: `python -m infra <command>`; `--help` tells the rest."""
+"""Darkroom's command line: `python -m infra <command>`; `--help` lists the commands."""
 
 import argparse
 import sys

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 GIVES_UP = {"step.failed.v1", "image.failed.v1"}
-"""What a service announces at which an image can fail; ``store`` fails one that gives way."""
+"""Events of a service at whose stage an image can fail; ``store`` fails a superseded run."""
 
 
 def register(subcommands: "Subcommands") -> None:
@@ -44,7 +44,7 @@ def register(subcommands: "Subcommands") -> None:
     delete.add_argument("image", nargs="+")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     options.add(subcommands, "quarantine", _quarantine, "list what waits for somebody's look")
-    release = options.add(subcommands, "release", _release, "hand out what quarantine withholds")
+    release = options.add(subcommands, "release", _release, "publish quarantined images")
     release.add_argument("image", nargs="+")
     release.add_argument("--dry-run", action="store_true", help="only list them")
     letters = options.add(subcommands, "dead-letters", _dead_letters, "list what rescue kept")
@@ -138,7 +138,7 @@ def _replay(arguments: argparse.Namespace) -> None:
         dry_run=arguments.dry_run,
         rate=arguments.rate,
     )
-    say(f"{len(records)} in all; make follow tells how they end")
+    say(f"{len(records)} in all; make follow shows how they end")
 
 
 def _refuse_what_makes_no_sense(arguments: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 Each is called darkroom-<stage>-<service>-<kind>, acts on the topic `alerts`, and has an entry under
 its kind in docs/runbook.md. What is over by itself (a dead letter, an error) only rings; what lasts
-also tells when it is over.
+also reports its end.
 """
 
 from collections.abc import Iterable, Iterator
@@ -69,7 +69,7 @@ class Alarm:
     above: float = 0
     below: float | None = None  # instead of `above`
     periods: int = 1
-    lasting: bool = False  # worth telling when it is over
+    lasting: bool = False  # also reports its end
     missing: str = "notBreaching"  # what is idle reports nothing
 
     @property
@@ -142,7 +142,7 @@ def _of_queues(definition: Definition, stage: Stage) -> Iterator[Alarm]:
 
     A letter is counted by rescue, which has it before a depth could show it. One on which rescue
     fails is in its hands for nearly all the time, until it is visible again and taken again; where
-    rescue does not run, letters wait. Their age tells nothing: SQS leaves out what was received
+    rescue does not run, letters wait. Their age is no measure: SQS leaves out what was received
     three times.
     """
     name = definition.name
@@ -206,7 +206,7 @@ def _server_errors(definition: Definition, stage: Stage) -> Alarm:
 
 
 def _of_its_own(definition: Definition, stage: Stage) -> list[Alarm]:
-    """What is promised of images, told by the service that knows."""
+    """Alarms on the metrics that only this service writes."""
     name = definition.name
     found = []
     if name == "store":

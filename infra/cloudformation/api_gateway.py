@@ -99,7 +99,7 @@ def host(definition: Definition) -> str:
 
 
 def alarm_metric(definition: Definition, stage: Stage) -> Json:
-    """The answers that were our fault, or the world's."""
+    """The 5xx responses: faults of Darkroom or of its dependencies."""
     values = {"ApiName": stage.called(definition.name), "Stage": stage.name}
     return {
         "Namespace": "AWS/ApiGateway",

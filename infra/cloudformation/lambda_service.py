@@ -1,4 +1,4 @@
-"""All that one service is deployed as: queues, subscription, role, function, sources."""
+"""One service: its Lambda function, event sources, log group and schedule."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ COMPLETED = "image.completed.v1"
 def resources(
     definition: Definition, everyone: tuple[Definition, ...], stage: Stage, rates: Rates | None
 ) -> Json:
-    """Every resource of one service; `everyone` tells a rescuing one whose dead letters to take."""
+    """Every resource of one service; rescue reads the dead letters of `everyone`."""
     found = function(definition, everyone, stage, rates)
     if definition.queued:
         found |= messaging.queues(definition, everyone, stage)

@@ -23,10 +23,10 @@ LEASE_TAIL = 10
 
 
 def topics(stage: Stage) -> Json:
-    """`events`, on which services talk, and `notifications`, which the world subscribes to.
+    """The topics `events`, between services, and `notifications`, for subscribers outside.
 
-    On AWS they speak TLS only, and their policy lets nobody in: who may publish, and subscribe, is
-    said by the roles of this account.
+    On AWS their policy refuses plain HTTP. The roles of this account decide who may publish and
+    subscribe.
     """
     found = {
         f"{kind.capitalize()}Topic": cfn.resource(

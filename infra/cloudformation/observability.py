@@ -1,4 +1,4 @@
-"""What tells people how a stage is: the topic `alerts`, the alarms that ring there, a dashboard."""
+"""Observability of a stage: the topic `alerts`, the alarms that publish to it, and a dashboard."""
 
 from infra.cloudformation import alarms, cfn, dashboard, encryption
 from infra.cloudformation.cfn import Json

@@ -15,8 +15,8 @@ TABLES = {"records": "item", "ledger": "claim"}  # and their sort keys; the hash
 METHODS = {"uploads": ("POST", "PUT"), "processed": ("GET", "HEAD")}  # of a browser
 LOCAL_ONLY = "processed"  # on AWS, links lead through the page's own distribution
 
-# Only entries of lists have these attributes, so the index holds them and nothing else.
-INDEXES = {"records": {"lists": ("list", "at")}}
+# Only entries of the search index have these attributes, so it holds nothing else.
+INDEXES = {"records": {"search-index": ("partition", "at")}}
 
 PRIVATE = dict.fromkeys(
     ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
@@ -64,7 +64,7 @@ def buckets(definitions: tuple[Definition, ...], stage: Stage) -> Json:
 
 def uploads(definitions: tuple[Definition, ...], stage: Stage) -> Json:
     """Where originals land, in versions, so that what was announced can be read again."""
-    told = [definition.name for definition in definitions if definition.uploads]
+    notified = [definition.name for definition in definitions if definition.uploads]
     stays = stage.retention
     rules = [
         _unfinished(stage),
@@ -78,10 +78,12 @@ def uploads(definitions: tuple[Definition, ...], stage: Stage) -> Json:
     ]
     properties = _bucket(stage, "uploads", rules) | {
         "VersioningConfiguration": {"Status": "Enabled"},
-        "NotificationConfiguration": {"QueueConfigurations": [_tell(name) for name in told]},
+        "NotificationConfiguration": {
+            "QueueConfigurations": [_notification(name) for name in notified]
+        },
     }
-    # S3 tries the queue when it is told of it, and is refused until the policy is there.
-    policies = [cfn.logical(name, "QueuePolicy") for name in told]
+    # S3 sends a test message at once, which the queue refuses until it has its policy.
+    policies = [cfn.logical(name, "QueuePolicy") for name in notified]
     return cfn.resource("S3::Bucket", properties, DependsOn=policies, **kept(stage))
 
 
@@ -158,7 +160,7 @@ def _unfinished(stage: Stage) -> Json:
     return _rule("unfinished-uploads", AbortIncompleteMultipartUpload=days)
 
 
-def _tell(service: str) -> Json:
+def _notification(service: str) -> Json:
     return {"Event": "s3:ObjectCreated:*", "Queue": cfn.att(cfn.logical(service, "Queue"))}
 
 

@@ -13,13 +13,13 @@ from infra.errors import InfraError
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What S3 tells; it comes from the uploads bucket, never through the events topic.
+# The notification of S3; it comes from the uploads bucket, never through the events topic.
 UPLOADED = "image.uploaded.v1"
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z]+")
 PLACE = re.compile(
-    r"(uploads|processed)(/.+)?|records(/index/[a-z]+)?|ledger|events|notifications|bus"
+    r"(uploads|processed)(/.+)?|records(/index/[a-z-]+)?|ledger|events|notifications|bus"
     r"|model/[a-z0-9.:-]+|\*"
 )
 RATE = re.compile(
@@ -91,7 +91,7 @@ class Definition:
     folder: Path
     name: str
     purpose: str
-    uploads: bool  # S3 tells its queue of each new object
+    uploads: bool  # S3 notifies its queue of each new object
     consumes: tuple[str, ...]
     publishes: tuple[str, ...]
     requires: tuple[str, ...]  # dependency groups in pyproject.toml
@@ -166,6 +166,6 @@ def _read(path: Path) -> Definition:
 
 
 def _check_uploads(found: Iterable[Definition]) -> None:
-    told = [definition.name for definition in found if definition.uploads]
-    if len(told) > 1:  # S3 refuses two notifications for the same kind of event
-        raise InfraError(f"only one service can have uploads = true, not {' and '.join(told)}")
+    names = [definition.name for definition in found if definition.uploads]
+    if len(names) > 1:  # S3 refuses two notifications for the same kind of event
+        raise InfraError(f"only one service can have uploads = true, not {' and '.join(names)}")

@@ -1,4 +1,4 @@
-"""What a deployment would change, read from CloudFormation's change set and told in plain words."""
+"""What a deployment would change, read from CloudFormation's change set in plain words."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def changes(described: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
     return tuple(sorted(found, key=lambda one: (gravity.index(one.effect), one.resource)))
 
 
-def told(found: Sequence[Change]) -> list[str]:
+def change_lines(found: Sequence[Change]) -> list[str]:
     """A line for each change, and one that counts them."""
     rows = [(one.effect, one.resource, one.kind.removeprefix("AWS::"), one.remark) for one in found]
     widths = [max(map(len, column), default=0) for column in zip(*rows, strict=True)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from infra.clients import Clients
 from infra.config.stages import Stage
-from infra.deploy.changes import Change, told
+from infra.deploy.changes import Change, change_lines
 from infra.errors import InfraError
 from infra.terminal import Say
 
@@ -70,7 +70,7 @@ class Consent:
         if stage.local:
             return
         say(f"changes to stage {stage.name} in {place}:")
-        say("\n".join(told(changes)))
+        say("\n".join(change_lines(changes)))
         if self.given:
             self._refuse_to_lose(changes)
         elif self.ask(f"Apply them to {stage.name}? [y/N] ").strip().lower() != "y":

@@ -9,7 +9,7 @@ from infra.config.definitions import ROOT, Definition, definitions
 from infra.config.stages import Stage
 from infra.deploy import publish
 from infra.deploy.artifacts import Artifacts, empty
-from infra.deploy.changes import told
+from infra.deploy.changes import change_lines
 from infra.deploy.consent import Place
 from infra.deploy.outputs import Outputs
 from infra.deploy.stack import Agree, Resource, Stack, agreed
@@ -59,7 +59,7 @@ def plan(
     if proposal is None:
         return []
     stack.withdraw(proposal)
-    return told(proposal.changes)
+    return change_lines(proposal.changes)
 
 
 def destroy(stage: Stage, clients: Clients, say: Say) -> list[Resource]:
@@ -100,7 +100,7 @@ def _prepared(
 def _code(
     services: Iterable[Definition], target: Target, artifacts: Artifacts, say: Say
 ) -> dict[str, str]:
-    """Package every service, upload what is new, and tell the template where and for what it is."""
+    """Package every service and upload new zips; returns the template's parameters for them."""
     found = {}
     for service in services:
         built = package(service, target, say)

@@ -88,7 +88,7 @@ def _digest() -> str:
 
 
 def configuration(api: str, stage: str) -> Mapping[str, Any]:
-    """What the page is told of its stage. The limits are those that ``resize`` will hold to."""
+    """The page's configuration: API address, stage, and the upload limits of ``resize``."""
     limits = {
         "bytes": ResizeSettings.model_fields["max_bytes"].default,
         "pixels": ResizeSettings.model_fields["max_pixels"].default,

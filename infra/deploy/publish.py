@@ -32,10 +32,10 @@ def page(outputs: Mapping[str, str], stage: Stage, clients: Clients, say: Say) -
 
 
 def configuration(outputs: Mapping[str, str], stage: Stage) -> Mapping[str, Any]:
-    """What the page is told of its stage, and where people sign in to it."""
-    said = web.configuration(outputs["ApiAddress"], stage.name)
+    """The page's configuration, with the sign-in where the stage has one."""
+    configured = web.configuration(outputs["ApiAddress"], stage.name)
     sign_in = auth.sign_in(outputs)
-    return {**said, "signIn": sign_in} if sign_in else said
+    return {**configured, "signIn": sign_in} if sign_in else configured
 
 
 def _files(folder: Path, configuration: Mapping[str, Any]) -> dict[str, bytes]:

@@ -177,7 +177,7 @@ class Stack:
         return found
 
     def _ready(self, say: Say, *, mend: bool) -> str:
-        """Bring the stack to a state that takes a change, and tell which."""
+        """Bring the stack to a state that takes a change, and return that state."""
         status = self._settled()
         if not mend and status not in NEW | UPDATABLE:
             raise InfraError(f"stack {self.name} is in {status}, which a deployment has to mend")

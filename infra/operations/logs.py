@@ -1,7 +1,7 @@
 """What the functions of a stage log, from CloudWatch or the emulator's own: `python -m infra logs`.
 
 A line that is JSON of ours becomes one that people read; what Lambda itself says is left out unless
-it tells of a failure. `--json` gives everything as it is.
+it reports a failure. `--json` gives everything as it is.
 """
 
 import json
@@ -62,7 +62,7 @@ class Line:
 
     @property
     def worth_reading(self) -> bool:
-        """Whether somebody wrote it, or Lambda tells of a failure."""
+        """Whether somebody wrote it, or Lambda reports a failure."""
         if self.ours or not self.fields:
             return bool(self.text) and not self.text.startswith(PLATFORM)
         return bool(self.fields.get("record", {}).get("status", "success") != "success")
@@ -116,7 +116,7 @@ def _fields(text: str) -> Mapping[str, Any]:
 def _written(fields: Mapping[str, Any]) -> float | None:
     with suppress(KeyError, ValueError, TypeError):
         return datetime.fromisoformat(fields["time"]).timestamp()
-    return None  # other loggers' lines tell whole seconds, CloudWatch more
+    return None  # other loggers write whole seconds, CloudWatch more
 
 
 def _iso(at: float) -> str:

@@ -1,4 +1,4 @@
-"""What quarantine withholds: listed for who looks at it, and handed out when they release it."""
+"""List the quarantined images, and release them after a review."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -42,7 +42,7 @@ def refuse_what_cannot_be_released(record: Record) -> None:
 
 
 def release(images: Images, records: list[Record], say: Say, *, dry_run: bool) -> None:
-    """Ask for the renditions of each to be handed out."""
+    """Ask for the renditions of each to be published."""
     for record in records:
         refuse_what_cannot_be_released(record)
     for record in records:

@@ -82,7 +82,7 @@ def replay(
 
 
 def delete(images: Images, records: list[Record], say: Say) -> None:
-    """Ask for the final verdict on each."""
+    """Request the deletion of each."""
     for record in records:
         say(f"deleting {described(record)}")
         images.say(DeleteRequested(image=record.image, run=record.run))

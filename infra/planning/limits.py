@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from infra.planning.quotas import Quotas
 from infra.planning.scaling import Cap
-from infra.planning.work import ANALYZE, DECIDED, RESIZED, TOLD, UPLOADED, Work
+from infra.planning.work import ANALYZE, DECIDED, NOTIFIED, RESIZED, UPLOADED, Work
 from shared.contracts.search_index import ALL, SHARDS
 
 RENDITIONS = 4
@@ -65,7 +65,7 @@ def _partitions(work: Work, quotas: Quotas) -> Iterator[Limit]:
 def _tables(work: Work, quotas: Quotas) -> Iterator[Limit]:
     """New on-demand tables; each doubles what it has shown, up to the table's quota."""
     dynamodb, units = quotas.dynamodb, work.total("writes")
-    hops = {"ledger": (UPLOADED, ANALYZE, TOLD)}
+    hops = {"ledger": (UPLOADED, ANALYZE, NOTIFIED)}
     for table, each in units.items():
         cap = Cap(
             f"DynamoDB: writes of {table}",
@@ -79,7 +79,7 @@ def _tables(work: Work, quotas: Quotas) -> Iterator[Limit]:
 
 def _requests(work: Work, quotas: Quotas) -> Iterator[Limit]:
     publishes = work.total("calls")["sns:Publish"]
-    announcing = (UPLOADED, ANALYZE, DECIDED, TOLD)
+    announcing = (UPLOADED, ANALYZE, DECIDED, NOTIFIED)
     cap = Cap("SNS: Publish", quotas.sns.publishes / publishes)
     yield Limit(cap, announcing, publishes, "calls/s", "Service Quotas, SNS, messages per second")
     cap = Cap("S3: PUT below renditions/", quotas.s3.prefix_puts / RENDITIONS)

@@ -8,14 +8,14 @@ from infra.config.definitions import Function
 from infra.planning.limits import Limit, limits
 from infra.planning.quotas import Quotas
 from infra.planning.scaling import ACCOUNT, Flow, Queue, concurrency_of, flow
-from infra.planning.work import ANALYZE, DECIDED, RESIZED, REUSED, TOLD, UPLOADED, Work
+from infra.planning.work import ANALYZE, DECIDED, NOTIFIED, RESIZED, REUSED, UPLOADED, Work
 
 AFTER = {
     UPLOADED: None,
     RESIZED: UPLOADED,
     ANALYZE: UPLOADED,
     DECIDED: ANALYZE,
-    TOLD: DECIDED,
+    NOTIFIED: DECIDED,
 }
 """Every queue of the flow, in its order, with the one whose messages lead to its own."""
 ROOM = 1.1

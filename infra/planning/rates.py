@@ -14,7 +14,7 @@ PLACES = 12
 def rates(stage: Stage, everyone: tuple[Definition, ...] | None = None) -> Rates:
     """What one image costs in this stage, as if on AWS: before any tier, with no free tier.
 
-    The local stage is told the same: what it costs here is the electricity.
+    The local stage gets the same rates, although nothing is charged there.
     """
     prices = Prices.load()
     work = Work.load(stage, definitions() if everyone is None else everyone)

@@ -18,7 +18,7 @@ from services.analyze.settings import AnalyzeSettings
 FOLDER = Path(__file__).parent
 
 RESIZED, DECIDED = "store/image.resized.v1", "store/image.analyzed.v1"
-UPLOADED, ANALYZE, TOLD = (
+UPLOADED, ANALYZE, NOTIFIED = (
     "resize/image.uploaded.v1",
     "analyze/image.resized.v1",
     "notify/image.completed.v1",

@@ -71,7 +71,7 @@ def event_schema(kind: type[Event]) -> Json:
 
 
 def notification_schema() -> Json:
-    """The schema of what the world is told."""
+    """The schema of a notification."""
     return _schema(NOTIFICATION, Notification)
 
 

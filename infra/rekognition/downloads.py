@@ -1,8 +1,8 @@
 """Downloads the file of a pinned package with pip or npm, and reports progress.
 
 Index, proxy and mirror settings of pip and npm apply. After a broken connection, pip resumes the
-download (from version 25.1 on), and npm retries it. A later run
-does not download finished packages again, but starts an interrupted one from the beginning.
+download (from version 25.1 on), and npm retries it. A later run does not download finished packages
+again, but starts an interrupted one from the beginning.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""The picture work: bytes of an original in, its renditions out. Pure: no cloud, no clock.
+"""Creates renditions from the bytes of an original. Pure: it calls no cloud service.
 
-The steps stand in ``develop`` in the order in which a picture meets them.
+``develop`` lists the steps in their order.
 """
 
 import warnings
@@ -15,7 +15,7 @@ from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
-from services.resize.pictures.fingerprint import likeness_of
+from services.resize.pictures.fingerprint import fingerprint_of
 from services.resize.pictures.geometry import fit
 from services.resize.pictures.header import cost, identify, load_heic, open_header
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
@@ -44,35 +44,35 @@ __all__ = [
     "develop",
 ]
 
-memory.keep()
+memory.enable_cache()
 
 
 def develop(
     original: bytes, specs: Sequence[Spec], limits: Limits, analysis: Spec = ANALYSIS
 ) -> Developed:
-    """Make every rendition wanted, and the one for the analysis, from a single decoding.
+    """Create all requested renditions and the picture for the analysis, decoding only once.
 
-    Never enlarges (the analysis of a tiny picture apart), and keeps nothing but the pixels.
-    Raises PermanentError with one of ``Refusal``'s codes, and nothing else, for any bytes.
+    It never enlarges, except for the analysis of a tiny picture, and it copies no metadata. For any
+    bytes that it cannot process it raises PermanentError with one of ``Refusal``'s codes.
     """
     kind = identify(original, limits.bytes)
     decode = _decode_here if is_tame(kind, original) else _decode_in_a_child
     decoded = decode(kind, original, max(spec.side for spec in (*specs, analysis)), limits)
-    made, smallest = _cascade(decoded.image, decoded.seen, [*specs, analysis], analysis)
+    renditions, smallest = _cascade(decoded.image, decoded.seen, [*specs, analysis], analysis)
     return Developed(
         format=kind,
         width=decoded.seen.width,
         height=decoded.seen.height,
         captured=decoded.captured,
         gps_removed=decoded.located,
-        renditions=tuple(made[:-1]),
-        analysis=made[-1],
-        fingerprint=likeness_of(smallest),
+        renditions=tuple(renditions[:-1]),
+        analysis=renditions[-1],
+        fingerprint=fingerprint_of(smallest),
     )
 
 
 def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
-    """As ``_decode_here``, but what the decoder breaks or takes is not this process's."""
+    """Like ``_decode_here``, but in a child process with limits on memory and time."""
     if kind == "HEIC":
         load_heic()
 
@@ -102,24 +102,24 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
 
 @contextmanager
 def _decoding(kind: str, original: bytes) -> Iterator[None]:
-    """Whatever goes wrong with foreign bytes means that they are damaged, or cut short."""
+    """Turn every error into a refusal: the file is corrupt, truncated or too costly."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd metadata, which we survive
+        warnings.simplefilter("ignore")  # about odd metadata
         try:
             yield
         except PermanentError:
             raise
         except MemoryError as error:
             raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by="memory") from error
-        except Exception as error:  # bytes made to break decoders make them raise anything
+        except Exception as error:  # malicious bytes can cause any exception
             cut = is_cut_short(kind, original)
             raise refuse(Refusal.TRUNCATED if cut else Refusal.CORRUPT, format=kind) from error
 
 
 def _decode(picture: ImageFile.ImageFile, original: bytes, enough: Size) -> Image.Image:
-    """Decode to no less than ``enough``.
+    """Decode to at least the size ``enough``.
 
-    HEIC's draft would decode an embedded thumbnail instead, which need not show the same picture.
+    HEIC has no draft mode here, because it would decode an embedded thumbnail, which may differ.
     """
     if picture.format == "JPEG":
         jpeg.prepare(picture, original, enough)
@@ -128,23 +128,24 @@ def _decode(picture: ImageFile.ImageFile, original: bytes, enough: Size) -> Imag
 
 
 def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
-    """Shrink first: turning and profiles then cost a fraction of what they would."""
+    """Reduce the picture first, so that its profile and rotation cost less."""
     small = to_srgb(resize(image, size, release_source=True), metadata.profile)
-    small.info = {}  # comments, EXIF and profiles end here; encoders would write some of them
+    small.info = {}  # removes comments, EXIF and profiles; encoders would write some of them
     return small if metadata.turn is None else small.transpose(metadata.turn)
 
 
 def _cascade(
     image: Image.Image, whole: Size, specs: Sequence[Spec], analysis: Spec
 ) -> tuple[list[Rendition], Image.Image]:
-    """Each rendition from the next larger one, given back in the order of the specs; and the
-    pixels of the smallest.
+    """The renditions in the order of the specs, and the smallest picture.
+
+    Each rendition is made from the next larger one.
     """
-    made = {}
+    renditions = {}
     for spec in sorted(specs, key=lambda spec: -spec.side):
         image = resize(image, fit(whole, spec.side))
-        made[spec] = for_analysis(image, spec) if spec is analysis else encode(image, spec)
-    return [made[spec] for spec in specs], image
+        renditions[spec] = for_analysis(image, spec) if spec is analysis else encode(image, spec)
+    return [renditions[spec] for spec in specs], image
 
 
 def _as_seen(size: Size, turn: Image.Transpose | None) -> Size:

@@ -11,7 +11,7 @@ from services.analyze.logic import Question
 from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps
 from services.store.logic import decide
-from services.store.records import DynamoRecords
+from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.bus import SnsBus
@@ -21,7 +21,7 @@ from shared.contracts.images import ImageResized, Reanalysis, ReplayRequested
 from shared.delivery import Limits, Service, StepContext
 from shared.ledger import DynamoLedger
 from shared.objects import S3Objects
-from shared.runs import DynamoRuns
+from shared.records import DynamoRecords
 from tests.contract.conftest import MakeClient, make_table
 from tests.contract.samples import ANALYZED, AT, CAT, RESIZED
 from tests.fakes import FixedTime, MemoryQueue, sqs_batch
@@ -40,8 +40,8 @@ class Deployed:
         self.recognizer = Recognizer()
         s3, dynamodb, sns = (aws(name) for name in ("s3", "dynamodb", "sns"))
         s3.create_bucket(Bucket="processed")
-        self.records = DynamoRecords(dynamodb, make_table(dynamodb, "records", "item"))
-        self.bucket, runs = S3Objects(s3, "processed"), DynamoRuns(dynamodb, "records")
+        self.records = DynamoRecordsWriter(dynamodb, make_table(dynamodb, "records", "item"))
+        self.bucket, runs = S3Objects(s3, "processed"), DynamoRecords(dynamodb, "records")
         steps = Steps(
             Documents(self.bucket),
             Reuse(self.bucket, runs),
@@ -129,7 +129,7 @@ class Store:
         s3.create_bucket(Bucket="processed")
         table = dynamodb, make_table(dynamodb, "records", "item")
         self.steps = StoreSteps(
-            DynamoRecords(*table), S3Objects(s3, "processed"), DynamoSearchIndex(*table)
+            DynamoRecordsWriter(*table), S3Objects(s3, "processed"), DynamoSearchIndex(*table)
         )
         for client in (s3, dynamodb):
             client.meta.events.register("before-parameter-build", self._count)

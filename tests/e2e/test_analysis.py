@@ -11,7 +11,7 @@ from shared.contracts.images import ImageAnalyzed
 from tests.e2e.stack import Stack
 from tests.lab.accuracy.pages import SIGN, drawn
 
-SAMPLES = Path(__file__).parents[2] / "infra" / "rekognition" / "samples"
+SAMPLES = Path(__file__).parents[2] / "tests" / "lab" / "accuracy" / "photos"
 PICTURES = {
     "person.jpg": (SAMPLES / "astronaut.jpg").read_bytes(),
     "page.png": drawn("sign", SIGN, size=64).content,

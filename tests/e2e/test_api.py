@@ -100,8 +100,7 @@ def test_a_photo_is_uploaded_found_and_deleted(stack: Stack, cat: Path) -> None:
 def test_the_commands_of_the_api_page_work(ministack: Stack) -> None:
     page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
     (lines,) = (block for block in page.split("```") if 'curl "$API/results' in block)
-    script = "
-".join(line for line in lines.splitlines()[1:] if not line.startswith("API="))
+    script = "\n".join(line for line in lines.splitlines()[1:] if not line.startswith("API="))
     done = subprocess.run(
         ["/bin/sh", "-e", "-c", script.replace("curl ", "curl -sS --fail ")],
         env=os.environ | {"API": Api(ministack).base},
@@ -175,9 +174,7 @@ def test_an_upload_must_match_its_presigned_request(ministack: Stack, cat: Path)
     ministack.wait_until_idle()
 
 
-def test_generated_requests_get_documented_responses_only(
-    ministack: Stack, tmp_path: Path
-) -> None:
+def test_generated_requests_get_documented_responses_only(ministack: Stack, tmp_path: Path) -> None:
     base = ministack.outputs.addresses["api"]
     arguments = ["run", f"{base}/openapi.json", "--url", base, "--max-examples", str(EXAMPLES)]
     checks = ["--checks", f"{CHECKS},response_schema_conformance", "--phases", "coverage,fuzzing"]

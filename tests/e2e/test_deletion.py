@@ -103,7 +103,7 @@ def test_no_list_and_no_count_knows_of_it(
 ) -> None:
     image, before = deleted
     kinds = {one["item"]["S"].split("/")[0] for one in items(ministack, "records", image)}
-    assert kinds == {"record", "listing", "event"}
+    assert kinds == {"record", "index-state", "event"}
     assert counts(ministack) == before
 
 

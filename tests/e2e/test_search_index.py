@@ -30,7 +30,7 @@ def listed(stack: Stack, name: str, image: str) -> bool:
         TableName=stack.outputs.tables["records"],
         IndexName=INDEX,
         KeyConditionExpression="#list = :list",
-        ExpressionAttributeNames={"#list": "list"},
+        ExpressionAttributeNames={"#list": "partition"},
         ExpressionAttributeValues={":list": {"S": name}},
     )
     return image in {item["image"]["S"] for item in answer["Items"]}

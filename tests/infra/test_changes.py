@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from infra.deploy.changes import Change, Effect, told
+from infra.deploy.changes import Change, Effect, change_lines
 from infra.deploy.stack import Stack
 from tests.infra.fakes import FakeClients, FakeClock
 
@@ -49,7 +49,7 @@ def test_every_page_is_read_and_the_gravest_comes_last(proposed):
 
 
 def test_what_is_shown_is_the_resource_what_becomes_of_it_and_why(proposed):
-    assert told(proposed.changes) == DESCRIBED["told"]
+    assert change_lines(proposed.changes) == DESCRIBED["told"]
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_an_action_that_is_new_to_us_is_no_reason_to_fail():
 
 
 def test_a_change_of_parameters_alone_is_told():
-    assert told(()) == ["to change no resource"]
+    assert change_lines(()) == ["to change no resource"]

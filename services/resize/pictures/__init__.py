@@ -1,1 +1,1 @@
-"""The steps of the picture work, a small file each; ``logic`` puts them in order."""
+"""The steps of image processing, one module each. ``logic`` calls them in order."""

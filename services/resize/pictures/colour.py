@@ -1,4 +1,4 @@
-"""Colours: every mode that a file may have becomes L, RGB or RGBA in sRGB."""
+"""Converts every colour mode of a file to L, RGB or RGBA in sRGB."""
 
 import io
 import math
@@ -12,27 +12,27 @@ SIXTEEN_TO_EIGHT = 1 / 257
 
 
 def shrinkable(image: Image.Image) -> Image.Image:
-    """The picture as L, RGB, RGBA or CMYK: what can be resampled without mixing up meanings.
+    """The picture as L, RGB, RGBA or CMYK, the modes that can be resampled.
 
-    CMYK stays, because its profile is cheaper to apply to the small picture. RGBA only where
-    something does show through.
+    CMYK stays CMYK, because applying its profile to the reduced picture is cheaper. RGBA without
+    any transparency becomes RGB.
     """
-    return _without_idle_alpha(_to_working_mode(image))
+    return _without_opaque_alpha(_to_working_mode(image))
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture as L, RGB or RGBA in sRGB; a missing or broken profile means sRGB already."""
+    """The picture as L, RGB or RGBA in sRGB; without a valid profile it is taken as sRGB."""
     target = "RGBA" if image.mode == "RGBA" else "RGB"
     if profile:
         try:
             transform = _transform(profile, image.mode, target)
             return transform.apply(image)
         except ImageCms.PyCMSError:
-            pass  # broken, or made for another kind of picture than this
+            pass  # the profile is broken or belongs to another colour mode
     return image.convert("RGB") if image.mode == "CMYK" else image
 
 
-@lru_cache(maxsize=8)  # cameras and editors come back; building one takes milliseconds
+@lru_cache(maxsize=8)  # the same profiles recur; building a transform takes milliseconds
 def _transform(profile: bytes, source: str, target: str) -> ImageCms.ImageCmsTransform:
     srgb = ImageCms.createProfile("sRGB")
     return ImageCms.buildTransform(io.BytesIO(profile), srgb, source, target)
@@ -52,18 +52,21 @@ def _to_working_mode(image: Image.Image) -> Image.Image:
     return image if image.mode in {"RGB", "CMYK"} else image.convert("RGB")
 
 
-def _without_idle_alpha(image: Image.Image) -> Image.Image:
-    """Screenshots carry an alpha channel that hides nothing: they are plain RGB."""
+def _without_opaque_alpha(image: Image.Image) -> Image.Image:
+    """Convert RGBA without any transparency, such as screenshots, to RGB."""
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         return image.convert("RGB")
     return image
 
 
 def _stretched(image: Image.Image) -> Image.Image:
-    """32-bit and float grey: 0 to 1 is black to white by custom; any other range is stretched."""
+    """32-bit and float grey as 8 bits.
+
+    Float values between 0 and 1 mean black to white, by convention. Any other range is stretched.
+    """
     low, high = cast("tuple[float, float]", image.getextrema())
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError("not a number, or infinite, is no brightness")
+        raise ValueError("a brightness must be a finite number")
     if image.mode == "F" and low >= 0 and high <= 1:
         low, high = 0, 1
     span = high - low or 1
@@ -71,7 +74,7 @@ def _stretched(image: Image.Image) -> Image.Image:
 
 
 def _to_grey(image: Image.Image, factor: float, offset: float) -> Image.Image:
-    """``factor`` and ``offset`` bring the values to 0 to 255."""
+    """Grey of 8 bits; ``factor`` and ``offset`` map the values to 0 to 255."""
     return image.point(lambda value: value * factor + offset).convert("L")
 
 

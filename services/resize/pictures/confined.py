@@ -1,12 +1,13 @@
-"""Work in a child process that may die in the parent's place: too much memory, time, or a crash.
+"""Runs work in a child process with limits on memory and time.
 
-A fork, a pipe and two limits: Lambda has no ``/dev/shm``, so no pool and no queue of Python's. The
-child has the parent's memory and none of its other threads; it works, answers and leaves. What
-another thread held at the fork is held for ever in the child, so the work must take no lock of
-Python's and import nothing; the allocators, the log and the import system renew theirs at a fork.
+If the work exceeds a limit or crashes, only the child ends. It uses a fork, a pipe and resource
+limits, because Lambda has no ``/dev/shm``, which Python's process pools and queues need. The child
+has the parent's memory, but none of its other threads. A lock that another thread held at the fork
+is never released in the child. So the work must not take a Python lock or import a module; the
+allocators, logging and the import system reset their locks at a fork.
 
-On macOS memory is not limited: the system takes such a limit and does not keep it. Time is. Its
-warning about a fork concerns Objective-C, of which neither Pillow nor its decoders use any.
+On macOS memory is not limited, because the system ignores such a limit; time is. Its warning about
+forks concerns Objective-C, which Pillow and its decoders do not use.
 """
 
 import logging
@@ -30,26 +31,29 @@ from shared.errors import TransientError
 Work = Callable[[], Sequence[bytes]]
 
 ROOM_FOR_THREADS = 256 * 1024**2
-"""Bytes of address space beside what decoding fills: a decoder's four threads reserve a stack of
-8 MB and a heap of 64 MB each, and touch little of either."""
+"""Bytes of address space in addition to the allowance: each of a decoder's four threads reserves a
+stack of 8 MB and a heap of 64 MB, and uses little of them."""
 
 LENGTH = struct.Struct(">Q")
 CHUNK = 1024**2
 
 _forking = Lock()
-"""Else a child forked between another's pipe and fork would hold that pipe open when it dies."""
+"""One fork at a time: otherwise a child could inherit another child's pipe and hold it open."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a child may take: ``memory`` in bytes above the parent's, ``seconds`` by the clock."""
+    """A child's limits: ``memory`` in bytes above the parent's, ``seconds`` of wall-clock time."""
 
     memory: int
     seconds: float
 
 
 class Stopped(Exception):
-    """The child gave no answer; ``by``: ``time``, ``answer`` (too long), a signal, or its exit."""
+    """The child returned no result.
+
+    ``by`` is the reason: ``time``, ``answer`` (too long), the name of a signal, or its exit status.
+    """
 
     def __init__(self, by: str) -> None:
         super().__init__(by)
@@ -57,117 +61,117 @@ class Stopped(Exception):
 
 
 def confined(work: Work, allowance: Allowance) -> bytes:
-    """Do the work in a child and give back what it returned, joined.
+    """Run the work in a child process; return its parts, joined.
 
-    The child is gone when this returns, whatever became of it. ``work`` must not raise, and what it
-    prints or logs is lost. Raises Stopped if the child gave no whole answer, TransientError if none
-    could be started.
+    The child has ended when this returns. ``work`` must not raise; its output and logs are lost.
+    Raises Stopped if the child returned no complete result, TransientError if no process could be
+    started.
     """
-    until = time.monotonic() + allowance.seconds
-    child, answers = _start(work, allowance)
-    stopped, answer = "", b""
+    deadline = time.monotonic() + allowance.seconds
+    child, reader = _start(work, allowance)
+    stopped, result = "", b""
     try:
-        answer = _read(answers, until, allowance.memory)
+        result = _read(reader, deadline, allowance.memory)
     except Stopped as error:
         stopped = error.by
     finally:
-        os.close(answers)
-        how = _end(child)
-    if stopped or not _is_whole(answer):
-        raise Stopped(stopped or how)
-    return answer[LENGTH.size :]
+        os.close(reader)
+        status = _end(child)
+    if stopped or not _is_complete(result):
+        raise Stopped(stopped or status)
+    return result[LENGTH.size :]
 
 
 def _start(work: Work, allowance: Allowance) -> tuple[int, int]:
-    """The child's id, and where to read what it writes."""
+    """Fork; return the child's process id and the file descriptor of its output."""
     with _forking, warnings.catch_warnings():
-        # Python 3.12 warns of locks that other threads may hold: see the module's docstring.
+        # Python 3.12 warns about locks of other threads; see the module's docstring.
         warnings.simplefilter("ignore", DeprecationWarning)
-        answers, writing = os.pipe()
+        reader, writer = os.pipe()
         try:
             child = os.fork()
         except OSError as error:
-            os.close(answers)
-            os.close(writing)
+            os.close(reader)
+            os.close(writer)
             raise TransientError(
                 "no-process", "No process could be started to decode in."
             ) from error
         if child == 0:
-            _work_and_leave(work, writing, allowance)
-        os.close(writing)
-        return child, answers
+            _run_and_exit(work, writer, allowance)
+        os.close(writer)
+        return child, reader
 
 
-def _work_and_leave(work: Work, writing: int, allowance: Allowance) -> NoReturn:
-    """The child's whole life. Nothing may return or rise from here: the parent's code is above."""
+def _run_and_exit(work: Work, writer: int, allowance: Allowance) -> NoReturn:
+    """Run the work and exit. The child must not return or raise, or it would run parent code."""
     try:
-        _fall_silent()
+        _silence()
         _limit(allowance)
         parts = work()
-        _write(writing, LENGTH.pack(sum(map(len, parts))))
+        _write(writer, LENGTH.pack(sum(map(len, parts))))
         for part in parts:
-            _write(writing, part)
+            _write(writer, part)
     finally:
-        os._exit(0)  # an answer that is not whole says the rest
+        os._exit(0)  # the parent recognizes an incomplete result by its length
 
 
-def _fall_silent() -> None:
-    """Decoders complain of damage on standard error, line by line; in the log it is one refusal."""
+def _silence() -> None:
+    """Discard logs and output. Decoders print many lines about damage; one refusal is logged."""
     logging.disable()
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
-        os.dup2(nowhere, stream)
+        os.dup2(devnull, stream)
 
 
 def _limit(allowance: Allowance) -> None:
-    """The CPU limit ends a child whose parent was killed and cannot end it."""
-    cpu = math.ceil(time.process_time() + allowance.seconds * 4)  # of up to four threads
+    """Set the child's limits. The CPU limit ends a child whose parent was killed."""
+    cpu = math.ceil(time.process_time() + allowance.seconds * 4)  # up to four threads
     _lower(resource.RLIMIT_CPU, cpu)
     _lower(resource.RLIMIT_CORE, 0)
     if now := held():
         _lower(resource.RLIMIT_AS, now.addresses + allowance.memory + ROOM_FOR_THREADS)
 
 
-def _lower(kind: int, most: int) -> None:
-    """Set a limit; one that is stricter already stays, since only root may raise it."""
+def _lower(kind: int, maximum: int) -> None:
+    """Set a limit, unless a stricter one exists, which only root may raise."""
     _, hard = resource.getrlimit(kind)
-    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (least, least))
+    limit = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
+    resource.setrlimit(kind, (limit, limit))
 
 
-def _write(writing: int, part: bytes) -> None:
-    left = memoryview(part)
-    while left:
-        left = left[os.write(writing, left) :]
+def _write(writer: int, part: bytes) -> None:
+    rest = memoryview(part)
+    while rest:
+        rest = rest[os.write(writer, rest) :]
 
 
-def _read(answers: int, until: float, most: int) -> bytes:
-    """All that the child writes until it closes its end."""
-    answer = bytearray()
-    waiting = select.poll()
-    waiting.register(answers, select.POLLIN)
-    while len(answer) <= most + LENGTH.size:
-        left = until - time.monotonic()
-        if left <= 0 or not waiting.poll(left * 1000):
+def _read(reader: int, deadline: float, maximum: int) -> bytes:
+    """Everything the child writes until it closes the pipe. Raises Stopped at a limit."""
+    result = bytearray()
+    poll = select.poll()
+    poll.register(reader, select.POLLIN)
+    while len(result) <= maximum + LENGTH.size:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0 or not poll.poll(remaining * 1000):
             raise Stopped("time")
-        chunk = os.read(answers, CHUNK)
+        chunk = os.read(reader, CHUNK)
         if not chunk:
-            return bytes(answer)
-        answer += chunk
+            return bytes(result)
+        result += chunk
     raise Stopped("answer")
 
 
-def _is_whole(answer: bytes) -> bool:
-    if len(answer) < LENGTH.size:
+def _is_complete(result: bytes) -> bool:
+    if len(result) < LENGTH.size:
         return False
-    (length,) = LENGTH.unpack_from(answer)
-    return bool(length == len(answer) - LENGTH.size)
+    (length,) = LENGTH.unpack_from(result)
+    return bool(length == len(result) - LENGTH.size)
 
 
 def _end(child: int) -> str:
-    """Kill it, if it lives, and take leave of it; says how it ended."""
+    """Kill the child if it still runs, and reap it; return its signal's name or exit status."""
     with suppress(ProcessLookupError):
-        os.kill(child, SIGKILL)  # one that has ended already keeps the end it had
+        os.kill(child, SIGKILL)  # has no effect on a child that has already ended
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     return Signals(-code).name if code < 0 else f"exit {code}"

@@ -1,4 +1,4 @@
-"""What decoding gives: the picture, upright and small, and how it crosses a pipe as bytes."""
+"""The result of decoding, and its encoding for the pipe between child and parent."""
 
 import json
 from collections.abc import Sequence
@@ -13,9 +13,10 @@ from shared.errors import PermanentError
 
 @dataclass(frozen=True)
 class Decoded:
-    """``image``: L, RGB or RGBA in sRGB, no larger than the largest rendition wanted.
+    """A decoded picture.
 
-    ``seen``: the original's size with its orientation applied. ``located``: it said where.
+    ``image``: upright, L, RGB or RGBA in sRGB, no larger than the largest requested rendition.
+    ``seen``: the original's size with its orientation applied. ``located``: it has a GPS position.
     """
 
     image: Image.Image
@@ -25,23 +26,24 @@ class Decoded:
 
 
 def pack(decoded: Decoded) -> Sequence[bytes]:
-    """A line of JSON and the pixels: what comes from a child is data, so never a pickle."""
+    """A line of JSON, and the pixels. Not a pickle, because the parent must not trust a child."""
     head = {
         "mode": decoded.image.mode,
         "size": decoded.image.size,
         "seen": decoded.seen,
-        "taken": asdict(decoded.captured),
+        "captured": asdict(decoded.captured),
         "located": decoded.located,
     }
     return json.dumps(head).encode() + b"\n", decoded.image.tobytes()
 
 
 def pack_refusal(error: PermanentError) -> Sequence[bytes]:
+    """A line of JSON with the reason and its facts."""
     return (json.dumps({"refused": error.reason, "facts": error.facts}).encode() + b"\n",)
 
 
 def unpack(answer: bytes) -> Decoded:
-    """What was packed. Raises the PermanentError that was."""
+    """The picture from ``pack``. Raises the PermanentError from ``pack_refusal``."""
     line, _, pixels = answer.partition(b"\n")
     head = json.loads(line)
     if "refused" in head:
@@ -49,6 +51,6 @@ def unpack(answer: bytes) -> Decoded:
     return Decoded(
         image=Image.frombytes(head["mode"], tuple(head["size"]), pixels),
         seen=Size(*head["seen"]),
-        captured=Capture(**head["taken"]),
+        captured=Capture(**head["captured"]),
         located=head["located"],
     )

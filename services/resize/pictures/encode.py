@@ -1,4 +1,4 @@
-"""From pixels to the bytes of a file, with nothing in it but the picture."""
+"""Encodes a picture as a file without metadata."""
 
 import io
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPIma
 from services.resize.pictures.values import Format, Rendition, Spec
 
 ENCODERS = (JpegImagePlugin, WebPImagePlugin, PngImagePlugin, AvifImagePlugin)
-"""Importing them registers them; else the first save would import all of Pillow's 45 plugins."""
+"""Importing registers them. Otherwise the first save would import all of Pillow's 45 plugins."""
 
 EFFORT: Mapping[Format, Mapping[str, Any]] = {
     Format.JPEG: {},  # baseline: progressive is 5 % smaller for 6 times the CPU
@@ -22,11 +22,11 @@ WHITE = (255, 255, 255)
 
 
 def encode(image: Image.Image, spec: Spec) -> Rendition:
-    """Encode an L, RGB or RGBA picture; what JPEG cannot show through is laid on white."""
+    """Encode an L, RGB or RGBA picture; for JPEG, transparent pixels become white."""
     kind = _resolve(spec.format, image)
     body = io.BytesIO()
-    shown = flatten(image) if kind is Format.JPEG else image
-    shown.save(body, kind, quality=spec.quality, **EFFORT[kind])
+    opaque = flatten(image) if kind is Format.JPEG else image
+    opaque.save(body, kind, quality=spec.quality, **EFFORT[kind])
     return Rendition(spec.name, kind, kind.content_type, image.width, image.height, body.getvalue())
 
 
@@ -34,12 +34,12 @@ def flatten(image: Image.Image) -> Image.Image:
     """The picture on white, without transparency; itself if it has none."""
     if image.mode != "RGBA":
         return image
-    ground = Image.new("RGB", image.size, WHITE)
-    ground.paste(image, mask=image.getchannel("A"))
-    return ground
+    background = Image.new("RGB", image.size, WHITE)
+    background.paste(image, mask=image.getchannel("A"))
+    return background
 
 
-def _resolve(wanted: Format, image: Image.Image) -> Format:
-    if wanted is not Format.AUTO:
-        return wanted
+def _resolve(requested: Format, image: Image.Image) -> Format:
+    if requested is not Format.AUTO:
+        return requested
     return Format.WEBP if image.mode == "RGBA" else Format.JPEG

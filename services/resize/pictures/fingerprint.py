@@ -1,7 +1,7 @@
-"""What a picture looks like in a few bytes, to find it among many: pure Pillow, under 1 ms.
+"""Computes a fingerprint of a picture, to find near-duplicates. It takes less than 1 ms.
 
-Computed from the smallest rendition's pixels, so that it costs next to nothing and is the same
-wherever it runs.
+It is computed from the smallest rendition's pixels with Pillow only, so that it does not depend on
+the machine.
 """
 
 from itertools import pairwise
@@ -12,15 +12,15 @@ from services.resize.pictures.encode import flatten
 from services.resize.pictures.values import Fingerprint
 
 
-def likeness_of(image: Image.Image) -> Fingerprint:
-    """The difference hash of the picture, as it is seen on white."""
+def fingerprint_of(image: Image.Image) -> Fingerprint:
+    """The difference hash of the picture on white."""
     return Fingerprint(hash=f"{_difference_hash(flatten(image).convert('RGB')):016x}")
 
 
 def _difference_hash(image: Image.Image) -> int:
-    """Of 8 rows of 9 greys, whether each is darker than the next: 64 bits, top left first.
+    """64 bits, top left first: in 8 rows of 9 greys, whether each is darker than the next.
 
-    That survives another size, another compression and another exposure, and ignores colour.
+    It hardly changes with size, compression and exposure, and it ignores colour.
     """
     greys = image.convert("L").resize((9, 8), Image.Resampling.BOX).tobytes()
     rows = (greys[start : start + 9] for start in range(0, len(greys), 9))

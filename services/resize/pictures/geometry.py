@@ -1,12 +1,12 @@
-"""The arithmetic of sizes: how large a picture becomes."""
+"""Computes the sizes of resized pictures."""
 
 from services.resize.pictures.values import Size
 
 
 def fit(size: Size, side: int) -> Size:
-    """The largest size of the same proportions with no side above ``side``; never an enlargement.
+    """The largest size with the same proportions and no side above ``side``; never an enlargement.
 
-    No side becomes zero: a line of 1 x 65,000 pixels keeps its one pixel.
+    No side becomes zero: a line of 1 x 65,000 pixels stays one pixel wide.
     """
     return scaled(size, min(1.0, side / max(size)))
 
@@ -17,9 +17,9 @@ def scaled(size: Size, factor: float) -> Size:
 
 
 def at_least(size: Size, shortest: int, longest: int) -> Size:
-    """Enlarge until the shorter side is ``shortest``, or the longer ``longest``: what comes first.
+    """Enlarge until the shorter side is ``shortest`` or the longer side is ``longest``.
 
-    A size that is large enough already stays as it is.
+    A size that is already large enough does not change.
     """
     factor = min(shortest / min(size), longest / max(size))
     return scaled(size, factor) if factor > 1 else size

@@ -1,4 +1,4 @@
-"""What an original is, by its first bytes, and whether its header may be decoded at all."""
+"""Identifies an original by its first bytes, and checks its header against the limits."""
 
 import io
 import re
@@ -23,8 +23,8 @@ Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
 
 
 def load_heic() -> Opener:
-    """HEIC's opener. Called before a fork, so that no child has to import it for itself."""
-    import pillow_heif  # noqa: PLC0415 - 25 ms of a cold start that only HEIC should pay
+    """HEIC's opener. It is loaded before a fork, because a child must not import modules."""
+    import pillow_heif  # noqa: PLC0415 - saves 25 ms of a cold start without HEIC
 
     opener: Opener = pillow_heif.HeifImageFile
     return opener
@@ -35,7 +35,7 @@ def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
 
 
 OPENERS: Mapping[str, Opener] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,  # of a multi-picture file (MPO) the first, as viewers do
+    "JPEG": JpegImagePlugin.JpegImageFile,  # the first picture of an MPO
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
@@ -44,22 +44,22 @@ OPENERS: Mapping[str, Opener] = {
     "AVIF": AvifImagePlugin.AvifImageFile,
     "HEIC": _open_heic,
 }
-"""Each reads a header and decodes nothing. Called directly, not through ``Image.open``, which would
-try further formats than the one that the content shows."""
+"""Functions that read a header and decode nothing. They are called directly, because
+``Image.open`` would also try other formats than the identified one."""
 
 BYTES_A_PIXEL: Mapping[str, int] = {
-    "JPEG": 12,  # 8 of it for progressive CMYK, whose coefficients are all kept until the end
-    "PNG": 14,  # with a palette of which one colour is transparent
-    "WEBP": 22,  # its decoder holds two canvases beside the picture
+    "JPEG": 12,  # 8 of it for progressive CMYK, whose coefficients stay in memory
+    "PNG": 14,  # with a palette that has a transparent colour
+    "WEBP": 22,  # its decoder holds two more canvases
     "GIF": 13,
     "TIFF": 12,
     "BMP": 12,
-    "AVIF": 20,  # 16 of it measured at 8 bits; deeper ones hold two bytes a sample
+    "AVIF": 20,  # 16 measured at 8 bits; deeper ones have two bytes a sample
     "HEIC": 20,
 }
-"""The peak that decoding and the first shrink add to a process, by its dearest mode: the growth of
-the largest resident size over one ``develop`` of 24 and 48 MP in a fresh process, divided by the
-pixels, with Pillow 13.0 and pillow-heif 1.8. Most often the dearest mode has transparency."""
+"""Peak memory of decoding and the first reduction, in the mode that needs most: the growth of the
+peak resident size during one ``develop`` of 24 and 48 MP in a new process, divided by the pixels,
+with Pillow 13.0 and pillow-heif 1.8. Usually the mode with transparency needs most."""
 
 SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),
@@ -78,15 +78,15 @@ SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
         rb"(?:\xef\xbb\xbf)?\s*<(?:svg|(?:\?xml|!DOCTYPE svg|!--).{0,1000}<svg)", re.DOTALL
     ),
 }
-"""In the order tried: the formats taken, then those that are pictures but not taken."""
+"""Signatures in the order of the tests: supported formats first, then unsupported ones."""
 
 REDUCED_IMAGE = 254, 1
-"""TIFF's NewSubfileType and its bit for "a smaller version of another image in this file": the
-first page of a camera's raw file. Renditions of that would be of a thumbnail, unnoticed."""
+"""TIFF's NewSubfileType and its bit for "a smaller version of another image in this file". It marks
+the first page of a camera's raw file, which is only a thumbnail."""
 
 
 def identify(original: bytes, limit: int) -> str:
-    """The format by content. Refuses what is empty, too long, no picture, or not supported."""
+    """The format, by content. Raises PermanentError for an empty, too large or unsupported file."""
     if not original:
         raise refuse(Refusal.EMPTY)
     if len(original) > limit:
@@ -100,9 +100,10 @@ def identify(original: bytes, limit: int) -> str:
 
 
 def open_header(kind: str, original: bytes, limits: Limits) -> ImageFile.ImageFile:
-    """The picture with its header read and nothing decoded; refuses one of too many pixels.
+    """The picture with its header read and nothing decoded.
 
-    Raises whatever Pillow does when the header is damaged.
+    Raises PermanentError for too many pixels and for raw files, and any error of Pillow for a
+    damaged header.
     """
     limit = min(limits.pixels, limits.memory // BYTES_A_PIXEL[kind])
     try:
@@ -120,7 +121,7 @@ def open_header(kind: str, original: bytes, limits: Limits) -> ImageFile.ImageFi
 
 
 def cost(kind: str, size: Size) -> int:
-    """Bytes that decoding and the first shrink may take at most."""
+    """The most bytes that decoding and the first reduction take."""
     return size.pixels * BYTES_A_PIXEL[kind]
 
 

@@ -1,4 +1,4 @@
-"""What the system says that this process holds."""
+"""Reads the memory usage of this process."""
 
 import resource
 from pathlib import Path
@@ -8,14 +8,14 @@ STATM = Path("/proc/self/statm")
 
 
 class Held(NamedTuple):
-    """Bytes: of addresses that are taken, and of memory that is behind them."""
+    """Memory usage in bytes: virtual addresses and resident memory."""
 
     addresses: int
     resident: int
 
 
 def held() -> Held | None:
-    """None where there is no ``/proc`` to read it from (macOS)."""
+    """The memory usage, or None on systems without ``/proc`` (macOS)."""
     if not STATM.exists():
         return None
     addresses, resident, *_ = map(int, STATM.read_text().split())

@@ -1,8 +1,8 @@
-"""What earlier pictures left in this process, and giving it back where the next one needs it.
+"""Caches the memory of processed pictures, and releases it when the next picture needs more.
 
-A warm function is fast because the memory of its last picture is kept for the next. But kept memory
-is of no use to a decoder that asks for its own, nor to a child process: in a small function the two
-together would be more than there is, and the next picture would be blamed for it.
+A warm function is fast because the next picture reuses the memory of the last one. But a decoder
+that allocates its own memory, or a child process, cannot use the cache. In a small function both
+together could exceed its memory.
 """
 
 from collections.abc import Callable
@@ -12,37 +12,37 @@ from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, whi
 
 from services.resize.pictures.held import held
 
-KEPT_BLOCKS = 640
-"""Of 256 KB, 160 MB in all: what 24 MP take, decoded whole, and their first step to 2048 px."""
+CACHED_BLOCKS = 640
+"""Blocks of 256 KB, 160 MB in all: 24 MP decoded, and their first reduction to 2048 pixels."""
 
-_givers: list[Callable[[], object]] = [core.clear_cache]
+_releases: list[Callable[[], object]] = [core.clear_cache]
 
 
 class _Least:
-    """Bytes that were resident when fewest were: the interpreter and its libraries."""
+    """The least resident memory in bytes so far: the interpreter and its libraries."""
 
     resident: int | None = None
 
 
-def keep() -> None:
-    """From now on what a picture held is kept for the next: no page faults in a warm function.
+def enable_cache() -> None:
+    """Make Pillow cache the memory of pictures, which avoids page faults in a warm function.
 
-    The blocks are small, because Pillow fits a kept one to each picture, and the ends of 16 MB
-    would come and go: a quarter of the time for a picture of 12 MP.
+    The blocks are small, because Pillow resizes cached blocks to fit each picture. With blocks of
+    16 MB that takes a quarter of the time for a picture of 12 MP.
     """
     core.set_block_size(256 * 1024)
-    core.set_blocks_max(KEPT_BLOCKS)
+    core.set_blocks_max(CACHED_BLOCKS)
 
 
-def given_back_by(give: Callable[[], object]) -> None:
-    """Register whatever else keeps the memory of pictures, by what makes it drop that."""
-    _givers.append(give)
+def on_release(release_cache: Callable[[], object]) -> None:
+    """Register a function that clears another cache of picture memory."""
+    _releases.append(release_cache)
 
 
 def make_room(needed: int, allowed: int) -> None:
-    """Give back what is kept, unless so many bytes fit beside it into what all may take together.
+    """Release the caches if they and the ``needed`` bytes together exceed the ``allowed`` bytes.
 
-    Where the system does not say what is resident (macOS), nothing is given back.
+    On systems that do not report resident memory (macOS), nothing is released.
     """
     if not (now := held()):
         return
@@ -52,10 +52,10 @@ def make_room(needed: int, allowed: int) -> None:
 
 
 def release() -> None:
-    """Give back all that is kept, to the system too: what is freed alone stays the process's."""
-    import ctypes  # noqa: PLC0415 - 5 ms of a cold start that an ordinary photo need not pay
+    """Clear all caches and return the free memory to the system."""
+    import ctypes  # noqa: PLC0415 - saves 5 ms of a cold start for ordinary photos
 
-    for give in _givers:
-        give()
-    with suppress(AttributeError):  # glibc has it, others do not
+    for release_cache in _releases:
+        release_cache()
+    with suppress(AttributeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)

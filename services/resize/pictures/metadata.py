@@ -1,4 +1,4 @@
-"""What the original says of itself: how to turn it, when and with what it was taken, and where."""
+"""Reads an original's metadata: orientation, profile, time, camera, presence of a position."""
 
 import re
 from collections.abc import Callable
@@ -14,13 +14,17 @@ T = TypeVar("T")
 
 TIME = re.compile(r"(\d{4}):(\d\d?):(\d\d?) (\d\d?):(\d\d?):(\d\d?)", re.ASCII)
 OFFSET = re.compile(r"[+-]\d\d:\d\d", re.ASCII)
-LONGEST_CAMERA = 100
-"""Characters; real ones have under 40, and it goes into an event of limited size."""
+MAX_CAMERA_LENGTH = 100
+"""Characters. Real names have fewer than 40; the size of an event is limited."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """``turn``: what makes the picture upright, None if it is. ``profile``: its ICC profile."""
+    """Metadata of an original.
+
+    ``turn``: the transposition that makes the picture upright, or None. ``profile``: its ICC
+    profile. ``located``: whether it has a GPS position.
+    """
 
     turn: Image.Transpose | None
     profile: bytes | None
@@ -37,21 +41,23 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF's orientation to what undoes it; 1, and anything unheard of, is upright."""
+"""The transposition for each EXIF orientation; 1 and unknown values are upright."""
 
 SWAPS_SIDES = frozenset(TURNS[orientation] for orientation in (5, 6, 7, 8))
 
 
 def read_metadata(picture: Image.Image) -> Metadata:
-    """Read it from a picture that is loaded: PNG may keep it at the end, and TIFF turns itself.
+    """Read the metadata of a loaded picture.
 
-    Broken metadata never fails a picture: what cannot be read is taken as absent, one by one.
+    It must be loaded, because a PNG may have metadata at its end, and loading rotates a TIFF.
+
+    Broken metadata is not an error: each value that cannot be read counts as missing.
     """
     return Metadata(
         turn=_read(lambda: TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1)), None),
         profile=picture.info.get("icc_profile"),
         captured=Capture(
-            at=_read(lambda: _taken_at(picture.getexif()), None),
+            at=_read(lambda: _captured_at(picture.getexif()), None),
             camera=_read(lambda: _camera(picture.getexif()), None),
         ),
         located=_read(lambda: _in_exif(picture.getexif()), default=False) or _in_xmp(picture),
@@ -61,12 +67,12 @@ def read_metadata(picture: Image.Image) -> Metadata:
 def _read(read: Callable[[], T], default: T) -> T:
     try:
         return read()
-    except Exception:  # noqa: BLE001 - bytes made to break parsers make them raise anything
+    except Exception:  # noqa: BLE001 - malicious bytes can cause any exception
         return default
 
 
-def _taken_at(exif: Image.Exif) -> str | None:
-    """When the shutter opened, else when it was scanned; not when the file was last changed."""
+def _captured_at(exif: Image.Exif) -> str | None:
+    """The time of the photo or of its scan, but not of the file's last change."""
     tags = exif.get_ifd(ExifTags.IFD.Exif)
     for time, offset in (
         (ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal),
@@ -78,28 +84,30 @@ def _taken_at(exif: Image.Exif) -> str | None:
 
 
 def _iso(time: str, offset: str) -> str | None:
-    """Not by strptime: its first call imports a module, and every call takes a lock, which another
-    thread may hold while a child that decodes is forked.
+    """The time as ISO 8601, or None if it is invalid.
+
+    It does not use strptime, which takes a lock and imports a module: neither is safe in a forked
+    child (see ``confined``).
     """
-    read = TIME.fullmatch(time)
-    if not read:
+    match = TIME.fullmatch(time)
+    if not match:
         return None
     try:
-        at = datetime(*map(int, read.groups())).isoformat()  # type: ignore[arg-type]  # noqa: DTZ001 - EXIF's times are local; the offset is a tag of its own
-    except ValueError:  # unset clocks write zeros
+        at = datetime(*map(int, match.groups())).isoformat()  # type: ignore[arg-type]  # noqa: DTZ001 - EXIF's times are local; the offset has its own tag
+    except ValueError:  # cameras without a set clock write zeros
         return None
     return at + (offset if OFFSET.fullmatch(offset) else "")
 
 
 def _camera(exif: Image.Exif) -> str | None:
-    """Make and model, the make once: many models begin with it."""
+    """The make and the model, without the make if the model starts with it."""
     make, model = _words(exif.get(ExifTags.Base.Make)), _words(exif.get(ExifTags.Base.Model))
     name = model if model.lower().startswith(make.lower()) else f"{make} {model}"
-    return name.strip()[:LONGEST_CAMERA] or None
+    return name.strip()[:MAX_CAMERA_LENGTH] or None
 
 
 def _words(value: object) -> str:
-    """A tag's text, without the NULs and control characters that cameras pad it with."""
+    """A tag's text, without padding of NULs and control characters."""
     text = value if isinstance(value, str) else ""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 

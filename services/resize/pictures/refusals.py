@@ -1,4 +1,4 @@
-"""Every reason for which an original is refused: its code, and the sentence a person reads."""
+"""The reasons to refuse an original: a code, and a sentence for the user."""
 
 from enum import Enum
 
@@ -8,13 +8,16 @@ SUPPORTED = "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC"
 
 
 class Refusal(Enum):
-    """A stable code and a sentence; words in braces are facts given with the refusal."""
+    """A stable code and a sentence. Words in braces are facts of the refusal."""
 
     EMPTY = "empty", "The file is empty."
-    TOO_MANY_BYTES = "too-many-bytes", "The file has {bytes:,} bytes; at most {limit:,} are taken."
+    TOO_MANY_BYTES = (
+        "too-many-bytes",
+        "The file has {bytes:,} bytes; at most {limit:,} are permitted.",
+    )
     NOT_AN_IMAGE = (
         "not-an-image",
-        f"The content is not a picture, whatever its name says. Send {SUPPORTED}.",
+        f"The content of the file is not a picture. Send {SUPPORTED}.",
     )
     UNSUPPORTED_FORMAT = (
         "unsupported-format",
@@ -22,16 +25,16 @@ class Refusal(Enum):
     )
     TOO_MANY_PIXELS = (
         "too-many-pixels",
-        "The header tells of more pixels than the {limit:,} that are taken of this {format}.",
+        "The header declares more pixels than the {limit:,} that are permitted for {format}.",
     )
     TRUNCATED = (
         "truncated",
-        "The file ends before the picture ({format}) does: send it again, whole.",
+        "The file ends before its picture ({format}) does. Send the whole file again.",
     )
-    CORRUPT = "corrupt", "The file is damaged: it begins as {format}, but cannot be decoded."
+    CORRUPT = "corrupt", "The file is damaged: it starts as {format} but cannot be decoded."
     TOO_COSTLY = (
         "too-costly",
-        "Decoding the {format} was stopped: it took more than it is given, or broke the decoder.",
+        "Decoding the {format} was stopped: it exceeded its limits or crashed the decoder.",
     )
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -45,6 +48,6 @@ class Refusal(Enum):
 
 
 def refuse(refusal: Refusal, **facts: object) -> PermanentError:
-    """The error to raise; ``facts`` fill the sentence and go with the error to the log."""
+    """The error to raise. ``facts`` fill in the sentence and are logged with the error."""
     sentence = refusal.sentence.format(**facts)
     return PermanentError(refusal.code, sentence, fault=Fault.CLIENT, **facts)

@@ -1,8 +1,8 @@
-"""Whether a file is decoded in the service itself: a tame format, and built as files of it are.
+"""Decides whether a file can be decoded in the service itself.
 
-The decoders of JPEG and PNG are known to take no more memory and time than the header promises, of
-a file in a usual number of parts. A million empty ones, or a thousand scans over the same pixels,
-are a few megabytes that take minutes; such a file is decoded in a child like all other formats.
+The decoders of JPEG and PNG take no more memory and time than the header suggests, if the file has
+a usual number of parts. A million empty parts, or a thousand scans over the same pixels, take
+minutes but only a few megabytes. Such a file is decoded in a child process, like all other formats.
 """
 
 from collections import Counter
@@ -11,42 +11,43 @@ from itertools import islice
 
 from services.resize.pictures import jpeg
 
-MOST_SCANS = 100
-"""A progressive JPEG has about ten. One over 64 MP takes 5 ms, even if it says nothing."""
+MAX_SCANS = 100
+"""A progressive JPEG has about ten. Even an empty scan over 64 MP takes 5 ms."""
 
-MOST_SEGMENTS = 200
-"""Before a JPEG's first scan. A profile and a depth map, in pieces of 64 KB, are a hundred."""
+MAX_SEGMENTS = 200
+"""Segments before a JPEG's first scan. A profile and a depth map need about 100, of 64 KB each."""
 
-MOST_CHUNKS = 100
-"""Of a PNG's that hold no pixels. A profile that unpacks to a megabyte takes 2 ms, each time."""
+MAX_CHUNKS = 100
+"""Chunks of a PNG without pixels. Each profile that unpacks to a megabyte takes 2 ms."""
 
-MOST_PIXEL_CHUNKS = 10_000
-"""libpng writes them with 8 KB, others with more: 80 MB."""
+MAX_PIXEL_CHUNKS = 10_000
+"""Chunks of a PNG with pixels. libpng writes 8 KB in each, which is 80 MB; others write more."""
 
 PIXELS = frozenset({b"IDAT", b"fdAT"})
 
 
 def is_tame(kind: str, original: bytes) -> bool:
+    """Whether the file has a tame format and a usual number of parts."""
     return kind in TAME and TAME[kind](original)
 
 
 def _is_plain_jpeg(original: bytes) -> bool:
-    found = list(islice(jpeg.segments(original), MOST_SEGMENTS))
-    frames = [segment for segment in found if segment.marker in jpeg.FRAMES]
-    if len(frames) != 1 or found[-1].marker != jpeg.SCAN:
+    segments = list(islice(jpeg.segments(original), MAX_SEGMENTS))
+    frames = [segment for segment in segments if segment.marker in jpeg.FRAMES]
+    if len(frames) != 1 or segments[-1].marker != jpeg.SCAN:
         return False
-    return jpeg.scans(original, frames[0], found[-1]) <= MOST_SCANS
+    return jpeg.scans(original, frames[0], segments[-1]) <= MAX_SCANS
 
 
 def _is_plain_png(original: bytes) -> bool:
     counted = Counter(
-        name in PIXELS for name in islice(_chunks(original), MOST_CHUNKS + MOST_PIXEL_CHUNKS)
+        name in PIXELS for name in islice(_chunks(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
     )
-    return counted[True] < MOST_PIXEL_CHUNKS and counted[False] <= MOST_CHUNKS
+    return counted[True] < MAX_PIXEL_CHUNKS and counted[False] <= MAX_CHUNKS
 
 
 def _chunks(original: bytes) -> Iterator[bytes]:
-    """Their names; each has four bytes of length before and four of checksum behind it."""
+    """The names of the chunks: a chunk is a length, a name, the content and a checksum."""
     at, name = 8, b""
     while name != b"IEND" and at + 8 <= len(original):
         name = original[at + 4 : at + 8]

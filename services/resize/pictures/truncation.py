@@ -1,4 +1,4 @@
-"""Whether a file that could not be decoded was cut short: its own format says where it ends."""
+"""Finds out whether a file that cannot be decoded is truncated, by its format's end."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -11,14 +11,14 @@ BOX_HEADER = 8
 
 
 def is_cut_short(kind: str, original: bytes) -> bool:
-    """True if the end that the format promises is missing. Asked only of what does not decode."""
-    with suppress(Exception):  # damage so deep that the end cannot be looked for
+    """Whether the end of the file is missing. Use it only for files that cannot be decoded."""
+    with suppress(Exception):  # the file is too damaged to find its end
         return not ENDS[kind](original)
     return False
 
 
 def _ends_with(mark: bytes, tail: int) -> Callable[[bytes], bool]:
-    """Some programs append to a finished file, so the mark may stand a little before the end."""
+    """Search the last ``tail`` bytes, because some programs append data to a complete file."""
     return lambda original: mark in original[-tail:]
 
 
@@ -31,20 +31,20 @@ def _bmp_is_whole(original: bytes) -> bool:
 
 
 def _boxes_are_whole(original: bytes) -> bool:
-    """AVIF and HEIC are a row of boxes; length 1 means "see the 8 bytes after the name"."""
+    """AVIF and HEIC are sequences of boxes; length 1 means that 8 bytes after the name have it."""
     at = 0
     while at + 16 <= len(original):
         length = int.from_bytes(original[at : at + 4])
         if length == 1:
             length = int.from_bytes(original[at + 8 : at + 16])
-        if length < BOX_HEADER:  # 0 is "to the end"; anything else is damage, not an early end
+        if length < BOX_HEADER:  # 0 means "to the end"; other values are damage, not truncation
             return True
         at += length
     return at == len(original)
 
 
 def _tiff_is_whole(original: bytes) -> bool:
-    """The first page's directory, and each piece of the picture that it lists, are in the file."""
+    """Whether the file has the first page's directory and all strips or tiles that it lists."""
     directory = ImageFileDirectory_v2(original[:8])
     if directory.next >= len(original):
         return False
@@ -53,13 +53,13 @@ def _tiff_is_whole(original: bytes) -> bool:
     directory.load(file)
     return all(
         at + length <= len(original)
-        for places, lengths in TIFF_PIECES
-        for at, length in zip(directory.get(places, ()), directory.get(lengths, ()), strict=False)
+        for offsets, lengths in TIFF_PARTS
+        for at, length in zip(directory.get(offsets, ()), directory.get(lengths, ()), strict=False)
     )
 
 
-TIFF_PIECES = (273, 279), (324, 325)
-"""Tags: where the strips are and how long, and the same of tiles."""
+TIFF_PARTS = (273, 279), (324, 325)
+"""Tags of the offsets and lengths of strips, and of tiles."""
 
 ENDS: Mapping[str, Callable[[bytes], bool]] = {
     "JPEG": _ends_with(b"\xff\xd9", 4096),

@@ -1,4 +1,4 @@
-"""What goes into the picture work and what comes out of it: values, and nothing that acts."""
+"""The inputs and results of image processing."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Size(NamedTuple):
-    """Width and height in pixels; a tuple, because that is what Pillow takes and gives."""
+    """Width and height in pixels; a tuple, like Pillow's sizes."""
 
     width: int
     height: int
@@ -17,7 +17,7 @@ class Size(NamedTuple):
 
 
 class Format(StrEnum):
-    """What a rendition is encoded as. AUTO is JPEG, or WebP where there is transparency to keep."""
+    """The format of a rendition. AUTO is WebP for pictures with transparency, otherwise JPEG."""
 
     AUTO = "AUTO"
     JPEG = "JPEG"
@@ -27,7 +27,7 @@ class Format(StrEnum):
 
     @property
     def content_type(self) -> str:
-        """The media type of a body in this format. AUTO has none: it is a choice, not a format."""
+        """The media type. Raises ValueError for AUTO, which must be resolved to a format first."""
         if self is Format.AUTO:
             raise ValueError("AUTO is resolved to a format before it has a content type")
         return f"image/{self.lower()}"
@@ -35,9 +35,9 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Spec:
-    """One rendition wanted: at most ``side`` pixels on the longer side, ``quality`` from 1 to 100.
+    """A requested rendition: at most ``side`` pixels on the longer side, ``quality`` from 1 to 100.
 
-    PNG is lossless and takes no notice of the quality.
+    PNG is lossless and ignores the quality.
     """
 
     name: str
@@ -53,19 +53,19 @@ class Spec:
 
 
 MAX_SIDE = 10_000
-"""Pixels. Rekognition takes no longer side, and WebP ends at 16,383."""
+"""Pixels: Rekognition's limit. WebP's limit is 16,383."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an original may be, decided from its header, before anything is decoded.
+    """The limits of an original, checked by its header before decoding.
 
-    ``bytes``: the file's length.
-    ``pixels``: width times height of the first frame or page, whatever the format.
-    ``memory``: bytes that decoding and the first shrink may take, by the measured cost of a pixel
-    in each format (``header.BYTES_A_PIXEL``); it lowers ``pixels`` for the formats that cost more.
-    The default fits a function of 1,769 MB with room for interpreter, libraries and the original.
-    ``seconds``: how long decoding may take by the clock, where a child process does it.
+    ``bytes``: the file's size.
+    ``pixels``: width times height of the first frame or page, for every format.
+    ``memory``: bytes for decoding and the first reduction, by the measured cost of a pixel in each
+    format (``header.BYTES_A_PIXEL``). It lowers ``pixels`` for expensive formats. The default fits
+    a function of 1,769 MB together with the interpreter, the libraries and the original.
+    ``seconds``: wall-clock time for decoding in a child process.
     """
 
     bytes: int = 64 * 1024**2
@@ -76,7 +76,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Rendition:
-    """One picture made: ``body`` is the file, ``format`` what it is encoded as (never AUTO)."""
+    """An encoded rendition. ``body`` is the file; ``format`` is never AUTO."""
 
     name: str
     format: Format
@@ -88,7 +88,7 @@ class Rendition:
 
 @dataclass(frozen=True)
 class Capture:
-    """When and with what, as far as the file says; both None when it does not.
+    """Time and camera of the photo, if the file has them.
 
     ``at``: ISO 8601 in the camera's local time, with the offset only if the file has one.
     ``camera``: maker and model.
@@ -100,19 +100,19 @@ class Capture:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a picture looks like: ``hash`` is 64 bits as hex."""
+    """A perceptual fingerprint. ``hash`` is 64 bits in hexadecimal."""
 
     hash: str
 
 
 @dataclass(frozen=True)
 class Developed:
-    """All that came of one original.
+    """The results of processing an original.
 
-    ``format``: of the original, by its content: JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF or HEIC.
-    ``width``, ``height``: of the original as a viewer shows it, orientation applied.
-    ``gps_removed``: the original said where it was taken; nothing made from it does.
-    ``renditions``: in the order asked for.
+    ``format``: the original's, by its content: JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF or HEIC.
+    ``width``, ``height``: the original's, with its orientation applied.
+    ``gps_removed``: the original has a GPS position; the renditions have none.
+    ``renditions``: in the order of the specs.
     """
 
     format: str

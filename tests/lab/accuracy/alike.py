@@ -16,15 +16,17 @@ LENGTH = 256
 """The length of an embedding, as in ``analyze``'s requests."""
 
 
-def embedded(answer: Mapping[str, Any]) -> Embedding:
+def embedded(response: Mapping[str, Any]) -> Embedding:
     """The embedding as the pipeline's events carry it, rounded to bytes."""
-    vector = summarize({Detection.EMBEDDING: answer}, Thresholds()).embedding
+    vector = summarize({Detection.EMBEDDING: response}, Thresholds()).embedding
     assert vector
     return Embedding(model="local", vector=vector)
 
 
-def share_a_list(one: Embedding, other: Embedding) -> bool:
-    return any(a == b for a, b in zip(embedding_bands(one), embedding_bands(other), strict=True))
+def share_a_band(first: Embedding, second: Embedding) -> bool:
+    """Whether the search index finds one by the other: they have a band in common."""
+    bands = zip(embedding_bands(first), embedding_bands(second), strict=True)
+    return any(a == b for a, b in bands)
 
 
 def changed(photo: bytes, change: Change) -> bytes:

@@ -204,7 +204,7 @@ def _embedded(call: Operation, photos: Sequence[Photo]) -> Iterator[Score]:
             (Check(cosine(a, b) >= ALIKE, f"{name}: {cosine(a, b):.2f}") for name, a, b in pairs),
         )
         in_a_band += [
-            Check(alike.share_a_list(a, b), f"{name} {name_of_change}: {cosine(a, b):.2f}")
+            Check(alike.share_a_band(a, b), f"{name} {name_of_change}: {cosine(a, b):.2f}")
             for name, a, b in pairs
             if cosine(a, b) >= ALIKE
         ]

@@ -26,20 +26,20 @@ from infra.local.ministack import MiniStack
 from services.api.callers import ANYONE
 from services.api.filters import Filters
 from services.api.queries import Queries
-from services.api.records import DynamoRecords as Read
-from services.store.index_entries import change, listing
+from services.api.records import DynamoTables
+from services.store.index_entries import change, index_entries
 from services.store.items import plain
 from services.store.logic import decide
-from services.store.records import DynamoRecords
+from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.attributes import attributes
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Embedding, Fingerprint, ImageAnalyzed, ImageResized, Label
-from shared.contracts.record import RECORD
 from shared.contracts.search_index import by_embedding, by_hash, by_label
 from shared.delivery import StepContext
 from shared.objects import S3Objects
+from shared.records import RECORD
 from shared.similarity import embedding_bands, hash_bands
 from tests.contract.conftest import make_table
 from tests.contract.samples import ANALYZED, AT, RESIZED
@@ -120,8 +120,8 @@ class Shop:
         s3.create_bucket(Bucket=bucket)
         table = self._dynamodb, self._table
         processed = S3Objects(s3, bucket)
-        self._store = StoreSteps(DynamoRecords(*table), processed, DynamoSearchIndex(*table))
-        reads = Read(self._dynamodb, self._table, ledger)
+        self._store = StoreSteps(DynamoRecordsWriter(*table), processed, DynamoSearchIndex(*table))
+        reads = DynamoTables(self._dynamodb, self._table, ledger)
         self._queries = Queries(reads, processed, PlainSigner(), now=lambda: AT)
         for client in (s3, self._dynamodb):
             client.meta.events.register("before-call", self._count)
@@ -179,7 +179,7 @@ def items(number: int, table: str) -> Iterator[dict[str, Any]]:
         record = decide(record, fact, AT + timedelta(milliseconds=number))
     assert record
     yield attributes({**plain(record), "item": RECORD})
-    for action in DynamoSearchIndex(None, table)._actions(change(None, listing(record))):
+    for action in DynamoSearchIndex(None, table)._actions(change(None, index_entries(record))):
         if "Put" in action:
             yield action["Put"]["Item"]
 

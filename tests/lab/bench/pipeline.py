@@ -26,7 +26,7 @@ from services.resize import handler as resize
 from services.resize.logic import Limits, Spec
 from services.resize.steps import Steps as ResizeSteps
 from services.store import handler as store
-from services.store.records import DynamoRecords
+from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared import delivery
@@ -37,7 +37,7 @@ from shared.delivery import Route, Service
 from shared.ledger import DynamoLedger
 from shared.message import message_records, read
 from shared.objects import S3Objects
-from shared.runs import DynamoRuns
+from shared.records import DynamoRecords
 from tests.contract.conftest import make_table
 from tests.fakes import FixedTime, MemoryQueue, s3_notification, sqs_batch
 from tests.pictures import encoded, photo
@@ -74,7 +74,7 @@ class Pipeline:
         )
         self._ledger = DynamoLedger(dynamodb, make_table(dynamodb, "ledger", "claim"))
         records = dynamodb, make_table(dynamodb, "records", "item")
-        self._runs = DynamoRuns(*records)
+        self._runs = DynamoRecords(*records)
         self._recognizer = Recognizer()
         processed = S3Objects(self._s3, "processed")
         uploads = S3Objects(self._s3, "uploads")
@@ -86,7 +86,9 @@ class Pipeline:
             self._service(
                 "store",
                 store.routes(
-                    StoreSteps(DynamoRecords(*records), processed, DynamoSearchIndex(*records))
+                    StoreSteps(
+                        DynamoRecordsWriter(*records), processed, DynamoSearchIndex(*records)
+                    )
                 ),
             ),
             self._service("notify", notify.routes(NotifySteps(SnsNotifications(self._sns, told)))),

@@ -67,4 +67,4 @@ def to_index(before: Item | None, after: Item | None) -> dict[str, int]:
 
 
 def _place(item: Item | None) -> tuple[str, str] | None:
-    return (item["list"]["S"], item["at"]["S"]) if item and "list" in item else None
+    return (item["partition"]["S"], item["at"]["S"]) if item and "partition" in item else None

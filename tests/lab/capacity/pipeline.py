@@ -21,7 +21,7 @@ from services.resize import handler as resize
 from services.resize.settings import ResizeSettings
 from services.resize.steps import Steps as ResizeSteps
 from services.store import handler as store
-from services.store.records import DynamoRecords
+from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps as StoreSteps
 from shared.bus import SnsBus
@@ -30,7 +30,7 @@ from shared.contracts.envelope import Envelope, Event
 from shared.delivery import Limits, Route, Service
 from shared.ledger import DynamoLedger
 from shared.objects import S3Objects
-from shared.runs import DynamoRuns
+from shared.records import DynamoRecords
 from tests.contract.conftest import make_table
 from tests.fakes import Clock, FixedTime, MemoryQueue, sqs_batch
 
@@ -149,7 +149,7 @@ def _service(
         bus=bus,
         queue=MemoryQueue(),
         ledger=DynamoLedger(dynamodb, "ledger"),
-        runs=DynamoRuns(dynamodb, "records"),
+        runs=DynamoRecords(dynamodb, "records"),
         limits=Limits(timeout=30, worst_case=5, max_attempts=5),
         clock=clock,
     )
@@ -168,7 +168,7 @@ def _analyze(client: Clients, recognizer: Recognizer) -> AnalyzeSteps:
     processed = S3Objects(client("analyze", "s3"), "processed")
     return AnalyzeSteps(
         Documents(processed),
-        Reuse(processed, DynamoRuns(client("analyze", "dynamodb"), "records")),
+        Reuse(processed, DynamoRecords(client("analyze", "dynamodb"), "records")),
         {"rekognition": recognizer},
         Question("rekognition", asked.detect, asked.thresholds),
     )
@@ -177,7 +177,7 @@ def _analyze(client: Clients, recognizer: Recognizer) -> AnalyzeSteps:
 def _store(client: Clients) -> StoreSteps:
     table = client("store", "dynamodb"), "records"
     return StoreSteps(
-        DynamoRecords(*table),
+        DynamoRecordsWriter(*table),
         S3Objects(client("store", "s3"), "processed"),
         DynamoSearchIndex(*table),
     )

@@ -114,7 +114,7 @@ def _shared(partitions: Counter[str]) -> Counter[str]:
     """Which labels and likenesses a picture has is its own affair: of those, the largest."""
     largest: Counter[str] = Counter()
     for name, units in partitions.items():
-        kind = name.split("#")[0] if name.startswith(("label#", "hash#", "look#")) else name
+        kind = name.split("#")[0] if name.startswith(("label#", "hash#", "embedding#")) else name
         largest[kind] = max(largest[kind], units)
     return largest
 
@@ -129,7 +129,7 @@ def _kept(dynamodb: Any) -> dict[str, int]:
     for table in TABLES:
         items = dynamodb.scan(TableName=table)["Items"]
         sizes = [
-            (capacity.size(item) + capacity.ITEM_OVERHEAD) * (2 if "list" in item else 1)
+            (capacity.size(item) + capacity.ITEM_OVERHEAD) * (2 if "partition" in item else 1)
             for item in items
         ]
         kept[table] = -(-sum(sizes) // LOG_STEP) * LOG_STEP

@@ -10,11 +10,11 @@ from infra.clients import Clients
 from infra.deploy.outputs import Outputs
 from infra.operations.audit import Audit
 from infra.operations.images import Images
-from services.store.records import DynamoRecords
 from shared.contracts.record import Record, RunStatus
 from shared.errors import PermanentError
 from shared.ledger import ClaimKey
 from shared.message import message_records, read
+from shared.records import DynamoRecords
 from tests.lab.chaos.windows import Repeated
 
 DEPTHS = (
@@ -138,17 +138,10 @@ class Place:
 
     def timeline(self, image: str) -> Iterator[str]:
         """All that is on record about an image, a line each, in the order in which it happened."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self.outputs.table,
-            KeyConditionExpression="image = :image AND begins_with(#item, :event)",
-            ExpressionAttributeNames={"#item": "item"},
-            ExpressionAttributeValues={":image": {"S": image}, ":event": {"S": "event/"}},
-        )
-        moments = [item for page in pages for item in page["Items"]]
-        for moment in sorted(moments, key=lambda moment: moment["time"]["S"]):
-            said = (moment[name]["S"] for name in ("time", "source", "type", "item"))
-            yield "  ".join(said)
-        record = DynamoRecords(self._dynamodb, self.outputs.table).read(image)
+        records = DynamoRecords(self._dynamodb, self.outputs.table)
+        for event in sorted(records.events(image), key=lambda row: row["time"]):
+            yield "  ".join(event[name] for name in ("time", "source", "type", "item"))
+        record = records.read(image)
         yield f"on record: {record.current.status if record else 'nothing'}"
         for key, row in self.ledger().items():
             if key.image == image:

@@ -1,7 +1,7 @@
-"""Mutated corpus files into the picture work: renditions or a named error, and nothing else.
+"""Processes mutated files of the corpus: the result must be renditions or a refusal.
 
-``python -m tests.lab.fuzz --seconds 60 [--seed N]`` prints files a second and what became of them. It
-ends with 1, and keeps the offending file, when anything else happens or memory passes the limit.
+``python -m tests.lab.fuzz --seconds 60 [--seed N]`` prints the files per second and their results.
+On any other error, or above the memory limit, it stores the file and exits with status 1.
 """
 
 # ruff: noqa: T201 - a command prints
@@ -19,63 +19,63 @@ from services.resize.logic import Limits, Refusal, Spec, develop
 from shared.errors import PermanentError
 from tests.corpus import cases
 
-KEPT = Path(__file__).parents[3] / "build" / "fuzz"
+FAILURES = Path(__file__).parents[3] / "build" / "fuzz"
 SPECS = [Spec("thumbnail", 64)]
 LIMITS = Limits(pixels=4_000_000, memory=128 * 1024**2)
-"""Small, so that a decoder that takes more than its header promises is soon seen."""
+"""Low limits show early that a decoder takes more than its header suggests."""
 
-ROOM = 256 * 1024**2
-"""Bytes that interpreter, libraries and the corpus take beside what decoding may."""
+BASE_MEMORY = 256 * 1024**2
+"""Bytes for the interpreter, the libraries and the corpus, in addition to the limit."""
 
-LONGEST = 200_000
-"""Bytes of a corpus file that is mutated; the longer ones say nothing more, and slowly."""
+MAX_BYTES = 200_000
+"""The largest corpus file that is mutated; larger ones are slow and add nothing."""
 
-MOST_MEMORY = 100
-"""MB of a case of the corpus; the others take seconds to make, and are too long."""
+MAX_MEMORY = 100
+"""The most MB of a corpus case that is mutated; the others take seconds to generate."""
 
 CODES = {refusal.code for refusal in Refusal}
 
 
-class Offence(Exception):
-    """The picture work ended in a way that it must not end in."""
+class UnexpectedResult(Exception):
+    """Processing ended with neither renditions nor a refusal, or took too much memory."""
 
 
 def main() -> int:
-    asked = read_arguments()
-    chance = random.Random(asked.seed)
+    arguments = read_arguments()
+    chance = random.Random(arguments.seed)
     seeds = list(originals())
-    ends: Counter[str] = Counter()
+    results: Counter[str] = Counter()
     start = time.monotonic()
-    while time.monotonic() < start + asked.seconds:
+    while time.monotonic() < start + arguments.seconds:
         original = mutated(chance.choice(seeds), chance)
         try:
-            ends[end(original)] += 1
-        except Offence as offence:
-            print(f"error: {offence.__cause__ or offence!r}; kept as {keep(original)}")
+            results[result(original)] += 1
+        except UnexpectedResult as error:
+            print(f"error: {error.__cause__ or error!r}; stored as {store(original)}")
             return 1
-    report(ends, time.monotonic() - start, asked.seed)
+    report(results, time.monotonic() - start, arguments.seed)
     return 0
 
 
 def originals() -> Iterator[bytes]:
-    """The corpus, small bombs among it, but for what no decoder ever gets to see."""
+    """The files of the corpus that reach a decoder, including small bombs."""
     for case in cases():
-        seen = case.becomes not in {Refusal.EMPTY, Refusal.NOT_AN_IMAGE}
-        if seen and case.memory <= MOST_MEMORY:
+        decoded = case.becomes not in {Refusal.EMPTY, Refusal.NOT_AN_IMAGE}
+        if decoded and case.memory <= MAX_MEMORY:
             body = case.make()
-            if len(body) < LONGEST:
+            if len(body) < MAX_BYTES:
                 yield body
 
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.lab.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60, help="how long (60)")
-    parser.add_argument("--seed", type=int, default=1, help="of the mutations (1)")
+    parser.add_argument("--seconds", type=float, default=60, help="duration (60)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the mutations (1)")
     return parser.parse_args()
 
 
 def mutated(body: bytes, chance: random.Random) -> bytes:
-    """One to six edits, most of them near the beginning, where a picture's header is."""
+    """One to six edits, most of them near the start, where the header is."""
     changed = bytearray(body)
     for _ in range(chance.randint(1, 6)):
         at = int(len(changed) * chance.random() ** 3)
@@ -103,45 +103,45 @@ def _remove(body: bytearray, at: int, chance: random.Random) -> None:
 EDITS = (_overwrite, _overwrite, _flip, _flip, _repeat, _remove)
 
 
-def end(original: bytes) -> str:
-    """``developed``, or the reason; raises Offence for any other end."""
+def result(original: bytes) -> str:
+    """``developed``, or the reason of a refusal. Raises UnexpectedResult."""
     try:
-        made = develop(original, SPECS, LIMITS).renditions[0]
+        rendition = develop(original, SPECS, LIMITS).renditions[0]
     except PermanentError as error:
         if error.reason not in CODES:
-            raise Offence(f"unknown reason {error.reason}") from None
+            raise UnexpectedResult(f"unknown reason {error.reason}") from None
         return within_memory(error.reason)
     except Exception as error:
-        raise Offence from error
-    if max(made.width, made.height) > SPECS[0].side:
-        raise Offence(f"a rendition of {made.width} x {made.height}")
+        raise UnexpectedResult from error
+    if max(rendition.width, rendition.height) > SPECS[0].side:
+        raise UnexpectedResult(f"a rendition of {rendition.width} x {rendition.height}")
     return within_memory("developed")
 
 
-def within_memory(ending: str) -> str:
-    if peak() > LIMITS.memory + ROOM:
-        raise Offence(f"{peak():,} bytes of memory")
-    return ending
+def within_memory(name: str) -> str:
+    if peak() > LIMITS.memory + BASE_MEMORY:
+        raise UnexpectedResult(f"{peak():,} bytes of memory")
+    return name
 
 
 def peak() -> int:
-    """Bytes that this process, or a child that decoded, has held at most."""
+    """Peak memory in bytes of this process or of a child that decoded."""
     kinds = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
     return max(resource.getrusage(kind).ru_maxrss for kind in kinds) * 1024
 
 
-def keep(original: bytes) -> Path:
-    KEPT.mkdir(parents=True, exist_ok=True)
-    path = KEPT / sha256(original).hexdigest()[:16]
+def store(original: bytes) -> Path:
+    FAILURES.mkdir(parents=True, exist_ok=True)
+    path = FAILURES / sha256(original).hexdigest()[:16]
     path.write_bytes(original)
     return path
 
 
-def report(ends: Counter[str], seconds: float, seed: int) -> None:
-    for ending, times in ends.most_common():
-        print(f"{times:8,}  {ending}")
+def report(results: Counter[str], seconds: float, seed: int) -> None:
+    for name, count in results.most_common():
+        print(f"{count:8,}  {name}")
     print(
-        f"{ends.total():,} files, {ends.total() / seconds:.0f} files/s, "
+        f"{results.total():,} files, {results.total() / seconds:.0f} files/s, "
         f"peak {peak() / 1024**2:.0f} MB, seed {seed}"
     )
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from infra.config.stages import Stage
-from infra.planning.work import ANALYZE, DECIDED, RESIZED, REUSED, TOLD, UPLOADED
+from infra.planning.work import ANALYZE, DECIDED, NOTIFIED, RESIZED, REUSED, UPLOADED
 from tests.lab.capacity import capacity
 from tests.lab.capacity.usage import ANSWERS, FILE, counted
 
@@ -21,7 +21,7 @@ def test_the_file_says_what_an_image_asks_of_aws(found):
 
 
 def test_every_hop_of_an_image_was_counted(found):
-    assert set(found["hops"]) == {UPLOADED, RESIZED, ANALYZE, DECIDED, TOLD, REUSED}
+    assert set(found["hops"]) == {UPLOADED, RESIZED, ANALYZE, DECIDED, NOTIFIED, REUSED}
 
 
 def test_each_detection_is_one_call_and_known_content_none(found):
@@ -39,9 +39,9 @@ def test_an_image_moves_three_times_in_the_list_of_all(found):
     assert [found["hops"][hop]["partitions"]["all"] for hop in (RESIZED, DECIDED)] == [1, 2]
 
 
-LIST = {"list": {"S": "all"}, "at": {"S": "2026"}}
-LATER = {"list": {"S": "all"}, "at": {"S": "2027"}}
-OTHER = {"list": {"S": "flagged"}, "at": {"S": "2026"}}
+LIST = {"partition": {"S": "all"}, "at": {"S": "2026"}}
+LATER = {"partition": {"S": "all"}, "at": {"S": "2027"}}
+OTHER = {"partition": {"S": "flagged"}, "at": {"S": "2026"}}
 
 
 @pytest.mark.parametrize(

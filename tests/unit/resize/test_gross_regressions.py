@@ -1,6 +1,6 @@
-"""What would make the picture work several times slower, as ratios within this one process.
+"""Regressions that make image processing several times slower, as ratios within this process.
 
-How fast it is, `make bench` measures. These fail only where something has been lost.
+`make bench` measures the speed. These tests fail only if an optimization is lost.
 """
 
 import time
@@ -52,22 +52,20 @@ def cpu(work: Callable[[], object]) -> float:
     return median([once() for _ in range(8)][1:])
 
 
-def test_a_jpeg_is_decoded_once_and_no_larger_than_it_has_to_be(
-    original: bytes, loaded: list[Size]
-) -> None:
+def test_a_jpeg_is_decoded_once_at_a_reduced_size(original: bytes, loaded: list[Size]) -> None:
     develop(original, SPECS, Limits(), SMALL_ANALYSIS)
     assert loaded == [Size(600, 450)]
 
 
-def test_all_renditions_cost_less_than_decoding_all_pixels_twice(original: bytes) -> None:
-    """Without the transform's scaling, or with a decoding for each rendition, they cost more."""
+def test_all_renditions_take_less_time_than_decoding_twice(original: bytes) -> None:
+    """It takes longer without scaled decoding, or if each rendition decodes again."""
     everything = cpu(lambda: develop(original, SPECS, Limits(), SMALL_ANALYSIS))
     assert everything < 2 * cpu(lambda: opened(original))
 
 
 @pytest.mark.skipif(scale.cykooz_resizer is None, reason="the SIMD resizer is not installed")
-def test_the_simd_resizer_is_used_where_it_is_installed(original: bytes) -> None:
-    """It takes a third of the time: a half is lost only with it."""
+def test_an_installed_simd_resizer_is_used(original: bytes) -> None:
+    """It takes a third of Pillow's time, so it must take less than half."""
     picture, size = opened(original), (1100, 825)
     plain = cpu(lambda: picture.resize(size, Image.Resampling.LANCZOS))
     assert cpu(lambda: scale.resize(picture, Size(*size))) < plain / 2

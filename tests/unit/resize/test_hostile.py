@@ -1,4 +1,4 @@
-"""Every case of the corpus becomes what it has to; the watched ones in time, and within memory."""
+"""Every case of the corpus has its expected result, within its limits of time and memory."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ PLAIN = [name for name, case in CASES.items() if not case.memory]
 WATCHED = [name for name, case in CASES.items() if case.memory]
 
 SECONDS = 60
-"""For a whole process, its start among it, on a busy machine."""
+"""For a whole process with its start, on a busy machine."""
 
 WATCH = """
 import json, resource, sys
@@ -40,11 +40,11 @@ status = Path("/proc/self/status").read_text().split()
 of_a_child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 print(json.dumps([what, max(int(status[status.index("VmHWM:") + 1]), of_a_child) * 1024]))
 """
-"""Its own peak is from ``/proc``: getrusage begins with that of the process that started it."""
+"""The peak comes from ``/proc``, because getrusage starts with the peak of the parent process."""
 
 
-def ended(case):
-    """What became of it, as the corpus says it: format and size, or a reason's code."""
+def result(case):
+    """The result, in the form of the corpus: format and size, or a reason's code."""
     try:
         developed = develop(case.make(), SPECS, case.limits)
     except PermanentError as error:
@@ -53,19 +53,19 @@ def ended(case):
     return [developed.format, made.width, made.height]
 
 
-def wanted(case):
+def expected(case):
     if isinstance(case.becomes, Made):
         return [case.becomes.format, case.becomes.width, case.becomes.height]
     return case.becomes.code
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_it_becomes_what_the_table_says(name):
-    assert ended(CASES[name]) == wanted(CASES[name])
+def test_a_case_has_its_expected_result(name):
+    assert result(CASES[name]) == expected(CASES[name])
 
 
 @pytest.mark.parametrize("name", WATCHED)
-def test_it_becomes_what_the_table_says_in_time_and_within_memory(name):
+def test_a_case_has_its_expected_result_within_time_and_memory(name):
     case = CASES[name]
     words = json.dumps([asdict(case.limits), SIDE])
     done = subprocess.run(
@@ -77,13 +77,13 @@ def test_it_becomes_what_the_table_says_in_time_and_within_memory(name):
         check=True,
     )
     what, peak = json.loads(done.stdout)
-    assert what == wanted(case)
+    assert what == expected(case)
     assert peak < case.memory * MB
 
 
-def test_no_two_cases_share_a_name():
+def test_names_of_cases_are_unique():
     assert len(CASES) == len(cases())
 
 
-def test_the_document_is_the_corpus():
+def test_the_document_is_up_to_date():
     assert DOCUMENT.read_text() == document()

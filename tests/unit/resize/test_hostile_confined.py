@@ -1,4 +1,4 @@
-"""A decoder that eats memory, spins or crashes costs its picture, and never the service."""
+"""A decoder that exhausts memory, loops or crashes fails its picture, but not the service."""
 
 import faulthandler
 import os
@@ -33,13 +33,13 @@ def spin(_file=None):
 
 
 def crash(_file=None):
-    faulthandler.disable()  # pytest's, which would tell of it at length
+    faulthandler.disable()  # pytest's, which would print a long report
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
 @pytest.fixture
 def broken(monkeypatch):
-    """``broken(decoder)``: develop a WebP with that in the place of its decoder; the refusal."""
+    """``broken(decoder)``: the refusal of a WebP that is processed with this decoder."""
 
     def run(decoder, **limits):
         monkeypatch.setitem(OPENERS, "WEBP", decoder)
@@ -55,17 +55,17 @@ def open_files():
 
 
 def children():
-    """This process's children, dead or alive, by their numbers; none where Linux does not tell."""
+    """The ids of this process's children, including zombies; empty without ``/proc``."""
     return {child for child in map(_child, Path("/proc").glob("[0-9]*/stat")) if child}
 
 
 def _child(stat):
-    """The process that a line of /proc tells of, if it is a child of this one."""
+    """The id of the process with this file in ``/proc``, if it is a child of this process."""
     try:
-        number, told = stat.parent.name, stat.read_text().rpartition(")")[2].split()
-    except OSError:  # it has just gone
+        number, fields = stat.parent.name, stat.read_text().rpartition(")")[2].split()
+    except OSError:  # the process has just ended
         return None
-    return int(number) if int(told[1]) == os.getpid() else None
+    return int(number) if int(fields[1]) == os.getpid() else None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def _child(stat):
     ],
     ids=["eats memory", "spins", "crashes", "leaves"],
 )
-def test_a_decoder_that_misbehaves_costs_its_picture(broken, decoder, limits, stopped_by):
+def test_a_misbehaving_decoder_fails_only_its_picture(broken, decoder, limits, stopped_by):
     before = children()
     error = broken(decoder, **limits)
     assert (error.reason, error.facts["stopped_by"]) == ("too-costly", stopped_by)
@@ -86,7 +86,7 @@ def test_a_decoder_that_misbehaves_costs_its_picture(broken, decoder, limits, st
     assert children() <= before
 
 
-def test_only_the_tame_are_decoded_in_the_service_itself(monkeypatch):
+def test_tame_formats_are_decoded_in_the_service_itself(monkeypatch):
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
     assert {develop(encoded(corners(), form), SPECS, Limits()).format for form in TAME} == {*TAME}
 
@@ -105,7 +105,7 @@ def test_a_tame_picture_may_have_many_parts(form, options):
 
 
 @pytest.mark.parametrize("form", sorted(OPENERS.keys() - TAME))
-def test_all_others_are_decoded_in_a_child(monkeypatch, form):
+def test_other_formats_are_decoded_in_a_child(monkeypatch, form):
     def unable():
         raise BlockingIOError
 
@@ -114,22 +114,22 @@ def test_all_others_are_decoded_in_a_child(monkeypatch, form):
         develop(encoded(corners(), form), SPECS, Limits())
 
 
-def test_what_the_child_returns_arrives_whole():
+def test_the_childs_result_is_complete():
     body = os.urandom(3 * MB + 1)
     assert confined(lambda: [b"one ", b"", body], PLENTY) == b"one " + body
 
 
-def test_work_that_raises_is_stopped_and_never_answered():
+def test_work_that_raises_has_no_result():
     with pytest.raises(Stopped, match="exit 0"):
         confined(lambda: 1 // 0, PLENTY)
 
 
-def test_an_answer_longer_than_the_memory_given_is_not_collected():
+def test_a_result_larger_than_the_memory_limit_is_not_read():
     with pytest.raises(Stopped, match="answer"):
         confined(lambda: [bytes(MB)] * 3, Allowance(memory=MB, seconds=60))
 
 
-def test_what_the_child_prints_is_lost(capfd):
+def test_the_childs_output_is_discarded(capfd):
     def work():
         os.write(1, b"to standard output")
         os.write(2, b"to standard error")
@@ -139,7 +139,7 @@ def test_what_the_child_prints_is_lost(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_stricter_limit_that_is_there_stays():
+def test_an_existing_stricter_limit_stays():
     def limit_twice():
         for seconds in (1000, 2000):
             _lower(resource.RLIMIT_CPU, seconds)
@@ -149,7 +149,7 @@ def test_a_stricter_limit_that_is_there_stays():
     assert confined(limit_twice, plenty) == b"1000"
 
 
-def test_nothing_stays_open_behind_a_child():
+def test_no_file_descriptor_stays_open_after_a_child():
     before = open_files()
     for _ in range(3):
         with pytest.raises(Stopped):
@@ -157,7 +157,7 @@ def test_nothing_stays_open_behind_a_child():
     assert open_files() == before
 
 
-def test_threads_of_the_parent_do_not_matter():
+def test_threads_of_the_parent_do_not_affect_a_child():
     busy = threading.Event()
     threads = [threading.Thread(target=busy.wait, args=(60,)) for _ in range(3)]
     for thread in threads:
@@ -169,7 +169,7 @@ def test_threads_of_the_parent_do_not_matter():
     assert made.renditions[0].width == 64
 
 
-def test_what_memory_is_refused_to_python_is_too_costly_in_the_service_too(monkeypatch):
+def test_a_memory_error_in_the_service_is_too_costly(monkeypatch):
     def starved(_file):
         raise MemoryError
 
@@ -179,6 +179,6 @@ def test_what_memory_is_refused_to_python_is_too_costly_in_the_service_too(monke
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_pixels_cross_the_pipe_unchanged(rendition, mode):
+def test_pixels_pass_the_pipe_unchanged(rendition, mode):
     picture = Image.effect_noise((40, 30), 90).convert(mode)
     assert rendition(encoded(picture, "TIFF")).body == rendition(encoded(picture, "PNG")).body

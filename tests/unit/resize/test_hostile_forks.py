@@ -1,4 +1,4 @@
-"""A child is forked while other threads work, and waits for none of what they held."""
+"""A child that is forked while other threads hold locks does not wait for them."""
 
 import _strptime
 import importlib
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 FORKS = 200
 PATIENT = Limits(seconds=60)
-"""A child that waits for ever is told from one on a busy machine."""
+"""Long enough to distinguish a hanging child from a busy machine."""
 
 LOG = logging.getLogger("tests.forks")
 LOG.propagate = False
@@ -29,14 +29,14 @@ HANDLER = logging.StreamHandler(io.StringIO())
 
 @pytest.fixture
 def picture():
-    """What a child has most to do with: every part of the metadata is read."""
-    told = exif(orientation=6, make="Maker", at="2024:05:01 12:30:45", located=True)
-    return encoded(corners(), "TIFF", exif=told)
+    """A picture for which the child reads all kinds of metadata."""
+    metadata = exif(orientation=6, make="Maker", at="2024:05:01 12:30:45", located=True)
+    return encoded(corners(), "TIFF", exif=metadata)
 
 
 @pytest.fixture
 def at_work():
-    """Threads that take locks, allocate and change places as often as they can."""
+    """Threads that constantly take locks, allocate memory and switch."""
     done, interval = threading.Event(), sys.getswitchinterval()
     threads = [threading.Thread(target=repeat, args=(work, done)) for work in WORK]
     LOG.addHandler(HANDLER)
@@ -65,13 +65,13 @@ WORK = (
 )
 
 
-def made(original):
+def captured_at(original):
     return develop(original, [Spec("one", 64)], PATIENT).captured.at
 
 
-def test_no_child_hangs_while_threads_work(picture, at_work):
-    ends = {made(picture) for _ in range(FORKS)}
-    assert ends == {"2024-05-01T12:30:45"}
+def test_no_child_hangs_while_threads_run(picture, at_work):
+    times = {captured_at(picture) for _ in range(FORKS)}
+    assert times == {"2024-05-01T12:30:45"}
     assert all(thread.is_alive() for thread in at_work)
 
 
@@ -80,7 +80,7 @@ def test_no_child_hangs_while_threads_work(picture, at_work):
     [_strptime._cache_lock, HANDLER.lock],
     ids=["strptime", "a log handler"],
 )
-def test_a_lock_that_is_held_at_the_fork_stops_no_child(picture, lock):
+def test_a_lock_held_at_the_fork_does_not_block_the_child(picture, lock):
     held, done = threading.Event(), threading.Event()
 
     def hold():
@@ -94,10 +94,10 @@ def test_a_lock_that_is_held_at_the_fork_stops_no_child(picture, lock):
         ending.callback(done.set)
         thread.start()
         assert held.wait(60)
-        assert made(picture) == "2024-05-01T12:30:45"
+        assert captured_at(picture) == "2024-05-01T12:30:45"
 
 
-def test_several_pictures_at_once_do_not_meet(picture):
+def test_concurrent_pictures_do_not_affect_each_other(picture):
     with ThreadPoolExecutor(4) as pool:
-        ends = list(pool.map(made, [picture] * 20))
-    assert ends == ["2024-05-01T12:30:45"] * 20
+        times = list(pool.map(captured_at, [picture] * 20))
+    assert times == ["2024-05-01T12:30:45"] * 20

@@ -1,4 +1,4 @@
-"""The fuzz run counts the good ends, and stops at any other with the file that caused it."""
+"""The fuzzer counts expected results, and stops at any other one and stores its file."""
 
 import sys
 
@@ -11,10 +11,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """``run(seconds)``: the exit code; what offends is kept in ``tmp_path``."""
-    monkeypatch.setattr(fuzz, "KEPT", tmp_path)
+    """``run(seconds)``: the exit code; failures are stored in ``tmp_path``."""
+    monkeypatch.setattr(fuzz, "FAILURES", tmp_path)
     monkeypatch.setattr(fuzz, "originals", lambda: [b"GIF89a" + bytes(50)])
-    monkeypatch.setattr(fuzz, "peak", lambda: 0)  # of the tests' own process, which holds more
+    monkeypatch.setattr(fuzz, "peak", lambda: 0)  # the test process itself uses more
 
     def fuzzed(seconds):
         monkeypatch.setattr(sys, "argv", ["fuzz", "--seconds", str(seconds), "--seed", "7"])
@@ -23,27 +23,29 @@ def run(monkeypatch, tmp_path):
     return fuzzed
 
 
-def test_a_run_without_offence_ends_well(run, tmp_path, capsys):
+def test_a_run_without_failures_exits_with_0(run, tmp_path, capsys):
     assert run(0.3) == 0
     assert "files/s" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
 
 
-def test_a_foreign_error_is_an_offence_and_its_file_is_kept(run, monkeypatch, tmp_path, capsys):
+def test_an_unexpected_error_stops_the_run_and_its_file_is_stored(
+    run, monkeypatch, tmp_path, capsys
+):
     monkeypatch.setattr(fuzz, "develop", lambda *_: {}["no such key"])
     assert run(60) == 1
-    (kept,) = tmp_path.iterdir()
-    assert str(kept) in capsys.readouterr().out
-    assert kept.stat().st_size > 0
+    (stored,) = tmp_path.iterdir()
+    assert str(stored) in capsys.readouterr().out
+    assert stored.stat().st_size > 0
 
 
-def test_too_much_memory_is_an_offence(run, monkeypatch, tmp_path):
+def test_too_much_memory_stops_the_run(run, monkeypatch, tmp_path):
     monkeypatch.setattr(fuzz, "peak", lambda: 10**12)
     assert run(60) == 1
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_the_same_seed_mutates_alike():
+def test_the_same_seed_repeats_the_mutations():
     original = bytes(range(250)) * 2
-    one, other = (fuzz.mutated(original, fuzz.random.Random(3)) for _ in range(2))
-    assert one == other != original
+    first, second = (fuzz.mutated(original, fuzz.random.Random(3)) for _ in range(2))
+    assert first == second != original

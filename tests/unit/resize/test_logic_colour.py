@@ -1,4 +1,4 @@
-"""Every colour mode comes out as what a person would see, in sRGB."""
+"""Every colour mode is converted to sRGB correctly."""
 
 import struct
 
@@ -35,7 +35,7 @@ def plain(mode, value):
 
 @pytest.fixture
 def colour(rendition):
-    """The colour in the middle of the rendition of a picture that is the same all over."""
+    """The colour in the middle of the rendition of a plain picture."""
 
     def run(original):
         return opened(rendition(original).body).convert("RGB").getpixel((32, 21))
@@ -44,12 +44,12 @@ def colour(rendition):
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIC"])
-def test_a_profile_is_applied_in_every_format_that_carries_one(form, colour):
+def test_a_profile_is_applied_in_every_format_that_has_one(form, colour):
     original = encoded(plain("RGB", RED), form, icc_profile=swapped_profile())
     assert close(colour(original), GREEN)
 
 
-def test_the_analysis_sees_the_converted_colours(developed):
+def test_the_analysis_has_the_converted_colours(developed):
     original = encoded(plain("RGB", RED), "JPEG", icc_profile=swapped_profile())
     assert close(opened(developed(original).analysis.body).getpixel((9, 9)), GREEN)
 
@@ -66,14 +66,14 @@ def test_a_profile_of_srgb_changes_nothing(colour):
     assert close(colour(original), (200, 100, 50), 6)
 
 
-def test_a_profile_leaves_transparency_alone(rendition):
+def test_a_profile_does_not_change_transparency(rendition):
     original = encoded(hole(), "PNG", icc_profile=swapped_profile())
     made = opened(rendition(original).body)
     assert (made.getpixel((5, 20))[3], made.getpixel((60, 20))) == (0, (*GREEN, 255))
 
 
 @pytest.mark.parametrize("profile", [b"", b"broken", swapped_profile()[:200], grey_profile(1.0)])
-def test_a_profile_that_is_broken_or_of_another_kind_is_as_good_as_none(profile, colour):
+def test_a_broken_or_unsuitable_profile_is_ignored(profile, colour):
     assert close(colour(encoded(plain("RGB", RED), "JPEG", icc_profile=profile)), RED)
 
 
@@ -94,17 +94,17 @@ def test_a_cmyk_profile_is_applied(form, colour):
     assert close((red, green, blue), (88, 0, 252))  # what Lab 31, 80, -108 is in sRGB
 
 
-def test_16_bit_grey_is_scaled_and_not_cut_off(colour):
+def test_16_bit_grey_is_scaled(colour):
     for form in ("PNG", "TIFF"):
         assert close(colour(encoded(plain("I;16", 128 * 257), form)), (128, 128, 128), 1)
 
 
-def test_16_bit_colour_is_scaled_and_not_cut_off(colour):
+def test_16_bit_colour_is_scaled(colour):
     row = struct.pack(">3H", 255 * 257, 128 * 257, 0) * SIDES[0]
     assert close(colour(png(*SIDES, 16, 2, [row] * SIDES[1])), (255, 128, 0), 1)
 
 
-def test_16_bit_grey_with_transparency_keeps_both(rendition):
+def test_16_bit_grey_with_transparency_is_scaled(rendition):
     row = struct.pack(">2H", 128 * 257, 64 * 257) * SIDES[0]
     made = opened(rendition(png(*SIDES, 16, 4, [row] * SIDES[1])).body)
     assert close(made.getpixel((30, 20)), (128, 128, 128, 64), 2)
@@ -139,21 +139,21 @@ def test_lab_is_converted(colour):
 
 
 @pytest.mark.parametrize("form", ALPHA)
-def test_transparency_is_kept_where_the_rendition_can_hold_it(form, rendition):
+def test_transparency_is_preserved_in_formats_that_support_it(form, rendition):
     for wanted in (Format.PNG, Format.WEBP, Format.AVIF):
         alpha = opened(rendition(encoded(hole(), form), form=wanted).body).getchannel("A")
         assert (alpha.getpixel((5, 20)), alpha.getpixel((60, 20))) == (0, 255)
 
 
 @pytest.mark.parametrize("form", ALPHA)
-def test_transparency_is_laid_on_white_for_jpeg(form, rendition):
+def test_transparent_pixels_are_white_in_jpeg(form, rendition):
     made = opened(rendition(encoded(hole(), form), form=Format.JPEG).body)
     assert close(made.getpixel((5, 20)), WHITE)
     assert close(made.getpixel((60, 20)), RED)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "P"])
-def test_the_one_colour_that_a_png_calls_transparent_is(mode, rendition):
+def test_the_transparent_colour_of_a_png_is_transparent(mode, rendition):
     key = {"1": 1, "L": 255, "RGB": (255, 255, 255), "P": 0}[mode]
     picture = plain("L", 255).convert(mode)
     if mode == "P":
@@ -163,7 +163,7 @@ def test_the_one_colour_that_a_png_calls_transparent_is(mode, rendition):
     assert made.getpixel((30, 20))[3] == 0
 
 
-def test_what_is_hidden_does_not_bleed_into_the_edge(rendition):
+def test_hidden_colours_do_not_bleed_into_edges(rendition):
     picture = Image.new("RGBA", (121, 80), (*BLUE, 0))
     picture.paste((*RED, 255), (60, 0, 121, 80))
     made = opened(rendition(encoded(picture, "PNG")).body)
@@ -171,5 +171,5 @@ def test_what_is_hidden_does_not_bleed_into_the_edge(rendition):
     assert all(blue < 8 for _, _, blue, alpha in edge if alpha > 16)
 
 
-def test_grey_stays_grey_and_costs_no_colour_channels(rendition):
+def test_a_grey_original_gives_a_grey_rendition(rendition):
     assert opened(rendition(encoded(plain("L", 90), "JPEG"), form=Format.JPEG).body).mode == "L"

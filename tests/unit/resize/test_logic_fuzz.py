@@ -1,4 +1,4 @@
-"""Whatever the bytes: renditions, or a refusal with a known code, and never anything else."""
+"""Any bytes give renditions or a refusal with a valid code."""
 
 from functools import cache
 
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.slow
 CODES = {refusal.code for refusal in Refusal}
 LIMITS = Limits(pixels=2_000_000)
 TRIES = settings(deadline=None, max_examples=48, suppress_health_check=[HealthCheck.too_slow])
-"""No deadline: a decoder takes as long as it takes, and that is not what is tested here."""
+"""Without a deadline, because these tests do not measure time."""
 
 EDITS = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=8)), max_size=6)
-"""Where, as a share of the file, and what is written there; nothing cuts the file off."""
+"""Positions as ratios of the file, and the bytes written there."""
 
 
 @cache
@@ -36,7 +36,7 @@ def mutated(whole, edits):
     return bytes(body)
 
 
-def survive(original):
+def develop_or_refuse(original):
     try:
         made = develop(original, [Spec("one", 32)], LIMITS)
     except PermanentError as error:
@@ -51,7 +51,7 @@ def test_a_mutated_file_is_developed_or_refused(form):
     @given(EDITS)
     @example([])
     def check(edits):
-        survive(mutated(seed(form), edits))
+        develop_or_refuse(mutated(seed(form), edits))
 
     check()
 
@@ -62,18 +62,18 @@ def test_a_damaged_header_is_developed_or_refused(form):
     @given(st.integers(0, 400), st.binary(min_size=1, max_size=4))
     def check(at, written):
         whole = seed(form)
-        survive(whole[:at] + written + whole[at + len(written) :])
+        develop_or_refuse(whole[:at] + written + whole[at + len(written) :])
 
     check()
 
 
 @TRIES
 @given(st.sampled_from([seed(form)[:16] for form in OPENERS]), st.binary(max_size=200))
-def test_any_bytes_after_a_true_beginning_are_developed_or_refused(beginning, rest):
-    survive(beginning + rest)
+def test_any_bytes_after_a_valid_start_are_developed_or_refused(beginning, rest):
+    develop_or_refuse(beginning + rest)
 
 
 @TRIES
 @given(st.binary(max_size=100))
-def test_any_bytes_at_all_are_developed_or_refused(content):
-    survive(content)
+def test_any_bytes_are_developed_or_refused(content):
+    develop_or_refuse(content)

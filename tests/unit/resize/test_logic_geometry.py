@@ -1,4 +1,4 @@
-"""Sizes: renditions stay in their box, keep their proportions, and never grow."""
+"""Sizes: renditions fit their box, have the original's proportions and are never enlarged."""
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,7 @@ def test_no_side_becomes_zero(size, side):
 
 
 @given(SIZES, BOXES)
-def test_proportions_are_kept_within_a_pixel(size, side):
+def test_proportions_are_preserved_within_a_pixel(size, side):
     small = fit(size, side)
     factor = max(small) / max(size)
     assert abs(small.width - size.width * factor) <= 1
@@ -43,33 +43,33 @@ def test_a_rendition_is_as_large_as_its_box_allows(size, side):
 
 
 @given(SIZES, BOXES)
-def test_turning_first_or_shrinking_first_makes_no_difference(size, side):
+def test_rotation_and_reduction_commute(size, side):
     assert fit(Size(size.height, size.width), side) == fit(size, side)[::-1]
 
 
 @given(SIZES)
-def test_what_is_large_enough_is_not_enlarged(size):
+def test_a_large_enough_size_is_not_enlarged(size):
     assert at_least(size, min(size), 1600) == size
 
 
 @given(st.builds(Size, st.integers(1, 79), st.integers(1, 1600)))
-def test_a_small_size_grows_until_one_of_its_sides_is_where_it_should_be(size):
+def test_a_small_size_is_enlarged_until_a_side_has_its_target(size):
     grown = at_least(size, 80, 1600)
     assert min(grown) == 80 or max(grown) == 1600
 
 
 @pytest.mark.parametrize("side", [0, -1, MAX_SIDE + 1])
-def test_a_side_that_makes_no_sense_is_refused_by_name(side):
+def test_an_invalid_side_is_refused_by_name(side):
     with pytest.raises(ValueError, match="thumbnail: a side is"):
         Spec("thumbnail", side)
 
 
 @pytest.mark.parametrize("quality", [0, 101])
-def test_a_quality_that_makes_no_sense_is_refused_by_name(quality):
+def test_an_invalid_quality_is_refused_by_name(quality):
     with pytest.raises(ValueError, match="web: a quality is"):
         Spec("web", 2048, Format.JPEG, quality)
 
 
-def test_auto_is_a_choice_and_has_no_content_type():
+def test_auto_has_no_content_type():
     with pytest.raises(ValueError, match="AUTO"):
         _ = Format.AUTO.content_type

@@ -1,4 +1,4 @@
-"""Pictures are made upright, whatever their orientation, in every format that has one."""
+"""Pictures of every orientation become upright, in every format that has an orientation."""
 
 import pytest
 from PIL import Image
@@ -16,11 +16,11 @@ AS_STORED = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""How a camera held in each of EXIF's eight ways stores an upright scene."""
+"""The transposition of the stored picture for each of EXIF's eight orientations."""
 
 
-def held(orientation, form):
-    """``corners()`` as a camera in that orientation writes it."""
+def stored_by_camera(orientation, form):
+    """``corners()`` as a camera in this orientation stores it."""
     turn = AS_STORED[orientation]
     stored = corners() if turn is None else corners().transpose(turn)
     if form == "TIFF":
@@ -30,8 +30,8 @@ def held(orientation, form):
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIC"])
 @pytest.mark.parametrize("orientation", AS_STORED)
-def test_all_eight_orientations_come_out_upright(orientation, form, developed):
-    picture = developed(held(orientation, form))
+def test_all_eight_orientations_become_upright(orientation, form, developed):
+    picture = developed(stored_by_camera(orientation, form))
     made = opened(picture.renditions[0].body).convert("RGB")
     assert (picture.width, picture.height, *made.size) == (120, 80, 64, 43)
     seen = [made.getpixel(place) for place in ((5, 5), (58, 5), (5, 37), (58, 37))]
@@ -39,19 +39,19 @@ def test_all_eight_orientations_come_out_upright(orientation, form, developed):
 
 
 @pytest.mark.parametrize("orientation", AS_STORED)
-def test_the_analysis_sees_the_picture_upright_too(orientation, developed):
-    made = opened(developed(held(orientation, "JPEG")).analysis.body)
+def test_the_analysis_is_upright(orientation, developed):
+    made = opened(developed(stored_by_camera(orientation, "JPEG")).analysis.body)
     assert made.size == (120, 80)
     assert close(made.getpixel((10, 10)), CORNERS[0], 30)
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65_535])
-def test_an_orientation_that_does_not_exist_is_upright(orientation, rendition):
+def test_an_invalid_orientation_is_upright(orientation, rendition):
     file = encoded(corners(), "JPEG", exif=exif(orientation=orientation))
     assert close(opened(rendition(file).body).getpixel((5, 5)), CORNERS[0], 30)
 
 
-def test_a_turned_picture_that_shows_through_is_turned_with_its_transparency(rendition):
+def test_transparency_is_rotated_with_its_picture(rendition):
     stored = corners().convert("RGBA").transpose(AS_STORED[6])
     stored.putpixel((0, 0), (0, 0, 0, 0))
     made = rendition(encoded(stored, "PNG", exif=exif(orientation=6)), 120, Format.PNG)

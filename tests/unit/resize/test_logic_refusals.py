@@ -1,4 +1,4 @@
-"""What cannot be developed is refused, with a stable code and a sentence, before it costs much."""
+"""Originals that cannot be processed are refused early, with a stable code and a sentence."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIC"]
 
 
 def refused(original, limits=None):
-    """The refusal; fails if the original is developed after all."""
+    """The refusal of an original; fails if it is not refused."""
     with pytest.raises(PermanentError) as caught:
         develop(original, SPECS, limits or Limits())
     return caught.value
@@ -31,7 +31,7 @@ def archive():
 
 
 def damaged(form):
-    """Whole to its end, and noise in the middle."""
+    """A file with a valid start and end and damage in the middle."""
     body = encoded(photo(300, 200), form)
     return body[:40] + bytes(len(body) - 80) + body[-40:]
 
@@ -48,17 +48,17 @@ OF_EACH_REASON = {
 
 
 @pytest.mark.parametrize("reason", OF_EACH_REASON)
-def test_each_reason_has_its_picture(reason):
+def test_each_reason_has_an_example(reason):
     error = refused(OF_EACH_REASON[reason], Limits(bytes=1_000_000, pixels=1_000_000))
     assert (error.reason, error.fault) == (reason, Fault.CLIENT)
     assert error.detail.endswith(".")
     assert "{" not in error.detail
 
 
-def test_no_reason_is_without_its_picture():
-    of_decoders_that_misbehave = {"too-costly"}  # test_hostile_confined.py replaces them by such
+def test_every_reason_has_an_example_or_a_test():
+    tested_elsewhere = {"too-costly"}  # test_hostile_confined.py replaces them by such
     codes = {refusal.code for refusal in Refusal}
-    assert codes == of_decoders_that_misbehave | set(OF_EACH_REASON)
+    assert codes == tested_elsewhere | set(OF_EACH_REASON)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_no_reason_is_without_its_picture():
     ],
     ids=["html", "pdf", "zip", "text", "zeros", "three bytes", "two bytes", "sound", "film"],
 )
-def test_what_is_no_picture_is_not_an_image(content):
+def test_other_files_are_not_an_image(content):
     assert refused(content).reason == "not-an-image"
 
 
@@ -93,7 +93,7 @@ def test_what_is_no_picture_is_not_an_image(content):
     ],
     ids=["svg", "svg in xml", "psd", "ico", "jp2", "jxl", "raw"],
 )
-def test_a_picture_of_another_kind_is_named_as_what_it_is(content, name):
+def test_an_unsupported_format_is_named(content, name):
     error = refused(content)
     assert error.reason == "unsupported-format"
     assert name in error.detail
@@ -101,7 +101,7 @@ def test_a_picture_of_another_kind_is_named_as_what_it_is(content, name):
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_file_that_was_cut_short_is_truncated(form, share):
+def test_an_incomplete_file_is_truncated(form, share):
     whole = encoded(photo(300, 200), form)
     assert refused(whole[: int(len(whole) * share)]).reason == "truncated"
 
@@ -112,7 +112,7 @@ def test_a_tiff_whose_directory_is_missing_is_truncated():
 
 
 @pytest.mark.parametrize("form", ["PNG", "GIF", "TIFF", "AVIF"])
-def test_a_file_that_is_whole_and_damaged_is_corrupt(form):
+def test_a_complete_but_damaged_file_is_corrupt(form):
     assert refused(damaged(form)).reason == "corrupt"
 
 
@@ -136,7 +136,7 @@ def test_memory_lowers_the_pixels_of_formats_that_need_more(form):
     assert develop(original, SPECS, Limits(memory=enough)).width == 120
 
 
-def test_every_format_that_is_opened_has_its_cost():
+def test_every_supported_format_has_a_memory_cost():
     assert OPENERS.keys() == BYTES_A_PIXEL.keys()
 
 
@@ -145,23 +145,23 @@ def test_a_bomb_is_refused_by_its_header_alone():
     assert refused(bomb).reason == "too-many-pixels"
 
 
-def test_a_webp_canvas_beyond_pillow_s_own_limit_is_refused_as_ours_are():
+def test_a_webp_canvas_beyond_pillows_limit_has_too_many_pixels():
     canvas = b"VP8X" + struct.pack("<I", 10) + bytes(4) + b"\xfe\x3f\0\xfe\x3f\0"
     file = b"RIFF" + struct.pack("<I", 4 + len(canvas)) + b"WEBP" + canvas
     assert refused(file + bytes(100)).reason == "too-many-pixels"
 
 
-def test_as_many_bytes_as_allowed_are_taken():
+def test_the_limit_of_bytes_is_inclusive():
     original = encoded(corners(), "PNG")
     assert develop(original, SPECS, Limits(bytes=len(original))).format == "PNG"
     assert refused(original, Limits(bytes=len(original) - 1)).reason == "too-many-bytes"
 
 
-def test_a_name_inside_the_bytes_decides_nothing():
+def test_a_name_in_the_content_does_not_decide_the_format():
     assert develop(encoded(corners(), "PNG") + b"photo.jpg", SPECS, Limits()).format == "PNG"
 
 
-def test_nothing_is_warned_of_on_the_way(recwarn):
+def test_no_warning_is_shown(recwarn):
     directory = b"II*\0\x08\0\0\0" + struct.pack("<H", 200) + b"\xff" * 40
     refused(directory)
     develop(encoded(Image.new("P", (9, 9)), "PNG", transparency=b"\0\1"), SPECS, Limits())

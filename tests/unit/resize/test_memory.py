@@ -1,4 +1,4 @@
-"""What pictures leave in the process, and that the next one never pays for it."""
+"""The cache of picture memory, and its release when the next picture needs more."""
 
 import subprocess
 import sys
@@ -20,47 +20,47 @@ pytestmark = [
     pytest.mark.skipif(held() is None, reason="what is resident is read from /proc"),
 ]
 MEGAPIXEL = Size(1200, 1000)
-MOST = 90_000_000
-"""Bytes that decoding may take below: a picture of 48 MB and the next one's tenth fit in, with as
-much to spare for whatever else a process comes to hold meanwhile.
+ALLOWED = 90_000_000
+"""Bytes for decoding in these tests: room for a picture of 48 MB, for a tenth of the next one, and
+for other memory of the process.
 """
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And what is resident when a test begins is the least, whatever the tests before it left."""
+def _empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clear the cache, and start each test with the current resident memory as the least."""
     memory.release()
     monkeypatch.setattr(memory._Least, "resident", None)
 
 
-def leave_a_picture() -> int:
-    """How many blocks are kept of it."""
-    memory.make_room(0, MOST)
+def cache_a_picture() -> int:
+    """Process a picture; return the number of blocks in the cache."""
+    memory.make_room(0, ALLOWED)
     Image.new("RGB", (4000, 3000)).close()
     return int(core.get_stats()["blocks_cached"])
 
 
-def test_a_picture_leaves_its_memory_to_the_next() -> None:
-    assert leave_a_picture() * 256 * 1024 >= 4000 * 3000 * 4
+def test_the_next_picture_reuses_the_memory_of_the_last_one() -> None:
+    assert cache_a_picture() * 256 * 1024 >= 4000 * 3000 * 4
     before = core.get_stats()["allocated_blocks"]
     Image.new("RGB", (4000, 3000)).close()
     assert core.get_stats()["allocated_blocks"] == before
 
 
-def test_what_fits_beside_it_leaves_it_there() -> None:
-    kept = leave_a_picture()
-    memory.make_room(MOST // 10, MOST)
-    assert core.get_stats()["blocks_cached"] == kept
+def test_a_picture_that_fits_beside_the_cache_does_not_clear_it() -> None:
+    cached = cache_a_picture()
+    memory.make_room(ALLOWED // 10, ALLOWED)
+    assert core.get_stats()["blocks_cached"] == cached
 
 
-def test_what_does_not_fit_beside_it_has_it_given_back() -> None:
-    leave_a_picture()
-    memory.make_room(MOST, MOST)
+def test_a_picture_that_does_not_fit_beside_the_cache_clears_it() -> None:
+    cache_a_picture()
+    memory.make_room(ALLOWED, ALLOWED)
     assert core.get_stats()["blocks_cached"] == 0
 
 
-def test_what_was_freed_is_the_systems_again() -> None:
-    """Parts too small to go back by themselves, as decoders free them, below one still in use."""
+def test_freed_memory_is_returned_to_the_system() -> None:
+    """Small freed blocks below one in use, like a decoder's; the allocator does not return them."""
     parts = [bytearray(b"x" * 100_000) for _ in range(400)]
     last = bytearray(b"x" * 100_000)
     del parts
@@ -73,22 +73,22 @@ def test_what_was_freed_is_the_systems_again() -> None:
     assert before.resident - after.resident > 30_000_000
 
 
-def test_a_child_finds_nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = []
+def test_the_cache_is_empty_when_a_child_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    cached = []
 
     def confined(work: Work, allowance: Allowance) -> bytes:
-        kept.append(core.get_stats()["blocks_cached"])
+        cached.append(core.get_stats()["blocks_cached"])
         return run_confined(work, allowance)
 
     run_confined = logic.confined
     monkeypatch.setattr(logic, "confined", confined)
-    leave_a_picture()
+    cache_a_picture()
     logic.develop(encoded(photo(60, 40), "WEBP"), [Spec("one", 30)], Limits())
-    assert kept == [0]
+    assert cached == [0]
 
 
 @pytest.mark.skipif(scale.cykooz_resizer is None, reason="the SIMD resizer is not installed")
-def test_what_the_simd_resizer_keeps_is_given_back_too() -> None:
+def test_the_simd_resizers_buffer_is_released() -> None:
     scale.resize(Image.new("RGBA", MEGAPIXEL), Size(120, 100))
     assert scale._resizer.cache_info().currsize == 1
     memory.release()
@@ -108,14 +108,14 @@ specs = [Spec("web", 1024, Format.AUTO), Spec("thumbnail", 256, Format.AUTO)]
 originals = [Path(name).read_bytes() for name in sys.argv[2:]]
 least = status("VmRSS")
 for original in originals * 2:
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     develop(original, specs, Limits(memory=int(sys.argv[1]), seconds=60))
     print(status("VmHWM") - least)
 """
 
 
-def test_no_order_of_pictures_takes_more_than_one_of_them_may(tmp_path) -> None:
-    """Each of the dearest of its format, and as large as the cap lets in."""
+def test_a_sequence_of_pictures_stays_within_the_limit_of_one(tmp_path) -> None:
+    """Each original is as large as permitted, in the mode that needs most memory."""
     picture = photo(4000, 3000)
     clear = picture.copy()
     clear.putalpha(Image.linear_gradient("L").resize(picture.size))
@@ -129,8 +129,8 @@ def test_no_order_of_pictures_takes_more_than_one_of_them_may(tmp_path) -> None:
     }
     for name, body in originals.items():
         (tmp_path / name).write_bytes(body)
-    most = 4000 * 3000 * BYTES_A_PIXEL["PNG"]
-    child = [sys.executable, "-c", SEQUENCE, str(most), *(str(tmp_path / n) for n in originals)]
+    allowed = 4000 * 3000 * BYTES_A_PIXEL["PNG"]
+    child = [sys.executable, "-c", SEQUENCE, str(allowed), *(str(tmp_path / n) for n in originals)]
     done = subprocess.run(child, check=True, capture_output=True, text=True, timeout=120)
-    libraries = 8_000_000  # encoders and the tables of a profile, once
-    assert max(int(line) for line in done.stdout.split()) < most + libraries
+    libraries = 8_000_000  # encoders and the tables of a profile
+    assert max(int(line) for line in done.stdout.split()) < allowed + libraries

@@ -1,4 +1,4 @@
-"""Resampling by turns: rows, then columns, and a large picture let go in between."""
+"""Resampling in steps: rows, then columns, and releasing the source."""
 
 import pytest
 from PIL import Image
@@ -22,7 +22,7 @@ def _each_resampler(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("_each_resampler")
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("mode", MODES)
-def test_a_picture_becomes_what_lanczos_makes_of_it(mode: str, size: Size) -> None:
+def test_a_resized_picture_is_similar_to_lanczos(mode: str, size: Size) -> None:
     picture = photo(900, 600).convert(mode)
     small = scale.resize(picture, size)
     assert (small.size, small.mode) == (size, mode)
@@ -32,27 +32,27 @@ def test_a_picture_becomes_what_lanczos_makes_of_it(mode: str, size: Size) -> No
 @pytest.mark.usefixtures("_each_resampler")
 @pytest.mark.parametrize("width", [256, 64])
 @pytest.mark.parametrize("mode", MODES)
-def test_what_is_shrunk_stays_where_it_was(mode: str, width: int) -> None:
-    """Averaging a width that no whole number divides leaves a narrower column at the right."""
+def test_a_reduced_picture_is_not_shifted(mode: str, width: int) -> None:
+    """If the factor does not divide the width, the last column is the mean of fewer columns."""
     picture = Image.linear_gradient("L").rotate(90).resize((1003, 16)).convert(mode)
     expected = picture.resize((width, 16), Image.Resampling.LANCZOS)
     assert unlikeness(scale.resize(picture, Size(width, 16)), expected) < 0.5
 
 
-def test_a_picture_that_is_spent_is_closed_once_it_is_resampled() -> None:
+def test_a_released_source_is_closed_after_resampling() -> None:
     picture = photo(90, 60)
     scale.resize(picture, Size(30, 20), release_source=True)
     with pytest.raises(ValueError, match="closed"):
         picture.getpixel((0, 0))
 
 
-def test_a_picture_of_that_size_already_is_given_back_open() -> None:
+def test_a_picture_of_the_target_size_is_returned_open() -> None:
     picture = photo(90, 60)
     assert scale.resize(picture, Size(90, 60), release_source=True) is picture
     assert picture.getpixel((0, 0)) is not None
 
 
-def test_a_picture_that_is_needed_again_stays_open() -> None:
+def test_a_source_that_is_not_released_stays_open() -> None:
     picture = photo(90, 60)
     scale.resize(picture, Size(30, 20))
     assert picture.getpixel((0, 0)) is not None

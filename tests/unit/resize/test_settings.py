@@ -1,4 +1,4 @@
-"""What can be set about resize, and what is said of a bad value."""
+"""The settings of resize, and the errors of invalid values."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def read(**variables: str) -> ResizeSettings:
     return ResizeSettings.read(ENOUGH | variables)
 
 
-def test_three_renditions_are_made_unless_something_is_said() -> None:
+def test_the_default_is_three_renditions() -> None:
     assert read().renditions == (
         Spec("thumbnail", 256),
         Spec("preview", 1024),
@@ -22,13 +22,13 @@ def test_three_renditions_are_made_unless_something_is_said() -> None:
     )
 
 
-def test_limits_are_those_said_or_the_defaults() -> None:
+def test_limits_are_read_or_have_defaults() -> None:
     assert (read().limits.bytes, read().limits.pixels) == (50_000_000, 100_000_000)
     limits = read(MAX_BYTES="1000", MAX_PIXELS="2000", MAX_MEMORY="3000").limits
     assert (limits.bytes, limits.pixels, limits.memory) == (1000, 2000, 3000)
 
 
-def test_a_rendition_is_a_name_a_side_and_if_wanted_a_format_and_a_quality() -> None:
+def test_a_rendition_has_a_name_a_side_and_optionally_format_and_quality() -> None:
     assert read(RENDITIONS="small:64 web:2048:webp big:4096:avif:60").renditions == (
         Spec("small", 64),
         Spec("web", 2048, Format.WEBP),
@@ -50,13 +50,13 @@ def test_a_rendition_is_a_name_a_side_and_if_wanted_a_format_and_a_quality() -> 
         "same:10 same:20",
     ],
 )
-def test_a_rendition_that_makes_no_sense_is_refused_by_name(words: str) -> None:
+def test_an_invalid_rendition_is_refused_by_name(words: str) -> None:
     with pytest.raises(Misconfigured, match=r"^RENDITIONS: "):
         read(RENDITIONS=words)
 
 
 @pytest.mark.parametrize("words", ["thumbnail", "thumbnail:big", "thumbnail:256:jpeg:80:more"])
-def test_a_rendition_that_cannot_be_read_is_told_how_to_be_written(words: str) -> None:
+def test_the_error_of_an_invalid_rendition_shows_the_syntax(words: str) -> None:
     with pytest.raises(Misconfigured) as refused:
         read(RENDITIONS=f"web:2048 {words}")
     assert f"{words!r} is not name:side[:format[:quality]]" in str(refused.value)
@@ -71,6 +71,6 @@ def test_a_bad_limit_is_named(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["UPLOADS_BUCKET", "PROCESSED_BUCKET"])
-def test_both_buckets_have_to_be_said(name: str) -> None:
+def test_both_buckets_are_required(name: str) -> None:
     with pytest.raises(Misconfigured, match=f"^{name}: Field required$"):
         ResizeSettings.read({key: value for key, value in ENOUGH.items() if key != name})
