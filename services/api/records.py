@@ -66,7 +66,7 @@ class DynamoTables(DynamoRecords):
     def entries(self, name: str, span: tuple[str, str], after: str | None, limit: int) -> Entries:
         start = {"ExclusiveStartKey": _entry_key(name, after)} if after else {}
         with aws_errors("the search index"):
-            answer = self._client.query(
+            response = self._client.query(
                 TableName=self._table,
                 IndexName=INDEX,
                 KeyConditionExpression="#partition = :partition AND #at BETWEEN :low AND :high",
@@ -80,7 +80,7 @@ class DynamoTables(DynamoRecords):
                 Limit=limit,
                 **start,
             )
-        return Entries(tuple(map(fields, answer["Items"])), "LastEvaluatedKey" in answer)
+        return Entries(tuple(map(fields, response["Items"])), "LastEvaluatedKey" in response)
 
     def _items(self, table: str, key: str) -> Iterator[Row]:
         return self._query(

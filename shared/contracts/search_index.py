@@ -135,7 +135,7 @@ def by_hash(band: int, bits: str) -> str:
 
 
 def by_embedding(band: int, bits: str) -> str:
-    return f"look#{band}#{bits}"
+    return f"embedding#{band}#{bits}"
 
 
 def count_partition(image: str) -> str:

@@ -174,9 +174,7 @@ def test_an_upload_must_match_its_presigned_request(ministack: Stack, cat: Path)
     ministack.wait_until_idle()
 
 
-def test_generated_requests_get_documented_responses_only(
-    ministack: Stack, tmp_path: Path
-) -> None:
+def test_generated_requests_get_documented_responses_only(ministack: Stack, tmp_path: Path) -> None:
     base = ministack.outputs.addresses["api"]
     arguments = ["run", f"{base}/openapi.json", "--url", base, "--max-examples", str(EXAMPLES)]
     checks = ["--checks", f"{CHECKS},response_schema_conformance", "--phases", "coverage,fuzzing"]

@@ -153,7 +153,7 @@ def test_a_picture_with_a_close_embedding_is_similar(api: Api, entry: IndexEntri
     other = {"fingerprint": {"hash": "f" * 16}, "embedding": EMBEDDING.model_dump()}
     band = embedding_bands(EMBEDDING)[3]
     api.tables.lists["hash#0#00ff"] = [entry(3, fingerprint={"hash": "00ff" + "f" * 12})]
-    api.tables.lists[f"look#3#{band}"] = [entry(3, **other), entry(4, **other, image=CAT)]
+    api.tables.lists[f"embedding#3#{band}"] = [entry(3, **other), entry(4, **other, image=CAT)]
     _, body = api.request("GET", f"{PATH}/similar")
     (item,) = body["items"]
     assert (item["name"], item["kind"]) == ("3.jpg", "similar")

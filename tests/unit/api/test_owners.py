@@ -105,7 +105,7 @@ def test_an_owner_cannot_release_their_own_image(api: Api) -> None:
     assert (status, body["code"], api.bus.published) == (403, "operators-only", [])
     sign_in(api, BOB, "operators")
     assert api.request("POST", f"{PATH}/release")[0] == 202
-    assert [each.data for each in api.bus.published] == [ReleaseRequested(image=CAT, run=0)]
+    assert [envelope.data for envelope in api.bus.published] == [ReleaseRequested(image=CAT, run=0)]
 
 
 def test_a_user_lists_their_own_images_only(api: Api, entry: IndexEntries) -> None:

@@ -71,7 +71,7 @@ def test_a_completed_run_is_indexed_by_its_end_labels_and_features() -> None:
     names = partitions(record)
     assert {"all", "status#completed", "flagged", "label#Cat", "label#Window"} < names
     assert sum(name.startswith("hash#") for name in names) == 4
-    assert sum(name.startswith("look#") for name in names) == 10
+    assert sum(name.startswith("embedding#") for name in names) == 10
 
 
 def test_the_owners_entry_holds_every_indexed_label() -> None:
@@ -92,20 +92,20 @@ def test_without_renditions_there_is_no_thumbnail() -> None:
     bare = RESIZED.model_copy(update={"renditions": none, "fingerprint": None})
     record = recorded(bare, ANALYZED.model_copy(update={"embedding": None}))
     assert summary_of(record).thumbnail is None
-    assert not any(name.startswith(("hash#", "look#")) for name in partitions(record))
+    assert not any(name.startswith(("hash#", "embedding#")) for name in partitions(record))
 
 
 def test_only_similarity_entries_hold_features() -> None:
     for entry in index_entries(recorded(RESIZED, ANALYZED)).entries:
         kind = entry.partition.partition("#")[0]
-        assert (entry.fingerprint is not None) is (kind in ("hash", "look"))
-        assert (entry.embedding is not None) is (kind == "look")
+        assert (entry.fingerprint is not None) is (kind in ("hash", "embedding"))
+        assert (entry.embedding is not None) is (kind == "embedding")
 
 
 def test_without_an_embedding_there_are_no_entries_by_embedding() -> None:
     names = partitions(recorded(RESIZED, ANALYZED.model_copy(update={"embedding": None})))
     assert any(name.startswith("hash#") for name in names)
-    assert not any(name.startswith("look#") for name in names)
+    assert not any(name.startswith("embedding#") for name in names)
 
 
 def test_a_failed_image_shows_stage_and_reason_and_has_no_labels() -> None:
