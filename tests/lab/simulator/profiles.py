@@ -26,7 +26,7 @@ EFFECTS: dict[str, tuple[str, ...]] = {
                "processed.copy", *MADE),
     "analyze": ("processed.find", "recognizer.ask", "processed.replace", "processed.put",
                 "runs.resized", "index.find", "index.put", "index.keys", "index.delete", *MADE),
-    "store": ("records.read", "records.write", "records.note", "processed.put", "processed.delete",
+    "store": ("records.read", "records.write", "records.add_event", "processed.put", "processed.delete",
               "lists.read", "lists.write", "bus.publish", *QUEUED),
     "notify": ("notifications.send", *CLAIMED, *QUEUED),
     "rescue": ("kept.put", "bus.publish"),
