@@ -21,7 +21,7 @@ from services.api.models import (
 )
 from services.api.permissions import visible_only, visible_record
 from services.api.problems import Problem
-from services.api.records import Records
+from services.api.records import Tables
 from services.api.uploads import Signer
 from shared.contracts.search_index import (
     COUNT,
@@ -51,7 +51,7 @@ EVERYTHING = ("0", "~")
 class Queries:
     """A query that cannot be answered raises a Problem."""
 
-    records: Records
+    records: Tables
     processed: Objects
     signer: Signer
     now: Callable[[], datetime]

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from shared import records
 from shared.attributes import fields
 from shared.aws import aws_errors
 from shared.contracts.record import Record
 from shared.contracts.search_index import ENTRY, INDEX
-from shared.records import Row, item_key
+from shared.records import DynamoRecords, Row, item_key
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,10 @@ class Entries:
     more: bool
 
 
-class Records(Protocol):
+class Tables(Protocol):
     """The reads that the API needs. Throttled or TransientError if a table does not answer."""
 
-    def record(self, image: str) -> Record | None:
-        """The image's record; None if there is none."""
-        ...
+    def record(self, image: str) -> Record | None: ...
 
     def events(self, image: str) -> tuple[Row, ...]:
         """The rows of the image's timeline."""
@@ -50,7 +47,7 @@ class Records(Protocol):
         ...
 
 
-class DynamoRecords(records.DynamoRecords):
+class DynamoTables(DynamoRecords):
     """Adds the search index and the ledger to the reads of records."""
 
     def __init__(self, client: Any, table: str, ledger: str) -> None:

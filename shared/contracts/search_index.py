@@ -1,7 +1,8 @@
-"""The search index: its partitions, its entries, and the label counts.
+"""The search index: its partitions, and what an entry shows of an image.
 
-An image has one entry in each partition that it belongs to, stored as its item
-``entry/<partition>``. The global secondary index groups them by partition, sorted by ``at``.
+An image has an entry in every partition that it belongs to (all, its status, its owner, its labels
+…), at ``entry/<partition>`` among its items. The table's index ``search-index`` sorts the entries
+of a partition by time.
 """
 
 from datetime import UTC, datetime
@@ -13,31 +14,31 @@ from shared.contracts.images import Embedding, Fingerprint, Label
 from shared.contracts.record import RunStatus
 
 INDEX = "search-index"
-"""The global secondary index: hash key ``partition``, range key ``at``."""
+"""The name of the table's index: partition key ``partition``, sort key ``at``."""
 
 ENTRY = "entry/"
-"""The prefix of an entry's range key; the partition follows."""
+"""The sort key of an entry begins with this; the partition's name follows."""
 
 INDEX_STATE = "index-state"
-"""The range key of the item that says which entries an image has."""
+"""The sort key of the item that says which entries an image has."""
 
 ALL = "all"
 FLAGGED = "flagged"
 
 COUNT = "label/"
-"""The prefix of a label count's range key; the label follows."""
+"""The sort key of a label's count begins with this; the label's name follows."""
 
 SHARDS = 8
-"""Shards of the label counts. A partition takes 1,000 write units a second and an image with eight
-labels needs sixteen, so one shard alone would limit the pipeline to 60 images a second.
+"""The number of partitions of the counts. A partition accepts 1,000 writes a second, and an image
+with eight labels needs sixteen: one partition would suffice for 60 images a second.
 """
 
 LONGEST_NAME = 512
-"""Bytes of a name within a partition. A range key has 1,024; an owner's name may be longer."""
+"""Bytes of a partition's name. A sort key may have 1,024, and an owner may be longer."""
 
 
 class Shown(StrEnum):
-    """The status of an image in a list."""
+    """The status of an image in the index."""
 
     PROCESSING = "processing"
     COMPLETED = "completed"
@@ -53,14 +54,14 @@ class Thumbnail(Value):
 
 
 class FailureSummary(Value):
-    """The stage and reason of a failed run: stable codes, as in ``step.failed``."""
+    """Where and why a run failed: the stable codes of the report."""
 
     stage: str
     reason: str
 
 
 class ImageSummary(Value):
-    """What a list shows of an image: its published run, or else its current one."""
+    """What an entry shows of an image: of its published run, or else of its current run."""
 
     run: int
     status: Shown
@@ -81,7 +82,7 @@ class ImageSummary(Value):
 
 
 class Features(Value):
-    """What similar images are found by."""
+    """The features by which images are compared, as far as they exist."""
 
     fingerprint: Fingerprint | None = None
     embedding: Embedding | None = None
@@ -95,10 +96,10 @@ class IndexEntry(Features):
 
     partition: str
     confidence: float | None = None
-    """Of the label that the partition is for, in percent."""
+    """In a label's partition: that label's, in percent."""
     found: tuple[Label, ...] | None = None
-    """In an owner's partition, every label that the image has an entry for. It filters an owner's
-    images by label without reading those of others.
+    """In an owner's partition, all labels of the image. An owner's search by label reads these, and
+    no entry of another owner.
     """
 
 
@@ -110,9 +111,9 @@ SHOWN = {
 
 
 def at(time: datetime) -> str:
-    """The time as text that sorts by time, because it always has the same length.
+    """The time as a sort key: of constant length, so that text order is time order.
 
-    The ``at`` of an entry is this, ``#`` and the image, and so unique.
+    An entry appends ``#`` and the image, so that its key is unique.
     """
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
@@ -138,17 +139,17 @@ def by_embedding(band: int, bits: str) -> str:
 
 
 def count_partition(image: str) -> str:
-    """The shard of the label counts that includes this image."""
+    """The partition that counts this image's labels."""
     return f"labels/{int(sha256(image.encode()).hexdigest(), 16) % SHARDS}"
 
 
 def count_partitions() -> tuple[str, ...]:
-    """All shards. A label's count is their sum."""
+    """All partitions of counts. A label's count is the sum over them."""
     return tuple(f"labels/{n}" for n in range(SHARDS))
 
 
 def _named(kind: str, name: str) -> str:
-    """A name from outside that is too long for a key is replaced with its digest."""
+    """The partition's name; a name that is too long for a key is replaced by its digest."""
     if len(name.encode()) <= LONGEST_NAME:
         return f"{kind}#{name}"
     return f"{kind}#sha256:{sha256(name.encode()).hexdigest()}"

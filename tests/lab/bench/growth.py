@@ -26,7 +26,7 @@ from infra.local.ministack import MiniStack
 from services.api.callers import ANYONE
 from services.api.filters import Filters
 from services.api.queries import Queries
-from services.api.records import DynamoRecords as Read
+from services.api.records import DynamoTables
 from services.store.index_entries import change, index_entries
 from services.store.items import plain
 from services.store.logic import decide
@@ -121,7 +121,7 @@ class Stage:
         table = self._dynamodb, self._table
         processed = S3Objects(s3, bucket)
         self._store = StoreSteps(DynamoRecordsWriter(*table), processed, DynamoSearchIndex(*table))
-        reads = Read(self._dynamodb, self._table, ledger)
+        reads = DynamoTables(self._dynamodb, self._table, ledger)
         self._queries = Queries(reads, processed, PlainSigner(), now=lambda: AT)
         for client in (s3, self._dynamodb):
             client.meta.events.register("before-call", self._count)
@@ -169,9 +169,7 @@ class Stage:
         read |= {by_hash(n, band) for n, band in enumerate(hash_bands(fingerprint(0)))}
         read |= {by_embedding(n, band) for n, band in enumerate(embedding_bands(embedding(0)))}
         found = (item for number in range(self.size) for item in items(number, self._table))
-        wanted = [
-            item for item in found if "partition" not in item or item["partition"]["S"] in read
-        ]
+        wanted = [one for one in found if "list" not in one or one["list"]["S"] in read]
         put_all(self._dynamodb, self._table, wanted)
 
 

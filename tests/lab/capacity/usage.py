@@ -114,7 +114,7 @@ def _shared(partitions: Counter[str]) -> Counter[str]:
     """Which labels and likenesses a picture has is its own affair: of those, the largest."""
     largest: Counter[str] = Counter()
     for name, units in partitions.items():
-        kind = name.split("#")[0] if name.startswith(("label#", "hash#", "look#")) else name
+        kind = name.split("#")[0] if name.startswith(("label#", "hash#", "embedding#")) else name
         largest[kind] = max(largest[kind], units)
     return largest
 

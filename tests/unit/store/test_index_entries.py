@@ -98,8 +98,8 @@ def test_without_renditions_there_is_no_thumbnail() -> None:
 def test_only_similarity_entries_hold_features() -> None:
     for entry in index_entries(recorded(RESIZED, ANALYZED)).entries:
         kind = entry.partition.partition("#")[0]
-        assert (entry.fingerprint is not None) is (kind in ("hash", "look"))
-        assert (entry.embedding is not None) is (kind == "look")
+        assert (entry.fingerprint is not None) is (kind in ("hash", "embedding"))
+        assert (entry.embedding is not None) is (kind == "embedding")
 
 
 def test_without_an_embedding_there_are_no_entries_by_embedding() -> None:
