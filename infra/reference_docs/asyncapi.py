@@ -18,8 +18,8 @@ from shared.contracts.notification import STATUS
 FOLDER = ROOT / "docs"
 VERSION = "3.0.0"
 DRAFT = "application/schema+json;version=draft-07"
-"""The newest JSON Schema dialect that AsyncAPI's tools support. The only later keyword in the schemas
-is `$defs`, which becomes the document's components.
+"""The newest JSON Schema dialect that AsyncAPI's tools support. Our only later keyword is
+`$defs`, which becomes the document's components.
 """
 EVENTS, NOTIFICATIONS, BUS = "events", "notifications", "bus"
 SERVERS = {
