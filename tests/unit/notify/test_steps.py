@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.notify.logic import Words
+from services.notify.logic import Message
 from services.notify.steps import Steps
 from shared.contracts.notification import Failure, Notification, NotificationStatus
 from shared.delivery import StepContext
@@ -17,9 +17,9 @@ from tests.contract.samples import AT, FAILED, LAST, LETTING_GO, REFUSAL, RELEAS
 class Topic:
     """Hears what is told."""
 
-    heard: list[Words] = field(default_factory=list)
+    heard: list[Message] = field(default_factory=list)
 
-    def send(self, words: Words) -> None:
+    def send(self, words: Message) -> None:
         self.heard.append(words)
 
 
@@ -29,7 +29,7 @@ def nothing() -> None:
 
 def test_what_is_told_has_the_id_of_the_verdict() -> None:
     topic = Topic()
-    Steps(topic).tell(STORED, StepContext(LAST, AT, nothing))
+    Steps(topic).notify(STORED, StepContext(LAST, AT, nothing))
     (words,) = topic.heard
     told = json.loads(words.data)
     assert (told["id"], told["status"]) == (LAST.id, "completed")
@@ -42,7 +42,7 @@ def test_nothing_is_told_by_a_worker_whose_turn_is_over() -> None:
         raise Overtaken("overtaken", "late")
 
     with pytest.raises(Overtaken):
-        Steps(topic).tell(STORED, StepContext(LAST, AT, over))
+        Steps(topic).notify(STORED, StepContext(LAST, AT, over))
     assert topic.heard == []
 
 
