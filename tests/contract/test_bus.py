@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.notify.logic import word
+from services.notify.logic import render
 from services.notify.topic import SnsNotifications
 from shared.bus import SnsBus, SqsQueue
 from shared.contracts.envelope import Envelope
@@ -135,7 +135,7 @@ def test_ten_are_handed_back_in_one_call(sqs: Any) -> None:
 def test_a_subscriber_is_told_in_its_own_words(sns: Any, sqs: Any, topic: str, name: str) -> None:
     queue = make_queue(sqs, "subscriber")
     subscribe(sns, topic, queue)
-    words = word(NOTIFICATIONS[name])
+    words = render(NOTIFICATIONS[name])
     SnsNotifications(sns, topic).send(words)
     told = json.loads(received(sqs, queue)[0]["Body"])
     assert (told["Message"], told["Subject"]) == (words.data, words.subject)

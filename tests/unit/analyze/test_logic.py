@@ -16,8 +16,8 @@ from services.analyze.logic import (
     LONGEST_LINE,
     MOST_LINES,
     ROOM,
+    AnswerSummary,
     Detection,
-    Summary,
     Thresholds,
     models_of,
     summarize,
@@ -45,7 +45,7 @@ def labels_of(*found: tuple[str, float]) -> list[str]:
 
 def test_what_was_not_asked_is_none() -> None:
     told = summarize({}, AS_USUAL)
-    assert told == Summary(labels=None, faces=None, text=None, flagged=None, embedding=None)
+    assert told == AnswerSummary(labels=None, faces=None, text=None, flagged=None, embedding=None)
 
 
 def test_what_was_asked_and_not_found_is_empty() -> None:
@@ -161,14 +161,17 @@ def test_each_detection_has_a_threshold_of_its_own(detection: Detection) -> None
 
 
 def test_what_is_told_of_the_thresholds_is_what_was_asked_with() -> None:
-    told = Thresholds(5, labels=60, faces=90).told([Detection.FACES])
+    told = Thresholds(5, labels=60, faces=90).for_detections([Detection.FACES])
     assert told == {"faces": 90.0}
-    assert Thresholds(5, labels=60).told([Detection.LABELS]) == {"max_labels": 5.0, "labels": 60.0}
+    assert Thresholds(5, labels=60).for_detections([Detection.LABELS]) == {
+        "max_labels": 5.0,
+        "labels": 60.0,
+    }
 
 
 @given(st.builds(Thresholds, st.integers(1, 1000), *[st.floats(0, 100)] * 4))
 def test_thresholds_are_read_back_from_what_was_told(thresholds: Thresholds) -> None:
-    assert Thresholds.read(thresholds.told(Detection)) == thresholds
+    assert Thresholds.read(thresholds.for_detections(Detection)) == thresholds
 
 
 @given(st.text(min_size=1, max_size=5000), st.integers(1, 500))

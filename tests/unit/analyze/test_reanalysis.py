@@ -98,9 +98,9 @@ def test_the_named_analyzer_is_asked() -> None:
     assert (len(named.recognizer.asked), bench.recognizer.asked) == (len(Detection), [])
 
 
-def test_an_analyzer_nobody_knows_is_given_up_at_once_and_is_ours_to_mend() -> None:
+def test_an_unknown_analyzer_is_an_internal_permanent_error() -> None:
     bench = Bench()
-    with pytest.raises(PermanentError, match="'tarot', but: rekognition") as refused:
+    with pytest.raises(PermanentError, match="'tarot', only: rekognition") as refused:
         bench.analyze(again(1, analyzer="tarot"))
     assert (refused.value.reason, refused.value.fault) == ("unknown-analyzer", Fault.INTERNAL)
     assert bench.left() == []

@@ -213,7 +213,7 @@ def test_what_reuses_survives_the_deletion_of_its_origin() -> None:
 
 
 def test_the_entry_is_named_by_content_and_question() -> None:
-    told = THRESHOLDS.told(ALL)
+    told = THRESHOLDS.for_detections(ALL)
     key = entry("c" * 64, "rekognition", told, RESIZED.analysis)
     assert key.startswith(f"reuse/{'c' * 64}/")
     assert key == entry("c" * 64, "rekognition", dict(reversed(told.items())), RESIZED.analysis)

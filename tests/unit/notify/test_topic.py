@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 from botocore.stub import Stubber
 
-from services.notify.logic import word
+from services.notify.logic import render
 from services.notify.topic import SnsNotifications
 from shared.errors import PermanentError, Throttled
 from tests.contract.samples import NOTIFICATIONS
 from tests.stubs import stubbed
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:notifications"
-WORDS = word(NOTIFICATIONS["notification.v1.completed"])
+WORDS = render(NOTIFICATIONS["notification.v1.completed"])
 
 
 @pytest.fixture
