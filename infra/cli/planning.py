@@ -1,4 +1,4 @@
-"""`plan`: what to set for so many images. `cost`: what they cost."""
+"""Commands that estimate: `plan` (concurrency and time for a number of images) and `cost`."""
 
 import argparse
 import json
@@ -29,31 +29,40 @@ if TYPE_CHECKING:
 
 def register(subcommands: "Subcommands") -> None:
     """Add the commands."""
-    summary = "say what to set so that so many images are done in time, and what it costs"
+    summary = "compute the settings to process a number of images in time, and their cost"
     parser = _add(subcommands, "plan", _plan, summary)
     parser.add_argument(
-        "--hours", type=positive, help="to be done in; without it, as soon as quotas allow"
+        "--hours", type=positive, help="the time limit; default: as fast as the quotas allow"
     )
     parser.add_argument(
         "--detection-rate",
         type=positive,
         metavar="RATE",
-        help="calls a second that the account has of each detection; default: quotas.toml",
+        help="the account's quota of each detection, calls a second; default: quotas.toml",
     )
-    parser.add_argument("--account-concurrency", type=images, metavar="N", help="of all functions")
+    parser.add_argument(
+        "--account-concurrency",
+        type=images,
+        metavar="N",
+        help="the account's Lambda concurrency; default: quotas.toml",
+    )
     parser.add_argument(
         "--warm-writes",
         type=positive,
         metavar="UNITS",
-        help="units a second that the tables are warmed for",
+        help="write units a second that the tables are pre-warmed for",
     )
-    _add(subcommands, "cost", _cost, "estimate a month's bill for so many images")
+    _add(subcommands, "cost", _cost, "estimate the monthly bill for a number of images")
 
 
 def _add(subcommands: "Subcommands", name: str, run: Any, summary: str) -> argparse.ArgumentParser:
     parser = subcommands.add_parser(name, help=summary, description=summary)
     parser.add_argument(
-        "--images", type=images, required=True, metavar="N", help="such as 10k, 1_000_000 or 1e6"
+        "--images",
+        type=images,
+        required=True,
+        metavar="N",
+        help="how many images: 10k, 1_000_000 or 1e6",
     )
     parser.add_argument("--stage", default="prod", metavar="NAME", help="default: prod")
     parser.add_argument(
@@ -61,41 +70,41 @@ def _add(subcommands: "Subcommands", name: str, run: Any, summary: str) -> argpa
         type=share,
         default=0.0,
         metavar="SHARE",
-        help="of images whose content is known already, such as 0.3 or 30%%; default: none",
+        help="share of images whose content was analysed before: 0.3 or 30%%; default: 0",
     )
     parser.add_argument(
         "--cpu-factor",
         type=positive,
         metavar="FACTOR",
-        help="Lambda vCPU seconds for a second of CPU here; default: assumptions.toml",
+        help="Lambda vCPU seconds for one measured CPU second; default: assumptions.toml",
     )
-    parser.add_argument("--free-tier", action="store_true", help="take off what is free in a month")
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--free-tier", action="store_true", help="subtract the monthly free tier")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
     return parser
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    work, prices, place = _given(arguments)
+    work, prices, place = _inputs(arguments)
     quotas = Quotas.load().raised(
         detections=arguments.detection_rate,
         concurrency=arguments.account_concurrency,
         warm_writes=arguments.warm_writes,
     )
-    found = plan(arguments.images, work, quotas, arguments.hours)
+    result = plan(arguments.images, work, quotas, arguments.hours)
     billed = bill(arguments.images, work, prices, place)
     silence = silence_of(stages.Stage.load(arguments.stage))
     if arguments.json:
-        print(json.dumps(plan_json(found, billed, silence), indent=2))
+        print(json.dumps(plan_json(result, billed, silence), indent=2))
     else:
-        print("\n".join(plan_lines(found, billed, work, silence)))
-    if not found.fits:
-        low = "; ".join(one.name for one in found.raises) or found.bottleneck
-        raise InfraError(f"it takes {span(found.flow.seconds)}, which is too long; too low: {low}")
+        print("\n".join(plan_lines(result, billed, work, silence)))
+    if not result.fits:
+        low = "; ".join(quota.name for quota in result.raises) or result.bottleneck
+        raise InfraError(f"too slow: it takes {span(result.flow.seconds)}; too low: {low}")
 
 
 def _cost(arguments: argparse.Namespace) -> None:
-    work, prices, place = _given(arguments)
+    work, prices, place = _inputs(arguments)
     total = bill(arguments.images, work, prices, place)
     without_reuse = bill(arguments.images, replace(work, reuse=0.0), prices, place).usd
     template = stage_template(definitions(), stages.Stage.load(arguments.stage))
@@ -106,42 +115,48 @@ def _cost(arguments: argparse.Namespace) -> None:
         print("\n".join(cost_lines(total, without_reuse, fixed, work, prices)))
 
 
-def _given(arguments: argparse.Namespace) -> tuple[Work, Prices, Place]:
-    """What the arguments say of the work, the prices and the place."""
+def _inputs(arguments: argparse.Namespace) -> tuple[Work, Prices, Place]:
+    """The work, the prices and the billing conditions that the arguments select."""
     stage, prices = stages.Stage.load(arguments.stage), Prices.load()
     assumed = Assumptions.load()
     if arguments.cpu_factor:
         assumed = replace(assumed, cpu_factor=arguments.cpu_factor)
     work = Work.load(stage, definitions(), assumed=assumed, reuse=arguments.reuse_share)
-    asked, quotas = set(work.hops[ANALYZE].detections), Quotas.load()
-    for file, known in (("prices", prices.detections), ("quotas", quotas.detections)):
-        if missing := asked - known.keys():
-            raise InfraError(f"{file}.toml does not know the detection {min(missing)!r}")
+    detections, quotas = set(work.hops[ANALYZE].detections), Quotas.load()
+    for file, entries in (("prices", prices.detections), ("quotas", quotas.detections)):
+        if missing := detections - entries.keys():
+            raise InfraError(f"{file}.toml has no entry for the detection {min(missing)!r}")
     return work, prices, Place(stage.architecture, stage.recovery, arguments.free_tier)
 
 
-def plan_lines(found: Plan, billed: Bill, work: Work, silence: float) -> Iterator[str]:
-    """The plan as people read it."""
-    asked = f" in {span(found.hours * 3600)}" if found.hours else ""
-    yield f"{found.images:,} images{asked}, uploaded at once; set for {found.rate:,.1f} a second"
+def plan_lines(result: Plan, billed: Bill, work: Work, silence: float) -> Iterator[str]:
+    """The plan as text."""
+    limit = f" in {span(result.hours * 3600)}" if result.hours else ""
+    yield f"{result.images:,} images{limit}, uploaded at once; set for {result.rate:,.1f} a second"
     yield ""
     rows: list[Sequence[object]] = [
-        (name, one.concurrency, f"{one.memory} MB", one.batch, f"{one.seconds:.2f} s")
-        for name, one in found.settings.items()
+        (
+            name,
+            function.concurrency,
+            f"{function.memory} MB",
+            function.batch,
+            f"{function.seconds:.2f} s",
+        )
+        for name, function in result.settings.items()
     ]
     yield from table(("service", "concurrency", "memory", "batch", "an image"), rows)
     yield ""
-    yield from stage_lines(found, work)
-    yield f"time        {span(found.flow.seconds)}"
-    yield f"bottleneck  {found.bottleneck}"
+    yield from stage_lines(result, work)
+    yield f"time        {span(result.flow.seconds)}"
+    yield f"bottleneck  {result.bottleneck}"
     detections = billed.of(Kind.DETECTIONS)
     yield f"cost        {dollars(billed.usd)}, {dollars(detections)} of it detections"
-    yield from (f"warning     {line}" for line in warnings(found, silence))
-    if not found.fits:
+    yield from (f"warning     {line}" for line in warnings(result, silence))
+    if not result.fits:
         yield ""
         rows = [
-            (one.name, _amount(one.now), _amount(one.needed), one.unit, one.how)
-            for one in found.raises
+            (quota.name, _amount(quota.now), _amount(quota.needed), quota.unit, quota.how)
+            for quota in result.raises
         ]
         yield from table(("too low", "now", "needed", "", "what to do"), rows, left=(0, 3, 4))
     yield ""
@@ -149,12 +164,12 @@ def plan_lines(found: Plan, billed: Bill, work: Work, silence: float) -> Iterato
     yield f"{work.assumed.cpu_factor:g} for Lambda's; waits for AWS are assumed (assumptions.toml)."
 
 
-def stage_lines(found: Plan, work: Work) -> Iterator[str]:
-    """What to put into the stage's file, where the plan differs from how the stage runs."""
+def stage_lines(result: Plan, work: Work) -> Iterator[str]:
+    """Lines for the stage's TOML file, for functions whose settings differ from the plan."""
     changes = {
-        name: (one.concurrency, one.batch)
-        for name, one in found.settings.items()
-        if (one.concurrency, one.batch)
+        name: (function.concurrency, function.batch)
+        for name, function in result.settings.items()
+        if (function.concurrency, function.batch)
         != (work.functions[name].concurrency, work.functions[name].batch)
     }
     for name, (concurrency, batch) in changes.items():
@@ -166,47 +181,47 @@ def stage_lines(found: Plan, work: Work) -> Iterator[str]:
 
 
 def silence_of(stage: stages.Stage) -> float:
-    """Seconds after which ``reap`` takes an upload or a run for lost, in this stage."""
+    """Seconds without an event after which ``reap`` reports an upload or a run, in this stage."""
     default = ReapSettings.model_fields["silence_hours"].default
     return float(stage.variables_of("reap").get("SILENCE_HOURS", default)) * 3600
 
 
-def warnings(found: Plan, silence: float) -> Iterator[str]:
-    """What such a backlog would do to messages and to whoever watches."""
-    longest = found.flow.longest
+def warnings(result: Plan, silence: float) -> Iterator[str]:
+    """The limits and alarms that a backlog of this size would reach."""
+    longest = result.flow.longest
     if longest > QUEUE_RETENTION:
         yield (
-            f"a message waits up to {span(longest)}, and queues keep them for "
+            f"a message waits up to {span(longest)}, and queues retain messages for "
             f"{span(QUEUE_RETENTION)}: upload more slowly, or images are lost"
         )
     elif longest > THROTTLED_FOR:
         yield (
-            f"a message waits up to {span(longest)}: one that is throttled after "
-            f"{span(THROTTLED_FOR)} has no time left, so keep concurrency as above"
+            f"a message waits up to {span(longest)}: after {span(THROTTLED_FOR)} a throttled "
+            "message fails, so set the concurrency as above"
         )
     if longest > silence:
         yield (
-            f"reap gives up what is silent for {span(silence)}: set SILENCE_HOURS of reap above "
-            f"{math.ceil(longest / 3600)} while it lasts, or upload more slowly"
+            f"reap fails runs without an event for {span(silence)}: set SILENCE_HOURS of reap "
+            f"above {math.ceil(longest / 3600)} until the backlog is done, or upload more slowly"
         )
     if longest > STALE_SECONDS:
-        yield f"the queues' alarms ring: a message waits for more than {span(STALE_SECONDS)}"
+        yield f"the queues' alarms fire: a message waits for more than {span(STALE_SECONDS)}"
 
 
-def plan_json(found: Plan, billed: Bill, silence: float) -> dict[str, Any]:
-    """The plan for scripts; times in seconds, money in US dollars."""
+def plan_json(result: Plan, billed: Bill, silence: float) -> dict[str, Any]:
+    """The plan as JSON; times in seconds, money in US dollars."""
     return {
-        "images": found.images,
-        "hours": found.hours,
-        "fits": found.fits,
-        "seconds": round(found.flow.seconds, 1),
-        "images_a_second": round(found.rate, 3),
-        "bottleneck": found.bottleneck,
-        "longest_wait": round(found.flow.longest, 1),
+        "images": result.images,
+        "hours": result.hours,
+        "fits": result.fits,
+        "seconds": round(result.flow.seconds, 1),
+        "images_a_second": round(result.rate, 3),
+        "bottleneck": result.bottleneck,
+        "longest_wait": round(result.flow.longest, 1),
         "usd": round(billed.usd, 4),
-        "settings": {name: asdict(one) for name, one in found.settings.items()},
-        "too_low": [asdict(one) for one in found.raises],
-        "warnings": list(warnings(found, silence)),
+        "settings": {name: asdict(settings) for name, settings in result.settings.items()},
+        "too_low": [asdict(quota) for quota in result.raises],
+        "warnings": list(warnings(result, silence)),
     }
 
 
@@ -214,7 +229,7 @@ def cost_lines(
     total: Bill, without_reuse: float, fixed: FixedCosts, work: Work, prices: Prices
 ) -> Iterator[str]:
     """The bill as a table by service and kind, with the sources of its numbers."""
-    reused = f", {work.reuse:.0%} of known content" if work.reuse else ""
+    reused = f", {work.reuse:.0%} with reused analysis" if work.reuse else ""
     yield f"{total.images:,} images{reused}: {dollars(total.usd)}"
     yield ""
     rows = [
@@ -242,7 +257,7 @@ def cost_lines(
 def cost_json(
     total: Bill, without_reuse: float, fixed: FixedCosts, prices: Prices
 ) -> dict[str, Any]:
-    """The bill for scripts; money in US dollars."""
+    """The bill as JSON; money in US dollars."""
     services = {
         name: {kind.value: round(total.lines.get((name, kind), 0.0), 6) for kind in Kind}
         for name in total.services
@@ -260,7 +275,7 @@ def cost_json(
 def table(
     names: Sequence[str], rows: Sequence[Sequence[object]], left: Sequence[int] = (0,)
 ) -> Iterator[str]:
-    """Columns as wide as what stands in them: words to the left, numbers to the right."""
+    """Rows as aligned columns: those in ``left`` to the left, all others to the right."""
     cells = [[str(cell) for cell in row] for row in (names, *rows)]
     widths = [max(len(row[n]) for row in cells) for n in range(len(names))]
     for row in cells:

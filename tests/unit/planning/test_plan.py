@@ -36,7 +36,7 @@ def test_a_hundred_million_wait_longer_than_queues_keep_them():
     found = plan(100_000_000, WORK, QUOTAS)
     assert found.flow.longest > 7 * 24 * HOUR
     said = "\n".join(warnings(found, 24 * HOUR))
-    assert "queues keep them for 7 d" in said
+    assert "queues retain messages for 7 d" in said
     assert "SILENCE_HOURS of reap" in said
 
 
