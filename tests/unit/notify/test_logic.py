@@ -56,7 +56,7 @@ def test_a_completed_image_reads_well() -> None:
     ]
 
 
-def test_a_failed_image_reads_why_and_who_can_mend_it() -> None:
+def test_a_failed_image_has_its_reason_and_advice() -> None:
     told = render(FAILED)
     assert told.subject == "Darkroom: failed - notes.txt.jpg"
     assert told.sms.startswith("notes.txt.jpg: failed, The content is not a picture")
@@ -78,7 +78,7 @@ def test_each_fault_says_what_can_be_done(fault: str, mend: str) -> None:
     assert mend in render(FAILED.model_copy(update={"failure": failure})).email
 
 
-def test_without_labels_none_are_read_out() -> None:
+def test_without_labels_the_text_has_none() -> None:
     assert render(named(DONE, "cat.jpg", labels=None)).sms == "cat.jpg: 4032 x 3024, 2 renditions"
 
 

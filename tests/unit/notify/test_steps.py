@@ -35,7 +35,7 @@ def nothing() -> None:
     """Confirms a turn that is not over."""
 
 
-def test_what_is_told_has_the_id_of_the_verdict() -> None:
+def test_a_notification_has_the_id_of_its_event() -> None:
     topic = Topic()
     Steps(topic).notify(COMPLETED, StepContext(LAST, AT, nothing))
     (words,) = topic.heard
@@ -43,7 +43,7 @@ def test_what_is_told_has_the_id_of_the_verdict() -> None:
     assert (told["id"], told["status"]) == (LAST.id, "completed")
 
 
-def test_nothing_is_told_by_a_worker_whose_turn_is_over() -> None:
+def test_no_notification_is_sent_after_the_lease_expired() -> None:
     topic = Topic()
 
     def over() -> None:
@@ -54,7 +54,7 @@ def test_nothing_is_told_by_a_worker_whose_turn_is_over() -> None:
     assert topic.heard == []
 
 
-def test_a_completed_run_is_told_with_all_that_was_made() -> None:
+def test_a_completed_run_is_notified_with_its_results() -> None:
     told = Notification.of(COMPLETED, LAST.id)
     assert (told.status, told.failure) == (NotificationStatus.COMPLETED, None)
     assert (told.image, told.run, told.time) == (
@@ -65,13 +65,13 @@ def test_a_completed_run_is_told_with_all_that_was_made() -> None:
     assert (told.renditions, told.labels) == (COMPLETED.renditions, COMPLETED.labels)
 
 
-def test_a_release_is_told_with_all_that_was_quarantined() -> None:
+def test_a_release_is_notified_with_its_renditions() -> None:
     told = Notification.of(RELEASED, RELEASED_EVENT.id)
     assert (told.status, told.quarantined) == (NotificationStatus.RELEASED, False)
     assert (told.time, told.renditions) == (RELEASED.decided_at, COMPLETED.renditions)
 
 
-def test_a_failed_run_is_told_with_where_and_why() -> None:
+def test_a_failed_run_is_notified_with_stage_and_reason() -> None:
     told = Notification.of(FAILED, FAILED_EVENT.id)
     why = Failure(stage="resize", reason="not-an-image", detail=FAILED.detail, fault=FAILED.fault)
     assert (told.status, told.failure) == (NotificationStatus.FAILED, why)

@@ -22,7 +22,7 @@ def stub() -> Iterator[Stubber]:
         yield stubber
 
 
-def test_each_protocol_is_told_in_its_own_words(stub: Stubber) -> None:
+def test_each_protocol_gets_its_own_format(stub: Stubber) -> None:
     expected = {
         "TopicArn": TOPIC,
         "Subject": WORDS.subject,
@@ -47,7 +47,7 @@ def test_each_protocol_is_told_in_its_own_words(stub: Stubber) -> None:
         ("Throttled", Throttled),
     ],
 )
-def test_a_refusal_is_one_of_ours(stub: Stubber, code: str, kind: type[Exception]) -> None:
+def test_a_refusal_is_internal(stub: Stubber, code: str, kind: type[Exception]) -> None:
     stub.add_client_error("publish", code, "because")
     with pytest.raises(kind):
         SnsNotifications(stub.client, TOPIC).send(WORDS)
