@@ -15,7 +15,7 @@ def test_a_normal_image_takes_five_hops_and_38_calls(hops: list[Hop]) -> None:
     """The protocol needs at most four a step: acquire and complete the claim, check the run
     (except in a delivery), publish. The other calls do the work of the step.
     """
-    assert [(hop.service, hop.answers, hop.calls.total()) for hop in hops] == [
+    assert [(hop.service, hop.event, hop.calls.total()) for hop in hops] == [
         ("resize", "image.uploaded.v1", 9),
         ("analyze", "image.resized.v1", 12),
         ("store", "image.resized.v1", 5),

@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -17,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from shared.errors import TransientError
 from shared.ledger import RETENTION, Claim, ClaimKey, ClaimStatus, DynamoLedger, Ledger
 from tests.contract.samples import CAT
 from tests.fakes import MemoryLedger
@@ -217,3 +219,52 @@ def test_an_item_of_the_table_has_a_ttl_beyond_all_queues(
     assert stored_item()["expires"] == {"N": str(int(NOW) + RETENTION)}
     assert stored_item()["image"] == {"S": CAT}
     assert stored_item()["claim"] == {"S": "resize/image.uploaded.v1/e1"}
+
+
+def test_a_claim_names_its_event_whatever_its_status(ledger: Ledger) -> None:
+    mine = claim(ledger, "a")
+    others = claim(ledger, "b")
+    ledger.complete(mine, NOW)
+    done = claim(ledger, "c")
+    assert (mine.key, others.key, done.key) == (KEY, KEY, KEY)
+
+
+class Refused(Exception):
+    """The condition of a request did not hold."""
+
+
+class Client:
+    """A DynamoDB client: it refuses every condition, or raises ``error``, and finds no item."""
+
+    class exceptions:  # noqa: N801 - boto3's name
+        ConditionalCheckFailedException = Refused
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error or Refused()
+        self.reads: list[dict[str, Any]] = []
+
+    def update_item(self, **_: Any) -> None:
+        raise self.error
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        self.reads.append(request)
+        return {}
+
+
+def test_a_row_that_expires_during_a_claim_is_retried_later() -> None:
+    client = Client()
+    found = DynamoLedger(client, "ledger").claim(KEY, "a", NOW, LEASE)
+    assert found == Claim(KEY, ClaimStatus.IN_PROGRESS)
+    assert [read["ConsistentRead"] for read in client.reads] == [True]
+
+
+def test_an_error_of_the_table_names_the_ledger() -> None:
+    ledger = DynamoLedger(Client(ConnectTimeoutError(endpoint_url="http://localhost")), "ledger")
+    mine = Claim(KEY, ClaimStatus.ACQUIRED, "a", NOW + LEASE, 1)
+    for call in (
+        lambda: ledger.claim(KEY, "a", NOW, LEASE),
+        lambda: ledger.complete(mine, NOW),
+        lambda: ledger.release(mine, counts_as_attempt=True),
+    ):
+        with pytest.raises(TransientError, match="about the ledger:"):
+            call()

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
 from services.store.records import DynamoRecordsWriter
 from shared.contracts.cost import Cost
 from shared.contracts.images import Reanalysis
 from shared.contracts.record import Record, Release, Run, RunStatus
+from shared.errors import TransientError
 from shared.records import DynamoRecords, RecordPage, TimelineEvent, all_records
 from tests.contract.samples import (
     ANALYZED,
@@ -286,3 +288,35 @@ def test_unprocessed_keys_are_requested_again() -> None:
     existing = DynamoRecords(client, "records").existing([image(1), image(2), image(3)])
     assert existing == {image(1), image(2), image(3)}
     assert client.calls == 3
+
+
+class Client:
+    """A DynamoDB client that finds no item, or raises this error."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.requests: list[dict[str, Any]] = []
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(request)
+        if self.error:
+            raise self.error
+        return {}
+
+
+def test_a_run_is_read_consistently_and_no_more_of_it_than_is_needed() -> None:
+    client = Client()
+    DynamoRecords(client, "records").status(CAT, 7)
+    DynamoRecords(client, "records").resized(CAT, 7)
+    DynamoRecords(client, "records").read(CAT)
+    status, resized, _ = client.requests
+    assert [request["ConsistentRead"] for request in client.requests] == [True] * 3
+    assert status["ProjectionExpression"] == "image, deleted, superseded, runs.#run.#field"
+    assert resized["ProjectionExpression"] == "runs.#run.#field.image"
+
+
+def test_an_error_of_the_table_names_the_record() -> None:
+    records = DynamoRecords(Client(ConnectTimeoutError(endpoint_url="http://localhost")), "r")
+    for call in (lambda: records.status(CAT, 0), lambda: records.read(CAT)):
+        with pytest.raises(TransientError, match="about the record:"):
+            call()

@@ -124,6 +124,24 @@ def _no_end_of_tries() -> AbstractContextManager[Any]:
     return patch.object(parts.Ledger, "claim", forgiving)
 
 
+def _no_compensation_past_the_lease() -> AbstractContextManager[Any]:
+    """An overtaken worker reads its run as open from then on, so it compensates nothing."""
+    status = parts.Records.status
+    overtaken: list[object] = []
+
+    def open_once_overtaken(self: parts.Records, image: str, run: int) -> RunStatus:
+        worker = self.simulation.current
+        if any(worker is other for other in overtaken):
+            return RunStatus.OPEN
+        found = status(self, image, run)
+        late = worker and worker.claim and self.simulation.clock() > worker.claim.until
+        if late and found is not RunStatus.OPEN:
+            overtaken.append(worker)
+        return found
+
+    return patch.object(parts.Records, "status", open_once_overtaken)
+
+
 def _no_look_past_the_lease() -> AbstractContextManager[Any]:
     def context(self: Any, _claim: Claim | None = None) -> StepContext:
         return StepContext(self.envelope, self.service.now(), lambda: None)
@@ -463,6 +481,12 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     ),
     Safeguard(
         "the look past the lease", "pays for an ended run", "outlives", _no_look_past_the_lease
+    ),
+    Safeguard(
+        "compensation past the lease",
+        "an orphan of an overtaken worker",
+        "outlives",
+        _no_compensation_past_the_lease,
     ),
     Safeguard("run-owned keys", "undo takes the newer run's things", "replays", _keys_of_the_image),
     Safeguard("announcing again", "an end nobody hears of", "uniform", _silence),

@@ -142,7 +142,7 @@ def test_the_same_picture_in_another_size_is_a_near_duplicate(
 ) -> None:
     put_record(api, RESIZED.model_copy(update={"fingerprint": FINGERPRINT}), ANALYZED)
     twin = entry(3, fingerprint=FINGERPRINT.model_dump())
-    api.tables.lists["hash#0#00ff"] = [
+    api.tables.index["hash#0#00ff"] = [
         twin,
         entry(4, image=CAT, fingerprint=FINGERPRINT.model_dump()),
     ]
@@ -155,8 +155,8 @@ def test_a_picture_with_a_close_embedding_is_similar(api: Api, entry: IndexEntri
     put_record(api, RESIZED, ANALYZED)
     other = {"fingerprint": {"hash": "f" * 16}, "embedding": EMBEDDING.model_dump()}
     band = embedding_bands(EMBEDDING)[3]
-    api.tables.lists["hash#0#00ff"] = [entry(3, fingerprint={"hash": "00ff" + "f" * 12})]
-    api.tables.lists[f"embedding#3#{band}"] = [entry(3, **other), entry(4, **other, image=CAT)]
+    api.tables.index["hash#0#00ff"] = [entry(3, fingerprint={"hash": "00ff" + "f" * 12})]
+    api.tables.index[f"embedding#3#{band}"] = [entry(3, **other), entry(4, **other, image=CAT)]
     _, body = api.request("GET", f"{PATH}/similar")
     (item,) = body["items"]
     assert (item["name"], item["kind"]) == ("3.jpg", "similar")
@@ -167,7 +167,7 @@ def test_without_a_fingerprint_or_an_embedding_nothing_is_similar(
     api: Api, entry: IndexEntries
 ) -> None:
     put_record(api, RESIZED.model_copy(update={"fingerprint": None}))
-    api.tables.lists["hash#0#00ff"] = [entry(3, fingerprint=FINGERPRINT.model_dump())]
+    api.tables.index["hash#0#00ff"] = [entry(3, fingerprint=FINGERPRINT.model_dump())]
     assert api.request("GET", f"{PATH}/similar")[1] == {"items": []}
 
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.store.logic import Policy, decide, decisions, outcome, result
+from services.store.logic import (
+    REPEAT_WINDOW,
+    Policy,
+    decide,
+    decisions,
+    ended,
+    outcome,
+    result,
+)
 from shared.contracts.images import (
     DeleteRequested,
     ImageCompleted,
@@ -529,3 +537,42 @@ def test_a_released_reanalysis_has_its_versions() -> None:
     (release,) = [d for d in decisions(released, request, AT) if isinstance(d, ImageReleased)]
     assert (release.run, release.renditions) == (1, REANALYSIS_RESIZED.renditions)
     assert release.versions == outcome(record, 1).versions
+
+
+def completed_and_failed() -> tuple[Record, Record]:
+    """A record whose run 0 completed; and the same once its run 1 has failed, too."""
+    before = after(RESIZED, ANALYZED, ReplayRequested(image=CAT, run=0))
+    failed = after(REPORT.model_copy(update={"run": 1}), record=before)
+    assert before
+    assert failed
+    return before, failed
+
+
+def test_the_runs_that_a_change_ended_are_those_that_were_open_before_it() -> None:
+    before, failed = completed_and_failed()
+    assert ended(before, failed) == [failed.runs[1]]
+    assert ended(None, failed) == [failed.runs[0], failed.runs[1]]
+    assert ended(None, before) == [before.runs[0]]
+    assert ended(failed, failed) == []
+
+
+def test_a_request_is_answered_with_what_was_decided_within_seven_days() -> None:
+    record = after(RESIZED, ANALYZED)
+    assert record
+    request, at = DeleteRequested(image=CAT, run=0), record.runs[0].ended
+    assert at
+    week, moment = timedelta(days=7), timedelta(microseconds=1)
+    assert decisions(record, request, at + week) == [outcome(record, 0)]
+    assert decisions(record, request, at + week + moment) == []
+    assert decisions(record, ANALYZED, at + week + moment) == [outcome(record, 0)]
+    assert week == REPEAT_WINDOW
+
+
+def test_a_release_is_repeated_beside_its_own_runs_outcome_and_no_other() -> None:
+    flagged = ANALYZED.model_copy(update={"moderation": Moderation(flagged=True)})
+    events = (RESIZED, flagged, RELEASE_REQUESTED, ReplayRequested(image=CAT, run=0))
+    record = after(*events, policy=Policy.QUARANTINE)
+    assert record
+    of_run = {run: RESIZED.model_copy(update={"run": run}) for run in (0, 1)}
+    kinds = {run: [type(a) for a in decisions(record, e, AT)] for run, e in of_run.items()}
+    assert kinds == {0: [ImageCompleted, ImageReleased], 1: []}
