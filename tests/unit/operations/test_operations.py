@@ -9,8 +9,8 @@ import pytest
 from infra.cli.operations import span
 from infra.errors import InfraError
 from infra.operations.audit import Audit
-from infra.operations.dead_letters import DeadLetters, listing
-from infra.operations.replay import How, Wanted, failed, replay
+from infra.operations.dead_letters import DeadLetters, lines_by_reason
+from infra.operations.replay import FailedFilter, ReplayOptions, failed_records, replay
 from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequested
 from shared.contracts.record import FULL
 from shared.ledger import ClaimKey
@@ -24,7 +24,7 @@ def quiet(_line: str) -> None:
 
 
 def ask(stage: Stage, record, *, dry_run: bool = False, **how) -> None:
-    replay(stage.images, [record], quiet, How(**how), dry_run=dry_run, rate=10)
+    replay(stage.images, [record], quiet, ReplayOptions(**how), dry_run=dry_run, rate=10)
 
 
 def keep_letter(stage: Stage, body: str, service: str = "notify") -> str:
@@ -76,8 +76,8 @@ def test_of_the_failed_images_those_are_analysed_again_that_are_published(stage:
     report = GAVE_UP.model_copy(update={"image": CAT, "run": 1})
     stage.keep(RESIZED, ANALYZED, replayed, report)
     stage.keep(GAVE_UP)
-    assert {record.image for record in failed(stage.images, Wanted())} == {CAT, TEXT}
-    assert [r.image for r in failed(stage.images, Wanted(published=True))] == [CAT]
+    assert {record.image for record in failed_records(stage.images, FailedFilter())} == {CAT, TEXT}
+    assert [r.image for r in failed_records(stage.images, FailedFilter(published=True))] == [CAT]
 
 
 def test_a_deleted_image_is_not_replayed(stage: Stage) -> None:
@@ -96,19 +96,21 @@ def test_an_image_whose_record_is_full_is_not_replayed(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Wanted(), 1),
-        (Wanted(stage="resize", reason="not-an-image"), 1),
-        (Wanted(stage="analyze"), 0),
-        (Wanted(reason="stuck"), 0),
-        (Wanted(since=timedelta(hours=3)), 1),
-        (Wanted(since=timedelta(hours=1)), 0),
-        (Wanted(since=timedelta(0)), 0),
+        (FailedFilter(), 1),
+        (FailedFilter(stage="resize", reason="not-an-image"), 1),
+        (FailedFilter(stage="analyze"), 0),
+        (FailedFilter(reason="stuck"), 0),
+        (FailedFilter(since=timedelta(hours=3)), 1),
+        (FailedFilter(since=timedelta(hours=1)), 0),
+        (FailedFilter(since=timedelta(0)), 0),
     ],
 )
-def test_failed_images_are_found_by_what_is_asked(stage: Stage, wanted: Wanted, found: int) -> None:
+def test_failed_images_are_found_by_what_is_asked(
+    stage: Stage, wanted: FailedFilter, found: int
+) -> None:
     stage.keep(RESIZED, ANALYZED)
     stage.keep(GAVE_UP)
-    assert [record.image for record in failed(stage.images, wanted)] == [TEXT] * found
+    assert [record.image for record in failed_records(stage.images, wanted)] == [TEXT] * found
 
 
 def test_what_a_step_was_to_do_becomes_a_replay_of_its_image(stage: Stage) -> None:
@@ -138,7 +140,7 @@ def test_a_telling_is_sent_again_with_its_claim_forgotten(stage: Stage) -> None:
 def test_what_nobody_can_read_is_listed_and_stays(stage: Stage) -> None:
     keep_letter(stage, "gibberish")
     letters = DeadLetters(stage.images)
-    assert listing(letters.all())[0] == "worker-died (1)"
+    assert lines_by_reason(letters.all())[0] == "worker-died (1)"
     assert not letters.replay(letters.all()[0], quiet)
     assert len(letters.all()) == 1
 

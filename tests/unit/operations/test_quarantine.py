@@ -7,7 +7,7 @@ import pytest
 from infra.cli import operations
 from infra.cli.main import main
 from infra.errors import InfraError
-from infra.operations.quarantine import listing, quarantined, release
+from infra.operations.quarantine import quarantine_lines, quarantined, release
 from services.store.logic import Policy
 from shared.contracts.images import DeleteRequested, ReleaseRequested, ReplayRequested
 from shared.contracts.record import Record
@@ -32,7 +32,7 @@ def ask(stage: Stage, record: Record, *, dry_run: bool = False) -> None:
 
 def test_what_waits_is_listed_with_why_and_with_a_rendition_to_look_at(stage: Stage) -> None:
     flagged(stage, at=AT)
-    assert list(listing(quarantined(stage.images), "processed")) == [
+    assert list(quarantine_lines(quarantined(stage.images), "processed")) == [
         f"{CAT}  run 0  2026-11-21 10:00:00+00:00  Smoking  {KEY}",
         f"  s3://processed/renditions/{CAT}/0/preview.jpeg",
     ]
@@ -41,7 +41,7 @@ def test_what_waits_is_listed_with_why_and_with_a_rendition_to_look_at(stage: St
 def test_what_nobody_judged_is_listed_as_that(stage: Stage) -> None:
     unasked = ANALYZED.model_copy(update={"moderation": None})
     stage.keep(RESIZED, unasked, policy=Policy.QUARANTINE)
-    first, _ = listing(quarantined(stage.images), "processed")
+    first, _ = quarantine_lines(quarantined(stage.images), "processed")
     assert "not judged: moderation is switched off" in first
 
 

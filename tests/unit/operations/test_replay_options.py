@@ -4,21 +4,21 @@ import pytest
 
 from infra.cli import operations
 from infra.cli.main import main
-from infra.operations import replay as asking
+from infra.operations import replay as replay_module
 from tests.unit.operations.conftest import Stage
 
 
 @pytest.fixture
-def wanted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[asking.Wanted]:
+def wanted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[replay_module.FailedFilter]:
     """What the stage in memory was searched for."""
     searches = []
 
-    def failed(_images, wanted: asking.Wanted) -> list:
+    def failed_records(_images, wanted: replay_module.FailedFilter) -> list:
         searches.append(wanted)
         return []
 
     monkeypatch.setattr(operations, "images_of", lambda _arguments: stage.images)
-    monkeypatch.setattr(asking, "failed", failed)
+    monkeypatch.setattr(replay_module, "failed_records", failed_records)
     return searches
 
 
@@ -30,7 +30,7 @@ def refusal(capsys, *words: str) -> str:
 @pytest.mark.parametrize("stage_of_the_pipeline", ["analyze", "resize", "store"])
 def test_the_stage_of_a_replay_is_where_an_image_failed(wanted, stage_of_the_pipeline) -> None:
     assert main(["replay", "--failed", "--stage", stage_of_the_pipeline]) == 0
-    assert wanted == [asking.Wanted(stage=stage_of_the_pipeline)]
+    assert wanted == [replay_module.FailedFilter(stage=stage_of_the_pipeline)]
 
 
 @pytest.mark.parametrize("option", ["--deployment", "--stage"])
@@ -79,4 +79,4 @@ def test_an_analyzer_nobody_knows_is_refused_with_those_there_are(capsys) -> Non
 
 def test_failed_images_without_a_published_run_are_no_matter_of_a_reanalysis(wanted) -> None:
     assert main(["replay", "--failed", "--analyze-only"]) == 0
-    assert wanted == [asking.Wanted(published=True)]
+    assert wanted == [replay_module.FailedFilter(published=True)]

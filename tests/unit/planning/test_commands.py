@@ -25,7 +25,7 @@ def test_what_does_not_fit_says_what_to_raise_and_exits_one(capsys):
     assert main(["plan", "--images", "1e6", "--hours", "2"]) == 1
     printed = capsys.readouterr()
     assert "Service Quotas, Rekognition" in printed.out
-    assert printed.err.startswith("error: it takes 5 h 3")
+    assert printed.err.startswith("error: too slow: it takes 5 h 3")
     assert printed.err.count("\n") == 1
 
 
@@ -71,7 +71,7 @@ def test_a_slower_vcpu_needs_more_functions(capsys):
 def test_a_bill_names_services_kinds_and_the_cost_without_reuse(capsys):
     assert main(["cost", "--images", "10000", "--reuse-share", "30%"]) == 0
     printed = capsys.readouterr().out
-    for word in ("30% of known", "Detections", "$28.00", "Without reuse: $42.11"):
+    for word in ("30% with reused analysis", "Detections", "$28.00", "Without reuse: $42.11"):
         assert word in printed
 
 
