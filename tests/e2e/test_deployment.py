@@ -78,13 +78,13 @@ def test_a_stage_is_deployed_changed_left_alone_and_taken_down(dev: Stage, clien
 
 
 def test_what_nobody_agrees_to_is_not_done(dev: Stage, clients: Clients):
-    place = AccountRegion.of(dev, clients)
+    account_region = AccountRegion.of(dev, clients)
     said: list[str] = []
     answers = iter(["n", "y", "n"])
     consent = Consent(given=False, terminal=True, ask=lambda _: next(answers))
 
     def agree(changes: tuple[Change, ...]) -> None:
-        consent.to_apply(dev, place, changes, said.append)
+        consent.to_apply(dev, account_region, changes, said.append)
 
     with pytest.raises(InfraError, match="nothing was changed"):
         up(dev, clients, agree=agree)
@@ -135,4 +135,4 @@ def test_what_prod_retains_would_be_taken_over_by_its_next_deployment(clients: C
     assert s3.get_object(Bucket=uploads, Key="cat.jpg")["Body"].read() == cat.read_bytes()
 
     found = [line.split() for line in plan(prod, clients, Target.here(), QUIET)]
-    assert {line[2] for line in found if line[:2] == ["take", "over"]} == kept
+    assert {line[1] for line in found if line[:1] == ["import"]} == kept
