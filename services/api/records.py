@@ -80,7 +80,7 @@ class DynamoTables(DynamoRecords):
                 Limit=limit,
                 **start,
             )
-        return Entries(tuple(map(fields, answer["Items"])), "LastEvaluatedKey" in answer)
+        return Entries(tuple(map(fields, response["Items"])), "LastEvaluatedKey" in response)
 
     def _items(self, table: str, key: str) -> Iterator[Row]:
         return self._query(

@@ -5,21 +5,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
 from services.store.records import DynamoRecordsWriter
 from shared.contracts.cost import Cost
 from shared.contracts.images import Reanalysis
 from shared.contracts.record import Record, Release, Run, RunStatus
+from shared.errors import TransientError
 from shared.records import DynamoRecords, RecordPage, TimelineEvent, all_records
 from tests.contract.samples import (
     ANALYZED,
-    ANALYZED_ANEW,
     AT,
     CAT,
-    GAVE_UP,
+    REANALYSIS_ANALYZED,
+    REANALYSIS_RESIZED,
     RESIZED,
-    RESIZED_ANEW,
     SOURCE,
+    STEP_FAILED,
 )
 from tests.fakes import MemoryRecords
 
@@ -27,7 +29,7 @@ FULL = Record(
     image=CAT,
     run=1,
     runs={
-        0: Run(status=RunStatus.FAILED, started=AT, ended=AT, resized=RESIZED, failure=GAVE_UP),
+        0: Run(status=RunStatus.FAILED, started=AT, ended=AT, resized=RESIZED, failure=STEP_FAILED),
         1: Run(
             status=RunStatus.COMPLETED,
             started=AT,
@@ -142,7 +144,12 @@ def test_an_empty_result_differs_from_a_missing_one(records: Any) -> None:
 
 
 def test_a_reanalysis_is_read_as_it_was_written(records: Any) -> None:
-    run = Run(started=AT, reanalysis=Reanalysis(of=1), resized=RESIZED_ANEW, analyzed=ANALYZED_ANEW)
+    run = Run(
+        started=AT,
+        reanalysis=Reanalysis(of=1),
+        resized=REANALYSIS_RESIZED,
+        analyzed=REANALYSIS_ANALYZED,
+    )
     records.write(changed(runs={2: run}))
     assert records.read(CAT).runs[2] == run
 
@@ -281,3 +288,35 @@ def test_unprocessed_keys_are_requested_again() -> None:
     existing = DynamoRecords(client, "records").existing([image(1), image(2), image(3)])
     assert existing == {image(1), image(2), image(3)}
     assert client.calls == 3
+
+
+class Client:
+    """A DynamoDB client that finds no item, or raises this error."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.requests: list[dict[str, Any]] = []
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(request)
+        if self.error:
+            raise self.error
+        return {}
+
+
+def test_a_run_is_read_consistently_and_no_more_of_it_than_is_needed() -> None:
+    client = Client()
+    DynamoRecords(client, "records").status(CAT, 7)
+    DynamoRecords(client, "records").resized(CAT, 7)
+    DynamoRecords(client, "records").read(CAT)
+    status, resized, _ = client.requests
+    assert [request["ConsistentRead"] for request in client.requests] == [True] * 3
+    assert status["ProjectionExpression"] == "image, deleted, superseded, runs.#run.#field"
+    assert resized["ProjectionExpression"] == "runs.#run.#field.image"
+
+
+def test_an_error_of_the_table_names_the_record() -> None:
+    records = DynamoRecords(Client(ConnectTimeoutError(endpoint_url="http://localhost")), "r")
+    for call in (lambda: records.status(CAT, 0), lambda: records.read(CAT)):
+        with pytest.raises(TransientError, match="about the record:"):
+            call()

@@ -124,6 +124,24 @@ def _no_end_of_tries() -> AbstractContextManager[Any]:
     return patch.object(parts.Ledger, "claim", forgiving)
 
 
+def _no_compensation_past_the_lease() -> AbstractContextManager[Any]:
+    """An overtaken worker reads its run as open from then on, so it compensates nothing."""
+    status = parts.Records.status
+    overtaken: list[object] = []
+
+    def open_once_overtaken(self: parts.Records, image: str, run: int) -> RunStatus:
+        worker = self.simulation.current
+        if any(worker is other for other in overtaken):
+            return RunStatus.OPEN
+        found = status(self, image, run)
+        late = worker and worker.claim and self.simulation.clock() > worker.claim.until
+        if late and found is not RunStatus.OPEN:
+            overtaken.append(worker)
+        return found
+
+    return patch.object(parts.Records, "status", open_once_overtaken)
+
+
 def _no_look_past_the_lease() -> AbstractContextManager[Any]:
     def context(self: Any, _claim: Claim | None = None) -> StepContext:
         return StepContext(self.envelope, self.service.now(), lambda: None)
@@ -377,7 +395,9 @@ def _whatever_is_there() -> AbstractContextManager[Any]:
 
 def _trusting() -> AbstractContextManager[Any]:
     def believed(self: Any, event: Any, question: Any) -> Any:
-        key = reuse.entry(event.source.sha256, question.analyzer, question.told, event.analysis)
+        key = reuse.entry(
+            event.source.sha256, question.analyzer, question.applied_thresholds, event.analysis
+        )
         hint = reuse.read(Hint, self.processed.find(key))
         if hint is None:
             return None
@@ -388,7 +408,7 @@ def _trusting() -> AbstractContextManager[Any]:
 
 
 def _not_copied() -> AbstractContextManager[Any]:
-    said = analyze_steps._said
+    said = analyze_steps._analyzed
 
     def another_runs(event: Any, document: Any, previous_versions: Any) -> Any:
         told = said(event, document, previous_versions)
@@ -396,7 +416,7 @@ def _not_copied() -> AbstractContextManager[Any]:
         key = f"analyses/{origin.image}/{origin.run}/analysis.json" if origin else told.document
         return told.model_copy(update={"document": key})
 
-    return patch.object(analyze_steps, "_said", another_runs)
+    return patch.object(analyze_steps, "_analyzed", another_runs)
 
 
 def _shared_renditions() -> AbstractContextManager[Any]:
@@ -463,6 +483,12 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     ),
     Safeguard(
         "the look past the lease", "pays for an ended run", "outlives", _no_look_past_the_lease
+    ),
+    Safeguard(
+        "compensation past the lease",
+        "an orphan of an overtaken worker",
+        "outlives",
+        _no_compensation_past_the_lease,
     ),
     Safeguard("run-owned keys", "undo takes the newer run's things", "replays", _keys_of_the_image),
     Safeguard("announcing again", "an end nobody hears of", "uniform", _silence),

@@ -206,5 +206,5 @@ def test_an_invalid_image_id_is_an_error_that_names_where_to_find_one(capsys) ->
 def test_a_telemetry_line_is_readable() -> None:
     """Telemetry writes fields that the log reader knows."""
     with captured_logs("resize") as out:
-        telemetry.count("made the renditions", EFFECTS)
-    assert readable(out.getvalue()).split(maxsplit=2)[2] == "made the renditions"
+        telemetry.count("renditions created", EFFECTS)
+    assert readable(out.getvalue()).split(maxsplit=2)[2] == "renditions created"

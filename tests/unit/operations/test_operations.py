@@ -15,7 +15,7 @@ from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequest
 from shared.contracts.record import FULL
 from shared.ledger import ClaimKey
 from shared.message import message_records, read
-from tests.contract.samples import ANALYZED, CAT, FIRST, GAVE_UP, LAST, RESIZED, TEXT
+from tests.contract.samples import ANALYZED, CAT, FIRST, LAST, RESIZED, STEP_FAILED, TEXT
 from tests.unit.operations.conftest import Stage
 
 
@@ -41,13 +41,13 @@ def put_dead_letter(stage: Stage, body: str, service: str = "notify") -> str:
 
 
 def test_a_replay_names_the_run_it_replaces(stage: Stage) -> None:
-    ask(stage, stage.put_record(GAVE_UP))
+    ask(stage, stage.put_record(STEP_FAILED))
     (body,) = stage.published()
     assert read(*message_records(body)).data == ReplayRequested(image=TEXT, run=0)
 
 
 def test_a_dry_run_publishes_no_request(stage: Stage) -> None:
-    ask(stage, stage.put_record(GAVE_UP), dry_run=True)
+    ask(stage, stage.put_record(STEP_FAILED), dry_run=True)
     assert stage.published() == []
 
 
@@ -67,27 +67,27 @@ def test_a_reanalysis_request_names_its_analyzer(stage: Stage) -> None:
 
 def test_a_reanalysis_without_a_published_run_is_refused(stage: Stage) -> None:
     with pytest.raises(InfraError, match="no published run to analyse again"):
-        ask(stage, stage.put_record(GAVE_UP), analyze_only=True)
+        ask(stage, stage.put_record(STEP_FAILED), analyze_only=True)
     assert stage.published() == []
 
 
 def test_a_reanalysis_of_failed_images_selects_those_with_a_published_run(stage: Stage) -> None:
     replayed = ReplayRequested(image=CAT, run=0)
-    report = GAVE_UP.model_copy(update={"image": CAT, "run": 1})
+    report = STEP_FAILED.model_copy(update={"image": CAT, "run": 1})
     stage.put_record(RESIZED, ANALYZED, replayed, report)
-    stage.put_record(GAVE_UP)
+    stage.put_record(STEP_FAILED)
     assert {record.image for record in failed_records(stage.images, FailedFilter())} == {CAT, TEXT}
     assert [r.image for r in failed_records(stage.images, FailedFilter(published=True))] == [CAT]
 
 
 def test_a_deleted_image_is_not_replayed(stage: Stage) -> None:
-    record = stage.put_record(GAVE_UP, DeleteRequested(image=TEXT, run=0))
+    record = stage.put_record(STEP_FAILED, DeleteRequested(image=TEXT, run=0))
     with pytest.raises(InfraError, match="was deleted"):
         ask(stage, record)
 
 
 def test_an_image_whose_record_is_full_is_not_replayed(stage: Stage) -> None:
-    record = stage.put_record(GAVE_UP)
+    record = stage.put_record(STEP_FAILED)
     full = record.model_copy(update={"owner": "o" * FULL})
     with pytest.raises(InfraError, match="has had 1 runs, and its record is full"):
         ask(stage, full)
@@ -109,12 +109,12 @@ def test_failed_images_are_selected_by_the_filter(
     stage: Stage, selection: FailedFilter, count: int
 ) -> None:
     stage.put_record(RESIZED, ANALYZED)
-    stage.put_record(GAVE_UP)
+    stage.put_record(STEP_FAILED)
     assert [record.image for record in failed_records(stage.images, selection)] == [TEXT] * count
 
 
 def test_the_dead_letter_of_a_step_becomes_a_replay_of_its_image(stage: Stage) -> None:
-    stage.put_record(GAVE_UP)
+    stage.put_record(STEP_FAILED)
     failed_fact = FIRST.caused(
         ImageResized.model_validate(RESIZED.model_dump() | {"image": TEXT}), "s", 0, FIRST.time
     )
@@ -149,7 +149,7 @@ def test_an_unreadable_dead_letter_is_listed_and_not_deleted(stage: Stage) -> No
 
 def test_the_audit_finds_objects_of_failed_runs(stage: Stage) -> None:
     stage.put_record(RESIZED, ANALYZED)
-    stage.put_record(GAVE_UP)
+    stage.put_record(STEP_FAILED)
     keys = {f"renditions/{CAT}/0/web.jpeg": True, f"renditions/{TEXT}/0/web.jpeg": False}
     keys |= {f"results/{CAT}.json": True, f"results/{TEXT}.json": False}
     for key in keys:
@@ -159,7 +159,7 @@ def test_the_audit_finds_objects_of_failed_runs(stage: Stage) -> None:
 
 def test_the_audit_finds_index_entries_of_failed_and_unknown_runs(stage: Stage) -> None:
     stage.put_record(RESIZED, ANALYZED)
-    stage.put_record(GAVE_UP)
+    stage.put_record(STEP_FAILED)
     runs = {"of-cat": (CAT, 0), "of-text": (TEXT, 0), "of-a-later-run": (CAT, 1), "of-none": (CAT,)}
     for name, pointed in runs.items():
         hint = dict(zip(("image", "run"), pointed, strict=False)) | {"document": "d"}

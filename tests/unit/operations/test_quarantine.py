@@ -12,7 +12,7 @@ from services.store.logic import Policy
 from shared.contracts.images import DeleteRequested, ReleaseRequested, ReplayRequested
 from shared.contracts.record import Record
 from shared.message import message_records, read
-from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, LOOKED_AT, RESIZED, TEXT
+from tests.contract.samples import ANALYZED, AT, CAT, RELEASE_REQUESTED, RESIZED, STEP_FAILED, TEXT
 from tests.unit.operations.conftest import Stage
 
 KEY = RESIZED.source.key
@@ -52,7 +52,7 @@ def test_quarantined_images_are_listed_oldest_first(stage: Stage) -> None:
     assert [record.image for record in quarantined(stage.images)] == [TEXT, CAT]
 
 
-@pytest.mark.parametrize("more", [LOOKED_AT, DeleteRequested(image=CAT, run=0)])
+@pytest.mark.parametrize("more", [RELEASE_REQUESTED, DeleteRequested(image=CAT, run=0)])
 def test_released_and_deleted_images_are_not_quarantined(stage: Stage, more) -> None:
     flagged(stage, more)
     assert quarantined(stage.images) == []
@@ -70,7 +70,7 @@ def test_a_dry_run_publishes_no_request(stage: Stage) -> None:
 
 
 def test_a_repeated_release_has_the_same_id(stage: Stage) -> None:
-    record = flagged(stage, LOOKED_AT)
+    record = flagged(stage, RELEASE_REQUESTED)
     ask(stage, record)
     ask(stage, record)
     assert len({read(*message_records(body)).id for body in stage.published()}) == 1
@@ -80,7 +80,7 @@ def test_a_repeated_release_has_the_same_id(stage: Stage) -> None:
     ("events", "reason"),
     [
         ((RESIZED,), "still processing"),
-        ((GAVE_UP,), "is not quarantined"),
+        ((STEP_FAILED,), "is not quarantined"),
         ((RESIZED, ANALYZED), "is not quarantined"),
         ((RESIZED, ANALYZED, DeleteRequested(image=CAT, run=0)), "was deleted"),
     ],
