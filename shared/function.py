@@ -9,7 +9,7 @@ from shared.config import FunctionSettings, ServiceSettings
 from shared.contracts.envelope import Event
 from shared.delivery import Limits, Route, Service
 from shared.ledger import DynamoLedger
-from shared.runs import DynamoRuns
+from shared.records import DynamoRecords
 
 
 def start_telemetry(settings: FunctionSettings) -> None:
@@ -30,6 +30,6 @@ def service_on_aws(settings: ServiceSettings, routes: Mapping[type[Event], Route
         bus=SnsBus(client("sns"), settings.events_topic_arn),
         queue=SqsQueue(client("sqs"), settings.queue_url, settings.dead_letter_queue_url),
         ledger=DynamoLedger(client("dynamodb"), settings.ledger_table),
-        runs=DynamoRuns(client("dynamodb"), settings.records_table),
+        runs=DynamoRecords(client("dynamodb"), settings.records_table),
         limits=Limits(settings.function_timeout, settings.worst_case, settings.max_attempts),
     )

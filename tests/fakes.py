@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import md5
 from typing import Any
 
@@ -12,6 +13,7 @@ from shared.contracts.record import Record, RunStatus, status_without_record
 from shared.errors import Fault, PermanentError
 from shared.ledger import Claim, ClaimKey, ClaimStatus
 from shared.objects import Stored
+from shared.records import EVENT, Cursor, RecordPage, Row, TimelineEvent
 
 
 @dataclass
@@ -78,10 +80,12 @@ class MemoryLedger:
 
 @dataclass
 class MemoryRecords:
-    """The records, as ``store`` writes them and as everyone reads what became of a run."""
+    """The records table. Passes the tests of ``shared.records`` and of its writer."""
 
     records: dict[str, Record] = field(default_factory=dict)
-    moments: dict[tuple[str, str], Any] = field(default_factory=dict)
+    timeline: dict[tuple[str, str], TimelineEvent] = field(default_factory=dict)
+    """The events by image and id."""
+    page_size: int = 100
 
     def read(self, image: str) -> Record | None:
         return self.records.get(image)
@@ -93,8 +97,27 @@ class MemoryRecords:
         self.records[record.image] = record
         return True
 
-    def note(self, moment: Any) -> None:
-        self.moments[moment.image, moment.event] = moment
+    def add_event(self, event: TimelineEvent) -> None:
+        self.timeline[event.image, event.event] = event
+
+    def events(self, image: str) -> tuple[Row, ...]:
+        return tuple(_row(event) for event in self._events(image))
+
+    def last_event(self, image: str) -> datetime | None:
+        return max((event.time for event in self._events(image)), default=None)
+
+    def _events(self, image: str) -> list[TimelineEvent]:
+        return [event for (name, _), event in sorted(self.timeline.items()) if name == image]
+
+    def page(self, after: Cursor) -> RecordPage:
+        start = int(after.get("number", 0))
+        end = start + self.page_size
+        records = list(self.records.values())
+        cursor = {"number": str(end)} if end < len(records) else {}
+        return RecordPage(tuple(records[start:end]), cursor)
+
+    def existing(self, images: Sequence[str]) -> set[str]:
+        return {image for image in images if image in self.records}
 
     def status(self, image: str, run: int) -> RunStatus:
         record = self.records.get(image)
@@ -102,8 +125,14 @@ class MemoryRecords:
 
     def resized(self, image: str, run: int) -> bool:
         record = self.records.get(image)
-        known = record.runs.get(run) if record else None
-        return known is not None and known.resized is not None
+        entry = record.runs.get(run) if record else None
+        return entry is not None and entry.resized is not None
+
+
+def _row(event: TimelineEvent) -> Row:
+    facts = {"run": event.run, "type": event.type, "source": event.source}
+    keys = {"image": event.image, "item": f"{EVENT}{event.event}"}
+    return {**keys, **facts, "time": event.time.isoformat()}
 
 
 @dataclass

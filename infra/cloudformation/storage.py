@@ -16,7 +16,7 @@ METHODS = {"uploads": ("POST", "PUT"), "processed": ("GET", "HEAD")}  # that COR
 LOCAL_ONLY = "processed"  # CORS; on AWS, links go through the page's distribution
 
 # A sparse index: only index entries have these attributes.
-INDEXES = {"records": {"lists": ("list", "at")}}
+INDEXES = {"records": {"search-index": ("partition", "at")}}
 
 PRIVATE = dict.fromkeys(
     ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True

@@ -19,7 +19,7 @@ UPLOADED = "image.uploaded.v1"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z]+")
 RESOURCE = re.compile(
-    r"(uploads|processed)(/.+)?|records(/index/[a-z]+)?|ledger|events|notifications|bus"
+    r"(uploads|processed)(/.+)?|records(/index/[a-z-]+)?|ledger|events|notifications|bus"
     r"|model/[a-z0-9.:-]+|\*"
 )
 RATE = re.compile(

@@ -1,18 +1,18 @@
 """The images of a stage as an operator sees them: their records, and a way to ask for something."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from infra.clients import Clients
 from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
-from services.store.records import DynamoRecords
 from shared.bus import SnsBus
 from shared.contracts.envelope import Envelope, Event
-from shared.contracts.record import RECORD, Record
-from shared.records import record_in
+from shared.contracts.record import Record
+from shared.errors import DarkroomError
+from shared.records import DynamoRecords, all_records
 from shared.requests import ask
 
 SOURCE = "darkroom/operator"
@@ -38,18 +38,13 @@ class Images:
         return found
 
     def find(self, image: str) -> Record | None:
-        return DynamoRecords(self._dynamodb, self.outputs.table).read(image)
+        with _infra_errors():
+            return self._table.read(image)
 
     def records(self) -> Iterator[Record]:
-        """Every record there is. Reads the whole table: for operators, not for requests."""
-        pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self.outputs.table,
-            FilterExpression="#item = :record",
-            ExpressionAttributeNames={"#item": "item"},
-            ExpressionAttributeValues={":record": {"S": RECORD}},
-        )
-        for page in pages:
-            yield from map(record_in, page["Items"])
+        """Every record. It scans the whole table: for operators, not for requests."""
+        with _infra_errors():
+            yield from all_records(self._table)
 
     def say(self, event: Event) -> Envelope:
         """Announce a request or a report; asked again about the same run, it has the same id."""
@@ -57,5 +52,14 @@ class Images:
         return ask(bus, event, SOURCE, self.clock())
 
     @property
-    def _dynamodb(self) -> Any:
-        return self.clients.client("dynamodb")
+    def _table(self) -> DynamoRecords:
+        return DynamoRecords(self.clients.client("dynamodb"), self.outputs.table)
+
+
+@contextmanager
+def _infra_errors() -> Iterator[None]:
+    """Raise what AWS refused as an InfraError, which the command line prints as one line."""
+    try:
+        yield
+    except DarkroomError as error:
+        raise InfraError(error.detail) from error

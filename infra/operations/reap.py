@@ -6,11 +6,11 @@ from datetime import timedelta
 from infra.errors import InfraError
 from infra.operations.images import Images
 from infra.terminal import Say
-from services.reap.records import DynamoRecords
 from services.reap.steps import Steps
 from services.reap.uploads import S3Uploads
 from shared.bus import SnsBus
 from shared.errors import DarkroomError
+from shared.records import DynamoRecords
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Reaper:
     def _reap(self, say: Say, *, dry_run: bool) -> int:
         steps, found = self._steps(), 0
         for swept in steps.sweep():
-            for report in swept.found:
+            for report in swept.reports:
                 say(f"{report.reason}: {report.image} run {report.run}  {report.source.key}")
             if not dry_run:
-                steps.report(swept.found)
-            found += len(swept.found)
+                steps.report(swept.reports)
+            found += len(swept.reports)
         return found
 
     def _steps(self) -> Steps:

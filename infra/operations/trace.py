@@ -17,7 +17,7 @@ from infra.operations.images import Images
 from infra.operations.logs import GOOD, Line, Logs
 from infra.terminal import Style, table
 from services.api.models import CompensatedRun
-from services.api.records import DynamoRecords
+from services.api.records import DynamoTables
 from services.api.views import compensated_runs
 from shared.contracts.record import Record, Run
 from shared.hops import TimelineHop, hops
@@ -151,7 +151,7 @@ class Trace:
 
 def read_hops(image: str, outputs: Outputs, clients: Clients) -> tuple[TimelineHop, ...]:
     """Every hop of the image, as the tables know it now."""
-    tables = DynamoRecords(
+    tables = DynamoTables(
         clients.client("dynamodb"), outputs.tables["records"], outputs.tables["ledger"]
     )
     return hops(tables.events(image), tables.claims(image), time.time())

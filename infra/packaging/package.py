@@ -14,7 +14,7 @@ from infra.config.definitions import Definition
 from infra.config.stages import Stage
 from infra.environments import install, requirements
 from infra.errors import InfraError
-from infra.file_lock import alone
+from infra.file_lock import exclusive_lock
 from infra.packaging import botocore_data, bytecode
 from infra.packaging.bytecode import Compiler
 from infra.terminal import Say
@@ -169,7 +169,7 @@ def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
     inputs = _digest(target, definition, sources, compiler)
     home = definition.root / ".darkroom"
     path = home / "packages" / f"{definition.name}-{target.name}-{inputs[:16]}.zip"
-    with alone(path.parent):
+    with exclusive_lock(path.parent):
         if not path.exists():
             say(f"building {definition.name} for {target.name}")
             if compiler is None:

@@ -1,4 +1,4 @@
-"""The composition root of ``analyze``: which event is answered by which step, over which parts."""
+"""The composition root of ``analyze``: its routes and its adapters."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -24,7 +24,7 @@ from shared.contracts.images import (
 from shared.delivery import Compensate, Route, Service, Step
 from shared.function import service_on_aws
 from shared.objects import S3Objects
-from shared.runs import DynamoRuns
+from shared.records import DynamoRecords
 
 
 def routes(steps: Steps) -> dict[type[Event], Route]:
@@ -47,7 +47,7 @@ def analyzers(bucket: str) -> dict[str, Recognizer]:
 def service() -> Service:
     settings = AnalyzeSettings.read()
     processed = S3Objects(client("s3"), settings.processed_bucket)
-    runs = DynamoRuns(client("dynamodb"), settings.records_table)
+    runs = DynamoRecords(client("dynamodb"), settings.records_table)
     steps = Steps(
         documents=Documents(processed),
         reuse=Reuse(processed, runs, on=settings.reuse),

@@ -12,7 +12,7 @@ from services.api.file_names import safe_name
 from services.api.models import Accepted, File, Upload, Uploads
 from services.api.permissions import owned, visible_record
 from services.api.problems import Problem
-from services.api.records import Records
+from services.api.records import Tables
 from services.api.uploads import Signer
 from services.api.views import shown_run
 from shared.bus import Bus
@@ -33,7 +33,7 @@ EXPLANATIONS = {
 class Commands:
     """A refused command raises a Problem."""
 
-    records: Records
+    records: Tables
     signer: Signer
     bus: Bus
     now: Callable[[], datetime]

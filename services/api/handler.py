@@ -9,7 +9,7 @@ from uuid import uuid4
 from services.api.callers import Caller, identify
 from services.api.commands import Commands
 from services.api.queries import Queries
-from services.api.records import DynamoRecords
+from services.api.records import DynamoTables
 from services.api.routes import HttpApi
 from services.api.settings import ApiSettings
 from services.api.uploads import S3Signer
@@ -28,8 +28,8 @@ def settings() -> ApiSettings:
 
 
 @cache
-def records() -> DynamoRecords:
-    return DynamoRecords(client("dynamodb"), settings().records_table, settings().ledger_table)
+def tables() -> DynamoTables:
+    return DynamoTables(client("dynamodb"), settings().records_table, settings().ledger_table)
 
 
 @cache
@@ -47,7 +47,7 @@ def signer() -> S3Signer:
 @cache
 def queries() -> Queries:
     return Queries(
-        records=records(),
+        records=tables(),
         processed=S3Objects(client("s3"), settings().processed_bucket),
         signer=signer(),
         now=_now,
@@ -57,7 +57,7 @@ def queries() -> Queries:
 @cache
 def commands() -> Commands:
     return Commands(
-        records=records(),
+        records=tables(),
         signer=signer(),
         bus=SnsBus(client("sns"), settings().events_topic_arn),
         now=_now,

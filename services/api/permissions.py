@@ -6,12 +6,12 @@ from services.api.callers import Caller
 from services.api.filters import Filters
 from services.api.models import File
 from services.api.problems import Problem
-from services.api.records import Records
+from services.api.records import Tables
 from shared.contracts.record import Record
 from shared.requests import Refusal
 
 
-def visible_record(records: Records, caller: Caller, image: str) -> Record:
+def visible_record(records: Tables, caller: Caller, image: str) -> Record:
     """The record, if the caller may see it.
 
     Problem ``image-not-found`` (404) for an unknown image and for another owner's, deleted or not;

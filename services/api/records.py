@@ -1,125 +1,97 @@
-"""Reads of the records table, its search index and the ledger: GetItem and Query, never Scan.
+"""What ``api`` reads of the tables, by key and by Query: a page costs what it shows.
 
-The tables are read strongly consistently. The index lags by some milliseconds.
+The search index is eventually consistent; everything else is read strongly consistently.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.attributes import fields
 from shared.aws import aws_errors
-from shared.contracts.record import RECORD, Record
+from shared.contracts.record import Record
 from shared.contracts.search_index import ENTRY, INDEX
-from shared.records import record_in
-
-Row = Mapping[str, Any]
+from shared.records import DynamoRecords, Row, item_key
 
 
 @dataclass(frozen=True)
 class Entries:
-    """Entries of a list in the order of their range keys; ``more``: others follow."""
+    """Entries of one partition of the search index; ``more`` says whether others may follow."""
 
     rows: tuple[Row, ...]
     more: bool
 
 
-class Records(Protocol):
+class Tables(Protocol):
     """The reads that the API needs. Throttled or TransientError if a table does not answer."""
 
-    def record(self, image: str) -> Record | None:
-        """The image's record; None if there is none."""
-        ...
+    def record(self, image: str) -> Record | None: ...
 
     def events(self, image: str) -> tuple[Row, ...]:
-        """The rows of its timeline."""
+        """The rows of the image's timeline."""
         ...
 
     def claims(self, image: str) -> tuple[Row, ...]:
-        """The ledger's rows of this image."""
+        """The ledger's rows of the image."""
         ...
 
     def entries(self, name: str, span: tuple[str, str], after: str | None, limit: int) -> Entries:
-        """At most ``limit`` entries of a list within the span of range keys, newest first.
+        """Up to ``limit`` entries of the partition, newest first.
 
-        ``after`` is the range key of the last entry that was read before.
+        Only range keys within ``span``; ``after`` is the range key of the last entry read.
         """
         ...
 
     def partition(self, name: str) -> tuple[Row, ...]:
-        """Every item of a partition that belongs to no image."""
+        """Every item with this hash key, such as the label counts."""
         ...
 
 
-class DynamoRecords:
-    """Reads from DynamoDB; ``records`` and ``ledger`` are table names."""
+class DynamoTables(DynamoRecords):
+    """Adds the search index and the ledger to the reads of records."""
 
-    def __init__(self, client: Any, records: str, ledger: str) -> None:
-        self._client = client
-        self._records = records
+    def __init__(self, client: Any, table: str, ledger: str) -> None:
+        super().__init__(client, table)
         self._ledger = ledger
 
     def record(self, image: str) -> Record | None:
-        with aws_errors("the record"):
-            response = self._client.get_item(
-                TableName=self._records,
-                Key={"image": {"S": image}, "item": {"S": RECORD}},
-                ConsistentRead=True,
-            )
-        return record_in(response["Item"]) if "Item" in response else None
-
-    def events(self, image: str) -> tuple[Row, ...]:
-        return tuple(
-            self._query(
-                TableName=self._records,
-                KeyConditionExpression="image = :image AND begins_with(#item, :event)",
-                ExpressionAttributeNames={"#item": "item"},
-                ExpressionAttributeValues={":image": {"S": image}, ":event": {"S": "event/"}},
-                ConsistentRead=True,
-            )
-        )
+        return self.read(image)
 
     def claims(self, image: str) -> tuple[Row, ...]:
-        return tuple(self._of_partition(self._ledger, image))
+        return tuple(self._items(self._ledger, image))
 
     def partition(self, name: str) -> tuple[Row, ...]:
-        return tuple(self._of_partition(self._records, name))
+        return tuple(self._items(self._table, name))
 
     def entries(self, name: str, span: tuple[str, str], after: str | None, limit: int) -> Entries:
-        begin = {"ExclusiveStartKey": _index_key(name, after)} if after else {}
-        with aws_errors("the index"):
+        start = {"ExclusiveStartKey": _entry_key(name, after)} if after else {}
+        with aws_errors("the search index"):
             response = self._client.query(
-                TableName=self._records,
+                TableName=self._table,
                 IndexName=INDEX,
-                KeyConditionExpression="#list = :list AND #at BETWEEN :low AND :high",
-                ExpressionAttributeNames={"#list": "list", "#at": "at"},
+                KeyConditionExpression="#partition = :partition AND #at BETWEEN :low AND :high",
+                ExpressionAttributeNames={"#partition": "partition", "#at": "at"},
                 ExpressionAttributeValues={
-                    ":list": {"S": name},
+                    ":partition": {"S": name},
                     ":low": {"S": span[0]},
                     ":high": {"S": span[1]},
                 },
                 ScanIndexForward=False,
                 Limit=limit,
-                **begin,
+                **start,
             )
         return Entries(tuple(map(fields, response["Items"])), "LastEvaluatedKey" in response)
 
-    def _of_partition(self, table: str, key: str) -> Iterator[Row]:
-        yield from self._query(
+    def _items(self, table: str, key: str) -> Iterator[Row]:
+        return self._query(
             TableName=table,
             KeyConditionExpression="image = :image",
             ExpressionAttributeValues={":image": {"S": key}},
             ConsistentRead=True,
         )
 
-    def _query(self, **query: Any) -> Iterator[Row]:
-        with aws_errors("the tables"):
-            for page in self._client.get_paginator("query").paginate(**query):
-                yield from map(fields, page["Items"])
 
-
-def _index_key(name: str, at: str) -> dict[str, Any]:
-    """An entry's key in the index and in the table, from its list and its range key."""
+def _entry_key(partition: str, at: str) -> dict[str, Any]:
+    """The key of an entry in the table and in the index. Its range key ends with the image."""
     image = at.rpartition("#")[2]
-    key = {"list": name, "at": at, "image": image, "item": ENTRY + name}
-    return {part: {"S": value} for part, value in key.items()}
+    return item_key(image, ENTRY + partition) | {"partition": {"S": partition}, "at": {"S": at}}

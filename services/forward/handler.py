@@ -1,4 +1,4 @@
-"""The composition root of ``forward``: which event is answered by which step, over which parts."""
+"""The composition root of ``forward``: its routes and its adapters."""
 
 from collections.abc import Mapping
 from functools import cache

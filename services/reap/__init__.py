@@ -1,1 +1,1 @@
-"""Finds what nobody will ever finish, and reports it."""
+"""Finds stuck runs and missed uploads, and reports them."""

@@ -1,4 +1,4 @@
-"""Where a sweep that ran out of time goes on: one small object."""
+"""Where the next sweep continues: one small object in the processed bucket."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,22 @@ KEY = "reap/position.json"
 
 @dataclass(frozen=True)
 class Bookmark:
-    """Of two sweeps at once, the one that writes last decides where the next one goes on. Each
-    writes only what it has come to itself, so nothing is left out: some pages are read twice.
+    """The position that the last sweep reached.
+
+    If two sweeps run at once, the one that writes last sets the position. Each writes only what it
+    has reached itself, so some pages are read twice and none is skipped.
     """
 
-    kept: Objects
+    processed: Objects
 
     def read(self) -> Position:
-        """Where to go on; the beginning if nobody can tell."""
-        for key in self.kept.keys(KEY):
+        """The stored position; the beginning if there is none or it is unreadable."""
+        for key in self.processed.keys(KEY):
             try:
-                return Position.model_validate_json(self.kept.get(key).body)
+                return Position.model_validate_json(self.processed.get(key).body)
             except ValidationError:
-                log.warning("an unreadable bookmark: from the beginning")
+                log.warning("unreadable bookmark; starting from the beginning")
         return BEGINNING
 
-    def keep(self, position: Position) -> None:
-        self.kept.put(KEY, position.model_dump_json().encode(), "application/json")
+    def write(self, position: Position) -> None:
+        self.processed.put(KEY, position.model_dump_json().encode(), "application/json")

@@ -1,4 +1,4 @@
-"""The composition root of ``reap``. Nothing feeds it: a schedule wakes it."""
+"""The composition root of ``reap``. It has no queue: a schedule invokes it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from services.reap.bookmark import Bookmark
-from services.reap.records import DynamoRecords
 from services.reap.settings import ReapSettings
 from services.reap.steps import Steps
 from services.reap.uploads import S3Uploads
@@ -15,13 +14,14 @@ from shared.bus import SnsBus
 from shared.consumer import Context
 from shared.function import start_telemetry
 from shared.objects import S3Objects
+from shared.records import DynamoRecords
 
 
 @cache
 def settings() -> ReapSettings:
-    found = ReapSettings.read()
-    start_telemetry(found)
-    return found
+    settings = ReapSettings.read()
+    start_telemetry(settings)
+    return settings
 
 
 @cache
@@ -40,7 +40,7 @@ def bookmark() -> Bookmark:
     return Bookmark(S3Objects(client("s3"), settings().processed_bucket))
 
 
-def handle(_tick: Mapping[str, Any], context: Context) -> dict[str, int]:
+def handle(_event: Mapping[str, Any], context: Context) -> dict[str, int]:
     def in_time() -> bool:
         return context.get_remaining_time_in_millis() / 1000 >= settings().worst_case
 

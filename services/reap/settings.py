@@ -1,4 +1,4 @@
-"""What can be set about ``reap``, and its defaults."""
+"""The settings of ``reap`` and their defaults."""
 
 from datetime import timedelta
 
@@ -8,17 +8,17 @@ from shared.config import FunctionSettings
 
 
 class ReapSettings(FunctionSettings):
-    """Where to look, whom to tell, and how long is too long. It has no queue and no ledger."""
+    """What to sweep, the topic of the reports, and the time limit. No queue, no ledger."""
 
     records_table: str
     uploads_bucket: str
     processed_bucket: str
     events_topic_arn: str
     worst_case: float
-    """s, for one page. With less time left, the next hour goes on from there."""
+    """Seconds for one page. With less time left, the next invocation continues from there."""
     silence_hours: float = Field(default=24, ge=0)
-    """Longer than any queue, any back-off and any outage should take; 6 h is the longest of them,
-    throttling's.
+    """Longer than any queue, back-off and outage should take. The longest back-off is that of
+    throttling, 6 hours.
     """
 
     @property

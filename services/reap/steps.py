@@ -1,23 +1,22 @@
-"""What ``reap`` does when the clock wakes it: goes through records and uploads, page by page."""
+"""What ``reap`` does on schedule: sweep records and uploads, page by page."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from services.reap.bookmark import Bookmark
 from services.reap.logic import (
     BEGINNING,
     Finding,
-    Page,
     Part,
     Position,
     Upload,
+    is_waiting,
     lost,
     stuck,
-    waits_since,
 )
-from services.reap.records import Records
 from services.reap.uploads import Uploads
 from shared import telemetry
 from shared.bus import Bus
@@ -26,89 +25,101 @@ from shared.contracts.images import StepFailed
 from shared.contracts.record import Record
 from shared.delivery import report_on
 from shared.metrics import REAPED
+from shared.records import Cursor, RecordPage
 from shared.telemetry import log
 
 SOURCE = "darkroom/reap"
 
 
-@dataclass(frozen=True)
-class Swept:
-    """What was found on one page, and where to go on after it; None after the last page."""
+class SweptRecords(Protocol):
+    """The reads of ``shared.records`` that a sweep needs. All are eventually consistent."""
 
-    found: tuple[StepFailed, ...]
-    following: Position | None
+    def page(self, after: Cursor) -> RecordPage: ...
+
+    def last_event(self, image: str) -> datetime | None: ...
+
+    def existing(self, images: Sequence[str]) -> Collection[str]: ...
+
+
+@dataclass(frozen=True)
+class SweptPage:
+    """The reports of one page, and the position after it; None after the last page."""
+
+    reports: tuple[StepFailed, ...]
+    position: Position | None
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Runs and uploads that nobody will finish: found, and reported to ``store``.
+    """Finds stuck runs and missed uploads, and reports them to ``store``.
 
-    A report that says the same has the same id, whoever makes it and however often, and ``store``
-    answers a repeat with what is on record.
+    A repeated report has the same id, and ``store`` answers it with what is on record.
     """
 
-    records: Records
+    records: SweptRecords
     uploads: Uploads
     bus: Bus
     now: Callable[[], datetime]
     silence: timedelta
 
     def reap(self, bookmark: Bookmark, in_time: Callable[[], bool]) -> dict[str, int]:
-        """Go on from the bookmark, to the end or until time is short; how many of each reason.
+        """Sweep from the bookmark to the end, or until time is short; the reports by reason.
 
-        The next call goes on from there, after the end from the beginning. What is found is
-        reported before the bookmark moves on, so who is killed in between reports it again.
+        The next call continues from there, and after the end from the beginning. Each page is
+        reported before the bookmark moves: if the function dies in between, the page is reported
+        again.
         """
         reasons: Counter[str] = Counter()
-        for swept in self.sweep(bookmark.read()):
-            self.report(swept.found)
-            bookmark.keep(swept.following or BEGINNING)
-            reasons.update(report.reason for report in swept.found)
+        for page in self.sweep(bookmark.read()):
+            self.report(page.reports)
+            bookmark.write(page.position or BEGINNING)
+            reasons.update(report.reason for report in page.reports)
             if not in_time():
-                log.info("time is short: the rest is for the next time")
+                log.info("out of time; the next invocation continues from here")
                 break
-        for reason, times in reasons.items():
-            telemetry.count("found forgotten", REAPED, times, reason=reason)
+        for reason, number in reasons.items():
+            telemetry.count("stuck runs and missed uploads", REAPED, number, reason=reason)
         return dict(reasons)
 
-    def sweep(self, start: Position = BEGINNING) -> Iterator[Swept]:
-        """Page after page from there to the end, reporting nothing."""
+    def sweep(self, start: Position = BEGINNING) -> Iterator[SweptPage]:
+        """Every page from there to the end. It reports nothing."""
         position: Position | None = start
         while position:
-            swept = self._page(position)
-            yield swept
-            position = swept.following
+            page = self._sweep_page(position)
+            yield page
+            position = page.position
 
-    def report(self, found: Sequence[StepFailed]) -> None:
-        """Announce these. No event caused them, so what they say stands for their cause."""
-        for report in found:
+    def report(self, reports: Sequence[StepFailed]) -> None:
+        """Publish the reports. No event caused them, so their ids derive from their content."""
+        for report in reports:
             cause = derive(report.model_dump_json())
             self.bus.publish([Envelope.first(report, SOURCE, self.now(), cause)])
             facts = {"reason": report.reason, "run": report.run}
             log.warning("reaped", extra={"correlation_id": report.image, **facts})
 
-    def _page(self, at: Position) -> Swept:
+    def _sweep_page(self, at: Position) -> SweptPage:
         if at.part is Part.RECORDS:
             records = self.records.page(at.after)
-            return Swept(_reports(self._stuck(records)), _next(at, records, Part.UPLOADS))
+            findings = self._stuck(records.records)
+            return SweptPage(_reports(findings), _next(at.part, records.cursor, Part.UPLOADS))
         uploads = self.uploads.page(at.after)
-        return Swept(_reports(self._lost(uploads)), _next(at, uploads, None))
+        return SweptPage(_reports(self._lost(uploads.uploads)), _next(at.part, uploads.cursor))
 
-    def _stuck(self, page: Page[Record]) -> Iterator[Finding]:
+    def _stuck(self, records: Sequence[Record]) -> Iterator[Finding]:
         limit = self.now() - self.silence
-        for record in page.entries:
-            if waits_since(record, limit):
-                heard = self.records.heard(record.image)
-                if heard is None or heard <= limit:
+        for record in records:
+            if is_waiting(record, limit):
+                last = self.records.last_event(record.image)
+                if last is None or last <= limit:
                     yield stuck(record, self.silence)
 
-    def _lost(self, page: Page[Upload]) -> Iterator[Finding]:
+    def _lost(self, uploads: Sequence[Upload]) -> Iterator[Finding]:
         limit = self.now() - self.silence
-        old = {upload.image: upload for upload in page.entries if upload.at <= limit}
+        old = {upload.image: upload for upload in uploads if upload.at <= limit}
         images = [image for image in old if image]
-        known = self.records.known(images)
+        existing = self.records.existing(images)
         for image in images:
-            if image not in known:
+            if image not in existing:
                 yield lost(image, old[image].source)
 
 
@@ -116,7 +127,7 @@ def _reports(findings: Iterator[Finding]) -> tuple[StepFailed, ...]:
     return tuple(report_on(found.event, found.stage, found.gave_up) for found in findings)
 
 
-def _next(at: Position, page: Page[Record] | Page[Upload], then: Part | None) -> Position | None:
-    if page.following:
-        return Position(part=at.part, after=dict(page.following))
+def _next(part: Part, cursor: Mapping[str, str], then: Part | None = None) -> Position | None:
+    if cursor:
+        return Position(part=part, after=dict(cursor))
     return Position(part=then) if then else None

@@ -1,1 +1,1 @@
-"""Keeps the one record of each image and decides how it ended."""
+"""Stores the one record of each image and decides how each run ends."""

@@ -1,38 +1,38 @@
-"""What a run costs, from what its two facts say. Pure; the rates come from the deployment."""
+"""Estimates the cost of a run from its two facts. Pure; the rates come from the deployment."""
 
 from shared.contracts.cost import Cost, Rates
 from shared.contracts.images import ImageAnalyzed, ImageResized
 
 GIGABYTE = 10**9
-PLACES = 9
-"""Decimals of a dollar: a thousandth of a millionth is less than any single request costs."""
+DECIMALS = 9
+"""Of a dollar: 10^-9 is less than any single request costs."""
 
 
 def estimate(resized: ImageResized, analyzed: ImageAnalyzed, rates: Rates) -> Cost | None:
-    """What the run costs at these rates: its detections, a usual run's work, a month of storage.
-    None if something was paid that they do not know: no estimate is better than a wrong one.
+    """The cost of the detections, of an average run's work and of a month of storage.
 
-    The work is the usual one's, not this run's own: the times that a record has are those between
-    services, and nobody bills a message that waits.
+    None if the rates lack a detection that was paid. The work is an average because a record holds
+    the times between services, which include waiting that nobody bills.
     """
-    asked = paid(analyzed)
-    if not asked <= rates.detections.keys():
+    detections = paid_detections(analyzed)
+    if not detections <= rates.detections.keys():
         return None
-    detections = sum(rates.detections[name] for name in asked)
-    stored = stored_bytes(resized) / GIGABYTE * rates.gigabyte
+    for_detections = sum(rates.detections[name] for name in detections)
+    for_storage = stored_bytes(resized) / GIGABYTE * rates.gigabyte
     return Cost(
-        usd=round(detections + rates.run + stored, PLACES), detections=round(detections, PLACES)
+        usd=round(for_detections + rates.run + for_storage, DECIMALS),
+        detections=round(for_detections, DECIMALS),
     )
 
 
-def paid(analyzed: ImageAnalyzed) -> frozenset[str]:
-    """The detections that were asked for this run. Of reused answers none were."""
+def paid_detections(analyzed: ImageAnalyzed) -> frozenset[str]:
+    """The detections that were paid for this run; none if its answers were reused."""
     if analyzed.reused_from is not None:
         return frozenset()
     return frozenset(analyzed.thresholds.keys() | analyzed.models) - {"max_labels"}
 
 
 def stored_bytes(resized: ImageResized) -> int:
-    """Bytes that are kept of the image: its original, its renditions, the picture analysed."""
-    kept = (*resized.renditions, resized.analysis)
-    return resized.source.bytes + sum(rendition.bytes for rendition in kept)
+    """Bytes of the original, its renditions and the picture that was analyzed."""
+    renditions = (*resized.renditions, resized.analysis)
+    return resized.source.bytes + sum(rendition.bytes for rendition in renditions)

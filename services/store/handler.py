@@ -1,11 +1,11 @@
-"""The composition root of ``store``: which event is answered by which step, over which parts."""
+"""The composition root of ``store``: its routes and its adapters."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from services.store.records import DynamoRecords
+from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.settings import StoreSettings
 from services.store.steps import Steps
@@ -39,12 +39,12 @@ def routes(steps: Steps) -> dict[type[Event], Route]:
 @cache
 def service() -> Service:
     settings = StoreSettings.read()
-    kept = timedelta(days=settings.tombstone_days)
-    table = client("dynamodb"), settings.records_table, kept
+    ttl = timedelta(days=settings.tombstone_days)
+    table = client("dynamodb"), settings.records_table, ttl
     steps = Steps(
-        records=DynamoRecords(*table),
+        records=DynamoRecordsWriter(*table),
         processed=S3Objects(client("s3"), settings.processed_bucket),
-        lists=DynamoSearchIndex(*table),
+        search_index=DynamoSearchIndex(*table),
         policy=settings.moderation,
         rates=settings.rates,
     )

@@ -1,4 +1,4 @@
-"""Which lists an image belongs to, and what changes when it belongs to others. Pure."""
+"""Which entries an image has in the search index, and what changes when they change. Pure."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,11 +12,11 @@ from shared.contracts.search_index import (
     FLAGGED,
     LONGEST_NAME,
     SHOWN,
-    Entry,
+    FailureSummary,
+    ImageSummary,
+    IndexEntry,
     Shown,
-    Summary,
     Thumbnail,
-    Trouble,
     at,
     by_embedding,
     by_hash,
@@ -26,89 +26,89 @@ from shared.contracts.search_index import (
 )
 from shared.similarity import embedding_bands, features_of, hash_bands
 
-MOST_LABELS = 15
-"""Labels that an image is listed and counted under, the most certain ones. DynamoDB takes 100
-changes in one transaction, and all of an image's lists may be exchanged at once.
+MAX_LABELS = 15
+"""Labels, the most certain first, that get an entry and a count. A transaction of DynamoDB holds
+100 actions, and one may replace all entries of an image.
 """
 
-BEST = 5
-"""Labels that are shown of an image in a list."""
+SUMMARY_LABELS = 5
+"""Labels in a summary."""
 
-DIGEST = 12
-"""Hex digits that tell what an entry says from what it said before."""
+DIGEST_LENGTH = 12
+"""Hex digits of the digest of an entry."""
 
 
 class IndexEntries(Value):
-    """All that lists have to say of an image as its record is at this revision."""
+    """All entries of an image, derived from one revision of its record."""
 
     image: str
     revision: int
     at: str = ""
-    summary: Summary | None = None
-    """None where nothing is listed: the image was deleted."""
-    entries: tuple[Entry, ...] = ()
+    summary: ImageSummary | None = None
+    """None for a deleted image, which has no entries."""
+    entries: tuple[IndexEntry, ...] = ()
     labels: tuple[str, ...] = ()
-    """The labels that it counts under: those whose lists it is in."""
+    """The labels whose counts include the image."""
     deleted: datetime | None = None
 
 
 class IndexState(Value):
-    """What is listed of an image by now. It stands beside the entries, written with them."""
+    """What the index holds of an image. It is stored beside the entries and written with them."""
 
     image: str
     revision: int
-    """Of the record that it follows from. It only ever grows."""
-    lists: dict[str, str]
-    """The lists that the image is in, each with a digest of what its entry says there."""
+    """Of the record that the entries derive from. It only increases."""
+    entries: dict[str, str]
+    """The partitions that hold an entry, each with the entry's digest."""
     labels: tuple[str, ...] = ()
 
 
 class Change(Value):
-    """What has to be written, all of it or nothing, to list an image as it is now."""
+    """The writes of one transaction that bring the index up to date with a record."""
 
     replaces: int | None
-    """The revision that has to be listed until then; None: the image was never listed."""
-    listed: IndexState
+    """The revision that the index must hold before; None if it must hold nothing of the image."""
+    state: IndexState
     at: str
-    summary: Summary | None
-    put: tuple[Entry, ...]
-    leave: tuple[str, ...]
-    """Names of lists that the image is in no more."""
+    summary: ImageSummary | None
+    put: tuple[IndexEntry, ...]
+    delete: tuple[str, ...]
+    """The partitions whose entry is deleted."""
     counts: dict[str, int]
-    """By label, what is added to its count: 1 or -1."""
+    """What is added to the count of each label: 1 or -1."""
     deleted: datetime | None = None
     """When the image was deleted, if it was."""
 
 
-def listing(record: Record) -> IndexEntries:
-    """What lists have to say of this image: of a deleted one, nothing."""
+def index_entries(record: Record) -> IndexEntries:
+    """The entries of this image; none for a deleted one."""
     if record.deleted:
         return IndexEntries(image=record.image, revision=record.revision, deleted=record.deleted)
-    run = record.run if record.published is None else record.published
-    shown = record.runs[run]
-    labels = _labels(shown)
-    summary = _summary(record, run, labels)
+    number = record.run if record.published is None else record.published
+    run = record.runs[number]
+    labels = _labels(run)
+    summary = _summary(record, number, labels)
     return IndexEntries(
         image=record.image,
         revision=record.revision,
-        at=f"{at(_since(shown))}#{record.image}",
+        at=f"{at(run.ended or run.started)}#{record.image}",
         summary=summary,
-        entries=(*_lists(summary, labels), *map(_of_label, labels), *_of_likeness(shown)),
+        entries=(
+            *_list_entries(summary, labels),
+            *map(_label_entry, labels),
+            *_similarity_entries(run),
+        ),
         labels=tuple(label.name for label in labels),
     )
 
 
-def _since(run: Run) -> datetime:
-    return run.ended or run.started
-
-
 def _labels(run: Run) -> tuple[Label, ...]:
-    """The most certain labels of a run that completed, each once."""
+    """The most certain labels of a completed run, each name once."""
     if not _completed(run) or not run.analyzed or not run.analyzed.labels:
         return ()
     short = (label for label in run.analyzed.labels if len(label.name.encode()) <= LONGEST_NAME)
-    once = {label.name: label for label in sorted(short, key=_certainty)}
-    return tuple(sorted(once.values(), key=_certainty, reverse=True)[:MOST_LABELS])
+    unique = {label.name: label for label in sorted(short, key=_certainty)}
+    return tuple(sorted(unique.values(), key=_certainty, reverse=True)[:MAX_LABELS])
 
 
 def _certainty(label: Label) -> tuple[float, str]:
@@ -119,29 +119,29 @@ def _completed(run: Run) -> bool:
     return SHOWN[run.status] is Shown.COMPLETED
 
 
-def _summary(record: Record, number: int, labels: tuple[Label, ...]) -> Summary:
+def _summary(record: Record, number: int, labels: tuple[Label, ...]) -> ImageSummary:
     run = record.runs[number]
-    said = Summary(
+    summary = ImageSummary(
         run=number,
         status=SHOWN[run.status],
         name=record.source.key.rsplit("/", 1)[-1],
         owner=record.owner,
-        labels=labels[:BEST],
-        failure=run.failure and Trouble(stage=run.failure.stage, reason=run.failure.reason),
+        labels=labels[:SUMMARY_LABELS],
+        failure=run.failure and FailureSummary(stage=run.failure.stage, reason=run.failure.reason),
     )
     if not _completed(run) or not run.resized or not run.analyzed:
-        return said
-    return said.model_copy(
+        return summary
+    return summary.model_copy(
         update={
-            **_seen(run.resized, quarantined=record.quarantined),
-            **_found(run.analyzed),
+            **_picture_fields(run.resized, quarantined=record.quarantined),
+            **_analysis_fields(run.analyzed),
             "quarantined": record.quarantined,
         }
     )
 
 
-def _seen(resized: ImageResized, *, quarantined: bool) -> dict[str, object]:
-    smallest = min(resized.renditions, key=lambda made: made.width * made.height, default=None)
+def _picture_fields(resized: ImageResized, *, quarantined: bool) -> dict[str, object]:
+    smallest = min(resized.renditions, key=lambda r: r.width * r.height, default=None)
     hidden = quarantined or smallest is None
     return {
         "format": resized.format,
@@ -151,64 +151,64 @@ def _seen(resized: ImageResized, *, quarantined: bool) -> dict[str, object]:
     }
 
 
-def _found(analyzed: ImageAnalyzed) -> dict[str, object]:
+def _analysis_fields(analyzed: ImageAnalyzed) -> dict[str, object]:
     return {
         "faces": analyzed.faces,
         "flagged": bool(analyzed.moderation and analyzed.moderation.flagged),
     }
 
 
-def _lists(summary: Summary, labels: tuple[Label, ...]) -> Iterator[Entry]:
-    yield Entry(list=ALL)
-    yield Entry(list=by_status(summary.status))
+def _list_entries(summary: ImageSummary, labels: tuple[Label, ...]) -> Iterator[IndexEntry]:
+    yield IndexEntry(partition=ALL)
+    yield IndexEntry(partition=by_status(summary.status))
     if summary.owner:
-        yield Entry(list=by_owner(summary.owner), found=labels or None)
+        yield IndexEntry(partition=by_owner(summary.owner), found=labels or None)
     if summary.flagged:
-        yield Entry(list=FLAGGED)
+        yield IndexEntry(partition=FLAGGED)
 
 
-def _of_label(label: Label) -> Entry:
-    return Entry(list=by_label(label.name), confidence=label.confidence)
+def _label_entry(label: Label) -> IndexEntry:
+    return IndexEntry(partition=by_label(label.name), confidence=label.confidence)
 
 
-def _of_likeness(run: Run) -> Iterator[Entry]:
+def _similarity_entries(run: Run) -> Iterator[IndexEntry]:
     if not _completed(run):
         return
-    seen = features_of(run)
-    if seen.fingerprint:
-        for band, bits in enumerate(hash_bands(seen.fingerprint)):
-            yield Entry(list=by_hash(band, bits), fingerprint=seen.fingerprint)
-    if seen.embedding:
-        for band, bits in enumerate(embedding_bands(seen.embedding)):
-            yield Entry(
-                list=by_embedding(band, bits),
-                fingerprint=seen.fingerprint,
-                embedding=seen.embedding,
+    features = features_of(run)
+    if features.fingerprint:
+        for band, bits in enumerate(hash_bands(features.fingerprint)):
+            yield IndexEntry(partition=by_hash(band, bits), fingerprint=features.fingerprint)
+    if features.embedding:
+        for band, bits in enumerate(embedding_bands(features.embedding)):
+            yield IndexEntry(
+                partition=by_embedding(band, bits),
+                fingerprint=features.fingerprint,
+                embedding=features.embedding,
             )
 
 
 def change(before: IndexState | None, after: IndexEntries) -> Change:
-    """The least that has to be written: what says the same already is left alone."""
-    stands = before.lists if before else {}
-    counted = before.labels if before else ()
-    said = {entry.list: _digest(after, entry) for entry in after.entries}
+    """The fewest writes: an entry with the same digest is not written again."""
+    old = before.entries if before else {}
+    new = {entry.partition: _digest(after, entry) for entry in after.entries}
     return Change(
         replaces=before.revision if before else None,
-        listed=IndexState(
-            image=after.image, revision=after.revision, lists=said, labels=after.labels
+        state=IndexState(
+            image=after.image, revision=after.revision, entries=new, labels=after.labels
         ),
         at=after.at,
         summary=after.summary,
-        put=tuple(e for e in after.entries if stands.get(e.list) != said[e.list]),
-        leave=tuple(name for name in stands if name not in said),
-        counts=_counts(set(counted), set(after.labels)),
+        put=tuple(e for e in after.entries if old.get(e.partition) != new[e.partition]),
+        delete=tuple(partition for partition in old if partition not in new),
+        counts=_counts(set(before.labels) if before else set(), set(after.labels)),
         deleted=after.deleted,
     )
 
 
-def _digest(after: IndexEntries, entry: Entry) -> str:
-    shown = after.summary.model_dump_json() if after.summary else ""
-    return sha256(f"{after.at}{shown}{entry.model_dump_json()}".encode()).hexdigest()[:DIGEST]
+def _digest(after: IndexEntries, entry: IndexEntry) -> str:
+    summary = after.summary.model_dump_json() if after.summary else ""
+    content = f"{after.at}{summary}{entry.model_dump_json()}"
+    return sha256(content.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def _counts(before: set[str], after: set[str]) -> dict[str, int]:

@@ -1,7 +1,7 @@
-"""How an image's record changes, and what it says. Pure: records and events in, records out.
+"""How events change a record, and which decisions follow from it. Pure.
 
-Only this decides how a run ended, and only the first end counts: a fact or a report about a run
-that has ended changes nothing, and is answered with what is on record.
+Only this module decides how a run ends, and only the first end counts. A later fact or report
+changes nothing; the answer to it is what is on record.
 """
 
 from collections.abc import Iterator
@@ -35,33 +35,25 @@ from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.errors import Fault
 
 INTERNAL = {
-    *("type", "image", "run", "source", "owner"),
-    *(
-        "analysis",
-        "reanalysis",
-        "models",
-        "thresholds",
-        "analyzed_at",
-        "reused_from",
-        "previous_versions",
-    ),
-    *("fingerprint", "embedding"),
+    *("type", "image", "run", "source", "owner", "fingerprint", "embedding"),
+    *("analysis", "reanalysis", "models", "thresholds"),
+    *("analyzed_at", "reused_from", "previous_versions"),
 }
-"""What a verdict does not copy from the facts: it has its own, or nobody has a use for it."""
+"""Fields of the facts that an outcome does not copy: it has its own, or no consumer needs them."""
 
-LATELY = timedelta(days=7)
-"""As long as a queue keeps a request. The ledger remembers longer, so what is announced again this
-late is told to nobody twice.
+REPEAT_WINDOW = timedelta(days=7)
+"""The retention of a queue, so the latest that a request is redelivered. The ledger keeps claims
+longer, so a repeat within this time is not delivered twice.
 """
 
 
 class Policy(StrEnum):
-    """What becomes of a picture that is flagged."""
+    """What happens to flagged pictures."""
 
     FLAG = "flag"
-    """It is told that it is flagged, and its renditions are handed out like any other's."""
+    """Events say that the picture is flagged; its renditions are published."""
     QUARANTINE = "quarantine"
-    """Its renditions are quarantined until an operator has looked at it and released it."""
+    """Its renditions are quarantined until an operator releases them."""
 
 
 def decide(
@@ -71,18 +63,17 @@ def decide(
     policy: Policy = Policy.FLAG,
     rates: Rates | None = None,
 ) -> Record | None:
-    """The record after this event; the same one if it changes nothing.
+    """The record after this event; the same object if nothing changes.
 
-    None stays None where there is nothing to decide: a request about an image, or an event about
-    a later run, that no record knows. Runs begin in the record.
+    None if there is still no record: a request, or an event of a later run, does not create one.
     """
-    after = _decided(record, event, at, policy, rates)
+    after = _apply(record, event, at, policy, rates)
     if after is None or after == record:
         return record
     return after.model_copy(update={"revision": (record.revision if record else 0) + 1})
 
 
-def _decided(
+def _apply(
     record: Record | None, event: Event, at: datetime, policy: Policy, rates: Rates | None
 ) -> Record | None:
     match event:
@@ -93,27 +84,27 @@ def _decided(
         case DeleteRequested():
             return record and _delete(record, at)
         case ImageEvent():
-            return _learn(record, event, at, policy, rates)
+            return _apply_to_run(record, event, at, policy, rates)
         case _:
-            raise TypeError(f"{event.type} is nothing to decide on")
+            raise TypeError(f"{event.type} changes no record")
 
 
-def _learn(
+def _apply_to_run(
     record: Record | None, event: ImageEvent, at: datetime, policy: Policy, rates: Rates | None
 ) -> Record | None:
     if record is None:
-        record = _begin(event, at)
+        record = _create(event, at)
     if record is None or record.status(event.run) is not RunStatus.OPEN:
         return record
-    learned = _advance(record.runs[event.run], event, at)
-    if learned == record.runs[event.run]:
+    run = _advance(record.runs[event.run], event, at)
+    if run == record.runs[event.run]:
         return record
-    judged = {"quarantined": _waits(learned, record, policy), "cost": _cost(learned, rates)}
-    runs = {**record.runs, event.run: learned.model_copy(update=judged)}
+    update = {"quarantined": _quarantine(run, record, policy), "cost": _cost(run, rates)}
+    runs = {**record.runs, event.run: run.model_copy(update=update)}
     return _publish(record.model_copy(update={"runs": runs}), event)
 
 
-def _begin(event: ImageEvent, at: datetime) -> Record | None:
+def _create(event: ImageEvent, at: datetime) -> Record | None:
     if event.run != 0:
         return None
     return Record(
@@ -130,29 +121,29 @@ def _advance(run: Run, event: ImageEvent, at: datetime) -> Run:
         case ImageAnalyzed():
             change = _complete(run.resized, at) | {"analyzed": run.analyzed or event}
         case _:
-            raise TypeError(f"{event.type} is nothing to decide on")
+            raise TypeError(f"{event.type} changes no record")
     return run.model_copy(update=change)
 
 
 def _complete(other: Fact | None, at: datetime) -> dict[str, object]:
-    """A run is complete with both facts, in whichever order they came."""
+    """A run is complete with both facts, in either order."""
     return {"status": RunStatus.COMPLETED, "ended": at} if other else {}
 
 
-def _waits(run: Run, record: Record, policy: Policy) -> bool:
-    """Whether a run that completes has to wait for an operator's look before it is handed out.
+def _quarantine(run: Run, record: Record, policy: Policy) -> bool:
+    """Whether a completing run waits for an operator's release before it is published.
 
-    Decided once, in the write that completes it, so that its verdict keeps its words. What nobody
-    judged waits too: to switch the detection off must be no way out of quarantine.
+    The write that completes the run decides this once, so that its outcome never changes. A picture
+    without a moderation result waits too: switching moderation off must not bypass the quarantine.
     """
     if policy is Policy.FLAG or run.status is not RunStatus.COMPLETED or record.released:
         return False
-    judged = run.analyzed.moderation if run.analyzed else None
-    return judged is None or judged.flagged
+    moderation = run.analyzed.moderation if run.analyzed else None
+    return moderation is None or moderation.flagged
 
 
 def _cost(run: Run, rates: Rates | None) -> Cost | None:
-    """Estimated once, in the write that completes the run, so that its verdict keeps its words."""
+    """The estimate. The completing write makes it once, so that the outcome never changes."""
     if rates is None or run.status is not RunStatus.COMPLETED:
         return None
     assert run.resized, "a run completes with both facts"
@@ -161,7 +152,7 @@ def _cost(run: Run, rates: Rates | None) -> Cost | None:
 
 
 def _publish(record: Record, event: ImageEvent) -> Record:
-    """A run that completes is handed out, in the same write that withdraws the one before it."""
+    """Publish a completed run. The same write supersedes the run that was published before."""
     change: dict[str, object] = {
         "owner": record.owner or event.owner,
         "source": event.source if event.source.sha256 else record.source,
@@ -174,7 +165,7 @@ def _publish(record: Record, event: ImageEvent) -> Record:
 
 
 def _replay(record: Record, request: ReplayRequested, at: datetime) -> Record:
-    """Grant a new run in the place of the one that the request names, and of no other."""
+    """Start a new run that replaces the run which the request names, and no other."""
     if record.deleted or record.run != request.run or record.full:
         return record
     if request.analyze_only and record.published is None:
@@ -183,20 +174,21 @@ def _replay(record: Record, request: ReplayRequested, at: datetime) -> Record:
     if record.current.status is RunStatus.OPEN:
         if not request.force:
             return record
-        runs[record.run] = _give_way(record, at)
+        runs[record.run] = _supersede_open(record, at)
     following = record.run + 1
     runs[following] = Run(started=at, reanalysis=_reanalysis(record, request))
     return record.model_copy(update={"run": following, "runs": runs})
 
 
 def _reanalysis(record: Record, request: ReplayRequested) -> Reanalysis | None:
-    """It takes over from the published run, which stays until the new one completes."""
+    """It reuses the published run, which stays published until the new one completes."""
     if not request.analyze_only or record.published is None:
         return None
     return Reanalysis(of=record.published, analyzer=request.analyzer)
 
 
-def _give_way(record: Record, at: datetime) -> Run:
+def _supersede_open(record: Record, at: datetime) -> Run:
+    """The current run, failed in favour of a forced replay."""
     failure = StepFailed(
         image=record.image,
         run=record.run,
@@ -204,32 +196,32 @@ def _give_way(record: Record, at: datetime) -> Run:
         owner=record.owner,
         stage="store",
         reason="superseded",
-        detail="A new run was asked for while this one was still at work.",
+        detail="A new run was requested while this one was still open.",
         fault=Fault.CLIENT,
     )
     return _advance(record.current, failure, at)
 
 
 def _release(record: Record, request: ReleaseRequested, at: datetime) -> Record:
-    """Hand out the picture if the run that was looked at was quarantined.
+    """Release the published run if the run that the operator reviewed was quarantined.
 
-    It is the same picture if a later run is published by now, so that one is handed out.
+    A run published since then shows the same picture, so the release covers it.
     """
-    seen = record.runs.get(request.run)
-    if record.published is None or record.released or not (seen and seen.quarantined):
+    reviewed = record.runs.get(request.run)
+    if record.published is None or record.released or not (reviewed and reviewed.quarantined):
         return record
     return record.model_copy(update={"released": Release(run=record.published, at=at)})
 
 
 def _delete(record: Record, at: datetime) -> Record:
-    """Leave a tombstone: nothing of what was seen in the picture, nor of its renditions.
+    """Replace the record with a tombstone, without facts about the picture or its renditions.
 
-    Only that there were such runs, and what the deletion has to be told with however often it is
-    told: where the original was, and whose.
+    It keeps the runs' status and times, and what every repeat of ``image.deleted`` needs: source
+    and owner.
     """
     if record.deleted:
         return record
-    said = _common(record, record.run, at, known_by=record.run)
+    common = _common(record, record.run, at, up_to=record.run)
     runs = {
         number: Run(status=run.status, started=run.started, ended=run.ended)
         for number, run in record.runs.items()
@@ -240,8 +232,8 @@ def _delete(record: Record, at: datetime) -> Record:
             "run": record.run,
             "runs": runs,
             "deleted": at,
-            "source": said["source"],
-            "owner": said["owner"],
+            "source": common["source"],
+            "owner": common["owner"],
             "revision": record.revision,
         }
     )
@@ -249,141 +241,143 @@ def _delete(record: Record, at: datetime) -> Record:
 
 def ended(before: Record | None, after: Record) -> list[Run]:
     """The runs that this change has ended."""
-    known = before.runs if before else {}
-    return [
-        run for n, run in after.runs.items() if run.ended and not (n in known and known[n].ended)
-    ]
+    ended_before = {n for n, run in before.runs.items() if run.ended} if before else set()
+    return [run for n, run in after.runs.items() if run.ended and n not in ended_before]
 
 
-def answers(record: Record, event: Event, at: datetime) -> list[Decision]:
-    """All that is on record about what this event asks or tells, in words that never change.
+def decisions(record: Record, event: Event, at: datetime) -> list[Decision]:
+    """The decisions on record that answer this event, always with the same content and id.
 
-    Whatever the event, its run's end is said again, and every run that has to be compensated is named
-    again: an announcement that was lost, or work that came too late, is made good by the next one.
-    Of a deleted image only that is said, and it covers every run.
-    A request may come months later, when nobody remembers what was told, so it repeats only
-    what was decided lately: its own grant or end, whose announcement may have been lost.
+    Every event repeats its run's outcome and all superseded runs. So the next event replaces a
+    publication that was lost, and compensates work that came too late. For a deleted image it is
+    ``image.deleted`` alone, which covers every run.
+
+    A request may come months later, after the ledger forgot the first delivery. So it repeats only
+    decisions within ``REPEAT_WINDOW``, whose publication may have been lost.
     """
-    said = (
+    on_record = (
         [_deleted(record, record.deleted)]
         if record.deleted
         else [
-            _granted(record, event) if isinstance(event, ReplayRequested) else None,
-            verdict(record, event.run),
+            _replayed(record, event) if isinstance(event, ReplayRequested) else None,
+            outcome(record, event.run),
             _released(record, event),
             *(_superseded(record, run) for run in record.superseded),
         ]
     )
-    since = at - LATELY if isinstance(event, Request) else None
-    return [one for one in said if one and (since is None or one.decided_at >= since)]
+    since = at - REPEAT_WINDOW if isinstance(event, Request) else None
+    return [
+        decision
+        for decision in on_record
+        if decision and (since is None or decision.decided_at >= since)
+    ]
 
 
-def verdict(record: Record, run: int) -> Decision | None:
-    """How this run ended; None while it is open or unknown, and for good once it is deleted."""
-    known = record.runs.get(run)
-    if known is None or known.ended is None or record.deleted:
+def outcome(record: Record, number: int) -> Decision | None:
+    """How this run ended; None if it is open or unknown, or the image is deleted."""
+    run = record.runs.get(number)
+    if run is None or run.ended is None or record.deleted:
         return None
-    if known.status is RunStatus.COMPLETED:
-        return _stored(record, run, quarantined=known.quarantined)
-    assert known.failure, "a run fails by a report"
-    common = _common(record, run, known.ended, known_by=run)
-    return ImageFailed.model_validate(common | known.failure.model_dump(exclude=set(common)))
+    if run.status is RunStatus.COMPLETED:
+        return _completed(record, number, quarantined=run.quarantined)
+    assert run.failure, "a run fails by a report"
+    common = _common(record, number, run.ended, up_to=number)
+    return ImageFailed.model_validate(common | run.failure.model_dump(exclude=set(common)))
 
 
 def result(record: Record) -> ImageCompleted | None:
-    """The published run's verdict as it has to be shown now; None where none is published.
+    """The published run as the result document shows it; None if no run is published.
 
-    It differs from what was announced once a release hands out what was quarantined.
+    After a release it differs from the published outcome: it holds the renditions.
     """
     if record.published is None:
         return None
-    return _stored(record, record.published, quarantined=record.quarantined)
+    return _completed(record, record.published, quarantined=record.quarantined)
 
 
-def _stored(record: Record, run: int, *, quarantined: bool) -> ImageCompleted:
-    """Whoever reads of a run that is quarantined does not learn where its renditions are."""
+def _completed(record: Record, run: int, *, quarantined: bool) -> ImageCompleted:
+    """A quarantined outcome does not reveal where the renditions are."""
     ended = record.runs[run].ended
     assert ended, "a completed run has ended"
-    kept = {"quarantined": True, "renditions": ()} if quarantined else {}
-    return ImageCompleted.model_validate(_made(record, run, ended) | kept)
+    hidden = {"quarantined": True, "renditions": ()} if quarantined else {}
+    return ImageCompleted.model_validate(_completed_fields(record, run, ended) | hidden)
 
 
 def _released(record: Record, event: Event) -> Decision | None:
-    """Said to who asks for it, and beside the verdict of the run that was released.
+    """Answers a release request, and events of the run that was released.
 
-    A later run's facts may come when nobody remembers any more that it was told.
+    It does not answer events of later runs: they may come after the ledger forgot the delivery.
     """
     release = record.released
     if release is None:
         return None
     if not isinstance(event, ReleaseRequested) and event.run != release.run:
         return None
-    return ImageReleased.model_validate(_made(record, release.run, release.at))
+    return ImageReleased.model_validate(_completed_fields(record, release.run, release.at))
 
 
-def _made(record: Record, run: int, at: datetime) -> dict[str, object]:
-    """All that is said of a run that completed."""
+def _completed_fields(record: Record, run: int, at: datetime) -> dict[str, object]:
+    """What an event about a completed run contains."""
     resized, analyzed = record.runs[run].resized, record.runs[run].analyzed
     assert resized, "a run completes with both facts"
     assert analyzed, "a run completes with both facts"
-    said = _common(record, run, at, known_by=run) | _said(resized) | _said(analyzed)
+    facts = _public_fields(resized) | _public_fields(analyzed)
     versions = tuple(_versions(record, analyzed))
-    return said | {"versions": versions, "cost": record.runs[run].cost}
+    common = _common(record, run, at, up_to=run)
+    return common | facts | {"versions": versions, "cost": record.runs[run].cost}
 
 
 def _versions(record: Record, analyzed: ImageAnalyzed) -> Iterator[AnalysisVersion]:
-    """The versions taken over, described by the runs that asked for them: ended, so for good."""
-    for previous_versions in analyzed.previous_versions:
-        asker = record.runs.get(previous_versions.run)
-        if asker and asker.analyzed:
-            described = asker.analyzed.model_dump(include=set(AnalysisVersion.model_fields))
-            yield AnalysisVersion.model_validate(described | previous_versions.model_dump())
+    """The previous versions, described by their own runs. Those have ended, so nothing changes."""
+    for version in analyzed.previous_versions:
+        run = record.runs.get(version.run)
+        if run and run.analyzed:
+            described = run.analyzed.model_dump(include=set(AnalysisVersion.model_fields))
+            yield AnalysisVersion.model_validate(described | version.model_dump())
 
 
-def _said(fact: Fact) -> dict[str, object]:
+def _public_fields(fact: Fact) -> dict[str, object]:
     return {name: value for name, value in fact if name not in INTERNAL}
 
 
-def _granted(record: Record, request: ReplayRequested) -> Decision | None:
-    """The run that was granted for this request, now or when it was made before."""
+def _replayed(record: Record, request: ReplayRequested) -> Decision | None:
+    """The run that this request started, now or when it was handled before."""
     following = request.run + 1
     if record.run != following:
         return None
-    granted = record.runs[following]
-    again = granted.reanalysis
-    taken = {"reanalysis": again, "made": again and record.runs[again.of].resized}
-    return ImageReplayed.model_validate(
-        _common(record, following, granted.started, known_by=request.run) | taken
-    )
+    run = record.runs[following]
+    reanalysis = run.reanalysis
+    reused = {"reanalysis": reanalysis, "made": reanalysis and record.runs[reanalysis.of].resized}
+    common = _common(record, following, run.started, up_to=request.run)
+    return ImageReplayed.model_validate(common | reused)
 
 
 def _superseded(record: Record, run: int) -> Decision:
     later = [n for n, other in record.runs.items() if n > run and other.resized and other.analyzed]
     ended = record.runs[min(later)].ended
-    assert ended, "a run is withdrawn by one that completed"
-    return ImageSuperseded.model_validate(_common(record, run, ended, known_by=run))
+    assert ended, "only a completed run supersedes another"
+    return ImageSuperseded.model_validate(_common(record, run, ended, up_to=run))
 
 
 def _deleted(record: Record, at: datetime) -> Decision:
-    """In the words that the tombstone has kept."""
     return ImageDeleted(
         image=record.image, run=record.run, source=record.source, owner=record.owner, decided_at=at
     )
 
 
-def _common(record: Record, run: int, ended: datetime, *, known_by: int) -> dict[str, object]:
-    """What every verdict says. Of the original, what was found out up to the run ``known_by``.
+def _common(record: Record, run: int, at: datetime, *, up_to: int) -> dict[str, object]:
+    """The fields that every decision has. Source and owner come from runs up to ``up_to``.
 
-    The record may have learned more since, from a later run; a verdict that said so when it is
-    announced again would say two things under one id.
+    A later run may add to the record. A repeated decision must not include that, because its id
+    stays the same.
     """
-    runs = [record.runs[n] for n in sorted(record.runs) if n <= known_by]
-    heard = [said for one in runs for said in (one.resized, one.analyzed, one.failure) if said]
-    read = [event.source for event in heard if event.source.sha256]
+    runs = [record.runs[n] for n in sorted(record.runs) if n <= up_to]
+    events = [event for r in runs for event in (r.resized, r.analyzed, r.failure) if event]
+    sources = [event.source for event in events if event.source.sha256]
     return {
         "image": record.image,
         "run": run,
-        "source": read[-1] if read else record.source.model_copy(update={"sha256": None}),
-        "owner": next((event.owner for event in heard if event.owner), None),
-        "decided_at": ended,
+        "source": sources[-1] if sources else record.source.model_copy(update={"sha256": None}),
+        "owner": next((event.owner for event in events if event.owner), None),
+        "decided_at": at,
     }

@@ -1,59 +1,38 @@
-"""The records and their timelines in DynamoDB. ``store`` alone writes them."""
+"""The writes of records and timelines. Only ``store`` has these rights."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 
-from services.store.items import TOMBSTONES, expiry, key, plain
+from services.store.items import TOMBSTONE_TTL, expiry, plain
 from shared.attributes import attributes
 from shared.aws import aws_errors
-from shared.contracts.record import RECORD, Record
-from shared.records import record_in
+from shared.contracts.record import Record
+from shared.records import EVENT, RECORD, DynamoRecords, TimelineEvent
 
 
-@dataclass(frozen=True)
-class Moment:
-    """One event on an image's timeline."""
+class RecordsWriter(Protocol):
+    """What ``store`` reads and writes of the records table."""
 
-    image: str
-    run: int
-    event: str
-    type: str
-    source: str
-    time: datetime
-
-
-class Records(Protocol):
     def read(self, image: str) -> Record | None:
-        """As it is now; never from a copy that may lag."""
+        """The record; strongly consistent."""
         ...
 
     def write(self, record: Record) -> bool:
-        """Put the record in the place of the revision before it; False if that is gone already."""
+        """Replace the revision before this one; False if another writer replaced it already."""
         ...
 
-    def note(self, moment: Moment) -> None:
-        """Put this on the image's timeline; the same event twice is one entry."""
+    def add_event(self, event: TimelineEvent) -> None:
+        """Add the event to the timeline of its image. Idempotent."""
         ...
 
 
-class DynamoRecords:
-    """One table: of each image one ``record`` item and an ``event/<id>`` item for each event."""
+class DynamoRecordsWriter(DynamoRecords):
+    """Adds the writes to the reads. A record is written under a condition on its revision."""
 
-    def __init__(self, client: Any, table: str, kept: timedelta = TOMBSTONES) -> None:
-        """``kept`` is how long a deletion is remembered, and what was on the timeline."""
-        self._client = client
-        self._table = table
-        self._kept = kept
-
-    def read(self, image: str) -> Record | None:
-        with aws_errors("the record"):
-            answer = self._client.get_item(
-                TableName=self._table,
-                Key=key(image, RECORD),
-                ConsistentRead=True,
-            )
-        return record_in(answer["Item"]) if "Item" in answer else None
+    def __init__(self, client: Any, table: str, ttl: timedelta = TOMBSTONE_TTL) -> None:
+        """Tombstones and events expire after ``ttl``."""
+        super().__init__(client, table)
+        self._ttl = ttl
 
     def write(self, record: Record) -> bool:
         with aws_errors("the record"):
@@ -61,26 +40,26 @@ class DynamoRecords:
                 self._client.put_item(
                     TableName=self._table,
                     Item=attributes(self._item(record)),
-                    ConditionExpression="attribute_not_exists(image) OR revision = :before",
-                    ExpressionAttributeValues={":before": {"N": str(record.revision - 1)}},
+                    ConditionExpression="attribute_not_exists(image) OR revision = :previous",
+                    ExpressionAttributeValues={":previous": {"N": str(record.revision - 1)}},
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
 
     def _item(self, record: Record) -> dict[str, Any]:
-        """Only a tombstone expires."""
-        return {**plain(record), "item": RECORD} | expiry(record.deleted, self._kept)
+        """Of the records, only tombstones expire."""
+        return {**plain(record), "item": RECORD, **expiry(record.deleted, self._ttl)}
 
-    def note(self, moment: Moment) -> None:
+    def add_event(self, event: TimelineEvent) -> None:
         item = {
-            "image": moment.image,
-            "item": f"event/{moment.event}",
-            "run": moment.run,
-            "type": moment.type,
-            "source": moment.source,
-            "time": moment.time.isoformat(),
-            **expiry(moment.time, self._kept),
+            "image": event.image,
+            "item": f"{EVENT}{event.event}",
+            "run": event.run,
+            "type": event.type,
+            "source": event.source,
+            "time": event.time.isoformat(),
+            **expiry(event.time, self._ttl),
         }
         with aws_errors("the timeline"):
             self._client.put_item(TableName=self._table, Item=attributes(item))

@@ -1,81 +1,82 @@
-"""The lists in DynamoDB: an entry for each list that an image is in, and counts for each label."""
+"""The search index in DynamoDB: an entry for each partition of an image, and label counts."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Protocol
 
 from services.store.index_entries import Change, IndexState
-from services.store.items import TOMBSTONES, expiry, key, plain
+from services.store.items import TOMBSTONE_TTL, expiry, plain
 from shared.attributes import attributes, fields
 from shared.aws import aws_errors
 from shared.contracts.search_index import COUNT, ENTRY, INDEX_STATE, count_partition
 from shared.errors import Throttled
+from shared.records import item_key
 
-LOST = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
-"""Why DynamoDB cancels a transaction that another one has overtaken."""
+CONFLICTS = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+"""The codes of a transaction that DynamoDB cancels in favour of another writer."""
 
 THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class SearchIndex(Protocol):
     def read(self, image: str) -> IndexState | None:
-        """What is listed of the image now; never from a copy that may lag."""
+        """What the index holds of the image; strongly consistent."""
         ...
 
     def write(self, change: Change) -> bool:
-        """All of the change; or nothing and False, if what it replaces is not what is listed."""
+        """Apply the whole change; or nothing and False, if another writer replaced its base."""
         ...
 
 
 class DynamoSearchIndex:
-    """In the table of the records, whose index ``lists`` has the entries by list and time.
+    """Items in the records table; its global secondary index serves the entries by partition.
 
-    Entries, counts and the note of what is listed change in one transaction: so a count is the
-    number of entries, whoever dies and however often an event comes.
+    One transaction writes the entries, the counts and the index state. So every count equals the
+    number of entries, even after crashes and duplicates.
     """
 
-    def __init__(self, client: Any, table: str, kept: timedelta = TOMBSTONES) -> None:
-        """``kept`` is how long it is remembered that a deleted image is in no list."""
+    def __init__(self, client: Any, table: str, ttl: timedelta = TOMBSTONE_TTL) -> None:
+        """The index state of a deleted image expires after ``ttl``."""
         self._client = client
         self._table = table
-        self._kept = kept
+        self._ttl = ttl
 
     def read(self, image: str) -> IndexState | None:
-        with aws_errors("the listing"):
+        with aws_errors("the index state"):
             answer = self._client.get_item(
-                TableName=self._table, Key=key(image, INDEX_STATE), ConsistentRead=True
+                TableName=self._table, Key=item_key(image, INDEX_STATE), ConsistentRead=True
             )
         return IndexState.model_validate(fields(answer["Item"])) if "Item" in answer else None
 
     def write(self, change: Change) -> bool:
-        with aws_errors("the lists"):
+        with aws_errors("the search index"):
             try:
                 self._client.transact_write_items(TransactItems=list(self._actions(change)))
             except self._client.exceptions.TransactionCanceledException as error:
-                _unless_overtaken(error)
+                _raise_unless_conflict(error)
                 return False
         return True
 
     def _actions(self, change: Change) -> Iterator[dict[str, Any]]:
-        image = change.listed.image
-        yield self._note(change)
-        shown = plain(change.summary) if change.summary else {}
+        image = change.state.image
+        yield self._put_state(change)
+        summary = plain(change.summary) if change.summary else {}
         for entry in change.put:
-            item = {"image": image, "item": f"{ENTRY}{entry.list}", "at": change.at}
-            item = shown | plain(entry) | item
+            keys = {"image": image, "item": f"{ENTRY}{entry.partition}", "at": change.at}
+            item = summary | plain(entry) | keys
             yield {"Put": {"TableName": self._table, "Item": attributes(item)}}
-        for name in change.leave:
-            yield {"Delete": {"TableName": self._table, "Key": key(image, f"{ENTRY}{name}")}}
+        for partition in change.delete:
+            key = item_key(image, f"{ENTRY}{partition}")
+            yield {"Delete": {"TableName": self._table, "Key": key}}
         for label, difference in change.counts.items():
-            yield self._count(image, label, difference)
+            yield self._add_to_count(image, label, difference)
 
-    def _note(self, change: Change) -> dict[str, Any]:
-        """What is listed, in the place of what this change was worked out from."""
+    def _put_state(self, change: Change) -> dict[str, Any]:
+        """Replace the index state that the change was computed from."""
+        item = {**plain(change.state), "item": INDEX_STATE, **expiry(change.deleted, self._ttl)}
         put = {
             "TableName": self._table,
-            "Item": attributes(
-                plain(change.listed) | {"item": INDEX_STATE} | expiry(change.deleted, self._kept)
-            ),
+            "Item": attributes(item),
             "ConditionExpression": "attribute_not_exists(image)",
         }
         if change.replaces is not None:
@@ -83,22 +84,22 @@ class DynamoSearchIndex:
             put["ExpressionAttributeValues"] = {":replaced": {"N": str(change.replaces)}}
         return {"Put": put}
 
-    def _count(self, image: str, label: str, difference: int) -> dict[str, Any]:
+    def _add_to_count(self, image: str, label: str, difference: int) -> dict[str, Any]:
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": key(count_partition(image), f"{COUNT}{label}"),
+                "Key": item_key(count_partition(image), f"{COUNT}{label}"),
                 "UpdateExpression": "ADD images :difference",
                 "ExpressionAttributeValues": {":difference": {"N": str(difference)}},
             }
         }
 
 
-def _unless_overtaken(error: Any) -> None:
-    """Raise what became of a transaction that was cancelled, unless another one was faster."""
+def _raise_unless_conflict(error: Any) -> None:
+    """Return if another writer's transaction came first; raise the cause otherwise."""
     codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
-    if codes & LOST:
+    if codes & CONFLICTS:
         return
     if codes & THROTTLED:
-        raise Throttled("throttled", "asked to slow down over the lists") from error
+        raise Throttled("throttled", "asked to slow down over the search index") from error
     raise error

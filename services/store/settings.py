@@ -1,4 +1,4 @@
-"""What can be set about ``store``, and its defaults."""
+"""The settings of ``store`` and their defaults."""
 
 from typing import Annotated
 
@@ -9,18 +9,16 @@ from shared.config import ServiceSettings
 from shared.contracts.cost import Rates
 
 
-def read_rates(words: object) -> object:
-    """Rates as JSON; nothing at all means that there are none."""
-    return Rates.model_validate_json(words) if isinstance(words, str) and words else words or None
+def read_rates(text: object) -> object:
+    """Rates from JSON; None for an empty string."""
+    return Rates.model_validate_json(text) if isinstance(text, str) and text else text or None
 
 
 class StoreSettings(ServiceSettings):
-    """Where results are projected to, what becomes of a flagged picture, how long a deletion is
-    remembered, and what an image costs.
-    """
+    """The bucket of the results, the policy for flagged pictures, TTL and rates."""
 
     processed_bucket: str
     moderation: Policy = Policy.FLAG
     tombstone_days: int = Field(default=180, ge=1)
     rates: Annotated[Rates | None, BeforeValidator(read_rates)] = None
-    """JSON. Without them no estimate is made."""
+    """As JSON. Without rates no cost is estimated."""

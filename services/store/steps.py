@@ -1,12 +1,12 @@
-"""What ``store`` does with every fact and report: one conditional write, then what is on record."""
+"""What ``store`` does with every event: one conditional write, then the events on record."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.store import logic
-from services.store.index_entries import change, listing
-from services.store.records import Moment, Records
+from services.store.index_entries import change, index_entries
+from services.store.records import RecordsWriter
 from services.store.search_index import SearchIndex
 from shared import telemetry
 from shared.contracts.cost import Rates
@@ -16,69 +16,73 @@ from shared.delivery import StepContext
 from shared.errors import Fault, TransientError
 from shared.metrics import FAILED
 from shared.objects import Objects
+from shared.records import TimelineEvent
 from shared.telemetry import log
 
 SOURCE = "darkroom/store"
-TRIES = 5
-"""Writes that may lose to another worker's before the message waits its turn."""
+MAX_WRITES = 5
+"""Conditional writes that may fail before the message is retried later."""
 
 
 @dataclass(frozen=True)
 class Steps:
-    """The record of each image, and what follows from it."""
+    """The record of each image and its projections: the result document and the search index."""
 
-    records: Records
+    records: RecordsWriter
     processed: Objects
-    lists: SearchIndex
+    search_index: SearchIndex
     policy: logic.Policy = logic.Policy.FLAG
     rates: Rates | None = None
 
     def decide(self, event: Event, context: StepContext) -> Iterator[Event]:
-        """Answer with what is on record, also to the late, the repeated and the contradicting."""
-        told = context.envelope
-        self._note(event, told.id, told.source, told.time)
-        record = self._change(event, context)
+        """Apply the event and publish what is on record, also for late and repeated events."""
+        envelope = context.envelope
+        self._add_to_timeline(event, envelope.id, envelope.source, envelope.time)
+        record = self._update(event, context)
         if record is None:
-            log.warning("no record, so nothing to decide")
+            log.warning("no record of this image; nothing to decide")
             return
-        outcomes = logic.answers(record, event, context.at)
-        for verdict in outcomes:
-            self._note(verdict, verdict.identity(SOURCE, "", 0), SOURCE, verdict.decided_at)
-        if outcomes:
-            self._project(record)
-        self._list(record)
-        yield from outcomes
+        decisions = logic.decisions(record, event, context.at)
+        for decision in decisions:
+            identity = decision.identity(SOURCE, "", 0)
+            self._add_to_timeline(decision, identity, SOURCE, decision.decided_at)
+        if decisions:
+            self._project_result(record)
+        self._update_index(record)
+        yield from decisions
 
-    def _change(self, event: Event, context: StepContext) -> Record | None:
-        for _ in range(TRIES):
+    def _update(self, event: Event, context: StepContext) -> Record | None:
+        for _ in range(MAX_WRITES):
             before = self.records.read(event.image)
             after = logic.decide(before, event, context.at, self.policy, self.rates)
             if after is None or after is before:
                 return after
             if self.records.write(after):
                 for run in logic.ended(before, after):
-                    _tell(run)
+                    _count_ended(run)
                 return after
-        raise TransientError("contended", f"the record changed {TRIES} times meanwhile")
+        raise TransientError("contended", f"the record changed {MAX_WRITES} times meanwhile")
 
-    def _note(self, event: Event, identity: str, source: str, time: datetime) -> None:
-        self.records.note(Moment(event.image, event.run, identity, event.type, source, time))
+    def _add_to_timeline(self, event: Event, identity: str, source: str, time: datetime) -> None:
+        self.records.add_event(
+            TimelineEvent(event.image, event.run, identity, event.type, source, time)
+        )
 
-    def _project(self, record: Record) -> None:
-        """Make ``results/<image>.json`` say what is on record now.
+    def _project_result(self, record: Record) -> None:
+        """Write ``results/<image>.json`` as the record is now.
 
-        Two workers may project at once, the one with the older record last. So the record is read
-        again afterwards, and projected again if it has changed.
+        Two workers may project at once, and the one with the older record may write last. So read
+        the record again afterwards and repeat if it has changed.
         """
-        shown = None
-        while shown is None or shown.revision != record.revision:
-            self._show(record)
-            shown, record = record, self.records.read(record.image) or record
+        projected = None
+        while projected is None or projected.revision != record.revision:
+            self._write_result(record)
+            projected, record = record, self.records.read(record.image) or record
 
-    def _show(self, record: Record) -> None:
-        """The document exists while a completed run is published, and only then.
+    def _write_result(self, record: Record) -> None:
+        """The document exists while a completed run is published.
 
-        It is where anyone finds the renditions, so it names none that are quarantined.
+        It links the renditions, so it names none while they are quarantined.
         """
         key = f"results/{record.image}.json"
         result = logic.result(record)
@@ -87,27 +91,27 @@ class Steps:
         else:
             self.processed.delete(key)
 
-    def _list(self, record: Record) -> None:
-        """Make the lists say what is on record now, before anyone hears of it.
+    def _update_index(self, record: Record) -> None:
+        """Bring the search index up to date before anything is published.
 
-        A listing only ever gives way to that of a later record, so nobody is late here: who wrote
-        the later record lists it too, or dies and leaves the event to another worker.
+        Only a later revision replaces an earlier one. The worker that wrote a later record also
+        indexes it; if that worker dies, the event is redelivered and another one does.
         """
-        for _ in range(TRIES):
-            before = self.lists.read(record.image)
+        for _ in range(MAX_WRITES):
+            before = self.search_index.read(record.image)
             if before and before.revision >= record.revision:
                 return
-            if self.lists.write(change(before, listing(record))):
+            if self.search_index.write(change(before, index_entries(record))):
                 return
-        raise TransientError("contended", f"the listing changed {TRIES} times meanwhile")
+        raise TransientError("contended", f"the search index changed {MAX_WRITES} times meanwhile")
 
 
-def _tell(run: Run) -> None:
-    """That this run has ended, and how. What the uploader has to mend is no failure of ours."""
+def _count_ended(run: Run) -> None:
+    """Log that the run ended, and how. A client's fault does not count as a failure."""
     failure = run.failure
     if failure is None:
         telemetry.count("the run ended", FAILED, 0, status=run.status)
         return
-    why = {"at": failure.stage, "reason": failure.reason, "fault": failure.fault}
-    ours = int(failure.fault is not Fault.CLIENT)
-    telemetry.count("the run ended", FAILED, ours, status=run.status, **why)
+    facts = {"at": failure.stage, "reason": failure.reason, "fault": failure.fault}
+    counted = int(failure.fault is not Fault.CLIENT)
+    telemetry.count("the run ended", FAILED, counted, status=run.status, **facts)

@@ -1,4 +1,4 @@
-/** How the page is built: relative addresses, so that it works below any bucket's name. */
+/** The build of the page. Addresses are relative, so that it works under any path. */
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
 

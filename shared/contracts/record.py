@@ -13,10 +13,6 @@ from shared.contracts.images import (
     StepFailed,
 )
 
-RECORD = "record"
-"""The sort key of the record among an image's items; its timeline has ``event/<id>``."""
-
-
 FULL = 190_000
 """Bytes. DynamoDB's limit is 400 KB for an item, and one more run may need twice
 ``message.LARGEST_EVENT``.

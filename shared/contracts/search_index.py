@@ -1,8 +1,8 @@
 """The search index: its partitions, and what an entry shows of an image.
 
 An image has an entry in every partition that it belongs to (all, its status, its owner, its labels
-…), at ``entry/<partition>`` among its items. The table's index ``lists`` sorts the entries of a
-partition by time.
+…), at ``entry/<partition>`` among its items. The table's index ``search-index`` sorts the entries
+of a partition by time.
 """
 
 from datetime import UTC, datetime
@@ -13,13 +13,13 @@ from shared.contracts.envelope import Value
 from shared.contracts.images import Embedding, Fingerprint, Label
 from shared.contracts.record import RunStatus
 
-INDEX = "lists"
-"""The name of the table's index: partition key ``list``, sort key ``at``."""
+INDEX = "search-index"
+"""The name of the table's index: partition key ``partition``, sort key ``at``."""
 
 ENTRY = "entry/"
 """The sort key of an entry begins with this; the partition's name follows."""
 
-INDEX_STATE = "listing"
+INDEX_STATE = "index-state"
 """The sort key of the item that says which entries an image has."""
 
 ALL = "all"
@@ -53,14 +53,14 @@ class Thumbnail(Value):
     height: int
 
 
-class Trouble(Value):
+class FailureSummary(Value):
     """Where and why a run failed: the stable codes of the report."""
 
     stage: str
     reason: str
 
 
-class Summary(Value):
+class ImageSummary(Value):
     """What an entry shows of an image: of its published run, or else of its current run."""
 
     run: int
@@ -78,7 +78,7 @@ class Summary(Value):
     quarantined: bool = False
     thumbnail: Thumbnail | None = None
     """None also while the renditions are quarantined."""
-    failure: Trouble | None = None
+    failure: FailureSummary | None = None
 
 
 class Features(Value):
@@ -88,14 +88,13 @@ class Features(Value):
     embedding: Embedding | None = None
 
 
-class Entry(Features):
-    """An image's place in one list; beyond the summary, what that list alone is read for.
+class IndexEntry(Features):
+    """An image's entry in one partition: what that partition needs beyond the summary.
 
-    The lists of what might be a near-duplicate tell the likeness, those of what might look alike
-    the embedding as well.
+    Entries by hash hold the fingerprint; entries by embedding hold both features.
     """
 
-    list: str
+    partition: str
     confidence: float | None = None
     """In a label's partition: that label's, in percent."""
     found: tuple[Label, ...] | None = None
@@ -136,7 +135,7 @@ def by_hash(band: int, bits: str) -> str:
 
 
 def by_embedding(band: int, bits: str) -> str:
-    return f"look#{band}#{bits}"
+    return f"embedding#{band}#{bits}"
 
 
 def count_partition(image: str) -> str:

@@ -1,24 +1,27 @@
-"""One suite for every keeper of records: DynamoDB (as moto plays it) and the one in memory."""
+"""The conformance suite of the records table: DynamoDB (played by moto) and memory."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
-from services.store.records import DynamoRecords, Moment
+from services.store.records import DynamoRecordsWriter
 from shared.contracts.cost import Cost
 from shared.contracts.images import Reanalysis
 from shared.contracts.record import Record, Release, Run, RunStatus
-from shared.runs import DynamoRuns
+from shared.errors import TransientError
+from shared.records import DynamoRecords, RecordPage, TimelineEvent, all_records
 from tests.contract.samples import (
     ANALYZED,
-    ANALYZED_ANEW,
     AT,
     CAT,
-    GAVE_UP,
+    REANALYSIS_ANALYZED,
+    REANALYSIS_RESIZED,
     RESIZED,
-    RESIZED_ANEW,
     SOURCE,
+    STEP_FAILED,
 )
 from tests.fakes import MemoryRecords
 
@@ -26,7 +29,7 @@ FULL = Record(
     image=CAT,
     run=1,
     runs={
-        0: Run(status=RunStatus.FAILED, started=AT, ended=AT, resized=RESIZED, failure=GAVE_UP),
+        0: Run(status=RunStatus.FAILED, started=AT, ended=AT, resized=RESIZED, failure=STEP_FAILED),
         1: Run(
             status=RunStatus.COMPLETED,
             started=AT,
@@ -44,66 +47,87 @@ FULL = Record(
     owner="ada",
     revision=1,
 )
-MOMENT = Moment(CAT, 0, "e1", "image.resized.v1", "darkroom/resize", AT)
+EVENT = TimelineEvent(CAT, 0, "e1", "image.resized.v1", "darkroom/resize", AT)
+
+
+class SmallPages:
+    """A client of DynamoDB whose Scan pages hold two items."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def scan(self, **request: Any) -> Any:
+        return self._client.scan(Limit=2, **request)
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
 def records(request: pytest.FixtureRequest) -> Any:
+    """The writer of ``store``, which is a reader too, with pages of two items."""
     if request.param == "memory":
-        return MemoryRecords()
+        return MemoryRecords(page_size=2)
     table = request.getfixturevalue("records_table")
-    return DynamoRecords(request.getfixturevalue("dynamodb"), table)
-
-
-@pytest.fixture
-def runs(records: Any, request: pytest.FixtureRequest) -> Any:
-    """What everyone asks, over the same records."""
-    if isinstance(records, MemoryRecords):
-        return records
-    table = request.getfixturevalue("records_table")
-    return DynamoRuns(request.getfixturevalue("dynamodb"), table)
+    return DynamoRecordsWriter(SmallPages(request.getfixturevalue("dynamodb")), table)
 
 
 def changed(**fields: object) -> Record:
     return FULL.model_copy(update=fields)
 
 
-def test_only_a_tombstone_expires_and_only_after_the_time_it_is_kept(
-    dynamodb: Any, records_table: str
-) -> None:
-    records = DynamoRecords(dynamodb, records_table, timedelta(days=200))
+def image(n: int) -> str:
+    return f"00000000-0000-4000-8000-{n:012}"
 
-    def kept() -> dict[str, Any]:
+
+def record_of(n: int) -> Record:
+    return changed(image=image(n))
+
+
+def pages(records: Any) -> Iterator[RecordPage]:
+    page = records.page({})
+    yield page
+    while page.cursor:
+        page = records.page(page.cursor)
+        yield page
+
+
+def test_only_a_tombstone_expires_after_the_ttl(dynamodb: Any, records_table: str) -> None:
+    records = DynamoRecordsWriter(dynamodb, records_table, timedelta(days=200))
+
+    def stored() -> dict[str, Any]:
         (item,) = dynamodb.scan(TableName=records_table)["Items"]
         return item
 
     assert records.write(FULL)
-    assert "expires" not in kept()
+    assert "expires" not in stored()
     deleted = changed(deleted=AT, revision=2)
     assert records.write(deleted)
-    expires = datetime.fromtimestamp(int(kept()["expires"]["N"]), UTC)
+    expires = datetime.fromtimestamp(int(stored()["expires"]["N"]), UTC)
     assert expires == AT.replace(microsecond=0) + timedelta(days=200)
     assert records.read(CAT) == deleted
 
 
-def test_a_timeline_is_remembered_as_long_as_a_deletion(dynamodb: Any, records_table: str) -> None:
-    DynamoRecords(dynamodb, records_table, timedelta(days=200)).note(MOMENT)
+def test_an_event_of_the_timeline_expires_after_the_same_ttl(
+    dynamodb: Any, records_table: str
+) -> None:
+    DynamoRecordsWriter(dynamodb, records_table, timedelta(days=200)).add_event(EVENT)
     (item,) = dynamodb.scan(TableName=records_table)["Items"]
     expires = datetime.fromtimestamp(int(item["expires"]["N"]), UTC)
-    assert expires == MOMENT.time.replace(microsecond=0) + timedelta(days=200)
+    assert expires == EVENT.time.replace(microsecond=0) + timedelta(days=200)
 
 
-def test_no_record_is_none(records: Any) -> None:
+def test_a_missing_record_is_none(records: Any) -> None:
     assert records.read(CAT) is None
 
 
-def test_what_was_written_is_read_back_the_same(records: Any) -> None:
+def test_a_record_is_read_as_it_was_written(records: Any) -> None:
     assert records.write(FULL)
     assert records.read(CAT) == FULL
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.1, 98.76, 99.99999999999999, 1e-7, 100.0])
-def test_a_number_is_read_back_to_the_last_digit(records: Any, confidence: float) -> None:
+def test_a_number_keeps_every_digit(records: Any, confidence: float) -> None:
     label = ANALYZED.labels[0].model_copy(update={"confidence": confidence})
     run = FULL.current.model_copy(
         update={"analyzed": ANALYZED.model_copy(update={"labels": (label,)})}
@@ -112,67 +136,58 @@ def test_a_number_is_read_back_to_the_last_digit(records: Any, confidence: float
     assert records.read(CAT).current.analyzed.labels == (label,)
 
 
-def test_nothing_found_is_not_the_same_as_not_asked(records: Any) -> None:
+def test_an_empty_result_differs_from_a_missing_one(records: Any) -> None:
     analyzed = ANALYZED.model_copy(update={"labels": (), "text": None, "models": {}, "faces": 0})
     run = FULL.current.model_copy(update={"analyzed": analyzed})
     records.write(changed(runs={1: run}))
     assert records.read(CAT).current.analyzed == analyzed
 
 
-def test_a_record_takes_the_place_of_the_revision_before_it(records: Any) -> None:
+def test_a_reanalysis_is_read_as_it_was_written(records: Any) -> None:
+    run = Run(
+        started=AT,
+        reanalysis=Reanalysis(of=1),
+        resized=REANALYSIS_RESIZED,
+        analyzed=REANALYSIS_ANALYZED,
+    )
+    records.write(changed(runs={2: run}))
+    assert records.read(CAT).runs[2] == run
+
+
+def test_a_record_replaces_the_revision_before_it(records: Any) -> None:
     records.write(FULL)
     assert records.write(changed(revision=2, owner="bob"))
     assert records.read(CAT).owner == "bob"
 
 
 @pytest.mark.parametrize("revision", [1, 3])
-def test_a_record_takes_the_place_of_no_other_revision(records: Any, revision: int) -> None:
+def test_a_record_replaces_no_other_revision(records: Any, revision: int) -> None:
     records.write(FULL)
     assert not records.write(changed(revision=revision, owner="bob"))
     assert records.read(CAT) == FULL
 
 
-def test_of_two_that_begin_a_record_one_does(records: Any) -> None:
+def test_one_of_two_first_writes_succeeds(records: Any) -> None:
     assert records.write(FULL)
     assert not records.write(changed(owner="bob"))
     assert records.read(CAT).owner == "ada"
 
 
-def test_what_is_on_the_timeline_is_not_the_record(records: Any) -> None:
-    records.note(MOMENT)
+def test_without_a_record_only_the_first_run_is_open(records: Any) -> None:
+    assert records.status(CAT, 0) is RunStatus.OPEN
+    assert records.status(CAT, 1) is RunStatus.UNKNOWN
+
+
+def test_a_timeline_is_no_record(records: Any) -> None:
+    records.add_event(EVENT)
     assert records.read(CAT) is None
+    assert records.status(CAT, 0) is RunStatus.OPEN
     assert records.write(FULL)
 
 
-def test_the_same_event_twice_is_one_entry_in_memory() -> None:
-    records = MemoryRecords()
-    records.note(MOMENT)
-    records.note(MOMENT)
-    assert list(records.moments.values()) == [MOMENT]
-
-
-def test_the_same_event_twice_is_one_entry_in_the_table(dynamodb: Any, records_table: str) -> None:
-    records = DynamoRecords(dynamodb, records_table)
-    records.note(MOMENT)
-    records.note(MOMENT)
-    (item,) = dynamodb.scan(TableName=records_table)["Items"]
-    assert (item["image"], item["item"]) == ({"S": CAT}, {"S": "event/e1"})
-    assert (item["run"], item["time"]) == ({"N": "0"}, {"S": "2026-11-21T10:00:00+00:00"})
-
-
-def test_without_a_record_the_first_run_is_open_and_no_other_is_known(runs: Any) -> None:
-    assert runs.status(CAT, 0) is RunStatus.OPEN
-    assert runs.status(CAT, 1) is RunStatus.UNKNOWN
-
-
-def test_a_timeline_alone_is_no_record(records: Any, runs: Any) -> None:
-    records.note(MOMENT)
-    assert runs.status(CAT, 0) is RunStatus.OPEN
-
-
-def test_every_run_has_the_status_that_is_on_record(records: Any, runs: Any) -> None:
+def test_each_run_has_the_status_that_is_on_record(records: Any) -> None:
     records.write(FULL)
-    assert [runs.status(CAT, run) for run in range(4)] == [
+    assert [records.status(CAT, run) for run in range(4)] == [
         RunStatus.FAILED,
         RunStatus.COMPLETED,
         RunStatus.OPEN,
@@ -180,15 +195,128 @@ def test_every_run_has_the_status_that_is_on_record(records: Any, runs: Any) -> 
     ]
 
 
-def test_the_record_knows_which_runs_were_resized(records: Any, runs: Any) -> None:
-    assert not runs.resized(CAT, 0)
+def test_a_replaced_run_is_superseded(records: Any) -> None:
+    runs = {**FULL.runs, 2: FULL.runs[1]}
+    records.write(changed(run=2, runs=runs, published=2, superseded=(1,)))
+    assert [records.status(CAT, run) for run in range(3)] == [
+        RunStatus.FAILED,
+        RunStatus.SUPERSEDED,
+        RunStatus.COMPLETED,
+    ]
+
+
+def test_every_run_of_a_deleted_image_is_deleted(records: Any) -> None:
+    records.write(changed(deleted=AT))
+    assert {records.status(CAT, run) for run in range(4)} == {RunStatus.DELETED}
+
+
+def test_the_record_knows_which_runs_were_resized(records: Any) -> None:
+    assert not records.resized(CAT, 0)
     records.write(FULL)
-    assert [runs.resized(CAT, run) for run in range(4)] == [True, True, False, False]
+    assert [records.resized(CAT, run) for run in range(4)] == [True, True, False, False]
 
 
-def test_a_run_that_only_asks_anew_is_read_back_the_same(records: Any) -> None:
-    again = Run(
-        started=AT, reanalysis=Reanalysis(of=1), resized=RESIZED_ANEW, analyzed=ANALYZED_ANEW
-    )
-    records.write(changed(runs={2: again}))
-    assert records.read(CAT).runs[2] == again
+def test_a_repeated_event_is_on_the_timeline_once(records: Any) -> None:
+    records.add_event(EVENT)
+    records.add_event(EVENT)
+    (row,) = records.events(CAT)
+    assert (row["image"], row["item"], row["run"]) == (CAT, "event/e1", 0)
+    assert (row["type"], row["source"]) == (EVENT.type, EVENT.source)
+    assert row["time"] == "2026-11-21T10:00:00+00:00"
+
+
+def test_the_timeline_holds_the_events_of_one_image_and_no_record(records: Any) -> None:
+    records.write(FULL)
+    for n, at in enumerate([AT, AT + timedelta(hours=2), AT + timedelta(hours=1)]):
+        records.add_event(TimelineEvent(CAT, 0, f"e{n}", EVENT.type, EVENT.source, at))
+    records.add_event(TimelineEvent(image(1), 0, "e9", EVENT.type, EVENT.source, AT))
+    assert {row["item"] for row in records.events(CAT)} == {"event/e0", "event/e1", "event/e2"}
+    assert records.last_event(CAT) == AT + timedelta(hours=2)
+
+
+def test_without_a_timeline_there_is_no_last_event(records: Any) -> None:
+    records.write(FULL)
+    assert records.events(CAT) == ()
+    assert records.last_event(CAT) is None
+
+
+def test_every_record_is_on_one_page_and_no_event_is(records: Any) -> None:
+    for n in range(5):
+        records.write(record_of(n))
+        records.add_event(TimelineEvent(image(n), 0, "e1", EVENT.type, EVENT.source, AT))
+    found = list(pages(records))
+    images = [record.image for page in found for record in page.records]
+    assert sorted(images) == [image(n) for n in range(5)]
+    assert len(found) > 2
+    assert sorted(record.image for record in all_records(records)) == sorted(images)
+
+
+def test_a_page_holds_whole_records(records: Any) -> None:
+    records.write(FULL)
+    assert list(all_records(records)) == [FULL]
+
+
+def test_an_empty_table_is_one_empty_page(records: Any) -> None:
+    (page,) = pages(records)
+    assert page.records == ()
+
+
+def test_of_many_images_those_with_a_record_exist(records: Any) -> None:
+    for n in (3, 150):
+        records.write(record_of(n))
+    records.add_event(TimelineEvent(image(4), 0, "e1", EVENT.type, EVENT.source, AT))
+    assert set(records.existing([image(n) for n in (*range(230), 3)])) == {image(3), image(150)}
+    assert set(records.existing([])) == set()
+
+
+class OneKeyAtATime:
+    """A DynamoDB that answers one key of a batch and returns the rest as unprocessed."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's name
+        self.calls += 1
+        ((table, request),) = RequestItems.items()
+        first, *rest = request["Keys"]
+        unprocessed = {table: request | {"Keys": rest}} if rest else {}
+        return {"Responses": {table: [{"image": first["image"]}]}, "UnprocessedKeys": unprocessed}
+
+
+def test_unprocessed_keys_are_requested_again() -> None:
+    client = OneKeyAtATime()
+    existing = DynamoRecords(client, "records").existing([image(1), image(2), image(3)])
+    assert existing == {image(1), image(2), image(3)}
+    assert client.calls == 3
+
+
+class Client:
+    """A DynamoDB client that finds no item, or raises this error."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.requests: list[dict[str, Any]] = []
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(request)
+        if self.error:
+            raise self.error
+        return {}
+
+
+def test_a_run_is_read_consistently_and_no_more_of_it_than_is_needed() -> None:
+    client = Client()
+    DynamoRecords(client, "records").status(CAT, 7)
+    DynamoRecords(client, "records").resized(CAT, 7)
+    DynamoRecords(client, "records").read(CAT)
+    status, resized, _ = client.requests
+    assert [request["ConsistentRead"] for request in client.requests] == [True] * 3
+    assert status["ProjectionExpression"] == "image, deleted, superseded, runs.#run.#field"
+    assert resized["ProjectionExpression"] == "runs.#run.#field.image"
+
+
+def test_an_error_of_the_table_names_the_record() -> None:
+    records = DynamoRecords(Client(ConnectTimeoutError(endpoint_url="http://localhost")), "r")
+    for call in (lambda: records.status(CAT, 0), lambda: records.read(CAT)):
+        with pytest.raises(TransientError, match="about the record:"):
+            call()

@@ -16,7 +16,7 @@ import pytest
 from services.api.callers import Access, Caller, identify
 from services.api.commands import Commands
 from services.api.queries import Queries
-from services.api.records import DynamoRecords
+from services.api.records import DynamoTables
 from services.api.routes import HttpApi
 from services.api.uploads import S3Signer
 from shared.bus import SnsBus
@@ -32,7 +32,7 @@ class Api:
     def __init__(self, stack: Stack) -> None:
         outputs = stack.outputs
         s3, buckets = stack.client("s3"), outputs.buckets
-        records = DynamoRecords(stack.client("dynamodb"), outputs.table, outputs.tables["ledger"])
+        records = DynamoTables(stack.client("dynamodb"), outputs.table, outputs.tables["ledger"])
         signer = S3Signer(s3, buckets["uploads"], buckets["processed"], None, 300, 900)
         queries = Queries(
             records=records,
@@ -87,7 +87,7 @@ def images(ministack: Stack, api: Api, cat: Path) -> dict[str, str]:
         for owner in (ANN, BOB):
             key = f"owners/{owner}.jpg"
             ministack.upload(key, cat.read_bytes(), owner=owner)
-            images[owner] = listener.hear(key)[key]["image"]
+            images[owner] = listener.notification(key)["image"]
     end = time.monotonic() + DEADLINE
     while not all(api.images(owner, label="Cat") for owner in images):  # the index lags
         assert time.monotonic() < end

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from infra.deploy.page import build
 from infra.local.page import publish
 from tests.web.browser import Visit, visiting
-from tests.web.gestures import a_photo_from_drop_to_deletion
+from tests.web.gestures import upload_find_and_delete
 
 COFFEE = Path(__file__).parents[1] / "unit" / "rekognition" / "photos" / "coffee.jpg"
 
@@ -26,5 +26,5 @@ def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
 
 
 def test_a_photo_from_upload_to_deletion_on_the_deployed_stage(visit: Visit, cat: Path) -> None:
-    a_photo_from_drop_to_deletion(visit.page, cat.read_bytes(), COFFEE.read_bytes())
-    visit.look("stack")
+    upload_find_and_delete(visit.page, cat.read_bytes(), COFFEE.read_bytes())
+    visit.check("stack")

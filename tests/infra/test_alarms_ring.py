@@ -112,7 +112,7 @@ def failed_run(_service):
 
 def forgotten(_service):
     bench = ReapBench()
-    bench.keep(resized(1))
+    bench.store(resized(1))
     bench.upload("nobody-heard.jpg")
     bench.steps.reap(Nowhere(), lambda: True)
 
@@ -123,7 +123,7 @@ class Nowhere:
     def read(self):
         return BEGINNING
 
-    def keep(self, position):
+    def write(self, position):
         pass
 
 

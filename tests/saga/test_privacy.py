@@ -197,7 +197,7 @@ def test_an_analysis_that_cannot_be_read_is_not_quoted() -> None:
 def test_the_reaper_names_no_key_and_quotes_no_bookmark() -> None:
     bench = ReapBench()
     bench.upload(KEY_OF)
-    bench.keep(ImageResized.model_validate(RESIZED.model_dump() | {"owner": OWNER}))
+    bench.store(ImageResized.model_validate(RESIZED.model_dump() | {"owner": OWNER}))
     kept = MemoryObjects()
     kept.put(KEY, json.dumps({"part": WORD}).encode(), "application/json")
     with logged() as out:
@@ -223,11 +223,11 @@ class BrokenTables:
 def test_the_api_logs_no_request_and_no_error_in_its_own_words(kind: str) -> None:
     api = Api(tables=BrokenTables(FAILURES[kind]()))  # type: ignore[arg-type]
     with logged() as out:
-        status, _ = api.ask("GET", "/results", query={"label": WORD, "owner": OWNER})
-        api.ask("GET", f"/results/{CAT}", headers={"authorization": WORD})
-        api.ask("POST", "/upload-url", json.dumps({"fileName": KEY_OF, "fileType": WORD}))
+        status, _ = api.request("GET", "/results", query={"label": WORD, "owner": OWNER})
+        api.request("GET", f"/results/{CAT}", headers={"authorization": WORD})
+        api.request("POST", "/upload-url", json.dumps({"fileName": KEY_OF, "fileType": WORD}))
     assert status in {500, 503}
-    assert "could not answer" in out.getvalue()
+    assert "request failed" in out.getvalue()
     assert CANARY not in out.getvalue().lower()
 
 

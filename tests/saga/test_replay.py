@@ -6,7 +6,7 @@ import json
 import pytest
 from PIL import Image
 
-from services.store.logic import verdict
+from services.store.logic import outcome
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import DeleteRequested, ReplayRequested, Request
 from shared.contracts.record import RunStatus
@@ -129,10 +129,10 @@ def test_a_deleted_image_leaves_nothing_and_stays_deleted() -> None:
 
 def test_a_verdict_of_a_run_long_past_is_told_in_full() -> None:
     saga, image = finished()
-    before = verdict(saga.records.read(image), 0)
+    before = outcome(saga.records.read(image), 0)
     ask(saga, ReplayRequested(image=image, run=0))
     saga.run()
-    assert verdict(saga.records.read(image), 0) == before
+    assert outcome(saga.records.read(image), 0) == before
 
 
 def test_a_verdict_keeps_its_words_whatever_a_later_run_finds_out() -> None:
@@ -140,9 +140,9 @@ def test_a_verdict_keeps_its_words_whatever_a_later_run_finds_out() -> None:
     image = saga.upload(CAT, owner="ada")
     saga.kill_always = "resize: before uploads.get"
     saga.run()
-    before = verdict(saga.records.read(image), 0)
+    before = outcome(saga.records.read(image), 0)
     saga.kill_always = ""
     ask(saga, ReplayRequested(image=image, run=0))
     saga.run()
-    assert (before.owner, verdict(saga.records.read(image), 1).owner) == (None, "ada")
-    assert verdict(saga.records.read(image), 0) == before
+    assert (before.owner, outcome(saga.records.read(image), 1).owner) == (None, "ada")
+    assert outcome(saga.records.read(image), 0) == before

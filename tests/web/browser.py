@@ -1,4 +1,4 @@
-"""A real Chromium for the page's tests, and what every test asks of a page."""
+"""A real Chromium for the page's tests, and the checks that every state has to pass."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "services" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 DEADLINE = 120_000
-"""ms. Decides only when to stop waiting."""
+"""ms until a wait fails."""
 AUDIT = """async () => {
     const { violations } = await axe.run();
     return violations.flatMap(({ id, nodes }) =>
         nodes.map(({ html, any }) => `${id}: ${html} ${any.map((a) => a.message).join()}`));
 }"""
-PICTURES_THERE = """() => [...document.images].every((one) =>
-    one.complete || !one.offsetHeight || one.getBoundingClientRect().top > innerHeight)"""
+PICTURES_LOADED = """() => [...document.images].every((image) =>
+    image.complete || !image.offsetHeight || image.getBoundingClientRect().top > innerHeight)"""
 
 expect.set_options(timeout=DEADLINE)
 
@@ -51,39 +51,38 @@ def launched() -> Iterator[Browser]:
 
 @dataclass
 class Visit:
-    """A page that is open, and what its console complained of."""
+    """An open page, and the errors and warnings of its console."""
 
     page: Page
     size: str
     scheme: str
-    complaints: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
-    def _hear(self, message: object) -> None:
+    def _on_console(self, message: object) -> None:
         kind, text = message.type, message.text  # type: ignore[attr-defined]
-        # Chromium reports each answer that is no success; asking for what is not there yet is how
-        # the page waits.
+        # Chromium reports every error status. The page polls images that do not exist yet (404).
         if kind in ("error", "warning") and "Failed to load resource" not in text:
-            self.complaints.append(text)
+            self.console_errors.append(text)
 
-    def look(self, name: str) -> None:
-        """Keep a screenshot, and hold the page to what every state of it promises."""
+    def check(self, name: str) -> None:
+        """Take a screenshot; then fail on axe's violations or if the page is too wide."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.wait_for_function(PICTURES_THERE)
+        self.page.wait_for_function(PICTURES_LOADED)
         picture = SCREENSHOTS / f"{name}-{self.size}-{self.scheme}.png"
         self.page.screenshot(path=picture, full_page=False)
         violations = self.violations()
         assert not violations, violations
-        assert not self.overflows(), "it scrolls sideways"
+        assert not self.overflows(), "the page scrolls sideways"
 
     def violations(self) -> list[str]:
-        """What axe has against the page as it stands."""
+        """The accessibility rules that the page breaks, by axe."""
         self.page.evaluate(AXE.read_text())
-        found: list[str] = self.page.evaluate(AUDIT)
-        return found
+        violations: list[str] = self.page.evaluate(AUDIT)
+        return violations
 
     def overflows(self) -> bool:
         root = "document.documentElement"
@@ -92,7 +91,7 @@ class Visit:
 
 @contextmanager
 def visiting(browser: Browser, size: str = "desktop", scheme: str = "dark") -> Iterator[Visit]:
-    """A fresh profile's page; its console has to be free of errors in the end."""
+    """A page with a new profile. Fails at the end if its console has errors."""
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -105,4 +104,4 @@ def visiting(browser: Browser, size: str = "desktop", scheme: str = "dark") -> I
     visit = Visit(context.new_page(), size, scheme)
     yield visit
     context.close()
-    assert not visit.complaints, visit.complaints
+    assert not visit.console_errors, visit.console_errors

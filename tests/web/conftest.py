@@ -1,4 +1,4 @@
-"""The page, built once, before a world of its own for each test."""
+"""The page, built once, with a fake backend for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from infra.deploy.page import build
 from tests.web.browser import Visit, visiting
-from tests.web.fake_api import World, peopled, serving
+from tests.web.fake_api import Backend, filled_backend, serving
 
 HERE = Path(__file__).parent
 
@@ -27,13 +27,13 @@ def built() -> Path:
 
 
 @pytest.fixture
-def world() -> World:
-    return peopled()
+def backend() -> Backend:
+    return filled_backend()
 
 
 @pytest.fixture
-def site(built: Path, world: World) -> Iterator[str]:
-    with serving(built, world) as address:
+def site(built: Path, backend: Backend) -> Iterator[str]:
+    with serving(built, backend) as address:
         yield address
 
 
@@ -44,7 +44,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 
 @pytest.fixture(params=[("desktop", "dark"), ("phone", "light")], ids="-".join)
-def seen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
-    """The page on each size of screen and in each theme; nothing in it asks for both."""
+def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
+    """A browser page for each screen size and theme. No style depends on both at once."""
     with visiting(browser, *request.param) as visit:
         yield visit

@@ -1,10 +1,10 @@
-"""A small Darkroom for the page's tests: the API's shape, with pictures, and no stack behind it.
+"""A fake backend for the page's tests: the API's responses with pictures, and no deployed stage.
 
-One server gives the page, its config.json, the API below ``/api``, a bucket that takes presigned
-posts, and pictures; all with the headers that CloudFront sends on AWS, so that every test also
-shows that the page keeps to its Content-Security-Policy. Below ``/pool`` people sign in, where a
-test asks for it. What is uploaded moves one hop on with every question, so no clock
-decides how a test ends.
+One server has the page, its config.json, the API below ``/api``, a bucket for presigned posts, and
+pictures. It sends the headers that CloudFront sends on AWS, so every test also shows that the page
+complies with its Content-Security-Policy. A test can add a user pool below ``/pool``.
+
+Uploads progress by one hop with each request, so no test depends on a clock.
 """
 
 import functools
@@ -37,7 +37,7 @@ KINDS = {
     ".svg": "image/svg+xml",
 }
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-WAY = (
+HOPS = (
     ("resize", "image.uploaded.v1", 0, 61, 240),
     ("analyze", "image.resized.v1", 310, 44, 780),
     ("store", "image.analyzed.v1", 1110, 22, 31),
@@ -52,13 +52,13 @@ BOXES = {
 }
 LIMITS = {"bytes": 50_000_000, "pixels": 100_000_000}
 HEADERS = headers(content_security_policy(()))
-"""All that the page reaches here is at its own origin."""
+"""The page, the API and the pictures have the same origin here."""
 Json = dict[str, Any]
 
 
 @dataclass
 class Photo:
-    """One image and the body it was made from. ``moves``: questions until it has ended."""
+    """One image and its original. ``remaining``: requests until its run ends."""
 
     image: str
     name: str
@@ -68,62 +68,62 @@ class Photo:
     failure: Json | None = None
     flagged: bool = False
     quarantined: bool = False
-    moves: int = 0
+    remaining: int = 0
     run: int = 0
     deleted: bool = False
     owner: str | None = None
 
     @property
     def status(self) -> str:
-        if self.moves > 0:
-            return "working"
+        if self.remaining > 0:
+            return "processing"
         return "failed" if self.failure else "completed"
 
 
 @dataclass
-class World:
-    """All there is, and the faults that a test can switch on."""
+class Backend:
+    """The images, and the faults that a test can switch on."""
 
     photos: list[Photo] = field(default_factory=list)
     down: bool = False
-    silent: bool = False
-    """Nothing that is uploaded moves on."""
-    asked: list[str] = field(default_factory=list)
+    stalled: bool = False
+    """Uploads make no progress."""
+    requests: list[str] = field(default_factory=list)
     pool: Pool | None = None
-    """Where people sign in; None where nobody has to."""
+    """The user pool; None: the API is open."""
     gate: threading.Event = field(default_factory=threading.Event)
-    """Lists are held back until it is set."""
+    """Lists are not answered until it is set."""
 
     def __post_init__(self) -> None:
         self.gate.set()
 
-    def move(self) -> None:
-        """Somebody asked: all that is being worked on is one hop further."""
-        for photo in [] if self.silent else self.photos:
-            photo.moves = max(0, photo.moves - 1)
+    def progress(self) -> None:
+        """Move every image that is processing one hop further."""
+        for photo in [] if self.stalled else self.photos:
+            photo.remaining = max(0, photo.remaining - 1)
 
     def find(self, image: str) -> Photo | None:
         return next((photo for photo in self.photos if photo.image == image), None)
 
 
-def peopled(size: int = 60) -> World:
-    """A world of drawn scenes, newest first; some failed, one is flagged, one is quarantined."""
-    return World([_photo(n) for n in range(size)])
+def filled_backend(size: int = 60) -> Backend:
+    """Drawn scenes, newest first; some failed, one is flagged, one is quarantined."""
+    return Backend([_photo(n) for n in range(size)])
 
 
 def _photo(n: int) -> Photo:
-    wide = ((900, 600), (600, 900), (960, 540), (800, 800))[n % 4]
-    seen = [("Mountain", 97.3), ("Sun", 91.0), ("Nature", 88.2)]
+    size = ((900, 600), (600, 900), (960, 540), (800, 800))[n % 4]
+    labels = [("Mountain", 97.3), ("Sun", 91.0), ("Nature", 88.2)]
     failure = None
     if n % 11 == 5:
-        failure = {"stage": "resize", "reason": "truncated", "fault": "upload"}
+        failure = {"stage": "resize", "reason": "truncated", "fault": "client"}
         failure["detail"] = "The file ends before its picture does."
     return Photo(
         str(uuid.UUID(int=n + 1, version=5)),
         f"scene-{n:02}.jpg",
-        drawn(*wide, seed=n),
+        drawn(*size, seed=n),
         NOW - timedelta(hours=7 * n),
-        seen[: 1 + n % 3],
+        labels[: 1 + n % 3],
         failure,
         flagged=n == FLAGGED,
         quarantined=n == QUARANTINED,
@@ -154,14 +154,19 @@ def summary(photo: Photo) -> Json:
 
 def detail(photo: Photo) -> Json:
     hidden = photo.status != "completed" or photo.quarantined
-    gone = {"run": photo.run, "renditions": ["thumbnail", "web"], "analysis": False}
+    compensated = {"run": photo.run, "renditions": ["thumbnail", "web"], "analysis": False}
     sizes = {} if hidden else {"thumbnail": 256, "web": 900}
     names = ["Graphic Violence"] if photo.flagged else []
     return summary(photo) | {
-        "source": {"key": f"upload/{photo.image}/{photo.name}", "bytes": len(photo.body)},
+        "source": {
+            "key": f"upload/{photo.image}/{photo.name}",
+            "bytes": len(photo.body),
+            "sha256": None,
+        },
         "captured": {"at": "2026-07-04T18:21:00", "camera": "Pentax K1000"},
-        "gps_removed": True,
+        "gpsRemoved": True,
         "analyzer": "local",
+        "cost": {"usd": 0.004081, "detections": 0.004},
         "renditions": [_rendition(photo, name, side) for name, side in sizes.items()],
         "text": ["DARKROOM"],
         "moderation": {"flagged": photo.flagged, "names": names},
@@ -174,7 +179,7 @@ def detail(photo: Photo) -> Json:
             }
         ],
         "timeline": _timeline(photo),
-        "compensated": [gone] if photo.failure else [],
+        "compensated": [compensated] if photo.failure else [],
         "published": None if hidden else photo.run,
         "etag": "0",
     }
@@ -208,10 +213,10 @@ def _box(sides: tuple[float, float, float, float]) -> Json:
 
 
 def _timeline(photo: Photo) -> list[Json]:
-    hops = WAY[: len(WAY) - photo.moves] if photo.moves else WAY
+    hops = HOPS[: len(HOPS) - photo.remaining] if photo.remaining else HOPS
     rows = [_hop(photo, hop) for hop in hops]
     if photo.failure and rows:
-        rows = [rows[0] | {"state": "given-up", "attempts": 2}]
+        rows = [rows[0] | {"state": "gave-up", "attempts": 2}]
     return rows
 
 
@@ -223,8 +228,8 @@ def _hop(photo: Photo, hop: tuple[str, str, int, int, int]) -> Json:
         "type": kind,
         "run": photo.run,
         "at": (photo.at + timedelta(milliseconds=after)).isoformat(),
-        "waited_ms": waited,
-        "worked_ms": worked,
+        "waitedMs": waited,
+        "workedMs": worked,
         "completed": None,
         "attempts": 1,
         "state": "done",
@@ -236,62 +241,63 @@ def _sides(photo: Photo) -> tuple[int, int]:
         return picture.size
 
 
-def _rendition(photo: Photo, name: str, most: int) -> Json:
-    body = shrunk(photo.body, most)
-    with Image.open(io.BytesIO(body)) as made:
-        width, height = made.size
+def _rendition(photo: Photo, name: str, side: int) -> Json:
+    body = shrunk(photo.body, side)
+    with Image.open(io.BytesIO(body)) as picture:
+        width, height = picture.size
     return {
         "name": name,
         "format": "JPEG",
         "width": width,
         "height": height,
         "bytes": len(body),
-        "url": f"/pictures/{photo.image}/{most}",
+        "url": f"/pictures/{photo.image}/{side}",
     }
 
 
 @functools.cache
-def shrunk(body: bytes, most: int) -> bytes:
-    made = io.BytesIO()
+def shrunk(body: bytes, side: int) -> bytes:
+    """A JPEG of at most ``side`` pixels in each direction."""
+    thumbnail = io.BytesIO()
     with Image.open(io.BytesIO(body)) as picture:
-        picture.thumbnail((most, most))
-        picture.convert("RGB").save(made, "JPEG", quality=82)
-    return made.getvalue()
+        picture.thumbnail((side, side))
+        picture.convert("RGB").save(thumbnail, "JPEG", quality=82)
+    return thumbnail.getvalue()
 
 
 def _failure_of(body: bytes) -> Json | None:
     try:
         Image.open(io.BytesIO(body)).load()
     except OSError:
-        why = {"stage": "resize", "reason": "not-an-image", "fault": "upload"}
-        return why | {"detail": "The content is of no kind that we know."}
+        failure = {"stage": "resize", "reason": "not-an-image", "fault": "client"}
+        return failure | {"detail": "The content has no supported format."}
     return None
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Routes by method and path; ``world`` and ``folder`` are the server's."""
+    """Routes by method and path; ``backend`` and ``folder`` are the server's."""
 
     protocol_version = "HTTP/1.1"
     server: "Server"
 
     def log_message(self, *_: object) -> None:
-        """Tests are quiet."""
+        """Log nothing."""
 
     @property
-    def world(self) -> World:
-        return self.server.world
+    def backend(self) -> Backend:
+        return self.server.backend
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if path.startswith("/api"):
             self._api(path.removeprefix("/api"))
         elif path.startswith("/pictures/"):
-            _, _, image, most = path.split("/")
-            photo = self.world.find(image)
+            _, _, image, side = path.split("/")
+            photo = self.backend.find(image)
             assert photo is not None
-            self._send(HTTPStatus.OK, shrunk(photo.body, int(most)), "image/jpeg")
+            self._send(HTTPStatus.OK, shrunk(photo.body, int(side)), "image/jpeg")
         elif path.startswith("/pool/"):
-            self._to(self._pool.visited(urlsplit(self.path)))
+            self._redirect(self._pool.redirect(urlsplit(self.path)))
         elif path == "/config.json":
             self._json(self._configuration())
         else:
@@ -300,24 +306,24 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def _pool(self) -> Pool:
-        assert self.world.pool
-        return self.world.pool
+        assert self.backend.pool
+        return self.backend.pool
 
     def _configuration(self) -> Json:
-        said: Json = {"api": "/api", "stage": "test", "limits": LIMITS}
-        if self.world.pool:
-            said["signIn"] = self.world.pool.configuration(f"http://{self.headers['host']}/")
-        return said
+        config: Json = {"api": "/api", "stage": "test", "limits": LIMITS}
+        if self.backend.pool:
+            config["signIn"] = self.backend.pool.configuration(f"http://{self.headers['host']}/")
+        return config
 
     def _refused(self) -> bool:
-        """The API does not know who asks, and has said so."""
-        pool = self.world.pool
-        if pool is None or pool.knows(self.headers.get("authorization", "")):
+        """Answer with status 401 if the caller is unknown; whether it did."""
+        pool = self.backend.pool
+        if pool is None or pool.accepts(self.headers.get("authorization", "")):
             return False
-        self._problem(401, "not-signed-in", "Nobody knows who asks.")
+        self._problem(401, "unauthenticated", "The request does not identify its caller.")
         return True
 
-    def _to(self, address: str) -> None:
+    def _redirect(self, address: str) -> None:
         self.send_response(HTTPStatus.FOUND)
         self.send_header("location", address)
         self.send_header("content-length", "0")
@@ -326,54 +332,59 @@ class Handler(BaseHTTPRequestHandler):
     def _api(self, path: str) -> None:
         if self._refused():
             return None
-        self.world.asked.append(path)
-        self.world.move()
+        self.backend.requests.append(path)
+        self.backend.progress()
         if path == "/results":
-            self.world.gate.wait(30)
-        if self.world.down:
-            return self._problem(503, "overloaded", "Too much is going on; try again in a minute.")
+            self.backend.gate.wait(30)
+        if self.backend.down:
+            return self._problem(503, "throttled", "The service cannot answer now. Try again.")
         if path == "/results":
             return self._json(self._page())
         if path == "/labels":
             return self._json({"labels": self._labels(), "cursor": None})
-        return self._about(*path.split("/")[2:])
+        return self._image(*path.split("/")[2:])
 
-    def _about(self, image: str, part: str = "") -> None:
-        photo = self.world.find(image)
-        if photo is None or photo.moves > len(WAY):
-            return self._problem(404, "unknown-image", "No such image is known.")
+    def _image(self, image: str, part: str = "") -> None:
+        photo = self.backend.find(image)
+        if photo is None or photo.remaining > len(HOPS):
+            return self._problem(404, "image-not-found", "There is no such image.")
         if photo.deleted:
             return self._problem(410, "image-deleted", "It was deleted at 08:00.")
         if part == "analysis":
             return self._json(analysis(photo))
         if part == "similar":
-            others = [one for one in self.world.photos if one.status == "completed"][1:6]
-            alike = {"kind": "similar", "score": 0.83}
-            return self._json({"items": [summary(one) | alike for one in others]})
+            others = [other for other in self.backend.photos if other.status == "completed"][1:6]
+            similarity = {"kind": "similar", "score": 0.83}
+            return self._json({"items": [summary(other) | similarity for other in others]})
         return self._json(detail(photo))
 
     def _page(self) -> Json:
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-        found = [photo for photo in self.world.photos if self._wanted(photo, asked)]
-        begin, limit = int(asked.get("cursor", 0)), int(asked["limit"])
-        more = str(begin + limit) if len(found) > begin + limit else None
-        return {"items": [summary(one) for one in found[begin : begin + limit]], "cursor": more}
+        query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        photos = [photo for photo in self.backend.photos if self._matches(photo, query)]
+        begin, limit = int(query.get("cursor", 0)), int(query["limit"])
+        more = str(begin + limit) if len(photos) > begin + limit else None
+        return {
+            "items": [summary(photo) for photo in photos[begin : begin + limit]],
+            "cursor": more,
+        }
 
-    def _wanted(self, photo: Photo, asked: dict[str, str]) -> bool:
-        least = float(asked.get("minConfidence", 0))
-        named = [name for name, sure in photo.labels if sure >= least]
+    def _matches(self, photo: Photo, query: dict[str, str]) -> bool:
+        minimum = float(query.get("minConfidence", 0))
+        named = [name for name, sure in photo.labels if sure >= minimum]
         day = photo.at.isoformat()
         return (
             not photo.deleted
-            and photo.moves <= len(WAY)
-            and asked.get("status", photo.status) == photo.status
-            and ("label" not in asked or asked["label"] in named)
-            and ("flagged" not in asked or photo.flagged)
-            and asked.get("from", "") <= day <= asked.get("to", "9")
+            and photo.remaining <= len(HOPS)
+            and query.get("status", photo.status) == photo.status
+            and ("label" not in query or query["label"] in named)
+            and ("flagged" not in query or photo.flagged)
+            and query.get("from", "") <= day <= query.get("to", "9")
         )
 
     def _labels(self) -> list[Json]:
-        names = [name for one in self.world.photos if not one.deleted for name, _ in one.labels]
+        names = [
+            name for photo in self.backend.photos if not photo.deleted for name, _ in photo.labels
+        ]
         counts = {name: names.count(name) for name in names}
         ranked = sorted(counts.items(), key=lambda pair: -pair[1])
         return [{"name": name, "images": images} for name, images in ranked]
@@ -383,26 +394,26 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/bucket":
             return self._uploaded(body)
         if self.path == "/pool/oauth2/token":
-            said = self._pool.granted(dict(parse_qsl(body.decode())))
-            return self._json(said or {"error": "invalid_grant"}, 200 if said else 400)
+            tokens = self._pool.grant(dict(parse_qsl(body.decode())))
+            return self._json(tokens or {"error": "invalid_grant"}, 200 if tokens else 400)
         if self._refused():
             return None
         if self.path == "/api/upload-url":
-            tickets = [self._ticket(asked) for asked in json.loads(body)["files"]]
-            return self._json({"uploads": tickets}, 201)
-        _, _, _, image, what = self.path.split("/")
-        photo = self.world.find(image)
+            uploads = [self._presigned(file) for file in json.loads(body)["files"]]
+            return self._json({"uploads": uploads}, 201)
+        _, _, _, image, command = self.path.split("/")
+        photo = self.backend.find(image)
         assert photo is not None
-        if what == "release":
+        if command == "release":
             photo.quarantined = False
         else:
-            photo.moves, photo.run = len(WAY), photo.run + 1
+            photo.remaining, photo.run = len(HOPS), photo.run + 1
         return self._json({"image": image, "run": photo.run}, 202)
 
-    def _ticket(self, asked: Json) -> Json:
+    def _presigned(self, file: Json) -> Json:
         image = str(uuid.uuid4())
-        key = f"upload/{image}/{asked['fileName']}"
-        post = {"url": "/bucket", "fields": {"key": key, "Content-Type": asked["fileType"]}}
+        key = f"upload/{image}/{file['fileName']}"
+        post = {"url": "/bucket", "fields": {"key": key, "Content-Type": file["fileType"]}}
         return {"image": image, "key": key, "expires": NOW.isoformat(), "post": post}
 
     def _uploaded(self, body: bytes) -> None:
@@ -411,14 +422,14 @@ class Handler(BaseHTTPRequestHandler):
         failure = _failure_of(fields["file"])
         labels = [("Cat", 90.1), ("Animal", 94.4)]
         photo = Photo(image, name, fields["file"], datetime.now(UTC), labels, failure)
-        photo.moves = len(WAY) + 1
-        self.world.photos.insert(0, photo)
+        photo.remaining = len(HOPS) + 1
+        self.backend.photos.insert(0, photo)
         self._send(HTTPStatus.NO_CONTENT, b"", "text/plain")
 
     def do_DELETE(self) -> None:
         if self._refused():
             return
-        photo = self.world.find(self.path.rsplit("/", 1)[1])
+        photo = self.backend.find(self.path.rsplit("/", 1)[1])
         assert photo is not None
         photo.deleted = True
         self._json({"image": photo.image}, 202)
@@ -426,8 +437,8 @@ class Handler(BaseHTTPRequestHandler):
     def _json(self, value: Json, status: int = 200) -> None:
         self._send(status, json.dumps(value).encode(), "application/json")
 
-    def _problem(self, status: int, code: str, why: str) -> None:
-        value = {"title": code, "status": status, "detail": why, "code": code}
+    def _problem(self, status: int, code: str, detail: str) -> None:
+        value = {"title": code, "status": status, "detail": detail, "code": code}
         self._send(status, json.dumps(value).encode(), "application/problem+json")
 
     def _send(self, status: int, body: bytes, kind: str) -> None:
@@ -456,23 +467,23 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, folder: Path, world: World, port: int = 0) -> None:
+    def __init__(self, folder: Path, backend: Backend, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.folder = folder
-        self.world = world
+        self.backend = backend
 
     def handle_error(self, *_: object) -> None:
-        """A browser that closed a page has stopped listening: no fault of anybody's."""
+        """Ignore connections that a closed page has broken."""
 
 
 @contextmanager
-def serving(folder: Path, world: World) -> Iterator[str]:
-    """The page built into ``folder``, served with this world; yields its address."""
-    server = Server(folder, world)
+def serving(folder: Path, backend: Backend) -> Iterator[str]:
+    """Serve the page in ``folder`` with this backend; yields its address."""
+    server = Server(folder, backend)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/index.html"
     finally:
-        world.gate.set()
+        backend.gate.set()
         server.shutdown()
         server.server_close()

@@ -1,4 +1,4 @@
-"""What a person does on the page that takes more than a click."""
+"""Gestures of a user that take more than a click."""
 
 import base64
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 DROP = """files => {
     const data = new DataTransfer();
     for (const [name, type, body] of files) {
-        const bytes = Uint8Array.from(atob(body), (one) => one.charCodeAt(0));
+        const bytes = Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
         data.items.add(new File([bytes], name, { type }));
     }
     for (const kind of ["dragenter", "dragover", "drop"]) {
@@ -18,7 +18,7 @@ DROP = """files => {
 }"""
 PASTE = """body => {
     const data = new DataTransfer();
-    const bytes = Uint8Array.from(atob(body), (one) => one.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
     data.items.add(new File([bytes], "pasted.jpg", { type: "image/jpeg" }));
     document.body.dispatchEvent(
         new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
@@ -26,25 +26,27 @@ PASTE = """body => {
 
 
 def drop(page: Page, files: Mapping[str, bytes]) -> None:
-    """Files by name, dropped all at once, as JPEGs that some of them may not be."""
+    """Drop files, all at once, by name. Each has the type of a JPEG, whatever it contains."""
     expect(page.get_by_role("button", name="Choose photos")).to_be_visible()
     page.evaluate(DROP, [[name, "image/jpeg", _text(body)] for name, body in files.items()])
 
 
 def paste(page: Page, body: bytes) -> None:
+    """Paste a JPEG as ``pasted.jpg``."""
     page.evaluate(PASTE, _text(body))
 
 
 def pick(page: Page, files: Mapping[str, tuple[str, bytes]]) -> None:
-    """Files by name, each with its type, through the file picker."""
-    with page.expect_file_chooser() as chosen:
+    """Choose files by name, each with its type and content, in the file picker."""
+    with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose photos").click()
-    chosen.value.set_files(
+    chooser.value.set_files(
         [{"name": name, "mimeType": kind, "buffer": body} for name, (kind, body) in files.items()]
     )
 
 
 def row(page: Page, name: str) -> Locator:
+    """The row of an upload."""
     return page.get_by_role("region", name="Uploads").get_by_role("listitem").filter(has_text=name)
 
 
@@ -52,10 +54,10 @@ def _text(body: bytes) -> str:
     return base64.b64encode(body).decode()
 
 
-def a_photo_from_drop_to_deletion(page: Page, cat: bytes, coffee: bytes) -> None:
-    """Three files by drop, one of them broken; watched, filtered, opened, pointed at, deleted.
+def upload_find_and_delete(page: Page, cat: bytes, coffee: bytes) -> None:
+    """Drop three files, one of them broken; find one of them, open it and delete it.
 
-    The one that is deleted has a name that no other test's photos have: they are listed beside it.
+    The deleted one has a name that no other test uses, because the tests share one gallery.
     """
     drop(page, {"tabby.jpg": cat, "coffee.jpg": coffee, "broken.jpg": b"no picture at all"})
     expect(row(page, "tabby.jpg")).to_contain_text("Ready")

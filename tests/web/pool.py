@@ -1,7 +1,7 @@
-"""A user pool's sign-in pages for the page's tests: whoever comes is signed in as the same person.
+"""A user pool's sign-in pages for the page's tests. Every sign-in is the same user's.
 
-It keeps to what the page leans on: a code is good once and for the verifier whose challenge came
-with it (RFC 7636), a refresh token is good once, and an access token is good until it is ended.
+It checks what the page relies on: a code works once, with the verifier of its challenge (RFC 7636);
+a refresh token works once; an access token works until it is revoked.
 """
 
 import base64
@@ -19,67 +19,67 @@ SUB, EMAIL = "00000000-0000-4000-8000-00000000a001", "ann@example.org"
 
 @dataclass
 class Pool:
-    """``groups`` are the person's. What a test may look at is what was asked."""
+    """``groups`` are the user's; ``grants`` and ``sign_outs`` record the requests."""
 
     groups: tuple[str, ...] = ()
-    lasts: int = 3600
-    """s, that an access token says it is good for."""
+    expires_in: int = 3600
+    """s until an access token expires."""
     refusal: str = ""
-    """Why nobody is signed in, if nobody is."""
+    """Why every sign-in is refused; empty: none is."""
     challenges: dict[str, str] = field(default_factory=dict)
-    """By code."""
-    refreshing: set[str] = field(default_factory=set)
-    taken: set[str] = field(default_factory=set)
-    """Access tokens that the API takes."""
+    """By authorization code."""
+    refresh_tokens: set[str] = field(default_factory=set)
+    access_tokens: set[str] = field(default_factory=set)
+    """Those that the API accepts."""
     grants: list[str] = field(default_factory=list)
-    left: int = 0
+    sign_outs: int = 0
 
     def configuration(self, page: str) -> dict[str, str]:
         return {"address": f"{page}pool", "client": CLIENT, "scope": SCOPE, "redirect": page}
 
-    def visited(self, address: SplitResult) -> str:
-        """Where a browser is sent from one of the pool's own pages."""
-        asked = dict(parse_qsl(address.query))
-        assert asked["client_id"] == CLIENT
+    def redirect(self, address: SplitResult) -> str:
+        """The address to which one of the pool's pages redirects."""
+        query = dict(parse_qsl(address.query))
+        assert query["client_id"] == CLIENT
         if address.path.endswith("/logout"):
-            self.left += 1
-            return asked["logout_uri"]
-        return f"{asked['redirect_uri']}?{urlencode(self._answer(asked))}"
+            self.sign_outs += 1
+            return query["logout_uri"]
+        return f"{query['redirect_uri']}?{urlencode(self._result(query))}"
 
-    def _answer(self, asked: Mapping[str, str]) -> dict[str, str]:
-        assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
-        assert asked["scope"] == SCOPE
-        said = {"state": asked["state"]}
+    def _result(self, query: Mapping[str, str]) -> dict[str, str]:
+        assert (query["response_type"], query["code_challenge_method"]) == ("code", "S256")
+        assert query["scope"] == SCOPE
+        result = {"state": query["state"]}
         if self.refusal:
-            return said | {"error": "access_denied", "error_description": self.refusal}
+            return result | {"error": "access_denied", "error_description": self.refusal}
         code = secrets.token_urlsafe()
-        self.challenges[code] = asked["code_challenge"]
-        return said | {"code": code}
+        self.challenges[code] = query["code_challenge"]
+        return result | {"code": code}
 
-    def granted(self, asked: Mapping[str, str]) -> dict[str, Any] | None:
-        """Tokens; None where the grant is none, or none any more."""
-        self.grants.append(asked["grant_type"])
-        if asked["grant_type"] == "refresh_token":
-            good = asked["refresh_token"] in self.refreshing
-            self.refreshing.discard(asked["refresh_token"])
+    def grant(self, form: Mapping[str, str]) -> dict[str, Any] | None:
+        """Tokens; None if the grant is not valid."""
+        self.grants.append(form["grant_type"])
+        if form["grant_type"] == "refresh_token":
+            valid = form["refresh_token"] in self.refresh_tokens
+            self.refresh_tokens.discard(form["refresh_token"])
         else:
-            good = self.challenges.pop(asked["code"], None) == _challenge(asked["code_verifier"])
-        return self._tokens() if good else None
+            valid = self.challenges.pop(form["code"], None) == _challenge(form["code_verifier"])
+        return self._tokens() if valid else None
 
     def _tokens(self) -> dict[str, Any]:
         access = _token({"sub": SUB, "cognito:groups": list(self.groups), "n": len(self.grants)})
         refresh = secrets.token_urlsafe()
-        self.taken.add(access)
-        self.refreshing.add(refresh)
+        self.access_tokens.add(access)
+        self.refresh_tokens.add(refresh)
         return {
             "access_token": access,
             "id_token": _token({"sub": SUB, "email": EMAIL}),
             "refresh_token": refresh,
-            "expires_in": self.lasts,
+            "expires_in": self.expires_in,
         }
 
-    def knows(self, authorization: str) -> bool:
-        return authorization.removeprefix("Bearer ") in self.taken
+    def accepts(self, authorization: str) -> bool:
+        return authorization.removeprefix("Bearer ") in self.access_tokens
 
 
 def _challenge(verifier: str) -> str:
@@ -87,7 +87,7 @@ def _challenge(verifier: str) -> str:
 
 
 def _token(claims: Mapping[str, Any]) -> str:
-    """Shaped as a token is; who looks at its signature is not the page."""
+    """A JSON Web Token with an invalid signature, which the page does not check."""
     parts = ({"alg": "RS256"}, claims)
     return ".".join([*(_text(json.dumps(part).encode()) for part in parts), "signature"])
 

@@ -1,4 +1,4 @@
-"""Pictures of places that are not: hills before a sky, each drawn from its seed."""
+"""Drawn landscapes as test pictures; the same seed always gives the same one."""
 
 import colorsys
 import functools
@@ -10,23 +10,23 @@ from PIL import Image, ImageDraw, ImageFilter
 
 HILLS = 5
 NEAREST = 0.25
-"""How light the nearest hill is; the farthest fades into the sky."""
+"""Lightness of the nearest hill. Farther hills are lighter."""
 
 
 @functools.cache
 def drawn(width: int, height: int, seed: int) -> bytes:
     """A JPEG of sky, sun and hills."""
-    chance = random.Random(seed)
-    hue = chance.random()
+    generator = random.Random(seed)
+    hue = generator.random()
     picture = _sky(width, height, hue)
     draw = ImageDraw.Draw(picture)
     x, y, r = width * 0.7, height * 0.18, min(width, height) * 0.08
     draw.ellipse((x - r, y - r, x + r, y + r), fill=_colour(hue + 0.08, 0.25, 1.0))
     for n in range(HILLS):
-        _hill(draw, picture.size, n, hue, chance)
-    made = io.BytesIO()
-    picture.filter(ImageFilter.GaussianBlur(0.6)).save(made, "JPEG", quality=88)
-    return made.getvalue()
+        _hill(draw, picture.size, n, hue, generator)
+    jpeg = io.BytesIO()
+    picture.filter(ImageFilter.GaussianBlur(0.6)).save(jpeg, "JPEG", quality=88)
+    return jpeg.getvalue()
 
 
 def _sky(width: int, height: int, hue: float) -> Image.Image:
@@ -37,11 +37,11 @@ def _sky(width: int, height: int, hue: float) -> Image.Image:
 
 
 def _hill(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], n: int, hue: float, chance: random.Random
+    draw: ImageDraw.ImageDraw, size: tuple[int, int], n: int, hue: float, generator: random.Random
 ) -> None:
     width, height = size
-    base, phase = height * (0.4 + 0.12 * n), chance.random() * 6
-    waves = [(chance.uniform(1, 4) * (n + 1), chance.uniform(0.02, 0.06)) for _ in range(3)]
+    base, phase = height * (0.4 + 0.12 * n), generator.random() * 6
+    waves = [(generator.uniform(1, 4) * (n + 1), generator.uniform(0.02, 0.06)) for _ in range(3)]
     ridge = [
         (x, base - height * sum(a * math.sin(phase + f * x / width * 3) for f, a in waves))
         for x in range(0, width + 8, 8)

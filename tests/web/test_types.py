@@ -1,14 +1,14 @@
-"""The page's types fit one another, as its own check (``npm run check``) has it."""
+"""The page passes its own type check (``npm run check``)."""
 
 import subprocess
 
 from infra.deploy.page import SOURCES, prepared
 
 
-def test_the_types_of_the_page_fit() -> None:
+def test_the_page_passes_its_type_check() -> None:
     node = prepared(print)
     vue_tsc = SOURCES / "node_modules" / "vue-tsc" / "bin" / "vue-tsc.js"
-    done = subprocess.run(
+    result = subprocess.run(
         [node.program, vue_tsc, "--noEmit"],
         cwd=SOURCES,
         capture_output=True,
@@ -16,4 +16,4 @@ def test_the_types_of_the_page_fit() -> None:
         check=False,
         timeout=240,
     )
-    assert done.returncode == 0, done.stdout
+    assert result.returncode == 0, result.stdout

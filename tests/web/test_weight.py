@@ -1,4 +1,4 @@
-"""What the page costs to load, and what it may lean on."""
+"""The size of the page, and its dependencies."""
 
 import gzip
 import json
@@ -6,27 +6,27 @@ import re
 from pathlib import Path
 
 WEB = Path(__file__).parents[2] / "services" / "web"
-MOST = 100_000
-"""Bytes of script after gzip."""
+MAX_SCRIPT = 100_000
+"""Bytes after gzip."""
 
 
-def test_a_page_load_moves_no_more_script_than_was_promised(built: Path) -> None:
+def test_the_scripts_stay_within_their_budget(built: Path) -> None:
     scripts = [gzip.compress(path.read_bytes()) for path in built.rglob("*.js")]
     assert scripts
-    assert sum(map(len, scripts)) <= MOST
+    assert sum(map(len, scripts)) <= MAX_SCRIPT
 
 
-def test_nothing_comes_from_another_place(built: Path) -> None:
+def test_the_page_loads_nothing_from_another_origin(built: Path) -> None:
     for path in (built / "index.html", *built.rglob("*.css")):
         assert not re.search(r"(?:src|href)=\"(?:https?:)?//|url\((?:https?:)?//", path.read_text())
 
 
-def test_the_lock_names_no_registry() -> None:
+def test_the_lock_contains_no_registry() -> None:
     lock = json.loads((WEB / "package-lock.json").read_text())
-    assert not [name for name, one in lock["packages"].items() if "resolved" in one]
+    assert not [name for name, package in lock["packages"].items() if "resolved" in package]
 
 
-def test_the_lock_pins_every_package_by_its_content() -> None:
+def test_the_lock_has_a_hash_for_every_package() -> None:
     lock = json.loads((WEB / "package-lock.json").read_text())
-    loose = [name for name, one in lock["packages"].items() if name and "integrity" not in one]
-    assert loose == []
+    packages = lock["packages"].items()
+    assert [name for name, package in packages if name and "integrity" not in package] == []

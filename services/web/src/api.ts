@@ -1,7 +1,7 @@
-/** The one way to the API: its routes as functions, its refusals as `Problem`. */
+/** The client of the HTTP API: a function for each route; an error response is thrown as `Problem`. */
 import { Problem } from "./problem";
-import { authorization, begin, expire, type SignIn } from "./session";
-import type { Analysis, Detail, LabelCount, Page, Similar, Ticket } from "./types";
+import { authorization, expire, initialize, type SignIn } from "./session";
+import type { Analysis, ImageDetail, ImagePage, LabelCount, SimilarImage, Upload } from "./types";
 
 export { Problem };
 
@@ -10,82 +10,85 @@ export interface Limits {
   pixels: number;
 }
 
-/** Written beside the page when a stage is deployed. */
+/** config.json, which the deployment writes beside the page. */
 interface Config {
   api: string;
   stage: string;
   limits: Limits;
-  /** Missing where anyone may call the API. */
+  /** Missing on a stage whose API is open to everyone. */
   signIn?: SignIn;
 }
 
 export interface Filters {
   label: string;
-  /** Percent; 0 asks for any. */
+  /** Percent; 0 matches all. */
   minConfidence: number;
   status: string;
   flagged: boolean;
-  /** Local dates, `2026-11-21`; the API is asked for whole days. */
+  /** Local dates such as `2026-11-21`; requests cover whole days. */
   from: string;
   to: string;
 }
 
 const PAGE_SIZE = 40;
-const LISTED_AT_ONCE = 100;
+/** The most images that one request can list. */
+const MAX_PAGE = 100;
 
 let config: Config;
 
-/** Read config.json, without which the page can do nothing, and take up the session if there is one. */
+/** Read config.json, then restore the session if there is one. Throws a Problem without the file. */
 export async function configure(): Promise<Config> {
-  const answer = await fetch("./config.json", { cache: "no-cache" });
-  if (!answer.ok) throw new Problem(answer.status, "no-config", "config.json is missing beside this page.");
-  config = (await answer.json()) as Config;
-  await begin(config.signIn);
+  const response = await fetch("./config.json", { cache: "no-cache" });
+  if (!response.ok) throw new Problem(response.status, "no-config", "config.json is missing beside this page.");
+  config = (await response.json()) as Config;
+  await initialize(config.signIn);
   return config;
 }
 
 export const limits = (): Limits => config.limits;
 
-async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const said = body === undefined ? {} : { body: JSON.stringify(body) };
-  const kind = body === undefined ? {} : { "content-type": "application/json" };
-  const headers = { ...kind, ...(await authorization()) };
-  const answer = await reach(config.api + path, { method, signal: signal ?? null, headers, ...said });
-  if (answer.status === 401) expire();
-  if (!answer.ok) throw await problemOf(answer);
-  return (await answer.json()) as T;
+async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const content = body === undefined ? {} : { body: JSON.stringify(body) };
+  const contentType = body === undefined ? {} : { "content-type": "application/json" };
+  const headers = { ...contentType, ...(await authorization()) };
+  const response = await send(config.api + path, { method, signal: signal ?? null, headers, ...content });
+  if (response.status === 401) expire();
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as T;
 }
 
-async function reach(url: string, request: RequestInit): Promise<Response> {
+async function send(url: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, request);
+    return await fetch(url, init);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem(0, "unreachable", "Darkroom cannot be reached. Is it running, and are you online?");
   }
 }
 
-async function problemOf(answer: Response): Promise<Problem> {
-  const id = answer.headers.get("x-request-id");
-  const said = (await answer.json().catch(() => ({}))) as Record<string, string>;
-  const message = said["detail"] ?? said["title"] ?? `The server answered ${answer.status}.`;
-  return new Problem(answer.status, said["code"] ?? "unknown", message, id);
+async function problemOf(response: Response): Promise<Problem> {
+  const id = response.headers.get("x-request-id");
+  const body = (await response.json().catch(() => ({}))) as Record<string, string>;
+  const message = body["detail"] ?? body["title"] ?? `The server answered with status ${response.status}.`;
+  return new Problem(response.status, body["code"] ?? "unknown", message, id);
 }
 
-function query(values: Record<string, string | number | null | undefined>): string {
-  const given = Object.entries(values).filter(([, value]) => value);
-  return given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
+/** The query string of the parameters that have a value. */
+function query(parameters: Record<string, string | number | null | undefined>): string {
+  const present = Object.entries(parameters).filter(([, value]) => value);
+  return present.length ? `?${new URLSearchParams(present.map(([name, value]) => [name, String(value)]))}` : "";
 }
 
-function startOf(day: string, after = 0): string {
+/** When a local day starts, or the day this many days later; empty for no day. */
+function startOf(day: string, daysLater = 0): string {
   if (!day) return "";
   const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
-  return new Date(year, month - 1, date + after).toISOString();
+  return new Date(year, month - 1, date + daysLater).toISOString();
 }
 
-export function list(filters: Filters, cursor: string | null, signal: AbortSignal): Promise<Page> {
+export function listImages(filters: Filters, cursor: string | null, signal: AbortSignal): Promise<ImagePage> {
   const { label, status } = filters;
-  const narrowed = {
+  const parameters = {
     label,
     status,
     minConfidence: label ? filters.minConfidence : 0,
@@ -93,44 +96,46 @@ export function list(filters: Filters, cursor: string | null, signal: AbortSigna
     from: startOf(filters.from),
     to: startOf(filters.to, 1),
   };
-  return ask("GET", `/results${query({ limit: PAGE_SIZE, cursor, ...narrowed })}`, undefined, signal);
+  return request("GET", `/results${query({ limit: PAGE_SIZE, cursor, ...parameters })}`, undefined, signal);
 }
 
-/** The newest images, as many as one request gives. */
-export const newest = (): Promise<Page> => ask("GET", `/results${query({ limit: LISTED_AT_ONCE })}`);
+/** The newest images, as many as one request returns. */
+export const newestImages = (): Promise<ImagePage> => request("GET", `/results${query({ limit: MAX_PAGE })}`);
 
-const of = (image: string): string => `/results/${encodeURIComponent(image)}`;
+const pathOf = (image: string): string => `/results/${encodeURIComponent(image)}`;
 
-export const detail = (image: string, signal?: AbortSignal): Promise<Detail> =>
-  ask("GET", of(image), undefined, signal);
+export const getImage = (image: string, signal?: AbortSignal): Promise<ImageDetail> =>
+  request("GET", pathOf(image), undefined, signal);
 
-export const similar = (image: string): Promise<{ items: Similar[] }> => ask("GET", `${of(image)}/similar?limit=12`);
+export const similarImages = (image: string): Promise<{ items: SimilarImage[] }> =>
+  request("GET", `${pathOf(image)}/similar?limit=12`);
 
-export const labels = (): Promise<{ labels: LabelCount[] }> => ask("GET", "/labels");
+export const listLabels = (): Promise<{ labels: LabelCount[] }> => request("GET", "/labels");
 
-export const replay = (image: string): Promise<{ run: number }> => ask("POST", `${of(image)}/replay`, {});
+export const replay = (image: string): Promise<{ run: number }> => request("POST", `${pathOf(image)}/replay`, {});
 
-export const release = (image: string): Promise<unknown> => ask("POST", `${of(image)}/release`, {});
+export const release = (image: string): Promise<unknown> => request("POST", `${pathOf(image)}/release`, {});
 
-export const remove = (image: string): Promise<unknown> => ask("DELETE", of(image));
+export const remove = (image: string): Promise<unknown> => request("DELETE", pathOf(image));
 
-/** Rekognition's answers; a document too large for the API comes from where the API points. */
-export async function analysis(image: string): Promise<Analysis> {
-  const said = await ask<Analysis | { url: string }>("GET", `${of(image)}/analysis`);
-  if (!("url" in said)) return said;
-  const document = await reach(said.url, {});
-  if (!document.ok) throw await problemOf(document);
-  return (await document.json()) as Analysis;
+/** The analysis document. One that is too large for a response is read from its presigned URL. */
+export async function getAnalysis(image: string): Promise<Analysis> {
+  const body = await request<Analysis | { url: string }>("GET", `${pathOf(image)}/analysis`);
+  if (!("url" in body)) return body;
+  const response = await send(body.url, {});
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as Analysis;
 }
 
-export async function tickets(files: File[]): Promise<Ticket[]> {
-  const asked = files.map((file) => ({ fileName: file.name, fileType: typeOf(file), fileSize: file.size }));
-  return (await ask<{ uploads: Ticket[] }>("POST", "/upload-url", { files: asked })).uploads;
+/** A presigned upload for each file. */
+export async function createUploads(files: File[]): Promise<Upload[]> {
+  const body = files.map((file) => ({ fileName: file.name, fileType: mediaType(file), fileSize: file.size }));
+  return (await request<{ uploads: Upload[] }>("POST", "/upload-url", { files: body })).uploads;
 }
 
-/** Browsers know no type for HEIC on most systems: the name's ending has to do. Empty if that says nothing. */
-export function typeOf(file: File): string {
+/** A file's media type; by its suffix where the browser does not know it (HEIC). Empty if unknown. */
+export function mediaType(file: File): string {
   if (file.type && file.type !== "application/octet-stream") return file.type;
-  const ending = file.name.split(".").pop()?.toLowerCase() ?? "";
-  return { heic: "image/heic", heif: "image/heif", avif: "image/avif", tif: "image/tiff", tiff: "image/tiff" }[ending] ?? "";
+  const suffix = file.name.split(".").pop()?.toLowerCase() ?? "";
+  return { heic: "image/heic", heif: "image/heif", avif: "image/avif", tif: "image/tiff", tiff: "image/tiff" }[suffix] ?? "";
 }

@@ -1,4 +1,4 @@
-/** What Rekognition found, with where it found it. Pure. */
+/** What Rekognition detected, with its boxes. Pure. */
 import type { Analysis, Box } from "./types";
 
 export interface Finding {
@@ -6,7 +6,7 @@ export interface Finding {
   kind: "Objects" | "Faces" | "Text";
   name: string;
   confidence: number;
-  /** In parts of the picture's sides; none for what the picture as a whole shows. */
+  /** As ratios of the picture's sides; empty for a label of the whole picture. */
   boxes: Box[];
 }
 
@@ -34,10 +34,10 @@ function faces({ answers }: Analysis): Finding[] {
   }));
 }
 
-/** Words stand in their lines already. */
+/** Lines only: each word is part of one. */
 function lines({ answers }: Analysis): Finding[] {
-  const found = (answers.text?.TextDetections ?? []).filter((text) => text.Type === "LINE");
-  return found.map((line, n) => ({
+  const detections = (answers.text?.TextDetections ?? []).filter((text) => text.Type === "LINE");
+  return detections.map((line, n) => ({
     key: `text ${n}`,
     kind: "Text",
     name: `“${line.DetectedText}”`,

@@ -1,77 +1,77 @@
-/** The list of images as far as it was read: page by page, newest first. */
+/** The list of images, newest first, as far as its pages have been loaded. */
 import { reactive, readonly } from "vue";
 import * as api from "./api";
 import { route } from "./route";
-import type { LabelCount, Page, Summary } from "./types";
+import type { ImagePage, ImageSummary, LabelCount } from "./types";
 
 interface State {
-  items: Summary[];
+  items: ImageSummary[];
   labels: LabelCount[];
   cursor: string | null;
-  reading: "first" | "more" | null;
+  loading: "first" | "more" | null;
   problem: api.Problem | null;
 }
 
-const state = reactive<State>({ items: [], labels: [], cursor: null, reading: null, problem: null });
+const state = reactive<State>({ items: [], labels: [], cursor: null, loading: null, problem: null });
 export const gallery = readonly(state);
 
-let running = new AbortController();
+let current = new AbortController();
 
-/** Begin anew with the filters that the address names; an answer still under way counts no more. */
+/** Load the first page for the filters in the address. A request that is still open is aborted. */
 export async function load(): Promise<void> {
   state.items = [];
   state.cursor = null;
-  await read("first");
+  await loadPage("first");
 }
 
-/** The next page, if there is one and none is on its way. */
-export async function more(): Promise<void> {
-  if (state.reading || state.problem || !state.cursor) return;
-  await read("more");
+/** Load the next page, if there is one and none is being loaded. */
+export async function loadMore(): Promise<void> {
+  if (state.loading || state.problem || !state.cursor) return;
+  await loadPage("more");
 }
 
-/** After an error: go on where it broke. */
-export const again = (): Promise<void> => (state.items.length ? read("more") : load());
+/** Repeat the request that failed. */
+export const retry = (): Promise<void> => (state.items.length ? loadPage("more") : load());
 
-async function read(reading: "first" | "more"): Promise<void> {
-  running.abort();
-  const mine = (running = new AbortController());
-  state.reading = reading;
+async function loadPage(loading: "first" | "more"): Promise<void> {
+  current.abort();
+  const controller = (current = new AbortController());
+  state.loading = loading;
   state.problem = null;
   try {
-    take(await api.list(route.filters, state.cursor, mine.signal));
+    append(await api.listImages(route.filters, state.cursor, controller.signal));
   } catch (error) {
-    if (mine.signal.aborted) return;
+    if (controller.signal.aborted) return;
     state.problem = error as api.Problem;
   }
-  if (mine === running) state.reading = null;
+  if (controller === current) state.loading = null;
 }
 
-/** An image that moved to the top while we read on comes twice: the first one seen stays. */
-function take(page: Page): void {
-  const known = new Set(state.items.map((item) => item.image));
-  state.items.push(...page.items.filter((item) => !known.has(item.image)));
+/** Append a page. An image that moved between two requests can be on both pages; it is added once. */
+function append(page: ImagePage): void {
+  const listed = new Set(state.items.map((item) => item.image));
+  state.items.push(...page.items.filter((item) => !listed.has(item.image)));
   state.cursor = page.cursor;
 }
 
-/** Bring in what is new at the top, without losing what was read below. */
+/** Load the first page again and merge it with the images that are listed already. */
 export async function refresh(): Promise<void> {
-  if (state.reading) return;
-  const asked = JSON.stringify(route.filters);
-  const page = await api.list(route.filters, null, new AbortController().signal).catch(() => null);
-  if (!page || asked !== JSON.stringify(route.filters)) return;
-  const fresh = new Set(page.items.map((item) => item.image));
-  state.items = [...page.items, ...state.items.filter((item) => !fresh.has(item.image))];
+  if (state.loading) return;
+  const filters = JSON.stringify(route.filters);
+  const page = await api.listImages(route.filters, null, new AbortController().signal).catch(() => null);
+  if (!page || filters !== JSON.stringify(route.filters)) return;
+  const newest = new Set(page.items.map((item) => item.image));
+  state.items = [...page.items, ...state.items.filter((item) => !newest.has(item.image))];
   state.cursor ??= page.items.length === state.items.length ? page.cursor : null;
-  await readLabels();
+  await loadLabels();
 }
 
-/** The labels there are, for the chips. Without them the gallery works all the same. */
-export async function readLabels(): Promise<void> {
-  const said = await api.labels().catch(() => null);
-  if (said) state.labels = said.labels;
+/** Load the labels to choose from. The gallery works without them, so an error is ignored. */
+export async function loadLabels(): Promise<void> {
+  const page = await api.listLabels().catch(() => null);
+  if (page) state.labels = page.labels;
 }
 
-export function forget(image: string): void {
+export function removeFromGallery(image: string): void {
   state.items = state.items.filter((item) => item.image !== image);
 }

@@ -1,9 +1,9 @@
-/** The page's start: read where the API is, then show the gallery. */
+/** The entry point: reads the configuration and mounts the page. */
 import { createApp } from "vue";
 import { configure } from "./api";
 import App from "./App.vue";
 import "./style.css";
 import "./theme";
 
-const started = configure();
-createApp(App, { started }).mount("#app");
+const configured = configure();
+createApp(App, { configured }).mount("#app");

@@ -1,4 +1,4 @@
-/** Why a request was not granted, in the API's words; status 0 is a network that is not there. */
+/** A request that failed. `code` and the message are the API's; status 0: the API was not reached. */
 export class Problem extends Error {
   constructor(
     readonly status: number,

@@ -1,16 +1,16 @@
 /**
- * Who is signed in, on a stage that asks: by code and PKCE (RFC 7636) at the user pool's own pages.
- * Tokens live as long as the tab does; no script but ours runs here that could read them.
+ * The session of a signed-in user: authorization code and PKCE (RFC 7636) with the user pool's pages.
+ * Tokens are stored for the life of the tab. No other script can read them, because none may run.
  */
 import { reactive, readonly } from "vue";
 import { Problem } from "./problem";
 
-/** Where people sign in; config.json has it where the stage asks who calls. */
+/** The user pool's client. config.json has it on stages with authentication. */
 export interface SignIn {
   address: string;
   client: string;
   scope: string;
-  /** This page's own address, as the user pool knows it. */
+  /** This page's address, as it is registered with the user pool. */
   redirect: string;
 }
 
@@ -23,123 +23,124 @@ interface Tokens {
 }
 
 interface Session {
-  /** Whether the stage asks at all. */
-  asked: boolean;
+  /** Whether the stage has authentication. */
+  required: boolean;
   owner: string | null;
   name: string;
   operator: boolean;
 }
 
 const TOKENS = "darkroom-tokens";
-const BEGUN = "darkroom-sign-in";
+const PENDING = "darkroom-sign-in";
 const OPERATORS = "operators";
-/** ms before its end that a token is not worth sending any more. */
+/** ms before its expiry at which a token is refreshed. */
 const MARGIN = 60_000;
-const DRAWN = 32;
+/** Bytes of a random verifier or state. */
+const RANDOM_BYTES = 32;
 
-const state = reactive<Session>({ asked: false, owner: null, name: "", operator: true });
-/** Where nobody is asked who they are, everybody may do everything. */
+const state = reactive<Session>({ required: false, owner: null, name: "", operator: true });
+/** Without authentication, everyone has an operator's rights. */
 export const session = readonly(state);
 
 let signIn: SignIn | undefined;
 let refreshing: Promise<Tokens | null> | null = null;
 
-/** Take up the session of this tab, or the one that the sign-in pages have just sent us back with. */
-export async function begin(configured: SignIn | undefined): Promise<void> {
+/** Restore this tab's session, or complete a sign-in that has just redirected back. */
+export async function initialize(configured: SignIn | undefined): Promise<void> {
   signIn = configured;
   if (!signIn) return;
-  Object.assign(state, { asked: true, operator: false });
-  show(kept());
-  const said = new URLSearchParams(location.search);
-  if (said.has("state") && (said.has("code") || said.has("error"))) await comeBack(said);
+  Object.assign(state, { required: true, operator: false });
+  show(storedTokens());
+  const parameters = new URLSearchParams(location.search);
+  if (parameters.has("state") && (parameters.has("code") || parameters.has("error"))) await completeSignIn(parameters);
 }
 
-/** The header that says who asks; empty where nobody does. */
+/** The authorization header; empty without authentication. */
 export async function authorization(): Promise<Record<string, string>> {
   if (!signIn) return {};
-  const tokens = kept();
+  const tokens = storedTokens();
   const fresh = tokens && tokens.expires - MARGIN < Date.now() ? await refresh(tokens) : tokens;
-  if (!fresh) throw new Problem(401, "not-signed-in", "You are not signed in any more.");
+  if (!fresh) throw new Problem(401, "unauthenticated", "Your session has ended. Sign in again.");
   return { authorization: `Bearer ${fresh.access}` };
 }
 
-/** Go to the sign-in pages; they send us back to where we are. */
-export async function enter(): Promise<void> {
+/** Go to the sign-in pages. They redirect back to this address. */
+export async function signInHere(): Promise<void> {
   if (!signIn) return;
-  const begun = { verifier: drawn(), state: drawn(), search: location.search };
-  sessionStorage.setItem(BEGUN, JSON.stringify(begun));
+  const pending = { verifier: randomText(), state: randomText(), search: location.search };
+  sessionStorage.setItem(PENDING, JSON.stringify(pending));
   go("/oauth2/authorize", {
     response_type: "code",
     client_id: signIn.client,
     redirect_uri: signIn.redirect,
     scope: signIn.scope,
-    state: begun.state,
+    state: pending.state,
     code_challenge_method: "S256",
-    code_challenge: encoded(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(begun.verifier))),
+    code_challenge: encoded(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pending.verifier))),
   });
 }
 
-/** Forget everything here, and at the sign-in pages too. */
-export function leave(): void {
+/** Delete the tokens, and end the session at the sign-in pages. */
+export function signOut(): void {
   if (!signIn) return;
-  keep(null);
+  storeTokens(null);
   go("/logout", { client_id: signIn.client, logout_uri: signIn.redirect });
 }
 
-/** The API no longer takes what we have. */
+/** The API refused the token. */
 export function expire(): void {
-  keep(null);
+  storeTokens(null);
 }
 
-async function comeBack(said: URLSearchParams): Promise<void> {
-  const begun = JSON.parse(sessionStorage.getItem(BEGUN) ?? "{}") as Record<string, string>;
-  sessionStorage.removeItem(BEGUN);
-  // The code is used up or void from now on: neither a reload nor the history should show it.
-  history.replaceState(null, "", location.pathname + (begun["search"] ?? ""));
+async function completeSignIn(parameters: URLSearchParams): Promise<void> {
+  const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "{}") as Record<string, string>;
+  sessionStorage.removeItem(PENDING);
+  // A code works once. Remove it from the address, so that a reload does not send it again.
+  history.replaceState(null, "", location.pathname + (pending["search"] ?? ""));
   dispatchEvent(new PopStateEvent("popstate"));
-  if (!begun["state"] || said.get("state") !== begun["state"]) {
-    throw new Problem(400, "sign-in", "This sign-in was not begun here. Sign in anew.");
+  if (!pending["state"] || parameters.get("state") !== pending["state"]) {
+    throw new Problem(400, "sign-in", "This sign-in was not started here. Sign in again.");
   }
-  const code = said.get("code");
-  if (!code) throw new Problem(400, "sign-in", said.get("error_description") ?? "The sign-in was not completed.");
-  const tokens = await ask({ grant_type: "authorization_code", code, code_verifier: begun["verifier"] ?? "" });
-  if (!tokens) throw new Problem(400, "sign-in", "The sign-in was refused. Sign in anew.");
+  const code = parameters.get("code");
+  if (!code) throw new Problem(400, "sign-in", parameters.get("error_description") ?? "The sign-in was not completed.");
+  const tokens = await requestTokens({ grant_type: "authorization_code", code, code_verifier: pending["verifier"] ?? "" });
+  if (!tokens) throw new Problem(400, "sign-in", "The sign-in was refused. Sign in again.");
 }
 
-/** One at a time: a refresh token works once. */
+/** Refresh the tokens; one request at a time, because a refresh token works once. */
 function refresh({ refresh: refresh_token }: Tokens): Promise<Tokens | null> {
-  refreshing ??= ask({ grant_type: "refresh_token", refresh_token }).finally(() => (refreshing = null));
+  refreshing ??= requestTokens({ grant_type: "refresh_token", refresh_token }).finally(() => (refreshing = null));
   return refreshing;
 }
 
-/** New tokens, kept; null if they were refused. */
-async function ask(grant: Record<string, string>): Promise<Tokens | null> {
+/** Request tokens and store them; null if the grant is refused. */
+async function requestTokens(grant: Record<string, string>): Promise<Tokens | null> {
   const { address, client: client_id, redirect: redirect_uri } = signIn as SignIn;
   const body = new URLSearchParams({ client_id, redirect_uri, ...grant });
-  const answer = await fetch(`${address}/oauth2/token`, { method: "POST", body }).catch(() => null);
-  if (!answer) throw new Problem(0, "unreachable", "The sign-in cannot be reached. Are you online?");
-  if (!answer.ok) return keep(null);
-  const said = (await answer.json()) as { access_token: string; id_token: string; refresh_token?: string; expires_in: number };
-  return keep({
-    access: said.access_token,
-    id: said.id_token,
-    refresh: said.refresh_token ?? grant["refresh_token"] ?? "",
-    expires: Date.now() + said.expires_in * 1000,
+  const response = await fetch(`${address}/oauth2/token`, { method: "POST", body }).catch(() => null);
+  if (!response) throw new Problem(0, "unreachable", "The sign-in page cannot be reached. Are you online?");
+  if (!response.ok) return storeTokens(null);
+  const granted = (await response.json()) as { access_token: string; id_token: string; refresh_token?: string; expires_in: number };
+  return storeTokens({
+    access: granted.access_token,
+    id: granted.id_token,
+    refresh: granted.refresh_token ?? grant["refresh_token"] ?? "",
+    expires: Date.now() + granted.expires_in * 1000,
   });
 }
 
-function kept(): Tokens | null {
+function storedTokens(): Tokens | null {
   return JSON.parse(sessionStorage.getItem(TOKENS) ?? "null") as Tokens | null;
 }
 
-function keep(tokens: Tokens | null): Tokens | null {
+function storeTokens(tokens: Tokens | null): Tokens | null {
   if (tokens) sessionStorage.setItem(TOKENS, JSON.stringify(tokens));
   else sessionStorage.removeItem(TOKENS);
   show(tokens);
   return tokens;
 }
 
-/** For the eye alone: what somebody may do is the API's to say, which checks the token. */
+/** Update the displayed user. The API checks the token and decides what the user may do. */
 function show(tokens: Tokens | null): void {
   const claims = tokens ? claimsOf(tokens.access) : {};
   const groups = (claims["cognito:groups"] ?? []) as string[];
@@ -150,17 +151,17 @@ function show(tokens: Tokens | null): void {
 
 function claimsOf(token: string): Record<string, unknown> {
   const payload = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
-  const bytes = Uint8Array.from(atob(payload), (one) => one.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
   return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
 }
 
-function go(path: string, said: Record<string, string>): void {
-  location.assign(`${signIn?.address}${path}?${new URLSearchParams(said)}`);
+function go(path: string, parameters: Record<string, string>): void {
+  location.assign(`${signIn?.address}${path}?${new URLSearchParams(parameters)}`);
 }
 
-const drawn = (): string => encoded(crypto.getRandomValues(new Uint8Array(DRAWN)).buffer);
+const randomText = (): string => encoded(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)).buffer);
 
-/** Base64url without padding, as RFC 7636 wants it. */
+/** Base64url without padding, as RFC 7636 requires. */
 function encoded(bytes: ArrayBuffer): string {
   const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
   return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

@@ -1,4 +1,4 @@
-/** Dark, light, or as the system has it; the choice is remembered where the browser allows. */
+/** The theme: dark, light or the system's. It is stored if the browser allows storage. */
 import { ref, watchEffect } from "vue";
 
 export const THEMES = ["system", "dark", "light"] as const;
@@ -6,11 +6,11 @@ export type Theme = (typeof THEMES)[number];
 
 const KEY = "darkroom-theme";
 
-export const theme = ref<Theme>(remembered());
+export const theme = ref<Theme>(stored());
 
-function remembered(): Theme {
+function stored(): Theme {
   try {
-    return THEMES.find((known) => known === localStorage.getItem(KEY)) ?? "system";
+    return THEMES.find((name) => name === localStorage.getItem(KEY)) ?? "system";
   } catch {
     return "system"; // storage is switched off
   }
@@ -21,6 +21,6 @@ watchEffect(() => {
   try {
     localStorage.setItem(KEY, theme.value);
   } catch {
-    // storage is switched off: the choice holds for this visit
+    // storage is switched off: the choice is lost on reload
   }
 });

@@ -1,14 +1,15 @@
-/** What the API answers, as far as the page reads it. Sides are in pixels, confidences in percent. */
+/** The API's responses, as far as the page uses them. Sides are in pixels, confidences in percent. */
 
-/** `working` is every image whose current run has not ended. */
-export type Status = "completed" | "failed" | "working";
+/** `processing`: the current run has not ended, and none is published. */
+export type Status = "completed" | "failed" | "processing";
 
-export interface Named {
+export interface Label {
   name: string;
   confidence: number;
 }
 
-export interface Picture {
+/** A presigned URL of a picture. */
+export interface PictureLink {
   url: string;
   width: number;
   height: number;
@@ -17,32 +18,33 @@ export interface Picture {
 export interface Failure {
   stage: string;
   reason: string;
-  /** The same as a sentence; a summary leaves it out. */
+  /** A sentence; in the detail of an image only. */
   detail?: string;
   fault?: string;
 }
 
-export interface Summary {
+/** An image in a list. */
+export interface ImageSummary {
   image: string;
   run: number;
   status: Status;
-  /** ISO 8601: when it ended, or, while it is worked on, when it began. */
+  /** ISO 8601: when the run ended, or when it started if it is processing. */
   at: string;
   name: string;
   owner: string | null;
   format: string | null;
   width: number | null;
   height: number | null;
-  labels: readonly Named[];
+  labels: readonly Label[];
   faces: number | null;
   flagged: boolean;
-  /** Quarantine keeps its renditions until somebody releases it. */
+  /** Its renditions have no links until an operator releases it. */
   quarantined: boolean;
-  thumbnail: Picture | null;
+  thumbnail: PictureLink | null;
   failure: Failure | null;
 }
 
-export interface Rendition extends Picture {
+export interface Rendition extends PictureLink {
   name: string;
   format: string;
   bytes: number;
@@ -55,48 +57,50 @@ export interface Run {
   ended: string | null;
 }
 
+/** One service's handling of one event. */
 export interface Hop {
   service: string;
   type: string;
   run: number;
-  /** ISO 8601: when the last try began. */
+  /** ISO 8601: when the last attempt started. */
   at: string;
-  waited_ms: number | null;
-  worked_ms: number | null;
+  waitedMs: number | null;
+  workedMs: number | null;
   attempts: number;
-  state: "done" | "working" | "waiting" | "given-up";
+  state: "done" | "in-progress" | "waiting" | "gave-up";
 }
 
-/** What had been made for a run and was compensated again. */
-export interface Unmade {
+/** What was created for a run and then deleted by compensation. */
+export interface CompensatedRun {
   run: number;
   /** Names of renditions. */
   renditions: string[];
   analysis: boolean;
 }
 
-export interface Detail extends Summary {
+/** Everything on record about one image. */
+export interface ImageDetail extends ImageSummary {
   source: { key: string; bytes: number; sha256?: string | null };
   captured: { at?: string | null; camera?: string | null } | null;
-  gps_removed: boolean | null;
+  gpsRemoved: boolean | null;
   renditions: Rendition[];
   text: string[] | null;
   moderation: { flagged: boolean; names: string[] } | null;
-  /** An estimate in US dollars, of the run that is shown; `detections` is what of it they are. */
+  /** Estimated cost of this run in US dollars; `detections` is a part of `usd`. */
   cost?: { usd: number; detections: number } | null;
   runs: Run[];
   timeline: Hop[];
-  compensated: Unmade[];
+  compensated: CompensatedRun[];
 }
 
-export interface Similar extends Summary {
+export interface SimilarImage extends ImageSummary {
   kind: "near-duplicate" | "similar";
-  /** From 0 to 1; 1 is the same picture. */
+  /** From 0 to 1; 1 is an identical picture. */
   score: number;
 }
 
-export interface Page {
-  items: Summary[];
+export interface ImagePage {
+  items: ImageSummary[];
   cursor: string | null;
 }
 
@@ -105,14 +109,15 @@ export interface LabelCount {
   images: number;
 }
 
-export interface Ticket {
+/** A presigned upload. */
+export interface Upload {
   image: string;
   key: string;
   expires: string;
   post: { url: string; fields: Record<string, string> };
 }
 
-/** A box in parts of the picture's sides, as Rekognition gives it. */
+/** A bounding box as ratios of the picture's sides, in Rekognition's format. */
 export interface Box {
   Left: number;
   Top: number;
@@ -120,7 +125,7 @@ export interface Box {
   Height: number;
 }
 
-/** Rekognition's own answers; one that was not asked is missing. */
+/** Rekognition's responses by detection; one that is switched off is missing. */
 export interface Analysis {
   answers: {
     labels?: { Labels: { Name: string; Confidence: number; Instances?: { BoundingBox?: Box; Confidence?: number }[] }[] };

@@ -1,58 +1,61 @@
-/** Files on their way: checked, sent a few at a time, and followed until Darkroom says how they ended. */
+/** Uploads: each file is checked, sent, and followed until its image has completed or failed. */
 import { computed, reactive, ref } from "vue";
 import * as api from "./api";
-import { objection } from "./checks";
-import { inBackground, keepLooking } from "./patience";
-import type { Hop, Summary, Ticket } from "./types";
+import { refusal } from "./checks";
+import { inBackground, poll } from "./polling";
+import type { Hop, ImageSummary, Upload as PresignedUpload } from "./types";
 
-export type State = "checking" | "refused" | "waiting" | "sending" | "working" | "completed" | "failed" | "cancelled" | "broken";
+export type State = "checking" | "refused" | "waiting" | "sending" | "processing" | "completed" | "failed" | "cancelled" | "error";
 
+/** A file that was added. `refused`: it failed the check. `error`: it could not be sent. */
 export interface Upload {
   id: number;
   file: File;
   preview: string;
   state: State;
-  /** Bytes that the bucket has taken. */
+  /** Bytes sent so far. */
   sent: number;
   image: string | null;
   hops: Hop[];
   flagged: boolean;
-  /** Why it was refused, broke or failed. */
+  /** Why it was refused, was not sent or failed. */
   message: string;
-  /** When we last asked about it, so that everybody has a turn. */
-  asked: number;
+  /** When it was last requested; those with the oldest request are next. */
+  requested: number;
   abort: (() => void) | null;
 }
 
-const SENDING_AT_ONCE = 4;
-const ASKED_AT_ONCE = 3;
+const MAX_SENDING = 4;
+/** Images requested one by one in a round of polling. */
+const MAX_REQUESTS = 3;
 
 export const uploads = reactive<Upload[]>([]);
-/** Whether we have been waiting for long, and only look now and then. */
+/** Whether polling has slowed down, after a minute. */
 export const background = ref(false);
-/** Counts the uploads that ended: whoever lists images wants to know. */
+/** The number of uploads that ended; the gallery is refreshed when it changes. */
 export const ended = ref(0);
 
 const inState = (...states: State[]): Upload[] => uploads.filter((upload) => states.includes(upload.state));
 
 export const totals = computed(() => {
-  const counted = inState("waiting", "sending", "working", "completed", "failed");
+  const counted = inState("waiting", "sending", "processing", "completed", "failed");
   const bytes = counted.reduce((sum, upload) => sum + upload.file.size, 0);
   const sent = counted.reduce((sum, upload) => sum + upload.sent, 0);
-  const done = counted.filter((upload) => upload.state === "completed" || upload.state === "failed");
-  return { files: counted.length, done: done.length, share: bytes ? sent / bytes : 0 };
+  const finished = counted.filter((upload) => upload.state === "completed" || upload.state === "failed");
+  return { files: counted.length, finished: finished.length, share: bytes ? sent / bytes : 0 };
 });
 
 let lastId = 0;
 
+/** Check files and start their uploads. */
 export async function add(files: Iterable<File>): Promise<void> {
-  const added = Array.from(files, (file) => reactive(fresh(file)));
+  const added = Array.from(files, (file) => reactive(newUpload(file)));
   uploads.push(...added);
   await Promise.all(added.map(check));
-  void pump();
+  void sendNext();
 }
 
-const fresh = (file: File): Upload => ({
+const newUpload = (file: File): Upload => ({
   id: ++lastId,
   file,
   preview: URL.createObjectURL(file),
@@ -62,12 +65,12 @@ const fresh = (file: File): Upload => ({
   hops: [],
   flagged: false,
   message: "",
-  asked: 0,
+  requested: 0,
   abort: null,
 });
 
 async function check(upload: Upload): Promise<void> {
-  upload.message = (await objection(upload.file, api.limits())) ?? "";
+  upload.message = (await refusal(upload.file, api.limits())) ?? "";
   upload.state = upload.message ? "refused" : "waiting";
 }
 
@@ -78,7 +81,7 @@ export function cancel(upload: Upload): void {
 
 export function retry(upload: Upload): void {
   Object.assign(upload, { state: "waiting", sent: 0, message: "", image: null, hops: [] });
-  void pump();
+  void sendNext();
 }
 
 export function dismiss(upload: Upload): void {
@@ -86,110 +89,111 @@ export function dismiss(upload: Upload): void {
   uploads.splice(uploads.indexOf(upload), 1);
 }
 
-export const over = (upload: Upload): boolean =>
-  ["refused", "completed", "failed", "cancelled", "broken"].includes(upload.state);
+export const isFinished = (upload: Upload): boolean =>
+  ["refused", "completed", "failed", "cancelled", "error"].includes(upload.state);
 
 export function dismissAll(): void {
-  for (const upload of uploads.filter(over)) dismiss(upload);
+  for (const upload of uploads.filter(isFinished)) dismiss(upload);
 }
 
-/** Fill the free places. A ticket holds for minutes only, so each is asked for when it is used. */
-async function pump(): Promise<void> {
-  const batch = inState("waiting").slice(0, SENDING_AT_ONCE - inState("sending").length);
+/** Send the next files. A presigned upload expires in minutes, so it is requested just before. */
+async function sendNext(): Promise<void> {
+  const batch = inState("waiting").slice(0, MAX_SENDING - inState("sending").length);
   if (!batch.length) return;
   for (const upload of batch) upload.state = "sending";
   try {
-    const tickets = await api.tickets(batch.map((upload) => upload.file));
-    batch.forEach((upload, n) => send(upload, tickets[n] as Ticket));
+    const presigned = await api.createUploads(batch.map((upload) => upload.file));
+    batch.forEach((upload, n) => send(upload, presigned[n] as PresignedUpload));
   } catch (error) {
-    for (const upload of batch) broke(upload, (error as Error).message);
+    for (const upload of batch) fail(upload, (error as Error).message);
   }
 }
 
-/** By XMLHttpRequest, since fetch tells nothing of an upload's progress. */
-function send(upload: Upload, ticket: Ticket): void {
-  if (upload.state !== "sending") return void pump();
+/** With XMLHttpRequest, because fetch does not report the progress of an upload. */
+function send(upload: Upload, presigned: PresignedUpload): void {
+  if (upload.state !== "sending") return void sendNext();
   const request = new XMLHttpRequest();
   request.upload.onprogress = (event) => (upload.sent = Math.min(event.loaded, upload.file.size));
-  request.onload = () => (request.status < 300 ? arrived(upload, ticket.image) : broke(upload, refusal(request)));
-  request.onerror = () => broke(upload, "The connection broke.");
-  request.onabort = () => void pump();
-  request.open("POST", ticket.post.url);
-  request.send(form(ticket, upload.file));
+  request.onload = () => (request.status < 300 ? sent(upload, presigned.image) : fail(upload, errorOf(request)));
+  request.onerror = () => fail(upload, "The connection was interrupted.");
+  request.onabort = () => void sendNext();
+  request.open("POST", presigned.post.url);
+  request.send(form(presigned, upload.file));
   upload.abort = () => request.abort();
 }
 
-/** S3 reads fields in their order, and nothing after the file. */
-function form(ticket: Ticket, file: File): FormData {
+/** S3 ignores fields after the file. */
+function form(presigned: PresignedUpload, file: File): FormData {
   const data = new FormData();
-  for (const [name, value] of Object.entries(ticket.post.fields)) data.append(name, value);
+  for (const [name, value] of Object.entries(presigned.post.fields)) data.append(name, value);
   data.append("file", file);
   return data;
 }
 
-function refusal(request: XMLHttpRequest): string {
+function errorOf(request: XMLHttpRequest): string {
   const code = /<Code>(\w+)<\/Code>/.exec(request.responseText)?.[1];
-  if (code === "EntityTooLarge") return "The bucket refused it: it is larger than was agreed.";
-  return `The bucket refused it (${code ?? request.status}).`;
+  if (code === "EntityTooLarge") return "S3 refused the upload: the file is larger than announced.";
+  return `S3 refused the upload (${code ?? request.status}).`;
 }
 
-function broke(upload: Upload, message: string): void {
-  Object.assign(upload, { state: "broken", message, abort: null });
-  void pump();
+function fail(upload: Upload, message: string): void {
+  Object.assign(upload, { state: "error", message, abort: null });
+  void sendNext();
 }
 
-function arrived(upload: Upload, image: string): void {
-  Object.assign(upload, { state: "working", sent: upload.file.size, image, abort: null });
+function sent(upload: Upload, image: string): void {
+  Object.assign(upload, { state: "processing", sent: upload.file.size, image, abort: null });
   follow();
-  void pump();
+  void sendNext();
 }
 
 let stop = (): void => undefined;
 
-/** Look at whatever is being worked on, eagerly from now on. */
+/** Poll the images that are processing, at the fast rate again. */
 export function follow(): void {
   stop();
   background.value = false;
-  stop = keepLooking(look);
+  stop = poll(update);
 }
 
-/** A few are asked for one by one, for their hops; of many, the list tells who has ended. */
-async function look(waitedMs: number): Promise<boolean> {
-  background.value = inBackground(waitedMs);
-  if (inState("working").length > ASKED_AT_ONCE) await settleByList();
-  const next = inState("working").sort((one, other) => one.asked - other.asked).slice(0, ASKED_AT_ONCE);
-  await Promise.all(next.map(ask));
-  return !inState("working").length;
+/** Request a few images one by one, for their hops. For many, request the list first. */
+async function update(elapsedMs: number): Promise<boolean> {
+  background.value = inBackground(elapsedMs);
+  if (inState("processing").length > MAX_REQUESTS) await updateFromList();
+  const next = inState("processing").sort((a, b) => a.requested - b.requested).slice(0, MAX_REQUESTS);
+  await Promise.all(next.map(updateFromDetail));
+  return !inState("processing").length;
 }
 
-async function settleByList(): Promise<void> {
-  const page = await api.newest().catch(() => ({ items: [] }));
-  const known = new Map(page.items.map((item) => [item.image, item]));
-  for (const upload of inState("working")) {
-    const summary = known.get(upload.image ?? "");
-    if (summary) settle(upload, summary);
+async function updateFromList(): Promise<void> {
+  const page = await api.newestImages().catch(() => ({ items: [] }));
+  const summaries = new Map(page.items.map((item) => [item.image, item]));
+  for (const upload of inState("processing")) {
+    const summary = summaries.get(upload.image ?? "");
+    if (summary) apply(upload, summary);
   }
 }
 
-async function ask(upload: Upload): Promise<void> {
-  upload.asked = Date.now();
+async function updateFromDetail(upload: Upload): Promise<void> {
+  upload.requested = Date.now();
   try {
-    const detail = await api.detail(upload.image ?? "");
+    const detail = await api.getImage(upload.image ?? "");
     upload.hops = detail.timeline.filter((hop) => hop.run === detail.run);
-    settle(upload, detail);
+    apply(upload, detail);
   } catch (error) {
-    upload.message = excuse(error as api.Problem);
+    upload.message = pollingMessage(error as api.Problem);
     if ((error as api.Problem).status === 410) Object.assign(upload, { state: "failed", message: "It was deleted." });
   }
 }
 
-/** Nobody has heard of it yet, most often; else there is something to say while we go on asking. */
-const excuse = (problem: api.Problem): string => (problem.status === 404 ? "" : problem.message);
+/** Status 404 is usual until the first service has started. Polling goes on after any error. */
+const pollingMessage = (problem: api.Problem): string => (problem.status === 404 ? "" : problem.message);
 
-function settle(upload: Upload, image: Summary): void {
+/** Copy the image's state to its upload. */
+function apply(upload: Upload, image: ImageSummary): void {
   upload.message = image.failure ? (image.failure.detail ?? image.failure.reason) : "";
   upload.flagged = image.flagged;
-  if (image.status === "working") return;
+  if (image.status === "processing") return;
   upload.state = image.status;
   ended.value += 1;
 }

@@ -26,7 +26,7 @@ EFFECTS: dict[str, tuple[str, ...]] = {
                "processed.copy", *MADE),
     "analyze": ("processed.find", "recognizer.ask", "processed.replace", "processed.put",
                 "runs.resized", "index.find", "index.put", "index.keys", "index.delete", *MADE),
-    "store": ("records.read", "records.write", "records.note", "processed.put", "processed.delete",
+    "store": ("records.read", "records.write", "records.add_event", "processed.put", "processed.delete",
               "lists.read", "lists.write", "bus.publish", *QUEUED),
     "notify": ("notifications.send", *CLAIMED, *QUEUED),
     "rescue": ("kept.put", "bus.publish"),
@@ -517,13 +517,13 @@ def _disturb(random: Random, worker: Worker) -> Schedule:
 def _redeliver(
     simulation: Simulation, random: Random, message: Sent
 ) -> Iterator[Action]:  # its return value is the worker, or None
-    """The message is handed to a worker of its own, which stands still in the middle of it."""
+    """A second worker receives the message, and stops in the middle of it or handles it."""
     name = f"{message.name}@{message.receives + 1}"
     yield Action("deliver", (message.name,), 0.0)
     worker = simulation.workers.get(name)
     if worker is None:
         return None
-    yield Action("run", (worker.name,), random.randrange(1, 16))
+    yield Action("run", (worker.name,), random.choice((random.randrange(1, 16), 40)))
     return worker
 
 

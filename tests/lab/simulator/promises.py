@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from infra.operations.audit import Audit
-from services.store.index_entries import listing
-from services.store.logic import verdict
+from services.store.index_entries import index_entries
+from services.store.logic import outcome
 from shared.contracts.images import ImageAnalyzed, ImageCompleted
 from shared.contracts.record import Record, RunStatus
 from shared.contracts.search_index import count_partition
@@ -122,7 +122,7 @@ def _every_end_is_announced(simulation: Simulation) -> Iterator[str]:
     published = simulation.seen.outcomes
     for record in simulation.records.records.values():
         for run in record.runs:
-            ended = verdict(record, run)
+            ended = outcome(record, run)
             if ended and (record.image, run, ended.type) not in published:
                 yield f"{ended.type} of run {run}"
         if record.deleted and not any(
@@ -244,8 +244,8 @@ def _result_is_what_is_published(simulation: Simulation) -> Iterator[str]:
 
 def _listed_as_recorded(simulation: Simulation) -> Iterator[str]:
     for image, record in simulation.records.records.items():
-        asked = listing(record)
-        wanted = {entry.list: (asked.at, asked.summary, entry) for entry in asked.entries}
+        asked = index_entries(record)
+        wanted = {entry.partition: (asked.at, asked.summary, entry) for entry in asked.entries}
         if record.deleted and wanted:
             yield f"{image} is deleted, and to be listed"
         if simulation.lists.of(image) != wanted:

@@ -20,7 +20,7 @@ from services.resize import handler as resize
 from services.resize import steps as resize_steps
 from services.store import logic
 from services.store import steps as store_steps
-from services.store.index_entries import Change, IndexEntries, IndexState, change, listing
+from services.store.index_entries import Change, IndexEntries, IndexState, change, index_entries
 from shared import delivery
 from shared.contracts import record as record_contract
 from shared.contracts.analysis import Analysis, Hint
@@ -122,6 +122,24 @@ def _no_end_of_tries() -> AbstractContextManager[Any]:
         return capped
 
     return patch.object(parts.Ledger, "claim", forgiving)
+
+
+def _no_compensation_past_the_lease() -> AbstractContextManager[Any]:
+    """An overtaken worker reads its run as open from then on, so it compensates nothing."""
+    status = parts.Records.status
+    overtaken: list[object] = []
+
+    def open_once_overtaken(self: parts.Records, image: str, run: int) -> RunStatus:
+        worker = self.simulation.current
+        if any(worker is other for other in overtaken):
+            return RunStatus.OPEN
+        found = status(self, image, run)
+        late = worker and worker.claim and self.simulation.clock() > worker.claim.until
+        if late and found is not RunStatus.OPEN:
+            overtaken.append(worker)
+        return found
+
+    return patch.object(parts.Records, "status", open_once_overtaken)
 
 
 def _no_look_past_the_lease() -> AbstractContextManager[Any]:
@@ -235,7 +253,7 @@ def _told_what_is_known_by_now() -> AbstractContextManager[Any]:
     common = logic._common
 
     def latest(record: Record, *args: Any, **_: Any) -> dict[str, object]:
-        return common(record, *args, known_by=record.run)
+        return common(record, *args, up_to=record.run)
 
     return patch.object(logic, "_common", latest)
 
@@ -266,21 +284,21 @@ def _shown_like_any_other() -> AbstractContextManager[Any]:
 
 
 def _told_as_it_is_by_now() -> AbstractContextManager[Any]:
-    stored = logic._stored
+    stored = logic._completed
 
     def latest(record: Record, run: int, *, quarantined: bool) -> ImageCompleted:
         return stored(record, run, quarantined=quarantined and record.released is None)
 
-    return patch.object(logic, "_stored", latest)
+    return patch.object(logic, "_completed", latest)
 
 
 def _released_for_one_run() -> AbstractContextManager[Any]:
-    waits = logic._waits
+    waits = logic._quarantine
 
     def anew(run: Run, record: Record, policy: logic.Policy) -> bool:
         return waits(run, record.model_copy(update={"released": None}), policy)
 
-    return patch.object(logic, "_waits", anew)
+    return patch.object(logic, "_quarantine", anew)
 
 
 def _a_release_said_to_everybody() -> AbstractContextManager[Any]:
@@ -294,27 +312,27 @@ def _a_release_said_to_everybody() -> AbstractContextManager[Any]:
 
 
 def _shown_once() -> AbstractContextManager[Any]:
-    return patch.object(store_steps.Steps, "_project", store_steps.Steps._show)
+    return patch.object(store_steps.Steps, "_project_result", store_steps.Steps._write_result)
 
 
 def _whatever_is_listed() -> AbstractContextManager[Any]:
     write = MemorySearchIndex.write
 
     def over(self: Any, change: Change) -> bool:
-        before = self.listed.get(change.listed.image)
-        there = {place[0] for place in self.entries if place[1] == change.listed.image}
+        before = self.states.get(change.state.image)
+        there = {place[0] for place in self.entries if place[1] == change.state.image}
         replaces = before.revision if before else None
-        leave = tuple(name for name in change.leave if name in there)
-        return write(self, change.model_copy(update={"replaces": replaces, "leave": leave}))
+        delete = tuple(name for name in change.delete if name in there)
+        return write(self, change.model_copy(update={"replaces": replaces, "delete": delete}))
 
     return patch.object(MemorySearchIndex, "write", over)
 
 
 def _listed_backwards() -> AbstractContextManager[Any]:
     def anyway(self: Any, record: Record) -> None:
-        self.lists.write(change(self.lists.read(record.image), listing(record)))
+        self.search_index.write(change(self.search_index.read(record.image), index_entries(record)))
 
-    return patch.object(store_steps.Steps, "_list", anyway)
+    return patch.object(store_steps.Steps, "_update_index", anyway)
 
 
 def _listed_once() -> AbstractContextManager[Any]:
@@ -322,10 +340,10 @@ def _listed_once() -> AbstractContextManager[Any]:
 
     def once(self: Any, event: Any, context: StepContext) -> Iterator[Any]:
         before = self.records.read(event.image)
-        outcomes = list(decide(replace(self, lists=Nowhere()), event, context))
+        outcomes = list(decide(replace(self, search_index=Nowhere()), event, context))
         after = self.records.read(event.image)
         if after and after != before:
-            self._list(after)
+            self._update_index(after)
         yield from outcomes
 
     return patch.object(store_steps.Steps, "decide", once)
@@ -335,28 +353,28 @@ class Nowhere:
     """Lists that have it all already."""
 
     def read(self, image: str) -> IndexState:
-        return IndexState(image=image, revision=9999, lists={})
+        return IndexState(image=image, revision=9999, entries={})
 
 
 def _counted_apart() -> AbstractContextManager[Any]:
     def in_two(self: Any, record: Record) -> None:
-        before = self.lists.read(record.image)
+        before = self.search_index.read(record.image)
         if before and before.revision >= record.revision:
             return
-        whole = change(before, listing(record))
-        if not self.lists.write(whole.model_copy(update={"counts": {}})):
+        whole = change(before, index_entries(record))
+        if not self.search_index.write(whole.model_copy(update={"counts": {}})):
             raise TransientError("contended", "another one was faster")
-        counts = {"replaces": record.revision, "put": (), "leave": ()}
-        self.lists.write(whole.model_copy(update=counts))
+        counts = {"replaces": record.revision, "put": (), "delete": ()}
+        self.search_index.write(whole.model_copy(update=counts))
 
-    return patch.object(store_steps.Steps, "_list", in_two)
+    return patch.object(store_steps.Steps, "_update_index", in_two)
 
 
 def _deleted_and_listed() -> AbstractContextManager[Any]:
     def alive(record: Record) -> IndexEntries:
-        return listing(record.model_copy(update={"deleted": None}))
+        return index_entries(record.model_copy(update={"deleted": None}))
 
-    return patch.object(store_steps, "listing", alive)
+    return patch.object(store_steps, "index_entries", alive)
 
 
 def _unconditional() -> AbstractContextManager[Any]:
@@ -463,6 +481,12 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     ),
     Safeguard(
         "the look past the lease", "pays for an ended run", "outlives", _no_look_past_the_lease
+    ),
+    Safeguard(
+        "compensation past the lease",
+        "an orphan of an overtaken worker",
+        "outlives",
+        _no_compensation_past_the_lease,
     ),
     Safeguard("run-owned keys", "undo takes the newer run's things", "replays", _keys_of_the_image),
     Safeguard("announcing again", "an end nobody hears of", "uniform", _silence),
@@ -601,7 +625,7 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "a request repeats what is recent only",
         "told again a month later",
         "late",
-        lambda: patch.object(logic, "LATELY", timedelta(days=9999)),
+        lambda: patch.object(logic, "REPEAT_WINDOW", timedelta(days=9999)),
     ),
 )
 """In the order of the protocol's rules, as far as there is one."""

@@ -55,7 +55,7 @@ from tests.lab.simulator.parts import (
     Watched,
 )
 from tests.lab.simulator.wiring import LIMITS, Parts, services
-from tests.unit.reap.memory import PagedRecords, PagedUploads
+from tests.unit.reap.memory import PagedUploads
 from tests.unit.store.memory import MemorySearchIndex
 
 VISIBILITY = 180.0
@@ -226,7 +226,7 @@ class Simulation:
             kept=self._watched(self.processed, "kept"), bus=Topic(self), now=self.at
         )
         self.reaper = ReapSteps(
-            records=PagedRecords(self.records),
+            records=self.records,
             uploads=PagedUploads(self.uploads, "uploads", lambda _key: self.at()),
             bus=Loud(self),
             now=self.at,
@@ -552,7 +552,7 @@ class Simulation:
     def _do_stuck(self, names: Sequence[str], _value: object) -> None:
         """A reaper without patience reports this image's run, be it at work or not yet begun."""
         for swept in self.reaper.sweep():
-            self.reaper.report([r for r in swept.found if r.image == self.images[names[0]]])
+            self.reaper.report([r for r in swept.reports if r.image == self.images[names[0]]])
 
     def _do_expire(self, _names: object, _value: object) -> None:
         """A month passes: the ledger forgets everything."""

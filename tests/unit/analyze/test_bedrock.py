@@ -15,7 +15,7 @@ from services.analyze.bedrock import Titan
 from services.analyze.logic import Detection, Thresholds
 from services.analyze.rekognition import Rekognition
 from shared.errors import DarkroomError, Fault, PermanentError, Throttled, TransientError
-from tests.contract.samples import EMBEDDED, TITAN
+from tests.contract.samples import TITAN, TITAN_VECTOR
 from tests.fakes import MemoryObjects
 from tests.stubs import stubbed
 
@@ -48,7 +48,7 @@ def test_the_picture_is_sent_along_and_the_answer_kept_with_its_models_name(stub
     stub.client.meta.events.register(
         "before-parameter-build", lambda params, **_: sent.append(params["body"])
     )
-    answer = {"embedding": list(EMBEDDED), "inputTextTokenCount": 0, "message": None}
+    answer = {"embedding": list(TITAN_VECTOR), "inputTextTokenCount": 0, "message": None}
     answers(stub, answer)
     assert titan(stub).embed(KEY) == answer | {"modelId": TITAN}
     said = json.loads(sent[0])
@@ -57,7 +57,7 @@ def test_the_picture_is_sent_along_and_the_answer_kept_with_its_models_name(stub
 
 
 def test_an_embedding_is_asked_of_bedrock_and_nothing_else_is(stub: Stubber) -> None:
-    answers(stub, {"embedding": list(EMBEDDED)})
+    answers(stub, {"embedding": list(TITAN_VECTOR)})
 
     class Asked(Rekognition):
         def ask(self, *asked: Any) -> Any:

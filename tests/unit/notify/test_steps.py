@@ -10,7 +10,15 @@ from services.notify.steps import Steps
 from shared.contracts.notification import Failure, Notification, NotificationStatus
 from shared.delivery import StepContext
 from shared.errors import Overtaken
-from tests.contract.samples import AT, FAILED, LAST, LETTING_GO, REFUSAL, RELEASED, STORED
+from tests.contract.samples import (
+    AT,
+    COMPLETED,
+    FAILED,
+    FAILED_EVENT,
+    LAST,
+    RELEASED,
+    RELEASED_EVENT,
+)
 
 
 @dataclass
@@ -29,7 +37,7 @@ def nothing() -> None:
 
 def test_what_is_told_has_the_id_of_the_verdict() -> None:
     topic = Topic()
-    Steps(topic).tell(STORED, StepContext(LAST, AT, nothing))
+    Steps(topic).tell(COMPLETED, StepContext(LAST, AT, nothing))
     (words,) = topic.heard
     told = json.loads(words.data)
     assert (told["id"], told["status"]) == (LAST.id, "completed")
@@ -42,25 +50,29 @@ def test_nothing_is_told_by_a_worker_whose_turn_is_over() -> None:
         raise Overtaken("overtaken", "late")
 
     with pytest.raises(Overtaken):
-        Steps(topic).tell(STORED, StepContext(LAST, AT, over))
+        Steps(topic).tell(COMPLETED, StepContext(LAST, AT, over))
     assert topic.heard == []
 
 
 def test_a_completed_run_is_told_with_all_that_was_made() -> None:
-    told = Notification.of(STORED, LAST.id)
+    told = Notification.of(COMPLETED, LAST.id)
     assert (told.status, told.failure) == (NotificationStatus.COMPLETED, None)
-    assert (told.image, told.run, told.time) == (STORED.image, STORED.run, STORED.decided_at)
-    assert (told.renditions, told.labels) == (STORED.renditions, STORED.labels)
+    assert (told.image, told.run, told.time) == (
+        COMPLETED.image,
+        COMPLETED.run,
+        COMPLETED.decided_at,
+    )
+    assert (told.renditions, told.labels) == (COMPLETED.renditions, COMPLETED.labels)
 
 
 def test_a_release_is_told_with_all_that_was_quarantined() -> None:
-    told = Notification.of(RELEASED, LETTING_GO.id)
+    told = Notification.of(RELEASED, RELEASED_EVENT.id)
     assert (told.status, told.quarantined) == (NotificationStatus.RELEASED, False)
-    assert (told.time, told.renditions) == (RELEASED.decided_at, STORED.renditions)
+    assert (told.time, told.renditions) == (RELEASED.decided_at, COMPLETED.renditions)
 
 
 def test_a_failed_run_is_told_with_where_and_why() -> None:
-    told = Notification.of(FAILED, REFUSAL.id)
+    told = Notification.of(FAILED, FAILED_EVENT.id)
     why = Failure(stage="resize", reason="not-an-image", detail=FAILED.detail, fault=FAILED.fault)
     assert (told.status, told.failure) == (NotificationStatus.FAILED, why)
     assert told.renditions == ()

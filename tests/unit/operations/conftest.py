@@ -13,7 +13,7 @@ from moto import mock_aws
 from infra.deploy.outputs import Outputs
 from infra.operations.images import Images
 from services.store.logic import Policy, decide
-from services.store.records import DynamoRecords
+from services.store.records import DynamoRecordsWriter
 from shared.contracts.envelope import Event
 from shared.contracts.record import Record
 from tests.contract.conftest import make_table
@@ -51,7 +51,7 @@ class Stage:
         policy: Policy = Policy.FLAG,
     ) -> Record:
         """The record after these events, as ``store`` would have written it."""
-        records = DynamoRecords(self.client("dynamodb"), "records")
+        records = DynamoRecordsWriter(self.client("dynamodb"), "records")
         record = None
         for event in events:
             record = decide(record, event, at, policy)

@@ -13,10 +13,11 @@ from infra.errors import InfraError
 from infra.operations.logs import Line
 from infra.operations.trace import Trace, merged
 from infra.terminal import Style
-from services.store.records import DynamoRecords, Moment
+from services.store.records import DynamoRecordsWriter
 from shared.ledger import ClaimKey, DynamoLedger
 from shared.metrics import DURATION
-from tests.contract.samples import ANALYZED, CAT, GAVE_UP, RESIZED, TEXT
+from shared.records import TimelineEvent
+from tests.contract.samples import ANALYZED, CAT, RESIZED, STEP_FAILED, TEXT
 from tests.unit.operations.conftest import Stage
 from tests.unit.shared.test_hops import HOPS
 
@@ -62,10 +63,10 @@ def test_what_was_undone_is_in_the_log_alone() -> None:
 @pytest.fixture
 def failed(stage: Stage) -> Stage:
     """An image that failed at its analysis, after one try that was throttled."""
-    report = GAVE_UP.model_copy(update={"image": CAT, "stage": "analyze"})
+    report = STEP_FAILED.model_copy(update={"image": CAT, "stage": "analyze"})
     stage.keep(RESIZED, report)
     dynamodb = stage.client("dynamodb")
-    ledger, records = DynamoLedger(dynamodb, "ledger"), DynamoRecords(dynamodb, "records")
+    ledger, records = DynamoLedger(dynamodb, "ledger"), DynamoRecordsWriter(dynamodb, "records")
     for service, kind, event, began in (
         ("resize", "image.uploaded.v1", "e0", NOW - 10),
         ("analyze", "image.resized.v1", "e1", NOW - 5),
@@ -78,7 +79,7 @@ def failed(stage: Stage) -> Stage:
         ("e3", "image.failed.v1", "store", NOW - 3.9),
     ):
         time_of = datetime.fromtimestamp(at, UTC)
-        records.note(Moment(CAT, 0, event, kind, f"darkroom/{source}", time_of))
+        records.add_event(TimelineEvent(CAT, 0, event, kind, f"darkroom/{source}", time_of))
     log(stage, "analyze", tried("analyze", "e1", "retry", NOW - 7, reason="throttled", seconds=2))
     log(stage, "analyze", tried("analyze", "e1", "gave-up", NOW - 4, reason="throttled"))
     log(stage, "resize", tried("resize", "e3", "compensated", NOW - 3))
@@ -111,7 +112,7 @@ def test_a_failed_image_shows_its_tries_its_end_and_what_was_undone(failed: Stag
         ("resize", "compensated"),
     ]
     text = "\n".join(read(failed).as_lines(PLAIN))
-    assert f"{GAVE_UP.reason}: {GAVE_UP.detail}" in text
+    assert f"{STEP_FAILED.reason}: {STEP_FAILED.detail}" in text
     assert "throttled, again in 2 s" in text
     assert "run 0: renditions thumbnail, preview" in text
 

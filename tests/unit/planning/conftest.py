@@ -1,4 +1,4 @@
-"""AWS simulated by moto, as in the contract tests."""
+"""The contract tests' fixture with moto's AWS."""
 
 from tests.contract.conftest import aws
 

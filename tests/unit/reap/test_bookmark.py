@@ -1,4 +1,4 @@
-"""Where a sweep goes on is kept, and nobody is lost without it."""
+"""The bookmark stores where the next sweep continues."""
 
 import pytest
 
@@ -9,18 +9,18 @@ from tests.fakes import MemoryObjects
 HALFWAY = Position(part=Part.UPLOADS, after={"KeyMarker": "m.jpg"})
 
 
-def test_a_sweep_goes_on_where_the_last_one_stopped() -> None:
+def test_a_stored_position_is_read_back() -> None:
     bookmark = Bookmark(MemoryObjects())
-    bookmark.keep(HALFWAY)
+    bookmark.write(HALFWAY)
     assert bookmark.read() == HALFWAY
 
 
-def test_the_first_sweep_begins_at_the_beginning() -> None:
+def test_without_a_bookmark_a_sweep_starts_at_the_beginning() -> None:
     assert Bookmark(MemoryObjects()).read() == BEGINNING
 
 
 @pytest.mark.parametrize("body", [b"", b"not JSON", b'{"part": "elsewhere"}'])
-def test_a_bookmark_that_nobody_can_read_is_no_bookmark(body: bytes) -> None:
-    kept = MemoryObjects()
-    kept.put(KEY, body, "application/json")
-    assert Bookmark(kept).read() == BEGINNING
+def test_an_unreadable_bookmark_means_the_beginning(body: bytes) -> None:
+    objects = MemoryObjects()
+    objects.put(KEY, body, "application/json")
+    assert Bookmark(objects).read() == BEGINNING

@@ -1,4 +1,4 @@
-"""What reap has to be told, and what it assumes."""
+"""The settings of reap and their defaults."""
 
 from datetime import timedelta
 
@@ -17,17 +17,17 @@ ENOUGH = {
 }
 
 
-def test_a_day_without_a_word_is_silence_unless_the_stage_says_otherwise() -> None:
+def test_the_default_silence_is_a_day() -> None:
     assert ReapSettings.read(ENOUGH).silence == timedelta(hours=24)
     assert ReapSettings.read(ENOUGH | {"SILENCE_HOURS": "0.5"}).silence == timedelta(minutes=30)
 
 
 @pytest.mark.parametrize("name", ENOUGH)
-def test_what_is_missing_is_named(name: str) -> None:
+def test_a_missing_setting_is_named(name: str) -> None:
     with pytest.raises(Misconfigured, match=f"^{name}: Field required$"):
         ReapSettings.read({key: value for key, value in ENOUGH.items() if key != name})
 
 
-def test_silence_that_lies_ahead_is_refused() -> None:
+def test_a_negative_silence_is_refused() -> None:
     with pytest.raises(Misconfigured, match=r"^SILENCE_HOURS: "):
         ReapSettings.read(ENOUGH | {"SILENCE_HOURS": "-1"})

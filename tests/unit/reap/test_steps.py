@@ -1,4 +1,4 @@
-"""Records and uploads are gone through page by page; what nobody will finish is reported once."""
+"""Sweeps: which runs and uploads are reported, and where the next sweep continues."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from services.reap.bookmark import Bookmark
 from services.reap.logic import BEGINNING, Part
 from shared.contracts.images import ReplayRequested
 from shared.errors import TransientError
-from tests.contract.samples import ANALYZED, GAVE_UP, RESIZED, TEXT
+from tests.contract.samples import ANALYZED, RESIZED, STEP_FAILED, TEXT
 from tests.fakes import MemoryBus, MemoryObjects
 from tests.unit.reap.conftest import LATELY, NOW, Bench, image, resized
 
@@ -19,9 +19,9 @@ def always() -> bool:
 
 
 def times(n: int) -> Callable[[], bool]:
-    """In time for so many pages more."""
-    left: Iterator[bool] = iter([True] * n)
-    return lambda: next(left, False)
+    """In time for this many more pages."""
+    answers: Iterator[bool] = iter([True] * n)
+    return lambda: next(answers, False)
 
 
 def swept(bench: Bench) -> list[tuple[str, str]]:
@@ -29,35 +29,35 @@ def swept(bench: Bench) -> list[tuple[str, str]]:
     return bench.reports()
 
 
-def test_a_silent_run_is_reported_stuck(bench: Bench) -> None:
-    bench.keep(RESIZED)
+def test_a_run_without_events_is_reported_as_stuck(bench: Bench) -> None:
+    bench.store(RESIZED)
     assert swept(bench) == [("stuck", RESIZED.source.key)]
 
 
-def test_a_run_that_began_lately_is_left_alone(bench: Bench) -> None:
-    bench.keep(RESIZED, at=LATELY)
+def test_a_recently_started_run_is_not_reported(bench: Bench) -> None:
+    bench.store(RESIZED, at=LATELY)
     assert swept(bench) == []
 
 
-def test_a_run_that_was_heard_of_lately_is_left_alone(bench: Bench) -> None:
-    bench.keep(RESIZED)
-    bench.keep(RESIZED, at=LATELY)
+def test_a_run_with_a_recent_event_is_not_reported(bench: Bench) -> None:
+    bench.store(RESIZED)
+    bench.store(RESIZED, at=LATELY)
     assert swept(bench) == []
 
 
-def test_a_run_that_ended_is_left_alone(bench: Bench) -> None:
-    bench.keep(RESIZED, ANALYZED)
-    bench.keep(GAVE_UP)
+def test_an_ended_run_is_not_reported(bench: Bench) -> None:
+    bench.store(RESIZED, ANALYZED)
+    bench.store(STEP_FAILED)
     assert swept(bench) == []
 
 
-def test_a_replay_that_fell_silent_is_reported_as_the_run_it_is(bench: Bench) -> None:
-    bench.keep(GAVE_UP, ReplayRequested(image=TEXT, run=0))
+def test_a_stuck_replay_is_reported_with_its_own_run_number(bench: Bench) -> None:
+    bench.store(STEP_FAILED, ReplayRequested(image=TEXT, run=0))
     swept(bench)
     assert [(e.data.image, e.data.run) for e in bench.bus.published] == [(TEXT, 1)]
 
 
-def test_an_upload_that_nobody_heard_of_is_reported_lost(bench: Bench) -> None:
+def test_an_old_upload_without_a_record_is_reported_as_lost(bench: Bench) -> None:
     bench.upload("lost.jpg")
     bench.upload("lost.jpg")
     bench.upload("new.jpg", at=LATELY)
@@ -67,28 +67,28 @@ def test_an_upload_that_nobody_heard_of_is_reported_lost(bench: Bench) -> None:
 
 def test_an_upload_with_a_record_is_not_lost(bench: Bench) -> None:
     bench.upload("cat.jpg")
-    (upload,) = bench.steps.uploads.page({}).entries
-    bench.keep(GAVE_UP.model_copy(update={"image": upload.image}))
+    (upload,) = bench.steps.uploads.page({}).uploads
+    bench.store(STEP_FAILED.model_copy(update={"image": upload.image}))
     assert swept(bench) == []
 
 
-def test_a_report_is_ours_and_of_now(bench: Bench) -> None:
-    bench.keep(RESIZED)
+def test_a_report_names_reap_and_the_current_time(bench: Bench) -> None:
+    bench.store(RESIZED)
     swept(bench)
     (envelope,) = bench.bus.published
     assert (envelope.source, envelope.time) == ("darkroom/reap", NOW)
 
 
-def test_what_is_said_otherwise_has_another_id(bench: Bench) -> None:
-    bench.keep(ANALYZED)
+def test_a_report_with_other_content_has_another_id(bench: Bench) -> None:
+    bench.store(ANALYZED)
     swept(bench)
-    waits_elsewhere = bench.bus.published[0].data.model_copy(update={"stage": "analyze"})
-    bench.steps.report([waits_elsewhere])
+    other_stage = bench.bus.published[0].data.model_copy(update={"stage": "analyze"})
+    bench.steps.report([other_stage])
     assert len({envelope.id for envelope in bench.bus.published}) == 2
 
 
-def test_two_sweeps_say_the_same_under_the_same_ids(bench: Bench) -> None:
-    bench.keep(RESIZED)
+def test_two_sweeps_publish_the_same_ids(bench: Bench) -> None:
+    bench.store(RESIZED)
     bench.upload("lost.jpg")
     swept(bench)
     swept(bench)
@@ -96,33 +96,33 @@ def test_two_sweeps_say_the_same_under_the_same_ids(bench: Bench) -> None:
     assert len({envelope.id for envelope in bench.bus.published}) == 2
 
 
-def test_a_sweep_alone_reports_nothing(bench: Bench) -> None:
-    bench.keep(RESIZED)
-    found = [report.reason for page in bench.steps.sweep() for report in page.found]
-    assert (found, bench.bus.published) == (["stuck"], [])
+def test_a_sweep_publishes_nothing(bench: Bench) -> None:
+    bench.store(RESIZED)
+    reasons = [report.reason for page in bench.steps.sweep() for report in page.reports]
+    assert (reasons, bench.bus.published) == (["stuck"], [])
 
 
-def test_it_tells_how_many_it_found_of_each(bench: Bench) -> None:
+def test_reap_returns_the_number_of_reports_by_reason(bench: Bench) -> None:
     for n in range(3):
-        bench.keep(resized(n))
+        bench.store(resized(n))
     bench.upload("lost.jpg")
     assert bench.steps.reap(Bookmark(MemoryObjects()), always) == {"stuck": 3, "lost": 1}
 
 
-def test_what_there_was_no_time_for_is_found_the_next_time() -> None:
+def test_the_next_call_continues_where_time_ran_out() -> None:
     bench, bookmark = Bench(size=1), Bookmark(MemoryObjects())
     for n in range(3):
-        bench.keep(resized(n))
+        bench.store(resized(n))
     bench.upload("lost.jpg")
-    found = [bench.steps.reap(bookmark, times(1)) for _ in range(2)]
-    assert found == [{"stuck": 2}, {"stuck": 1, "lost": 1}]
+    reasons = [bench.steps.reap(bookmark, times(1)) for _ in range(2)]
+    assert reasons == [{"stuck": 2}, {"stuck": 1, "lost": 1}]
     assert bookmark.read() == BEGINNING
 
 
-def test_one_page_is_read_however_short_the_time_is() -> None:
+def test_every_call_reads_at_least_one_page() -> None:
     bench, bookmark = Bench(size=1), Bookmark(MemoryObjects())
-    bench.keep(resized(1))
-    bench.keep(resized(2))
+    bench.store(resized(1))
+    bench.store(resized(2))
     bench.upload("lost.jpg")
     parts = []
     for _ in range(3):
@@ -133,11 +133,11 @@ def test_one_page_is_read_however_short_the_time_is() -> None:
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """Ends the process."""
 
 
 class DeadlyBus(MemoryBus):
-    """Kills who announces the second event, after it was heard."""
+    """Kills the publisher after the second event was published."""
 
     def publish(self, envelopes: Any) -> None:
         super().publish(envelopes)
@@ -145,10 +145,10 @@ class DeadlyBus(MemoryBus):
             raise Killed
 
 
-def test_who_is_killed_half_way_is_made_good_by_the_next_one() -> None:
+def test_a_page_is_reported_again_after_a_crash() -> None:
     bench, bookmark = Bench(size=2, bus=DeadlyBus()), Bookmark(MemoryObjects())
     for n in range(3):
-        bench.keep(resized(n))
+        bench.store(resized(n))
     with pytest.raises(Killed):
         bench.steps.reap(bookmark, always)
     assert bookmark.read() == BEGINNING
@@ -157,16 +157,16 @@ def test_who_is_killed_half_way_is_made_good_by_the_next_one() -> None:
     assert len({envelope.id for envelope in bench.bus.published}) == 3
 
 
-def test_of_two_at_once_neither_makes_the_next_one_leave_something_out() -> None:
+def test_two_sweeps_at_once_skip_nothing() -> None:
     bench, bookmark = Bench(size=1), Bookmark(MemoryObjects())
     for n in range(5):
-        bench.keep(resized(n))
+        bench.store(resized(n))
 
-    def another_meanwhile() -> bool:
+    def concurrent_sweep() -> bool:
         bench.steps.reap(bookmark, times(1))
         return False
 
-    bench.steps.reap(bookmark, another_meanwhile)
+    bench.steps.reap(bookmark, concurrent_sweep)
     while bookmark.read() != BEGINNING:
         bench.steps.reap(bookmark, times(0))
     assert {envelope.data.image for envelope in bench.bus.published} == set(map(image, range(5)))
@@ -177,9 +177,9 @@ class DownBus(MemoryBus):
         raise TransientError("unavailable", "down")
 
 
-def test_what_could_not_be_reported_is_not_passed_over() -> None:
+def test_the_bookmark_stays_when_a_report_cannot_be_published() -> None:
     bench, bookmark = Bench(bus=DownBus()), Bookmark(MemoryObjects())
-    bench.keep(RESIZED)
+    bench.store(RESIZED)
     with pytest.raises(TransientError):
         bench.steps.reap(bookmark, always)
     assert bookmark.read() == BEGINNING

@@ -13,7 +13,7 @@ from shared.consumer import answer_batch
 from shared.contracts.envelope import Envelope
 from shared.errors import Fault, TransientError
 from shared.message import Message
-from tests.contract.samples import FIRST, LAST, REFUSAL, REPORT, SECOND, THIRD
+from tests.contract.samples import FAILED_EVENT, FIRST, LAST, REPORT, SECOND, THIRD
 from tests.fakes import MemoryBus, MemoryObjects, s3_notification, sqs_batch
 
 NOW = datetime(2027, 1, 15, 9, tzinfo=UTC)
@@ -88,7 +88,7 @@ def test_every_fact_that_dies_is_a_failure_of_its_step(fact: Any) -> None:
     assert len(bench.reports()) == 1
 
 
-@pytest.mark.parametrize("said", [LAST, REFUSAL, REPORT], ids=lambda one: one.type)
+@pytest.mark.parametrize("said", [LAST, FAILED_EVENT, REPORT], ids=lambda one: one.type)
 def test_a_verdict_or_a_report_that_dies_is_kept_and_never_reported(said: Any) -> None:
     bench = Bench()
     bench.rescue(said.to_json(), "notify", reason="worker-died")

@@ -13,7 +13,7 @@ from shared.contracts.images import ImageDeleted, ImageResized, Reanalysis, Sour
 from shared.delivery import StepContext
 from shared.errors import Overtaken, PermanentError
 from shared.objects import FOREVER, Stored
-from tests.contract.samples import AT, CAT, DELETED, FAILED, FIRST, GRANTED_ANEW, UPLOADED
+from tests.contract.samples import AT, CAT, DELETED, FAILED, FIRST, REANALYSIS_REPLAYED, UPLOADED
 from tests.fakes import MemoryObjects, etag_of
 
 ANEW = Reanalysis(of=0)
@@ -71,7 +71,7 @@ class Bench:
 
     def take_over(self, made: ImageResized, ensure_lease: Any = lambda: None) -> ImageResized:
         """The run after ``made``, which only asks anew."""
-        granted = GRANTED_ANEW.model_copy(
+        granted = REANALYSIS_REPLAYED.model_copy(
             update={"run": 1, "source": made.source, "made": made, "reanalysis": ANEW}
         )
         (event,) = self.steps.resize(granted, StepContext(FIRST, AT, ensure_lease))

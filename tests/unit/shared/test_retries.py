@@ -54,6 +54,11 @@ def test_throttling_ends_by_age() -> None:
     assert decision == GiveUp("throttled", "slow down", Fault.DEPENDENCY)
 
 
+@pytest.mark.parametrize(("age", "ends"), [(6 * 3600 - 1, False), (6 * 3600, True)])
+def test_throttling_is_retried_for_six_hours(age: float, ends: bool) -> None:
+    assert isinstance(decide(SLOW, attempts=5, age=age), GiveUp) is ends
+
+
 def test_the_longer_it_is_throttled_the_longer_it_waits() -> None:
     waits = [decide(SLOW, age=age) for age in (0, 60, 600, 1700)]
     assert waits == sorted(waits, key=lambda wait: wait.seconds)
@@ -105,3 +110,28 @@ def test_messages_that_failed_together_do_not_return_together() -> None:
 @given(st.floats(0, 1e6), salts, attempts)
 def test_spreading_keeps_at_least_half(seconds: float, salt: str, tries: int) -> None:
     assert seconds / 2 <= spread(seconds, salt, tries) <= seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "age", "attempts", "decision"),
+    [
+        (LATE, 0, 3, Retry(spread(5, "m1", 3), counts_as_attempt=False)),
+        (SLOW, 0, 3, Retry(spread(30, "m1", 3), counts_as_attempt=False)),
+        (SLOW, 100, 2, Retry(spread(80, "m1", 2), counts_as_attempt=False)),
+        (SLOW, 9000, 2, Retry(spread(900, "m1", 2), counts_as_attempt=False)),
+        (DOWN, 100, 3, Retry(backoff(3, "m1"), counts_as_attempt=True)),
+    ],
+)
+def test_each_kind_of_error_has_its_own_wait(
+    error: Exception, age: float, attempts: int, decision: Retry
+) -> None:
+    assert decide(error, age=age, attempts=attempts) == decision
+
+
+@pytest.mark.parametrize(("attempts", "whole"), [(1, 2), (2, 8), (5, 512), (6, 900), (99, 900)])
+def test_a_backoff_has_the_jitter_of_its_message_and_attempt(attempts: int, whole: float) -> None:
+    assert backoff(attempts, "m1") == spread(whole, "m1", attempts)
+
+
+def test_the_longest_wait_is_a_quarter_of_an_hour() -> None:
+    assert LONGEST_WAIT == 15 * 60

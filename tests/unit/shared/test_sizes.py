@@ -17,7 +17,7 @@ from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps as Analyze
 from services.notify.steps import Steps as Notify
 from services.notify.topic import SnsNotifications
-from services.store.records import DynamoRecords
+from services.store.records import DynamoRecordsWriter
 from services.store.steps import Steps as Store
 from shared.bus import SnsBus
 from shared.contracts.envelope import Envelope
@@ -32,11 +32,11 @@ from tests.contract.samples import (
     ANALYZED,
     AT,
     CAT,
-    EMBEDDED,
     FIRST,
     RESIZED,
     SOURCE,
     TITAN,
+    TITAN_VECTOR,
     rendition,
 )
 from tests.fakes import MemoryObjects, MemoryRecords
@@ -68,7 +68,7 @@ class Recognizer:
             Detection.FACES: {"FaceDetails": found, "FaceModelVersion": self.word},
             Detection.TEXT: {"TextDetections": found, "TextModelVersion": self.word},
             Detection.MODERATION: {"ModerationLabels": found},
-            Detection.EMBEDDING: {"embedding": list(EMBEDDED), "modelId": TITAN},
+            Detection.EMBEDDING: {"embedding": list(TITAN_VECTOR), "modelId": TITAN},
         }[detection]
 
 
@@ -158,7 +158,7 @@ class Pipeline:
             if type(verdict) in STATUS:
                 notify = Notify(SnsNotifications(self.aws, "topic"))
                 notify.tell(told.data, StepContext(told, AT, lambda: None))
-        DynamoRecords(self.aws, "records").write(self.records.records[fact.subject])
+        DynamoRecordsWriter(self.aws, "records").write(self.records.records[fact.subject])
 
     def _publish(self, envelope: Envelope) -> None:
         assert (

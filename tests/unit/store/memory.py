@@ -1,40 +1,44 @@
-"""What ``store`` lists images in, in memory: the real adapter's own tests hold for it."""
+"""The search index in memory. It passes the tests of ``DynamoSearchIndex``."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 from services.store.index_entries import Change, IndexState
-from shared.contracts.search_index import Entry, Summary, count_partition
+from shared.contracts.search_index import ImageSummary, IndexEntry, count_partition
 
-Place = tuple[str, str]
-"""A list, and an image in it."""
+EntryKey = tuple[str, str]
+"""A partition and an image."""
 
 
 @dataclass
 class MemorySearchIndex:
-    """Entries by list and image, each with its ``at`` and the summary; counts by partition."""
+    """Each entry with its ``at`` and the summary; label counts by shard."""
 
-    listed: dict[str, IndexState] = field(default_factory=dict)
-    entries: dict[Place, tuple[str, Summary | None, Entry]] = field(default_factory=dict)
+    states: dict[str, IndexState] = field(default_factory=dict)
+    entries: dict[EntryKey, tuple[str, ImageSummary | None, IndexEntry]] = field(
+        default_factory=dict
+    )
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def read(self, image: str) -> IndexState | None:
-        return self.listed.get(image)
+        return self.states.get(image)
 
     def write(self, change: Change) -> bool:
-        image = change.listed.image
-        before = self.listed.get(image)
+        image = change.state.image
+        before = self.states.get(image)
         if change.replaces != (before.revision if before else None):
             return False
-        self.listed[image] = change.listed
+        self.states[image] = change.state
         for entry in change.put:
-            self.entries[entry.list, image] = (change.at, change.summary, entry)
-        for name in change.leave:
-            del self.entries[name, image]
+            self.entries[entry.partition, image] = (change.at, change.summary, entry)
+        for partition in change.delete:
+            del self.entries[partition, image]
         for label, difference in change.counts.items():
             self.counts[count_partition(image), label] += difference
         return True
 
-    def of(self, image: str) -> dict[str, tuple[str, Summary | None, Entry]]:
-        """The image's entries, by list."""
-        return {name: said for (name, listed), said in self.entries.items() if listed == image}
+    def of(self, image: str) -> dict[str, tuple[str, ImageSummary | None, IndexEntry]]:
+        """The image's entries, by partition."""
+        return {
+            partition: entry for (partition, name), entry in self.entries.items() if name == image
+        }

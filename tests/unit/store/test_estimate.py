@@ -1,4 +1,4 @@
-"""What a run costs by its record's own estimate, and that it is estimated once."""
+"""The estimated cost of a run. It is estimated once."""
 
 from datetime import timedelta
 
@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.store.estimate import estimate
-from services.store.logic import decide, result, verdict
+from services.store.logic import decide, outcome, result
 from services.store.settings import StoreSettings
 from shared.config import Misconfigured
 from shared.contracts.cost import Cost, Rates
 from shared.contracts.images import Origin
 from shared.contracts.record import Record
-from tests.contract.samples import ANALYZED, AT, GAVE_UP, RESIZED, SOURCE
+from tests.contract.samples import ANALYZED, AT, RESIZED, SOURCE, STEP_FAILED
 from tests.unit.shared.test_config import COMPLETE
 
 RATES = Rates(
@@ -22,14 +22,14 @@ RATES = Rates(
     gigabyte=0.023,
 )
 DEARER = Rates(detections=dict.fromkeys(RATES.detections, 1.0), run=1.0, gigabyte=1.0)
-ASKED = ANALYZED.model_copy(
+LABELS_ONLY = ANALYZED.model_copy(
     update={"thresholds": dict.fromkeys(("labels", "max_labels"), 10.0), "models": {}}
 )
-KEPT = RESIZED.source.bytes + sum(r.bytes for r in (*RESIZED.renditions, RESIZED.analysis))
-STORAGE = KEPT / 1e9 * 0.023
+STORED_BYTES = RESIZED.source.bytes + sum(r.bytes for r in (*RESIZED.renditions, RESIZED.analysis))
+STORAGE = STORED_BYTES / 1e9 * 0.023
 
 
-def told(*events: object, rates: Rates | None = RATES) -> Record:
+def recorded(*events: object, rates: Rates | None = RATES) -> Record:
     record: Record | None = None
     for n, event in enumerate(events):
         record = decide(record, event, AT + timedelta(seconds=n), rates=rates)
@@ -37,69 +37,69 @@ def told(*events: object, rates: Rates | None = RATES) -> Record:
     return record
 
 
-def test_a_run_costs_its_detections_its_work_and_a_month_of_what_is_kept() -> None:
-    cost = estimate(RESIZED, ASKED, RATES)
+def test_a_run_costs_its_detections_its_work_and_a_month_of_storage() -> None:
+    cost = estimate(RESIZED, LABELS_ONLY, RATES)
     assert cost is not None
     assert cost.detections == 0.001
     assert cost.usd == pytest.approx(0.001 + 0.0001 + STORAGE, abs=1e-9)
 
 
 @given(st.sets(st.sampled_from(sorted(RATES.detections))))
-def test_each_detection_that_was_asked_has_its_price(asked: set[str]) -> None:
-    analyzed = ASKED.model_copy(update={"thresholds": dict.fromkeys(asked, 70.0)})
+def test_each_detection_has_its_price(detections: set[str]) -> None:
+    analyzed = LABELS_ONLY.model_copy(update={"thresholds": dict.fromkeys(detections, 70.0)})
     cost = estimate(RESIZED, analyzed, RATES)
     assert cost is not None
-    assert cost.detections == pytest.approx(sum(RATES.detections[name] for name in asked))
+    assert cost.detections == pytest.approx(sum(RATES.detections[name] for name in detections))
 
 
-def test_a_detection_without_a_threshold_is_known_by_its_model() -> None:
-    analyzed = ASKED.model_copy(update={"thresholds": {}, "models": {"text": "3.0"}})
+def test_a_detection_without_a_threshold_counts_by_its_model() -> None:
+    analyzed = LABELS_ONLY.model_copy(update={"thresholds": {}, "models": {"text": "3.0"}})
     cost = estimate(RESIZED, analyzed, RATES)
     assert cost is not None
     assert cost.detections == 0.004
 
 
 def test_reused_answers_cost_nothing_again() -> None:
-    reused = ASKED.model_copy(update={"reused_from": Origin()})
+    reused = LABELS_ONLY.model_copy(update={"reused_from": Origin()})
     cost = estimate(RESIZED, reused, RATES)
     assert cost is not None
     assert cost.detections == 0
     assert cost.usd == pytest.approx(0.0001 + STORAGE, abs=1e-9)
 
 
-def test_what_nobody_gave_a_price_for_leaves_no_estimate_rather_than_a_wrong_one() -> None:
-    analyzed = ASKED.model_copy(update={"thresholds": {"celebrities": 70.0}})
+def test_without_a_price_for_a_detection_there_is_no_estimate() -> None:
+    analyzed = LABELS_ONLY.model_copy(update={"thresholds": {"celebrities": 70.0}})
     assert estimate(RESIZED, analyzed, RATES) is None
 
 
-def test_the_verdict_and_the_result_carry_the_estimate() -> None:
-    record = told(RESIZED, ASKED)
-    expected = estimate(RESIZED, ASKED, RATES)
-    stored, shown = verdict(record, 0), result(record)
-    assert stored is not None
-    assert shown is not None
-    assert (stored.cost, shown.cost) == (expected, expected)
+def test_the_outcome_and_the_result_contain_the_estimate() -> None:
+    record = recorded(RESIZED, LABELS_ONLY)
+    expected = estimate(RESIZED, LABELS_ONLY, RATES)
+    completed, document = outcome(record, 0), result(record)
+    assert completed is not None
+    assert document is not None
+    assert (completed.cost, document.cost) == (expected, expected)
 
 
-@pytest.mark.parametrize("events", [(RESIZED, ASKED), (ASKED, RESIZED)])
+@pytest.mark.parametrize("events", [(RESIZED, LABELS_ONLY), (LABELS_ONLY, RESIZED)])
 def test_the_order_of_the_facts_changes_nothing(events: tuple[object, ...]) -> None:
-    assert told(*events).runs[0].cost == estimate(RESIZED, ASKED, RATES)
+    assert recorded(*events).runs[0].cost == estimate(RESIZED, LABELS_ONLY, RATES)
 
 
-def test_a_duplicate_after_the_prices_rose_is_told_the_same_estimate() -> None:
-    before = told(RESIZED, ASKED)
-    again = decide(before, ASKED, AT + timedelta(days=1), rates=DEARER)
+def test_a_duplicate_after_a_price_change_keeps_the_estimate() -> None:
+    before = recorded(RESIZED, LABELS_ONLY)
+    again = decide(before, LABELS_ONLY, AT + timedelta(days=1), rates=DEARER)
     assert again is before
 
 
-def test_a_run_that_is_open_or_failed_has_no_estimate() -> None:
-    failure = GAVE_UP.model_copy(update={"image": RESIZED.image, "source": SOURCE})
-    assert told(RESIZED).runs[0].cost is None
-    assert told(RESIZED, failure).runs[0].cost is None
+def test_an_open_or_failed_run_has_no_estimate() -> None:
+    failure = STEP_FAILED.model_copy(update={"image": RESIZED.image, "source": SOURCE})
+    assert recorded(RESIZED).runs[0].cost is None
+    assert recorded(RESIZED, failure).runs[0].cost is None
 
 
 def test_without_rates_a_run_completes_without_an_estimate() -> None:
-    assert told(RESIZED, ASKED, rates=None).runs[0].cost is None
+    assert recorded(RESIZED, LABELS_ONLY, rates=None).runs[0].cost is None
 
 
 def test_the_rates_come_from_the_environment() -> None:
@@ -109,13 +109,13 @@ def test_the_rates_come_from_the_environment() -> None:
     assert StoreSettings.read(here).rates is None
 
 
-def test_rates_that_cannot_be_read_are_named_before_any_message_is_taken() -> None:
+def test_invalid_rates_are_named_at_start() -> None:
     here = COMPLETE | {"PROCESSED_BUCKET": "here", "RATES": '{"run": "cheap"}'}
     with pytest.raises(Misconfigured, match=r"^RATES: "):
         StoreSettings.read(here)
 
 
-def test_an_estimate_survives_the_record_s_way_to_json_and_back() -> None:
-    record = told(RESIZED, ASKED)
+def test_an_estimate_survives_json() -> None:
+    record = recorded(RESIZED, LABELS_ONLY)
     assert Record.model_validate_json(record.model_dump_json()) == record
     assert isinstance(record.runs[0].cost, Cost)

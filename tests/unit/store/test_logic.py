@@ -1,4 +1,4 @@
-"""How a record changes: the first end counts, and whatever comes later is told the same."""
+"""How events change a record. The first end counts, and later events get the same answer."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.store.logic import Policy, answers, decide, result, verdict
+from services.store.logic import (
+    REPEAT_WINDOW,
+    Policy,
+    decide,
+    decisions,
+    ended,
+    outcome,
+    result,
+)
 from shared.contracts.images import (
     DeleteRequested,
     ImageCompleted,
@@ -27,21 +35,21 @@ from shared.contracts.images import (
 from shared.contracts.record import Record, Release, RunStatus
 from tests.contract.samples import (
     ANALYZED,
-    ANALYZED_ANEW,
     AT,
     CAT,
-    GAVE_UP,
-    LOOKED_AT,
+    COMPLETED,
+    REANALYSIS_ANALYZED,
+    REANALYSIS_RESIZED,
+    RELEASE_REQUESTED,
     RESIZED,
-    RESIZED_ANEW,
     SOURCE,
-    STORED,
+    STEP_FAILED,
     UPLOADED,
 )
 
-REPORT = GAVE_UP.model_copy(update={"image": CAT, "source": SOURCE, "stage": "analyze"})
+REPORT = STEP_FAILED.model_copy(update={"image": CAT, "source": SOURCE, "stage": "analyze"})
 UNREAD = SOURCE.model_copy(update={"sha256": None})
-SAID = [
+EVENTS = [
     RESIZED,
     RESIZED.model_copy(update={"width": 1, "owner": None}),
     ANALYZED,
@@ -49,7 +57,7 @@ SAID = [
     REPORT,
     REPORT.model_copy(update={"reason": "worker-died", "source": UNREAD, "owner": None}),
 ]
-"""Facts and reports about one run, and the same again with other contents."""
+"""Facts and reports of one run, and each kind again with other content."""
 
 
 def after(
@@ -64,22 +72,22 @@ def of_run(event: Any, run: int) -> Any:
     return event.model_copy(update={"run": run})
 
 
-@given(st.lists(st.sampled_from(SAID), min_size=1, max_size=12))
-def test_whatever_comes_in_whatever_order_a_run_ends_once_and_is_told_the_same(
+@given(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=12))
+def test_a_run_ends_once_in_any_order_of_events(
     events: list[ImageEvent],
 ) -> None:
-    record, told = None, []
+    record, outcomes = None, []
     for n, event in enumerate(events):
         record = decide(record, event, AT + timedelta(seconds=n))
-        told.append(verdict(record, 0))
-    ends = [one for one in told if one]
-    assert all(one == ends[0] for one in ends)
-    assert told[len(told) - len(ends) :] == ends
-    assert len({one.identity("", "", n) for n, one in enumerate(ends)}) <= 1
+        outcomes.append(outcome(record, 0))
+    ends = [end for end in outcomes if end]
+    assert all(end == ends[0] for end in ends)
+    assert outcomes[len(outcomes) - len(ends) :] == ends
+    assert len({end.identity("", "", n) for n, end in enumerate(ends)}) <= 1
 
 
-@given(st.lists(st.sampled_from(SAID), min_size=1, max_size=12))
-def test_a_run_ends_as_soon_as_it_can_and_not_before(events: list[ImageEvent]) -> None:
+@given(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=12))
+def test_a_run_ends_with_a_report_or_with_both_facts(events: list[ImageEvent]) -> None:
     kinds = {type(event) for event in events}
     status = after(*events).status(0)
     if type(REPORT) in kinds:
@@ -90,8 +98,8 @@ def test_a_run_ends_as_soon_as_it_can_and_not_before(events: list[ImageEvent]) -
         assert status is RunStatus.OPEN
 
 
-@given(st.lists(st.sampled_from(SAID), min_size=1, max_size=6), st.sampled_from(SAID))
-def test_a_record_is_a_new_revision_exactly_when_it_changed(
+@given(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=6), st.sampled_from(EVENTS))
+def test_the_revision_increases_only_with_a_change(
     events: list[ImageEvent], last: ImageEvent
 ) -> None:
     before = after(*events)
@@ -99,13 +107,13 @@ def test_a_record_is_a_new_revision_exactly_when_it_changed(
     assert changed.revision - before.revision == (changed != before)
 
 
-@given(st.lists(st.sampled_from(SAID), max_size=6), st.sampled_from(SAID), st.integers(1, 9))
-def test_what_is_said_of_a_run_nobody_knows_changes_nothing(
+@given(st.lists(st.sampled_from(EVENTS), max_size=6), st.sampled_from(EVENTS), st.integers(1, 9))
+def test_an_event_of_an_unknown_run_changes_nothing(
     events: list[ImageEvent], last: ImageEvent, run: int
 ) -> None:
     before = after(*events)
     assert decide(before, of_run(last, run), AT) == before
-    assert before is None or verdict(before, run) is None
+    assert before is None or outcome(before, run) is None
 
 
 AGAIN, BY_FORCE = (ReplayRequested(image=CAT, run=0, force=force) for force in (False, True))
@@ -115,9 +123,9 @@ SEVERAL_RUNS = st.lists(
     st.tuples(
         st.sampled_from(
             [
-                *((one,) for one in SAID),
+                *((event,) for event in EVENTS),
                 *[BOTH, (AGAIN,)] * 4,
-                *[(LOOKED_AT,)] * 2,
+                *[(RELEASE_REQUESTED,)] * 2,
                 *[(BY_FORCE,), (GONE,)],
             ]
         ),
@@ -126,19 +134,19 @@ SEVERAL_RUNS = st.lists(
     min_size=3,
     max_size=25,
 )
-"""What is said and asked, and of which run: the current one, or one before or after it."""
+"""Events, and their run relative to the current one: the same, the one before or the next."""
 
 NEXT = {
     RunStatus.OPEN: {RunStatus.COMPLETED, RunStatus.FAILED},
     RunStatus.COMPLETED: {RunStatus.SUPERSEDED},
 }
-"""What a run may become, beside deleted with its image."""
+"""The transitions of a run, apart from the deletion of its image."""
 
 
-def history(said: list[Any]) -> Iterator[tuple[Record | None, Any, Record]]:
-    """Each event with the record before and after it, from the first that makes one."""
+def history(steps: list[Any]) -> Iterator[tuple[Record | None, Any, Record]]:
+    """Each event with the record before and after it, once there is a record."""
     record, at = None, AT
-    for events, back in said:
+    for events, back in steps:
         run = max(0, (record.run if record else 0) - back)
         for event in events:
             before, at = record, at + timedelta(seconds=1)
@@ -149,21 +157,21 @@ def history(said: list[Any]) -> Iterator[tuple[Record | None, Any, Record]]:
 
 @settings(max_examples=400, deadline=None)
 @given(SEVERAL_RUNS)
-def test_whatever_is_said_and_asked_each_run_ends_once_and_its_end_is_never_another(
-    said: list[Any],
+def test_the_outcome_of_a_run_never_changes(
+    steps: list[Any],
 ) -> None:
     ends: dict[int, Any] = {}
-    for _, _, record in history(said):
-        told = {run: verdict(record, run) for run in record.runs}
-        # Of a deleted image nothing is told any more but that.
-        assert all(told[run] == end for run, end in ends.items()) or set(told.values()) == {None}
-        ends |= {run: end for run, end in told.items() if end}
+    for _, _, record in history(steps):
+        outcomes = {run: outcome(record, run) for run in record.runs}
+        unchanged = all(outcomes[run] == end for run, end in ends.items())
+        assert unchanged or set(outcomes.values()) == {None}  # none after a deletion
+        ends |= {run: end for run, end in outcomes.items() if end}
 
 
 @settings(max_examples=400, deadline=None)
 @given(SEVERAL_RUNS)
-def test_a_run_goes_one_way_only_and_deleted_is_the_end_of_all(said: list[Any]) -> None:
-    for before, _, record in history(said):
+def test_a_run_never_returns_to_an_earlier_status(steps: list[Any]) -> None:
+    for before, _, record in history(steps):
         for run in before.runs if before else ():
             was, now = before.status(run), record.status(run)
             assert now in {was, RunStatus.DELETED} | NEXT.get(was, set())
@@ -172,10 +180,10 @@ def test_a_run_goes_one_way_only_and_deleted_is_the_end_of_all(said: list[Any]) 
 
 @settings(max_examples=400, deadline=None)
 @given(SEVERAL_RUNS)
-def test_a_new_run_takes_the_place_of_the_one_that_was_named_and_of_no_other(
-    said: list[Any],
+def test_a_new_run_replaces_only_the_run_that_the_request_names(
+    steps: list[Any],
 ) -> None:
-    for before, event, record in history(said):
+    for before, event, record in history(steps):
         assert set(record.runs) == set(range(record.run + 1))
         if before and record.run != before.run:
             assert isinstance(event, ReplayRequested)
@@ -185,43 +193,43 @@ def test_a_new_run_takes_the_place_of_the_one_that_was_named_and_of_no_other(
 
 @settings(max_examples=400, deadline=None)
 @given(SEVERAL_RUNS)
-def test_what_is_handed_out_is_the_one_run_that_completed_and_has_not_given_way(
-    said: list[Any],
+def test_the_published_run_is_the_only_one_with_status_completed(
+    steps: list[Any],
 ) -> None:
-    for _, _, record in history(said):
+    for _, _, record in history(steps):
         done = {run for run in record.runs if record.status(run) is RunStatus.COMPLETED}
         assert done == (set() if record.published is None else {record.published})
 
 
 @settings(max_examples=400, deadline=None)
 @given(SEVERAL_RUNS)
-def test_what_was_quarantined_is_handed_out_after_a_release_and_never_before(
-    said: list[Any],
+def test_a_quarantined_run_is_published_only_after_a_release(
+    steps: list[Any],
 ) -> None:
-    looked_at = False
-    for before, event, record in history(said):
-        seen = before.runs.get(event.run) if before else None
-        looked_at |= isinstance(event, ReleaseRequested) and bool(seen and seen.quarantined)
-        assert not (record.released and not looked_at)
+    reviewed = False
+    for before, event, record in history(steps):
+        run = before.runs.get(event.run) if before else None
+        reviewed |= isinstance(event, ReleaseRequested) and bool(run and run.quarantined)
+        assert not (record.released and not reviewed)
         shown = result(record)
         if shown:
             assert shown.quarantined is record.quarantined is not bool(shown.renditions)
-            assert not (looked_at and shown.quarantined)
+            assert not (reviewed and shown.quarantined)
 
 
 @settings(max_examples=400, deadline=None)
 @given(SEVERAL_RUNS)
-def test_all_that_is_announced_has_one_id_for_each_run_and_outcome_and_always_says_the_same(
-    said: list[Any],
+def test_decisions_with_the_same_id_have_the_same_content(
+    steps: list[Any],
 ) -> None:
-    told: dict[str, Any] = {}
-    for _, event, record in history(said):
+    by_id: dict[str, Any] = {}
+    for _, event, record in history(steps):
         for run in record.runs:
-            for one in answers(record, of_run(event, run), AT):
-                assert told.setdefault(one.identity("", "", 0), one) == one
+            for decision in decisions(record, of_run(event, run), AT):
+                assert by_id.setdefault(decision.identity("", "", 0), decision) == decision
                 assert (
-                    not isinstance(one, ImageSuperseded)
-                    or one.decided_at > verdict(record, one.run).decided_at
+                    not isinstance(decision, ImageSuperseded)
+                    or decision.decided_at > outcome(record, decision.run).decided_at
                 )
 
 
@@ -230,20 +238,20 @@ def test_both_facts_in_either_order_complete_the_run(order: tuple[Any, Any]) -> 
     record = after(*order)
     ended = AT + timedelta(seconds=1)
     assert (record.status(0), record.published, record.current.ended) == ("completed", 0, ended)
-    assert verdict(record, 0) == STORED.model_copy(update={"decided_at": ended})
+    assert outcome(record, 0) == COMPLETED.model_copy(update={"decided_at": ended})
 
 
 @pytest.mark.parametrize("fact", [RESIZED, ANALYZED])
 def test_one_fact_alone_leaves_the_run_open(fact: Any) -> None:
     record = after(fact, fact)
     assert (record.status(0), record.published, record.revision) == ("open", None, 1)
-    assert verdict(record, 0) is None
+    assert outcome(record, 0) is None
 
 
 def test_a_report_ends_the_run_and_publishes_nothing() -> None:
     record = after(RESIZED, REPORT, ANALYZED)
     assert (record.status(0), record.published) == ("failed", None)
-    assert verdict(record, 0) == ImageFailed(
+    assert outcome(record, 0) == ImageFailed(
         image=CAT,
         run=0,
         source=SOURCE,
@@ -256,23 +264,23 @@ def test_a_report_ends_the_run_and_publishes_nothing() -> None:
     )
 
 
-def test_a_report_that_comes_first_begins_the_record() -> None:
+def test_a_report_that_comes_first_creates_the_record() -> None:
     record = after(REPORT)
     assert (record.source, record.owner, record.revision) == (SOURCE, "ada", 1)
     assert record.status(0) is RunStatus.FAILED
 
 
-def test_a_report_after_completion_is_told_of_the_completion() -> None:
+def test_a_report_after_completion_changes_nothing() -> None:
     record = after(RESIZED, ANALYZED, REPORT)
-    assert isinstance(verdict(record, 0), ImageCompleted)
+    assert isinstance(outcome(record, 0), ImageCompleted)
 
 
 def test_the_first_fact_of_its_kind_counts() -> None:
     record = after(RESIZED, RESIZED.model_copy(update={"width": 1}), ANALYZED)
-    assert verdict(record, 0).width == RESIZED.width
+    assert outcome(record, 0).width == RESIZED.width
 
 
-def test_the_record_learns_the_checksum_and_the_owner_from_whoever_read_them() -> None:
+def test_checksum_and_owner_come_from_the_first_event_that_has_them() -> None:
     killed = REPORT.model_copy(update={"source": UNREAD, "owner": None})
     analyzed = ANALYZED.model_copy(update={"source": UNREAD, "owner": None})
     assert (after(killed).source, after(killed).owner) == (UNREAD, None)
@@ -281,12 +289,12 @@ def test_the_record_learns_the_checksum_and_the_owner_from_whoever_read_them() -
     assert after(RESIZED, killed).source == SOURCE
 
 
-def test_what_is_neither_fact_nor_report_is_a_mistake_of_ours() -> None:
-    with pytest.raises(TypeError, match="nothing to decide on"):
+def test_an_event_that_store_does_not_consume_raises() -> None:
+    with pytest.raises(TypeError, match="changes no record"):
         decide(None, UPLOADED, AT)
 
 
-def test_a_forced_replay_ends_one_run_and_begins_the_next_in_one_write() -> None:
+def test_a_forced_replay_fails_one_run_and_starts_the_next_in_one_write() -> None:
     before = after(RESIZED)
     granted = decide(before, ReplayRequested(image=CAT, run=0, force=True), AT)
     assert granted.revision == before.revision + 1
@@ -306,27 +314,27 @@ def test_a_deletion_is_one_write_and_the_last() -> None:
 PICTURE = {"labels", "faces", "text", "moderation", "renditions", "fingerprint", "camera", "gps"}
 
 
-def test_a_tombstone_knows_nothing_of_the_picture() -> None:
+def test_a_tombstone_holds_nothing_about_the_picture() -> None:
     before = after(RESIZED, ANALYZED)
     deleted = decide(before, GONE, AT)
-    kept = deleted.model_dump(exclude_none=True, exclude_defaults=True)
-    assert set(kept) == {"image", "runs", "source", "owner", "deleted", "revision"}
-    assert all(set(run) == {"status", "started", "ended"} for run in kept["runs"].values())
-    said = before.model_dump_json()
-    assert {word for word in PICTURE if f'"{word}' in said} >= {"labels", "renditions"}
+    tombstone = deleted.model_dump(exclude_none=True, exclude_defaults=True)
+    assert set(tombstone) == {"image", "runs", "source", "owner", "deleted", "revision"}
+    assert all(set(run) == {"status", "started", "ended"} for run in tombstone["runs"].values())
+    whole = before.model_dump_json()
+    assert {word for word in PICTURE if f'"{word}' in whole} >= {"labels", "renditions"}
     assert not {
         word for word in PICTURE if f'"{word}' in deleted.model_dump_json(exclude_none=True)
     }
 
 
-def test_of_a_deleted_image_only_that_is_said_in_the_words_that_were_known_then() -> None:
+def test_a_deleted_image_answers_every_event_with_its_deletion() -> None:
     before = after(RESIZED, ANALYZED)
     deleted = decide(before, GONE, AT)
-    (told,) = answers(deleted, GONE, AT)
-    assert isinstance(told, ImageDeleted)
-    assert (told.source, told.owner) == (RESIZED.source, RESIZED.owner)
-    for late in (RESIZED, ANALYZED, GAVE_UP, BY_FORCE):
-        assert answers(decide(deleted, late, AT), late, AT) == [told]
+    (deletion,) = decisions(deleted, GONE, AT)
+    assert isinstance(deletion, ImageDeleted)
+    assert (deletion.source, deletion.owner) == (RESIZED.source, RESIZED.owner)
+    for late in (RESIZED, ANALYZED, STEP_FAILED, BY_FORCE):
+        assert decisions(decide(deleted, late, AT), late, AT) == [deletion]
 
 
 JUDGED = {
@@ -351,18 +359,18 @@ def judged(word: str, policy: Policy) -> Record:
         ("not judged", Policy.FLAG, False),
     ],
 )
-def test_under_quarantine_only_what_was_judged_clean_is_handed_out(
+def test_with_quarantine_only_clean_pictures_are_published(
     word: str, policy: Policy, quarantined: bool
 ) -> None:
     record = judged(word, policy)
-    said = verdict(record, 0)
-    assert (record.quarantined, said.quarantined) == (quarantined, quarantined)
-    assert said.renditions == (() if quarantined else RESIZED.renditions)
-    assert result(record) == said
+    completed = outcome(record, 0)
+    assert (record.quarantined, completed.quarantined) == (quarantined, quarantined)
+    assert completed.renditions == (() if quarantined else RESIZED.renditions)
+    assert result(record) == completed
 
 
 @pytest.mark.parametrize("later", Policy)
-def test_whether_a_run_is_quarantined_is_decided_by_the_write_that_completes_it(
+def test_the_completing_write_decides_about_quarantine(
     later: Policy,
 ) -> None:
     record = judged("flagged", Policy.QUARANTINE)
@@ -375,17 +383,17 @@ def test_a_run_that_fails_is_not_quarantined() -> None:
     assert (record.current.quarantined, record.quarantined) == (False, False)
 
 
-def test_a_release_is_one_write_and_leaves_the_verdict_as_it_was() -> None:
+def test_a_release_is_one_write_and_does_not_change_the_outcome() -> None:
     before = judged("flagged", Policy.QUARANTINE)
-    released = decide(before, LOOKED_AT, AT, Policy.QUARANTINE)
+    released = decide(before, RELEASE_REQUESTED, AT, Policy.QUARANTINE)
     assert released.revision == before.revision + 1
-    assert verdict(released, 0) == verdict(before, 0)
+    assert outcome(released, 0) == outcome(before, 0)
     assert result(released).renditions == RESIZED.renditions
-    assert decide(released, LOOKED_AT, AT + timedelta(hours=1)) == released
+    assert decide(released, RELEASE_REQUESTED, AT + timedelta(hours=1)) == released
 
 
 @pytest.mark.parametrize("word", ["open", "failed", "clean", "deleted"])
-def test_what_is_not_quarantined_cannot_be_released(word: str) -> None:
+def test_only_a_quarantined_image_can_be_released(word: str) -> None:
     flagged = judged("flagged", Policy.QUARANTINE)
     record = {
         "open": after(RESIZED),
@@ -393,55 +401,59 @@ def test_what_is_not_quarantined_cannot_be_released(word: str) -> None:
         "clean": judged("clean", Policy.QUARANTINE),
         "deleted": after(DeleteRequested(image=CAT, run=0), record=flagged),
     }[word]
-    assert decide(record, LOOKED_AT, AT) == record
-    assert not [one for one in answers(record, LOOKED_AT, AT) if isinstance(one, ImageReleased)]
+    assert decide(record, RELEASE_REQUESTED, AT) == record
+    assert not [d for d in decisions(record, RELEASE_REQUESTED, AT) if isinstance(d, ImageReleased)]
 
 
-def test_a_release_of_an_image_that_nobody_knows_is_answered_with_nothing() -> None:
-    assert decide(None, LOOKED_AT, AT) is None
+def test_a_release_does_not_create_a_record() -> None:
+    assert decide(None, RELEASE_REQUESTED, AT) is None
 
 
-def test_a_release_holds_for_the_runs_that_follow() -> None:
-    seen = after(LOOKED_AT, record=judged("flagged", Policy.QUARANTINE))
-    following = after(ReplayRequested(image=CAT, run=0), record=seen)
+def test_a_release_covers_later_runs() -> None:
+    released = after(RELEASE_REQUESTED, record=judged("flagged", Policy.QUARANTINE))
+    following = after(ReplayRequested(image=CAT, run=0), record=released)
     second = after(
         of_run(RESIZED, 1), of_run(ANALYZED, 1), record=following, policy=Policy.QUARANTINE
     )
-    assert (second.published, second.quarantined, verdict(second, 1).quarantined) == (
+    assert (second.published, second.quarantined, outcome(second, 1).quarantined) == (
         1,
         False,
         False,
     )
 
 
-def test_a_release_counts_though_another_run_took_the_place_of_the_one_looked_at() -> None:
-    seen = after(ReplayRequested(image=CAT, run=0), record=judged("flagged", Policy.QUARANTINE))
+def test_a_release_of_a_superseded_run_covers_the_published_one() -> None:
+    replayed = after(ReplayRequested(image=CAT, run=0), record=judged("flagged", Policy.QUARANTINE))
     clean = of_run(ANALYZED, 1).model_copy(update={"moderation": JUDGED["clean"]})
-    second = after(of_run(RESIZED, 1), clean, record=seen, policy=Policy.QUARANTINE)
-    released = decide(second, LOOKED_AT, AT)
+    second = after(of_run(RESIZED, 1), clean, record=replayed, policy=Policy.QUARANTINE)
+    released = decide(second, RELEASE_REQUESTED, AT)
     assert released.released == Release(run=1, at=AT)
-    assert [one.run for one in answers(released, LOOKED_AT, AT)][:2] == [0, 1]
+    assert [decision.run for decision in decisions(released, RELEASE_REQUESTED, AT)][:2] == [0, 1]
 
 
-def test_after_a_deletion_no_release_is_said_any_more() -> None:
-    released = after(LOOKED_AT, record=judged("flagged", Policy.QUARANTINE))
+def test_after_a_deletion_no_release_is_published() -> None:
+    released = after(RELEASE_REQUESTED, record=judged("flagged", Policy.QUARANTINE))
     deleted = decide(released, DeleteRequested(image=CAT, run=0), AT)
-    assert ImageReleased in {type(one) for one in answers(released, LOOKED_AT, AT)}
-    assert ImageReleased not in {type(one) for one in answers(deleted, LOOKED_AT, AT)}
+    assert ImageReleased in {
+        type(decision) for decision in decisions(released, RELEASE_REQUESTED, AT)
+    }
+    assert ImageReleased not in {
+        type(decision) for decision in decisions(deleted, RELEASE_REQUESTED, AT)
+    }
 
 
 ANEW = ReplayRequested(image=CAT, run=0, analyze_only=True, analyzer="rekognition")
 
 
-def test_a_reanalysis_takes_over_from_the_published_run() -> None:
+def test_a_reanalysis_reuses_the_published_run() -> None:
     granted = after(RESIZED, ANALYZED, ANEW)
-    again = Reanalysis(of=0, analyzer="rekognition")
-    assert (granted.run, granted.current.reanalysis, granted.published) == (1, again, 0)
-    (told,) = [one for one in answers(granted, ANEW, AT) if isinstance(one, ImageReplayed)]
-    assert (told.run, told.reanalysis, told.made) == (1, again, RESIZED)
+    reanalysis = Reanalysis(of=0, analyzer="rekognition")
+    assert (granted.run, granted.current.reanalysis, granted.published) == (1, reanalysis, 0)
+    (replayed,) = [d for d in decisions(granted, ANEW, AT) if isinstance(d, ImageReplayed)]
+    assert (replayed.run, replayed.reanalysis, replayed.made) == (1, reanalysis, RESIZED)
 
 
-def test_after_a_failure_a_reanalysis_still_takes_over_from_the_published_run() -> None:
+def test_after_a_failure_a_reanalysis_still_reuses_the_published_run() -> None:
     failed = after(RESIZED, ANALYZED, ReplayRequested(image=CAT, run=0), of_run(REPORT, 1))
     granted = decide(failed, of_run(ANEW, 1), AT)
     assert (granted.run, granted.current.reanalysis.of) == (2, 0)
@@ -454,40 +466,40 @@ def test_without_a_published_run_there_is_no_reanalysis(before: Any, force: bool
     assert decide(record, ANEW.model_copy(update={"force": force}), AT) == record
 
 
-def test_a_full_replay_takes_nothing_over() -> None:
+def test_a_full_replay_reuses_nothing() -> None:
     request = ReplayRequested(image=CAT, run=0)
     granted = after(RESIZED, ANALYZED, request)
-    (told, *_) = answers(granted, request, AT)
-    assert (told.reanalysis, told.made) == (None, None)
+    (replayed, *_) = decisions(granted, request, AT)
+    assert (replayed.reanalysis, replayed.made) == (None, None)
 
 
-def test_the_verdict_describes_each_version_by_the_run_that_asked_for_it() -> None:
+def test_the_outcome_describes_each_version_by_its_own_run() -> None:
     twice = [RESIZED, ANALYZED, ANEW, of_run(RESIZED, 1), of_run(ANALYZED, 1), of_run(ANEW, 1)]
-    record = after(*twice, RESIZED_ANEW, ANALYZED_ANEW)
-    (first, second) = verdict(record, 2).versions
+    record = after(*twice, REANALYSIS_RESIZED, REANALYSIS_ANALYZED)
+    (first, second) = outcome(record, 2).versions
     assert (first.run, first.document) == (0, f"analyses/{CAT}/2/versions/0.json")
     assert (second.run, second.document) == (1, f"analyses/{CAT}/2/versions/1.json")
     assert (first.analyzer, first.models) == (ANALYZED.analyzer, ANALYZED.models)
     assert (first.thresholds, first.analyzed_at) == (ANALYZED.thresholds, ANALYZED.analyzed_at)
 
 
-def test_a_version_of_a_run_nobody_knows_is_not_told() -> None:
+def test_a_version_of_an_unknown_run_is_left_out() -> None:
     stray = ANALYZED.model_copy(
         update={"previous_versions": (PreviousVersion(run=7, document="d"),)}
     )
-    assert verdict(after(RESIZED, stray), 0).versions == ()
+    assert outcome(after(RESIZED, stray), 0).versions == ()
 
 
 def anew(word: str, record: Record) -> Record:
-    """The record after a re-analysis that came to this, under quarantine."""
-    judged_anew = ANALYZED_ANEW.model_copy(
+    """The record after a re-analysis with this moderation result, with quarantine."""
+    judged_anew = REANALYSIS_ANALYZED.model_copy(
         update={
             "run": 1,
             "moderation": JUDGED[word],
-            "previous_versions": ANALYZED_ANEW.previous_versions[:1],
+            "previous_versions": REANALYSIS_ANALYZED.previous_versions[:1],
         }
     )
-    events = (ANEW, of_run(RESIZED_ANEW, 1), judged_anew)
+    events = (ANEW, of_run(REANALYSIS_RESIZED, 1), judged_anew)
     return after(*events, record=record, policy=Policy.QUARANTINE)
 
 
@@ -503,25 +515,64 @@ def test_a_reanalysis_is_quarantined_by_its_own_answers(
         quarantined,
         quarantined,
     )
-    assert shown == verdict(record, 1)
+    assert shown == outcome(record, 1)
     assert [version.run for version in shown.versions] == [0]
 
 
 def test_a_reanalysis_of_a_released_image_stays_released() -> None:
-    released = after(LOOKED_AT, record=judged("flagged", Policy.QUARANTINE))
+    released = after(RELEASE_REQUESTED, record=judged("flagged", Policy.QUARANTINE))
     record = anew("flagged", released)
-    assert (record.published, record.quarantined, verdict(record, 1).quarantined) == (
+    assert (record.published, record.quarantined, outcome(record, 1).quarantined) == (
         1,
         False,
         False,
     )
-    assert result(record).renditions == RESIZED_ANEW.renditions
+    assert result(record).renditions == REANALYSIS_RESIZED.renditions
 
 
-def test_what_a_reanalysis_quarantined_is_released_with_its_versions() -> None:
+def test_a_released_reanalysis_has_its_versions() -> None:
     record = anew("flagged", judged("clean", Policy.QUARANTINE))
-    looked_at = of_run(LOOKED_AT, 1)
-    released = decide(record, looked_at, AT)
-    (told,) = [one for one in answers(released, looked_at, AT) if isinstance(one, ImageReleased)]
-    assert (told.run, told.renditions) == (1, RESIZED_ANEW.renditions)
-    assert told.versions == verdict(record, 1).versions
+    request = of_run(RELEASE_REQUESTED, 1)
+    released = decide(record, request, AT)
+    (release,) = [d for d in decisions(released, request, AT) if isinstance(d, ImageReleased)]
+    assert (release.run, release.renditions) == (1, REANALYSIS_RESIZED.renditions)
+    assert release.versions == outcome(record, 1).versions
+
+
+def completed_and_failed() -> tuple[Record, Record]:
+    """A record whose run 0 completed; and the same once its run 1 has failed, too."""
+    before = after(RESIZED, ANALYZED, ReplayRequested(image=CAT, run=0))
+    failed = after(REPORT.model_copy(update={"run": 1}), record=before)
+    assert before
+    assert failed
+    return before, failed
+
+
+def test_the_runs_that_a_change_ended_are_those_that_were_open_before_it() -> None:
+    before, failed = completed_and_failed()
+    assert ended(before, failed) == [failed.runs[1]]
+    assert ended(None, failed) == [failed.runs[0], failed.runs[1]]
+    assert ended(None, before) == [before.runs[0]]
+    assert ended(failed, failed) == []
+
+
+def test_a_request_is_answered_with_what_was_decided_within_seven_days() -> None:
+    record = after(RESIZED, ANALYZED)
+    assert record
+    request, at = DeleteRequested(image=CAT, run=0), record.runs[0].ended
+    assert at
+    week, moment = timedelta(days=7), timedelta(microseconds=1)
+    assert decisions(record, request, at + week) == [outcome(record, 0)]
+    assert decisions(record, request, at + week + moment) == []
+    assert decisions(record, ANALYZED, at + week + moment) == [outcome(record, 0)]
+    assert week == REPEAT_WINDOW
+
+
+def test_a_release_is_repeated_beside_its_own_runs_outcome_and_no_other() -> None:
+    flagged = ANALYZED.model_copy(update={"moderation": Moderation(flagged=True)})
+    events = (RESIZED, flagged, LOOKED_AT, ReplayRequested(image=CAT, run=0))
+    record = after(*events, policy=Policy.QUARANTINE)
+    assert record
+    of_run = {run: RESIZED.model_copy(update={"run": run}) for run in (0, 1)}
+    kinds = {run: [type(a) for a in decisions(record, e, AT)] for run, e in of_run.items()}
+    assert kinds == {0: [ImageCompleted, ImageReleased], 1: []}

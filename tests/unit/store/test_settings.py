@@ -1,4 +1,4 @@
-"""What store has to be told."""
+"""The settings of store and their defaults."""
 
 import pytest
 
@@ -8,21 +8,23 @@ from shared.config import Misconfigured
 from tests.unit.shared.test_config import COMPLETE
 
 
-def test_it_starts_with_what_every_service_needs_and_one_thing_more() -> None:
+def test_the_processed_bucket_is_required() -> None:
     assert StoreSettings.read(COMPLETE | {"PROCESSED_BUCKET": "here"}).processed_bucket == "here"
 
 
-def test_a_flagged_picture_is_told_of_unless_the_stage_wants_it_quarantined() -> None:
-    read = COMPLETE | {"PROCESSED_BUCKET": "here"}
-    assert StoreSettings.read(read).moderation is Policy.FLAG
-    assert StoreSettings.read(read | {"MODERATION": "quarantine"}).moderation is Policy.QUARANTINE
+def test_flagged_pictures_are_published_by_default() -> None:
+    variables = COMPLETE | {"PROCESSED_BUCKET": "here"}
+    assert StoreSettings.read(variables).moderation is Policy.FLAG
+    assert (
+        StoreSettings.read(variables | {"MODERATION": "quarantine"}).moderation is Policy.QUARANTINE
+    )
 
 
-def test_another_word_for_it_is_refused_by_name() -> None:
+def test_an_unknown_policy_is_refused() -> None:
     with pytest.raises(Misconfigured, match="MODERATION: Input should be 'flag' or 'quarantine'"):
         StoreSettings.read(COMPLETE | {"PROCESSED_BUCKET": "here", "MODERATION": "hide"})
 
 
-def test_what_is_missing_is_named() -> None:
+def test_a_missing_bucket_is_named() -> None:
     with pytest.raises(Misconfigured, match=r"^PROCESSED_BUCKET: Field required$"):
         StoreSettings.read(COMPLETE)

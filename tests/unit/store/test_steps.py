@@ -1,4 +1,4 @@
-"""What store writes, projects and answers."""
+"""What store writes, projects and publishes."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.store.logic import Policy
-from services.store.steps import TRIES, Steps
+from services.store.steps import MAX_WRITES, Steps
 from shared.contracts.images import ImageCompleted, ImageFailed, ImageReleased
 from shared.contracts.record import Record
 from shared.delivery import StepContext
@@ -16,12 +16,12 @@ from tests.contract.samples import (
     AT,
     CAT,
     FIRST,
-    GAVE_UP,
-    LETTING_GO,
     RELEASE,
+    RELEASED_EVENT,
     RESIZED,
     SECOND,
     SOURCE,
+    STEP_FAILED,
     THIRD,
 )
 from tests.fakes import MemoryObjects, MemoryRecords
@@ -29,12 +29,12 @@ from tests.unit.store.memory import MemorySearchIndex
 
 RESULT = f"results/{CAT}.json"
 REPORT = FIRST.caused(
-    GAVE_UP.model_copy(update={"image": CAT, "source": SOURCE}), "darkroom/resize", 0, AT
+    STEP_FAILED.model_copy(update={"image": CAT, "source": SOURCE}), "darkroom/resize", 0, AT
 )
 
 
 class Contended(MemoryRecords):
-    """Records of which somebody else writes another revision first, so many times."""
+    """Another worker writes first, this many times."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -51,131 +51,131 @@ class Bench:
     def __init__(self, records: MemoryRecords | None = None, policy: Policy = Policy.FLAG) -> None:
         self.records = records or MemoryRecords()
         self.processed = MemoryObjects()
-        self.lists = MemorySearchIndex()
-        self.steps = Steps(self.records, self.processed, self.lists, policy)
+        self.search_index = MemorySearchIndex()
+        self.steps = Steps(self.records, self.processed, self.search_index, policy)
 
-    def hear(self, *envelopes: Any) -> list[Any]:
-        """What store answers to each of these."""
+    def decide(self, *envelopes: Any) -> list[Any]:
+        """Everything that store publishes for these events."""
         return [
-            answer
+            event
             for envelope in envelopes
-            for answer in self.steps.decide(envelope.data, StepContext(envelope, AT, lambda: None))
+            for event in self.steps.decide(envelope.data, StepContext(envelope, AT, lambda: None))
         ]
 
     def result(self) -> dict[str, Any] | None:
-        found = self.processed.find(RESULT)
-        return json.loads(found.body) if found else None
+        document = self.processed.find(RESULT)
+        return json.loads(document.body) if document else None
 
 
-def test_an_open_run_is_answered_with_nothing() -> None:
+def test_nothing_is_published_while_a_run_is_open() -> None:
     bench = Bench()
-    assert bench.hear(SECOND) == []
+    assert bench.decide(SECOND) == []
     assert bench.result() is None
     assert bench.records.read(CAT).current.resized == RESIZED
 
 
-def test_a_completed_run_is_announced_and_shown() -> None:
+def test_a_completed_run_is_published_with_its_result() -> None:
     bench = Bench()
-    (stored,) = bench.hear(SECOND, THIRD)
-    assert isinstance(stored, ImageCompleted)
-    assert ImageCompleted.model_validate(bench.result()) == stored
+    (completed,) = bench.decide(SECOND, THIRD)
+    assert isinstance(completed, ImageCompleted)
+    assert ImageCompleted.model_validate(bench.result()) == completed
 
 
-def test_a_failed_run_is_announced_and_not_shown() -> None:
+def test_a_failed_run_is_published_without_a_result() -> None:
     bench = Bench()
-    (failed,) = bench.hear(REPORT)
+    (failed,) = bench.decide(REPORT)
     assert isinstance(failed, ImageFailed)
     assert bench.result() is None
 
 
-def test_everything_late_is_answered_with_what_is_on_record() -> None:
+def test_late_events_get_the_outcome_on_record() -> None:
     bench = Bench()
-    answers = bench.hear(SECOND, THIRD, REPORT, THIRD, SECOND)
-    assert len(answers) == 4
-    assert all(answer == answers[0] for answer in answers)
+    outcomes = bench.decide(SECOND, THIRD, REPORT, THIRD, SECOND)
+    assert len(outcomes) == 4
+    assert all(outcome == outcomes[0] for outcome in outcomes)
 
 
-def test_a_result_that_was_lost_is_shown_again_by_any_late_fact() -> None:
+def test_a_late_fact_restores_a_lost_result() -> None:
     bench = Bench()
-    bench.hear(SECOND, THIRD)
+    bench.decide(SECOND, THIRD)
     bench.processed.delete(RESULT)
-    bench.hear(SECOND)
+    bench.decide(SECOND)
     assert bench.result()["image"] == CAT
 
 
-def test_a_result_that_should_not_be_there_is_taken_away() -> None:
+def test_a_result_of_a_failed_run_is_deleted() -> None:
     bench = Bench()
     bench.processed.put(RESULT, b"{}", "application/json")
-    bench.hear(REPORT)
+    bench.decide(REPORT)
     assert bench.result() is None
 
 
-def test_the_timeline_has_each_event_once_and_the_verdict_under_its_own_id() -> None:
+def test_the_timeline_has_each_event_and_the_outcome_once() -> None:
     bench = Bench()
-    (stored,) = bench.hear(SECOND, THIRD)
-    bench.hear(SECOND, THIRD)
-    verdict = stored.identity("", "", 0)
-    events = {event for _, event in bench.records.moments}
-    assert events == {SECOND.id, THIRD.id, verdict}
-    assert bench.records.moments[CAT, verdict].source == "darkroom/store"
+    (completed,) = bench.decide(SECOND, THIRD)
+    bench.decide(SECOND, THIRD)
+    outcome = completed.identity("", "", 0)
+    events = {event for _, event in bench.records.timeline}
+    assert events == {SECOND.id, THIRD.id, outcome}
+    assert bench.records.timeline[CAT, outcome].source == "darkroom/store"
 
 
-def test_a_lost_race_is_run_again() -> None:
-    bench = Bench(Contended(TRIES - 1))
-    bench.hear(SECOND)
+def test_a_failed_conditional_write_is_repeated() -> None:
+    bench = Bench(Contended(MAX_WRITES - 1))
+    bench.decide(SECOND)
     assert bench.records.read(CAT).current.resized == RESIZED
 
 
-def test_a_race_lost_every_time_waits_its_turn() -> None:
-    bench = Bench(Contended(TRIES))
+def test_too_many_failed_writes_are_retried_later() -> None:
+    bench = Bench(Contended(MAX_WRITES))
     with pytest.raises(TransientError, match="contended"):
-        bench.hear(SECOND)
+        bench.decide(SECOND)
 
 
-def test_a_fact_about_a_run_nobody_knows_is_noted_and_answered_with_nothing() -> None:
+def test_a_fact_of_an_unknown_run_is_only_put_on_the_timeline() -> None:
     bench = Bench()
     later = THIRD.caused(ANALYZED.model_copy(update={"run": 2}), "darkroom/analyze", 0, AT)
-    assert bench.hear(later) == []
+    assert bench.decide(later) == []
     assert bench.records.read(CAT) is None
-    assert (CAT, later.id) in bench.records.moments
+    assert (CAT, later.id) in bench.records.timeline
 
 
-def test_under_quarantine_a_flagged_picture_is_shown_without_its_renditions() -> None:
+def test_a_quarantined_result_has_no_renditions() -> None:
     bench = Bench(policy=Policy.QUARANTINE)
-    (stored,) = bench.hear(SECOND, THIRD)
-    assert (stored.quarantined, stored.renditions) == (True, ())
-    assert ImageCompleted.model_validate(bench.result()) == stored
+    (completed,) = bench.decide(SECOND, THIRD)
+    assert (completed.quarantined, completed.renditions) == (True, ())
+    assert ImageCompleted.model_validate(bench.result()) == completed
 
 
-def test_a_release_is_announced_and_shown_with_all_renditions() -> None:
+def test_a_release_publishes_all_renditions() -> None:
     bench = Bench(policy=Policy.QUARANTINE)
-    *_, released = bench.hear(SECOND, THIRD, RELEASE)
+    *_, released = bench.decide(SECOND, THIRD, RELEASE)
     assert isinstance(released, ImageReleased)
     assert released.renditions == RESIZED.renditions
     assert ImageCompleted.model_validate(bench.result()).renditions == RESIZED.renditions
 
 
-def test_a_release_repeated_is_answered_with_the_same_words_and_id() -> None:
+def test_a_repeated_release_has_the_same_content_and_id() -> None:
     bench = Bench(policy=Policy.QUARANTINE)
-    bench.hear(SECOND, THIRD)
-    first, again = bench.hear(RELEASE), bench.hear(RELEASE)
+    bench.decide(SECOND, THIRD)
+    first, again = bench.decide(RELEASE), bench.decide(RELEASE)
     assert first == again
-    assert first[-1].identity("", "", 0) == LETTING_GO.id
+    assert first[-1].identity("", "", 0) == RELEASED_EVENT.id
 
 
-def test_a_projection_overtaken_by_a_release_is_made_again() -> None:
+def test_an_outdated_projection_is_repeated_after_a_release() -> None:
     bench = Bench(policy=Policy.QUARANTINE)
-    bench.hear(SECOND, THIRD)
+    bench.decide(SECOND, THIRD)
     before = bench.records.read(CAT)
-    bench.hear(RELEASE)
-    bench.steps._project(before)
+    bench.decide(RELEASE)
+    bench.steps._project_result(before)
     assert bench.result()["renditions"]
 
 
-def test_what_changed_while_it_was_shown_is_shown_as_it_is_then() -> None:
+def test_a_projection_is_repeated_if_the_record_changed_meanwhile() -> None:
     bench = Bench()
-    bench.hear(SECOND, THIRD)
+    bench.decide(SECOND, THIRD)
     newest = bench.records.read(CAT)
     stale = newest.model_copy(update={"revision": 0, "published": None})
-    bench.steps._project(stale)
+    bench.steps._project_result(stale)
     assert bench.result()["image"] == CAT

@@ -1,0 +1,39 @@
+/** Formats numbers, times and codes for people. */
+import type { ImageSummary } from "./types";
+
+const number = new Intl.NumberFormat("en");
+const dateTime = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+
+/** Decimal units, as cameras and file managers use them. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(bytes < 1e4 ? 1 : 0)} kB`;
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
+
+/** "1 photo", "2 photos". */
+export const formatCount = (n: number, singular: string, plural = `${singular}s`): string =>
+  `${number.format(n)} ${n === 1 ? singular : plural}`;
+
+/** A date and time in the browser's time zone. */
+export const formatTime = (iso: string): string => dateTime.format(new Date(iso));
+
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
+/** Four significant digits, because the amounts are fractions of a cent: "$0.004081". */
+export const formatDollars = (usd: number): string => `$${usd ? usd.toFixed(Math.max(2, 3 - Math.floor(Math.log10(usd)))) : "0"}`;
+
+export const formatPercent = (value: number): string => `${Math.round(value)} %`;
+
+/** `not-an-image` as "Not an image". */
+export const formatCode = (code: string): string => code.charAt(0).toUpperCase() + code.slice(1).replaceAll("-", " ");
+
+/** A picture's text for screen readers: its labels, or else its file name. */
+export function describe(image: ImageSummary): string {
+  const labels = image.labels.slice(0, 3).map((label) => label.name);
+  if (image.flagged) return `${image.name}: hidden, it may be upsetting`;
+  return labels.length ? `${labels.join(", ")} (${image.name})` : image.name;
+}
