@@ -40,7 +40,7 @@ def test_a_hundred_million_wait_longer_than_queues_keep_them():
     assert "its SILENCE_HOURS" in said
 
 
-def test_a_backlog_that_reap_would_take_for_lost_is_told_before():
+def test_a_plan_warns_that_reap_would_report_the_backlog():
     found = plan(5_000_000, WORK, QUOTAS)
     assert 24 * HOUR < found.flow.longest < 7 * 24 * HOUR
     assert any("SILENCE_HOURS" in line for line in warnings(found, 24 * HOUR))
