@@ -1,4 +1,4 @@
-"""What a service.toml may say, and how it is told what it may not."""
+"""service.toml: its fields, and the errors for wrong ones."""
 
 import pytest
 
@@ -10,17 +10,17 @@ def test_every_folder_with_a_definition_is_a_service(project):
     project.service("second")
     project.service("first")
     project.write("services/not_one/logic.py", "")
-    assert [found.name for found in project.definitions()] == ["first", "second"]
+    assert [definition.name for definition in project.definitions()] == ["first", "second"]
 
 
-def test_the_projects_own_definitions_are_all_read():
+def test_all_definitions_of_the_project_are_read():
     assert {"analyze", "notify", "reap", "rescue", "resize", "store"} <= {
         d.name for d in definitions()
     }
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("memory = 256\n", "", "function.memory: is missing"),
         ("memory = 256", 'memory = "256"', "function.memory: Input should be a valid integer"),
@@ -32,14 +32,14 @@ def test_the_projects_own_definitions_are_all_read():
         ('name = "toy"', 'name = "boy"', "name = 'boy' differs from its folder"),
         ("batch = 5", "batch = 50", "a batch above 10 needs a window"),
         ("worst_case = 3", "worst_case = 10", "worst_case must be below timeout = 10"),
-        ("uploads = false", "uploads = true", "uploads = true and answering image.uploaded.v1"),
+        ("uploads = false", "uploads = true", "uploads = true and consuming image.uploaded.v1"),
         ("rescues = false", "rescues = true", "or rescues dead letters, or runs on a schedule"),
         ("rescues = false", 'schedule = "rate(1 hour)"', "or runs on a schedule"),
-        ("max_attempts = 5", "", "batch, concurrency and max_attempts go with queues"),
+        ("max_attempts = 5", "", "batch, concurrency and max_attempts are for services"),
         ("max_attempts = 5", "attempts = ", "Invalid value"),
     ],
 )
-def test_a_bad_field_is_refused_by_file_and_name(project, old, new, told):
+def test_a_bad_field_is_refused_by_file_and_name(project, old, new, message):
     path = project.service("toy")
     text = path.read_text()
     assert old in text
@@ -47,11 +47,11 @@ def test_a_bad_field_is_refused_by_file_and_name(project, old, new, told):
     with pytest.raises(InfraError) as refusal:
         project.definitions()
     assert str(refusal.value).startswith(f"{path}: ")
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("rate", "seconds"),
     [
         ("rate(1 minute)", 60),
         ("rate(15 minutes)", 900),
@@ -59,54 +59,58 @@ def test_a_bad_field_is_refused_by_file_and_name(project, old, new, told):
         ("rate(1 day)", 86_400),
     ],
 )
-def test_a_schedule_says_how_often(project, said, seconds):
-    path = project.clockwork("toy")
-    path.write_text(path.read_text().replace("rate(1 hour)", said))
+def test_a_schedule_has_a_rate(project, rate, seconds):
+    path = project.scheduled_service("toy")
+    path.write_text(path.read_text().replace("rate(1 hour)", rate))
     (toy,) = project.definitions()
     assert (toy.every, toy.queued) == (seconds, False)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
-        ("rate(1 hour)", "rate(1 hours)", "is not one such as rate(1 hour)"),
-        ("rate(1 hour)", "rate(0 hours)", "is not one such as rate(1 hour)"),
-        ("rate(1 hour)", "rate(2 days)", "is not one such as rate(1 hour)"),
-        ("rate(1 hour)", "hourly", "is not one such as rate(1 hour)"),
+        ("rate(1 hour)", "rate(1 hours)", "is not a rate such as rate(1 hour)"),
+        ("rate(1 hour)", "rate(0 hours)", "is not a rate such as rate(1 hour)"),
+        ("rate(1 hour)", "rate(2 days)", "is not a rate such as rate(1 hour)"),
+        ("rate(1 hour)", "hourly", "is not a rate such as rate(1 hour)"),
         ("rate(1 hour)", "", "or runs on a schedule"),
-        ("memory = 256", "memory = 256\nmax_attempts = 5", "go with queues, and with them alone"),
+        (
+            "memory = 256",
+            "memory = 256\nmax_attempts = 5",
+            "are for services that receive from queues",
+        ),
     ],
 )
-def test_a_schedule_that_nobody_can_keep_is_refused(project, old, new, told):
-    path = project.clockwork("toy")
+def test_an_invalid_schedule_is_refused(project, old, new, message):
+    path = project.scheduled_service("toy")
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(InfraError) as refusal:
         project.definitions()
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("statement", "message"),
     [
-        ('actions = ["s3:*"]\non = "uploads"', "is not one action"),
-        ('actions = ["s3:Get*"]\non = "uploads"', "is not one action"),
-        ('actions = ["s3:GetObject"]\non = "elsewhere/*"', "no place that Darkroom has"),
+        ('actions = ["s3:*"]\non = "uploads"', "is not an action such as"),
+        ('actions = ["s3:Get*"]\non = "uploads"', "is not an action such as"),
+        ('actions = ["s3:GetObject"]\non = "elsewhere/*"', "is not a resource alias of Darkroom"),
         ('on = "uploads"', "allow.0.actions: is missing"),
     ],
 )
-def test_a_right_is_one_action_on_one_known_place(project, rule, told):
-    project.service("toy", more=f"\n[[allow]]\n{rule}\n")
+def test_a_permission_is_an_action_on_a_resource_alias(project, statement, message):
+    project.service("toy", more=f"\n[[allow]]\n{statement}\n")
     with pytest.raises(InfraError, match=r"service\.toml") as refusal:
         project.definitions()
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
-def test_only_one_service_hears_of_uploads(project):
+def test_only_one_service_is_notified_of_uploads(project):
     for name in ("first", "second"):
-        project.service(name, answers='["image.uploaded.v1"]', uploads="true")
+        project.service(name, consumes='["image.uploaded.v1"]', uploads="true")
     with pytest.raises(InfraError, match="not first and second"):
         project.definitions()
 
 
-def test_a_missing_definition_names_no_service(project):
+def test_a_project_without_definitions_has_no_services(project):
     assert project.definitions() == ()
