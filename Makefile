@@ -33,7 +33,7 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload logs trace status models accuracy unit test test-rest test-all lint simulate chaos fuzz bench check audit synth deploy destroy schemas lock clean
+.PHONY: help demo local-up local-down follow upload logs trace status models accuracy unit test test-rest test-all lint simulate mutation chaos fuzz bench check audit synth deploy destroy schemas lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -86,6 +86,9 @@ test-all: test test-rest ## run every test, and print the coverage
 simulate: $(READY) ## run the saga through schedules of faults (RUNS=10000 SEED=1 PROFILE=...)
 	@.venv/bin/python -m tests.lab.simulator --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
 		$(if $(PROFILE),--profile $(PROFILE))
+
+mutation: $(READY) ## change the core, one expression at a time, and count what no test notices (FILES=...)
+	@.venv/bin/python -m tests.lab.mutation $(FILES)
 
 chaos: $(READY) ## kill functions, break calls, on MiniStack (IMAGES=300 UPLOADS=500 FAULTS=0.1 SEED=1)
 	@.venv/bin/python -m tests.lab.chaos --images $(or $(IMAGES),300) --uploads $(or $(UPLOADS),500) \

@@ -13,7 +13,7 @@ from shared.contracts.images import ImageAnalyzed
 from shared.contracts.record import RunStatus
 from tests.lab.simulator import promises
 from tests.lab.simulator.__main__ import main
-from tests.lab.simulator.explore import MOST, explore, quiet, replay, shrunk
+from tests.lab.simulator.explore import MOST, explore, quiet, replay, shrink
 from tests.lab.simulator.parts import DETECTIONS
 from tests.lab.simulator.profiles import DEATHS, PROFILES
 from tests.lab.simulator.simulation import Action, Simulation
@@ -120,7 +120,7 @@ def test_who_outlives_its_run_may_say_what_the_next_run_was_answered() -> None:
     (image,) = simulation.images.values()
     origins = {
         said.reused_from and said.reused_from.run
-        for words in simulation.seen.words.values()
+        for words in simulation.seen.contents.values()
         for said in words
         if isinstance(said, ImageAnalyzed) and said.run == 0
     }
@@ -153,7 +153,7 @@ def test_workers_die_right_before_and_right_after_every_side_effect() -> None:
 def test_the_command_explains_a_broken_promise_and_the_line_it_prints_shows_it_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("services.store.logic.LATELY", timedelta(days=9999))
+    monkeypatch.setattr("services.store.logic.REPEAT_WINDOW", timedelta(days=9999))
     assert main(["--profile", "late", "--runs", "40", "--show", "1"]) == 1
     explained, last = _explanation(capsys)
     profile, seed = re.search(COMMAND, explained).groups()
@@ -167,7 +167,7 @@ def _explanation(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
     said = capsys.readouterr().out
     explained, _, summary = said.partition("excused by")
     assert "\n  upload 0.jpg\n" in explained
-    assert "\n  => told again outside the windows: " in explained
+    assert "\n  => notified again outside the windows: " in explained
     return explained, summary.splitlines()[-1]
 
 
@@ -181,11 +181,11 @@ def test_the_command_says_how_many_and_how_fast(capsys: pytest.CaptureFixture[st
 def test_shrinking_keeps_what_breaks_it_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.store.logic.LATELY", timedelta(days=9999))
+    monkeypatch.setattr("services.store.logic.REPEAT_WINDOW", timedelta(days=9999))
     with quiet():
         outcome = next(o for seed in range(1, 99) if (o := explore("late", seed)).violations)
         kind = outcome.violations[0].kind
-        fewest = shrunk(outcome.actions, kind)
+        fewest = shrink(outcome.actions, kind)
         without = [fewest[:n] + fewest[n + 1 :] for n in range(len(fewest))]
         assert all(kind != v.kind for one in without for v in replay(one).violations)
     assert len(fewest) < len(outcome.actions)
