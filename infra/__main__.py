@@ -4,7 +4,7 @@ import sys
 
 try:
     from infra.cli.main import main
-except ModuleNotFoundError as missing:  # another interpreter than the one that make sets up
+except ModuleNotFoundError as missing:  # not the interpreter that make sets up
     sys.exit(
         f"error: {missing.name} is not installed in {sys.executable}; "
         "run: .venv/bin/python -m infra (make demo sets it up)"

@@ -1,6 +1,6 @@
-"""Virtual environments of the dependency groups that pyproject.toml names and uv.lock pins.
+"""Create virtual environments from pyproject.toml's dependency groups, pinned by uv.lock.
 
-Only the standard library: this also makes ``.venv``, the environment that the project runs in.
+Only the standard library: this also creates ``.venv``, the environment that the project runs in.
 """
 
 import ast
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import InfraError
-from infra.file_lock import alone
+from infra.file_lock import exclusive_lock
 from infra.paths import ENVIRONMENTS, ROOT
 
 VENV = ROOT / ".venv"
 
-# uv does not read pip's settings: these are pip's, with the variable that sets the same for uv.
+# uv does not read pip's settings: these are pip's, with the equivalent variable of uv.
 _SETTINGS = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -49,14 +49,14 @@ class Environment:
         return self.directory / "bin" / "python"
 
     def ensure(self, say: Callable[[str], None]) -> None:
-        """Make it, unless it exists and uv.lock has not changed. A second process waits.
+        """Create it unless it exists and uv.lock is unchanged. A second process waits.
 
-        InfraError if a package cannot be installed, or if the directory links to an outdated one:
-        that is another checkout's.
+        InfraError if a package cannot be installed, or if the directory is a link to an outdated
+        environment: that belongs to another checkout.
         """
-        with alone(ENVIRONMENTS):
+        with exclusive_lock(ENVIRONMENTS):
             if not self._is_current():
-                self._make(say)
+                self._create(say)
             self._stamp.touch()  # make compares its date with uv.lock's
 
     @property
@@ -70,10 +70,10 @@ class Environment:
         stamped = self._stamp.exists() and self._stamp.read_text() == self._digest()
         return stamped and self.python.exists()
 
-    def _make(self, say: Callable[[str], None]) -> None:
+    def _create(self, say: Callable[[str], None]) -> None:
         if self.directory.is_symlink():
             raise InfraError(f"{self.directory} links to an outdated environment: remove the link")
-        say(f"making the virtual environment of {self.name} ({self.directory})")
+        say(f"creating the virtual environment of {self.name} ({self.directory})")
         options = () if self.directory == VENV else ("--without-pip",)
         _run(sys.executable, "-m", "venv", "--clear", *options, str(self.directory))
         if self.directory == VENV:
@@ -90,13 +90,13 @@ def uv() -> Path:
 
 def requirements(groups: Iterable[str], root: Path = ROOT) -> str:
     """All packages of these dependency groups, pinned with hashes, as a requirements file."""
-    words = [word for group in groups for word in ("--only-group", group)]
+    selection = [argument for group in groups for argument in ("--only-group", group)]
     options = ("--quiet", "--frozen", "--no-header", "--no-annotate")
-    return _run(str(uv()), "export", *options, "--project", str(root), *words)
+    return _run(str(uv()), "export", *options, "--project", str(root), *selection)
 
 
 def install(pinned: str, *options: str, say: Callable[[str], None] = lambda _: None) -> None:
-    """Install a requirements file from the user's package index; `options` say where to.
+    """Install a requirements file from the user's package index; `options` set the destination.
 
     Not ``uv sync``: that downloads from the addresses in uv.lock, also where pip has a mirror.
     """
@@ -109,14 +109,14 @@ def install(pinned: str, *options: str, say: Callable[[str], None] = lambda _: N
 
 def index_settings() -> dict[str, str]:
     """The user's settings for pip, as environment variables for uv."""
-    listing = _run(str(uv().with_name("python")), "-m", "pip", "config", "list")
+    config = _run(str(uv().with_name("python")), "-m", "pip", "config", "list")
     settings = {}
-    for line in sorted(listing.splitlines(), key=lambda line: line.startswith(":env:")):
+    for line in sorted(config.splitlines(), key=lambda line: line.startswith(":env:")):
         name, _, value = line.partition("=")
         if variable := _SETTINGS.get(name.rpartition(".")[2]):
             separator = "," if variable == "UV_FIND_LINKS" else " "
             settings[variable] = separator.join(ast.literal_eval(value).split())
-    # As pip does, look in every index: with hashes, a package of that name elsewhere cannot pass.
+    # Like pip, look in every index: the hashes reject another package of the same name.
     return {"UV_INDEX_STRATEGY": "unsafe-best-match"} | settings
 
 
@@ -144,7 +144,10 @@ def _run(
     settings: dict[str, str] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> str:
-    """The program's output; its downloads are passed on. InfraError with its reason if it fails."""
+    """Run a program and return its output; `say` gets its download lines.
+
+    InfraError with the program's reason if it fails.
+    """
     variables = {"UV_PYTHON_DOWNLOADS": "never"} | (settings or {}) | os.environ
     pipe = subprocess.PIPE
     with (

@@ -1,5 +1,5 @@
-"""The errors that a person at the keyboard can put right."""
+"""The error that the command line reports to its user."""
 
 
 class InfraError(Exception):
-    """One line that says what is wrong and what to do; the command line prints it and exits 1."""
+    """Its message is one line: what is wrong and what to do. The command line exits with 1."""

@@ -1,6 +1,6 @@
-"""One process at a time where two would spoil each other's work.
+"""A lock between processes, for work that two of them must not do at once.
 
-Only the standard library here: what makes the project's own environment needs it.
+Only the standard library: infra.environments uses it before any package is installed.
 """
 
 import fcntl
@@ -12,10 +12,11 @@ LOCK = "lock"
 
 
 @contextmanager
-def alone(directory: Path) -> Iterator[None]:
-    """Have ``directory``, made if need be, to oneself: a second process waits for the first.
+def exclusive_lock(directory: Path) -> Iterator[None]:
+    """Lock ``directory`` and create it if it is missing; a second process waits for the first.
 
-    The kernel lets go of the lock when the process ends, however it ends. The file ``lock`` stays.
+    The kernel releases the lock when the process ends, even if it is killed. The file ``lock``
+    stays.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / LOCK).open("w") as lock:

@@ -1,9 +1,9 @@
-"""Where the local environment keeps things: all of it below ``.darkroom/`` in the checkout.
+"""Paths of the local environment, all below ``.darkroom/`` in the checkout.
 
 - ``.darkroom/environments/<name>/``: virtual environments, such as MiniStack's own
 - ``.darkroom/run/<port>/<server>/``: lock, pid, log and temporary files of a server
 
-What all of a user's checkouts share is in the user's cache.
+Files that all checkouts of a user share are in the user's cache.
 """
 
 import os
@@ -15,5 +15,5 @@ RUN = ROOT / ".darkroom" / "run"
 
 
 def cache() -> Path:
-    """The folder of ours in the user's cache."""
+    """Darkroom's folder in the user's cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "darkroom"

@@ -1,4 +1,4 @@
-"""Ports on loopback: whether one is taken, who holds it, and which one is free."""
+"""Ports on loopback: check whether one is in use, name the program on it, allocate a free one."""
 
 import fcntl
 import os
@@ -10,15 +10,15 @@ from contextlib import suppress
 from infra.errors import InfraError
 from infra.paths import cache
 
-OURS = range(20000, 22000)
-"""Below those that Linux (32768) and macOS (49152) lend to connections going out, so that none of
-them takes a port between its being found free and its server's start."""
+PORT_RANGE = range(20000, 22000)
+"""Below the ephemeral ports of Linux (from 32768) and macOS (from 49152): otherwise an outgoing
+connection could take a port between its allocation and the start of its server."""
 
 _claims: list[int] = []
-"""The locked files of the ports that this process was given: let go of when it ends."""
+"""The locked files of the ports that this process allocated; released when it ends."""
 
 
-def taken(port: int) -> bool:
+def in_use(port: int) -> bool:
     """Whether something accepts connections on this port of loopback."""
     with socket.socket() as probe:
         probe.settimeout(1)
@@ -26,14 +26,14 @@ def taken(port: int) -> bool:
 
 
 def free() -> int:
-    """A port that nothing holds, given to no other of this user's processes while this one lives.
+    """Allocate an unused port; no other process of this user gets it while this process runs.
 
-    A program that is none of ours may still take it first. InfraError if there is none.
+    A program that does not use this function may still bind it first. InfraError if none is free.
     """
-    for port in OURS:
+    for port in PORT_RANGE:
         if _bindable(port) and _claimed(port):
             return port
-    raise InfraError(f"every port from {OURS[0]} to {OURS[-1]} is taken")
+    raise InfraError(f"every port from {PORT_RANGE[0]} to {PORT_RANGE[-1]} is in use")
 
 
 def _bindable(port: int) -> bool:
@@ -44,7 +44,7 @@ def _bindable(port: int) -> bool:
 
 
 def _claimed(port: int) -> bool:
-    """Whether this process got the port's lock, which two that look at once would both want."""
+    """Lock the port's file; false if another process holds it. Both may see the port unbound."""
     folder = cache() / "ports"
     folder.mkdir(parents=True, exist_ok=True)
     claim = os.open(folder / str(port), os.O_RDWR | os.O_CREAT)
@@ -57,11 +57,11 @@ def _claimed(port: int) -> bool:
     return True
 
 
-def holder(port: int) -> str:
-    """Who listens on the port, as ``name (pid 123)``; empty where that cannot be told."""
+def listener(port: int) -> str:
+    """The program that listens on the port, as ``name (pid 123)``; empty if it is unknown."""
     if not shutil.which("lsof"):
         return ""
     command = ("lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc")
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    facts = {line[0]: line[1:] for line in listed.splitlines() if line}
-    return f"{facts['c']} (pid {facts['p']})" if {"c", "p"} <= facts.keys() else ""
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    fields = {line[0]: line[1:] for line in output.splitlines() if line}
+    return f"{fields['c']} (pid {fields['p']})" if {"c", "p"} <= fields.keys() else ""

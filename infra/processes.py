@@ -1,7 +1,7 @@
-"""Servers in the background: started detached, known by the lock they hold, stopped as a group.
+"""Run servers in the background: start them detached, detect them by a lock, stop their group.
 
-A server's lock is a file that it inherits locked and keeps until its last breath. So "is it
-running" never depends on a pid, which may be stale or, by now, somebody else's.
+A server inherits a locked file and holds the lock until it ends. So "is it running" never depends
+on a process id, which may be stale or reused by another program.
 """
 
 import fcntl
@@ -21,17 +21,17 @@ from typing import IO
 from infra import ports
 from infra.errors import InfraError
 
-# The launching shell leaves at once, so the server belongs to nobody's terminal and leaves no
-# zombie. Whatever ends the server, kill -9 included, ends its process group: the functions too.
+# The launching shell exits at once, so the server has no terminal and leaves no zombie. When the
+# server ends, even by kill -9, its process group is killed: the emulator's functions too.
 _DETACHED = 'echo $$ > "$0"; ( "$@"; kill -KILL 0 ) &'
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server on loopback, and all that it takes to start it.
+    """A server on loopback, and how to start it.
 
-    ``health`` is the path that answers 200 once it is ready, ``deadline`` the seconds it may take
-    to get there. ``home`` keeps its lock, pid and log. ``environment`` is all it gets to see.
+    ``health`` is the path that answers 200 once it is ready, within ``deadline`` seconds. ``home``
+    holds its lock, pid and log. It sees the variables of ``environment`` and no others.
     """
 
     name: str
@@ -43,10 +43,10 @@ class Server:
     deadline: float = 30.0
 
     def start(self) -> bool:
-        """Start it and wait until it answers; false if it was running already.
+        """Start it and wait until it is ready; false if it was running already.
 
-        InfraError if the port is taken, or if the server dies or stays silent until its deadline;
-        nothing is left running then.
+        InfraError if the port is in use, or if the server ends or misses its deadline; then it is
+        stopped.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         with _claimed(self.home) as lock:
@@ -55,21 +55,21 @@ class Server:
                 self._spawn(lock)
         try:
             self._await_health()
-        except BaseException:  # Ctrl-C as well as silence
+        except BaseException:  # Ctrl-C as well as a missed deadline
             self.stop()
             raise
         return lock is not None
 
     def stop(self) -> bool:
-        """Stop it, with all that it started; false if it was not running."""
+        """Stop it and all processes that it started; false if it was not running."""
         return stop(self.home)
 
     def _refuse_taken_port(self) -> None:
-        if not ports.taken(self.port):
+        if not ports.in_use(self.port):
             return
-        who = ports.holder(self.port) or "another program"
+        program = ports.listener(self.port) or "another program"
         raise InfraError(
-            f"port {self.port}, which {self.name} needs, is taken by {who}: "
+            f"port {self.port}, which {self.name} needs, is taken by {program}: "
             "stop that, or choose another one with PORT=<number>"
         )
 
@@ -90,12 +90,12 @@ class Server:
             )
 
     def _await_health(self) -> None:
-        # answering is not enough: another program may hold the port that ours could not get
-        settled = wait_until(lambda: self.answers() or not running(self.home), self.deadline)
-        if settled and running(self.home):
+        # an answer alone is not enough: it may come from another program on the same port
+        ready_or_ended = wait_until(lambda: self.answers() or not running(self.home), self.deadline)
+        if ready_or_ended and running(self.home):
             return
-        what = "ended" if settled else f"did not answer within {self.deadline:.0f} s"
-        raise InfraError(f"{self.name} {what}; {_last_words(self.home / 'log')}")
+        problem = "ended" if ready_or_ended else f"did not answer within {self.deadline:.0f} s"
+        raise InfraError(f"{self.name} {problem}; {_log_tail(self.home / 'log')}")
 
     def answers(self) -> bool:
         return answers(self.port, self.health)
@@ -110,7 +110,7 @@ def answers(port: int, path: str) -> bool:
 
 
 def running(home: Path) -> bool:
-    """Whether the server that lives in this home is running."""
+    """Whether the server of this home is running."""
     with suppress(FileNotFoundError), (home / "lock").open("rb") as lock:
         return not _locked(lock)
     return False
@@ -119,7 +119,8 @@ def running(home: Path) -> bool:
 def stop(home: Path, grace: float = 5.0) -> bool:
     """Stop the server of this home and all that it started; false if it was not running.
 
-    It is asked, and killed after ``grace`` seconds: MiniStack does not listen while a stack hangs.
+    It gets SIGTERM, and SIGKILL after ``grace`` seconds: MiniStack ignores SIGTERM while a
+    stack operation hangs.
     """
     if not running(home):
         return False
@@ -128,12 +129,12 @@ def stop(home: Path, grace: float = 5.0) -> bool:
     wait_until(lambda: not running(home), grace)
     _signal(group, signal.SIGKILL)
     if not wait_until(lambda: not running(home), 10):
-        raise InfraError(f"process group {group} does not end: see {home / 'log'}")
+        raise InfraError(f"could not stop process group {group}: see {home / 'log'}")
     return True
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came true within so many seconds; it is tried at least once."""
+    """Whether the condition becomes true within this time; it is checked at least once."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -144,7 +145,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 @contextmanager
 def _claimed(home: Path) -> Iterator[IO[bytes] | None]:
-    """The home's lock, taken to be handed on to the server; None if a server holds it."""
+    """The locked file of the home, for the server to inherit; None if a server holds the lock."""
     with (home / "lock").open("ab") as lock:
         yield lock if _locked(lock) else None
 
@@ -158,10 +159,10 @@ def _locked(file: IO[bytes]) -> bool:
 
 
 def _group(home: Path) -> int:
-    """The process group, which the launching shell writes down right after it has got the lock."""
+    """The process group, which the launching shell writes right after it has inherited the lock."""
     pid = home / "pid"
     if not wait_until(lambda: pid.exists() and pid.read_text().strip() != "", 5):
-        raise InfraError(f"something holds {home / 'lock'} but left no pid: find it with lsof")
+        raise InfraError(f"a process holds {home / 'lock'} but wrote no pid: find it with lsof")
     return int(pid.read_text())
 
 
@@ -170,8 +171,8 @@ def _signal(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
-def _last_words(log: Path, lines: int = 10) -> str:
+def _log_tail(log: Path, lines: int = 10) -> str:
     """The end of a log, as the rest of a sentence."""
     text = log.read_text(errors="replace") if log.exists() else ""
-    last = "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
-    return f"last lines of {log}:\n{last}" if last else f"{log} is empty"
+    tail = "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
+    return f"last lines of {log}:\n{tail}" if tail else f"{log} is empty"

@@ -1,4 +1,4 @@
-"""What a terminal shows: tables that line up, and colour only where it can be seen."""
+"""Format terminal output: aligned tables, and colour where the stream supports it."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Style:
-    """Emphasis for a stream: real on a terminal, none in a pipe or when NO_COLOR is set."""
+    """Colour and weight for a stream: on a terminal only, and not when NO_COLOR is set."""
 
     colour: bool = False
 
@@ -36,7 +36,7 @@ class Style:
 
 
 def table(rows: Sequence[Sequence[str]], align: str, indent: str = "  ") -> list[str]:
-    """Rows as lines whose columns line up; ``align`` has ``<`` or ``>`` for each column."""
+    """Rows as lines with aligned columns; ``align`` has ``<`` or ``>`` for each column."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         indent

@@ -11,7 +11,7 @@ from infra.cli.options import say
 from infra.cloudformation import cfn, github
 from infra.config.definitions import definitions
 from infra.config.stages import Stage
-from infra.deploy.consent import Consent, Place
+from infra.deploy.consent import AccountRegion, Consent
 from infra.deploy.deploy import deploy, destroy, plan
 from infra.deploy.outputs import Outputs
 from infra.deploy.stage_template import stage_template
@@ -30,30 +30,32 @@ def register(subcommands: "Subcommands") -> None:
     parser = options.add(subcommands, "package", _package, "build the functions' zips")
     add_target(parser)
     _add_deploy(subcommands)
-    parser = options.add(subcommands, "destroy", _destroy, "take a stage down; prod keeps its data")
-    parser.add_argument("--confirm", metavar="NAME", help="the stage's name, instead of typing it")
+    parser = options.add(subcommands, "destroy", _destroy, "delete a stage; prod retains its data")
+    parser.add_argument("--confirm", metavar="NAME", help="the stage's name, to skip the question")
     _add_github(subcommands)
-    parser = options.add(subcommands, "outputs", _outputs, "print what is deployed, and where")
-    parser.add_argument("name", nargs="?", help="print this one's value alone: addresses.api")
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser = options.add(
+        subcommands, "outputs", _outputs, "print the names and addresses of a stage"
+    )
+    parser.add_argument("name", nargs="?", help="print one value only, such as addresses.api")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_deploy(subcommands: "Subcommands") -> None:
-    parser = options.add(subcommands, "deploy", _deploy, "deploy a stage, or bring it up to date")
+    parser = options.add(subcommands, "deploy", _deploy, "deploy a stage, or update it")
     add_target(parser)
     parser.add_argument(
-        "--rekognition-url", help="the local Rekognition, as the functions reach it"
+        "--rekognition-url", help="the URL at which the functions reach the local Rekognition"
     )
     parser.add_argument("--plan", action="store_true", help="only show what would change")
-    parser.add_argument("--role", help="the ARN of a role that CloudFormation takes")
-    parser.add_argument("--yes", action="store_true", help="apply what changes without asking")
+    parser.add_argument("--role", help="the ARN of the role that CloudFormation assumes")
+    parser.add_argument("--yes", action="store_true", help="apply the changes without asking")
 
 
 def _add_github(subcommands: "Subcommands") -> None:
-    summary = "print the stack of the roles by which GitHub deploys a stage"
+    summary = "print the template of the roles with which GitHub deploys a stage"
     parser = options.add(subcommands, "github", _github, summary)
     parser.add_argument("--repository", required=True, metavar="OWNER/NAME")
-    parser.add_argument("--provider", help="the ARN of GitHub's OIDC provider, where there is one")
+    parser.add_argument("--provider", help="the ARN of an existing OIDC provider of GitHub")
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
@@ -62,12 +64,13 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         "--for",
         dest="target",
         choices=["here", "linux"],
-        help="this machine, or Lambda's Linux; default: here for the local stage, else linux",
+        help="build for this machine or for Lambda's Linux; default: here for the local stage, "
+        "else linux",
     )
     parser.add_argument(
-        "--architecture", choices=list(MACHINES), help="of every function on Lambda's Linux"
+        "--architecture", choices=list(MACHINES), help="the architecture of every Linux function"
     )
-    parser.add_argument("--interpreter", type=Path, help="the Python of this machine to build for")
+    parser.add_argument("--interpreter", type=Path, help="with --for here: the Python to build for")
 
 
 def chosen_target(arguments: argparse.Namespace, stage: Stage) -> Target:
@@ -97,8 +100,8 @@ def _deploy(arguments: argparse.Namespace) -> None:
         print("\n".join(plan(stage, clients, target, say) or ["nothing would change"]))
         return
     consent = Consent.of(given=arguments.yes)
-    consent.require_a_way(stage)
-    agree = partial(consent.to_apply, stage, Place.of(stage, clients), say=say)
+    consent.require_answerable(stage)
+    agree = partial(consent.to_apply, stage, AccountRegion.of(stage, clients), say=say)
     url, role = arguments.rekognition_url, arguments.role
     outputs = deploy(stage, clients, target, say, url, agree=agree, role=role)
     print(outputs.as_text())
@@ -107,13 +110,13 @@ def _deploy(arguments: argparse.Namespace) -> None:
 def _destroy(arguments: argparse.Namespace) -> None:
     stage, clients = options.stage_and_clients(arguments)
     consent = Consent.of(given=arguments.confirm == stage.name)
-    consent.to_destroy(stage, Place.of(stage, clients), say)
+    consent.to_destroy(stage, AccountRegion.of(stage, clients), say)
     retained = destroy(stage, clients, say)
     if not stage.local:
-        account = Place.of(stage, clients).account
-        print(f"left, for whoever deploys again: s3://{stage.bucket('artifacts', account)}")
+        account = AccountRegion.of(stage, clients).account
+        print(f"retained for later deployments: s3://{stage.bucket('artifacts', account)}")
     if retained:
-        print("left, and taken over again by the next deployment:")
+        print("retained, and imported by the next deployment:")
         for resource in retained:
             print(f"  {resource.kind.removeprefix('AWS::')}  {resource.physical}")
 
@@ -121,9 +124,9 @@ def _destroy(arguments: argparse.Namespace) -> None:
 def _github(arguments: argparse.Namespace) -> None:
     stage = Stage.load(arguments.stage)
     if stage.local:
-        raise InfraError(f"stage {stage.name} is for emulators: GitHub deploys those that are not")
+        raise InfraError(f"stage {stage.name} is for emulators: GitHub deploys to AWS only")
     if not REPOSITORY.fullmatch(arguments.repository):
-        raise InfraError(f"{arguments.repository!r} is no repository such as owner/name")
+        raise InfraError(f"{arguments.repository!r} is not a repository such as owner/name")
     template = github.template(stage, arguments.repository, arguments.provider)
     print(cfn.as_text(template), end="")
 

@@ -9,19 +9,19 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from infra.cli import deploy, local, operations, planning, reference_docs
 from infra.errors import InfraError
 
-# In the order in which --help lists their commands.
+# --help lists their commands in this order.
 MODULES = (local, operations, planning, deploy, reference_docs)
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code: 0, or 1 after one line on stderr."""
-    arguments = parser().parse_args(words)
+    arguments = parser().parse_args(argv)
     try:
         arguments.run(arguments)
     except InfraError as error:
         return _fail(str(error))
     except EndpointConnectionError as error:
-        return _fail(f"nothing answers at {error.kwargs['endpoint_url']}; run: make local-up")
+        return _fail(f"no server answers at {error.kwargs['endpoint_url']}; run: make local-up")
     except (BotoCoreError, ClientError) as error:
         return _fail(str(error))
     return 0

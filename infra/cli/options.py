@@ -1,4 +1,4 @@
-"""What the commands of `python -m infra` share: how they are added, and where they work."""
+"""Shared by the commands of `python -m infra`: their common options, and clients for a stage."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -23,16 +23,20 @@ def add(
     summary: str,
     deployment: Sequence[str] = DEPLOYMENT,
 ) -> argparse.ArgumentParser:
-    """Add a command that works on a deployment; `run` gets its arguments and raises InfraError.
+    """Add a command for a deployment; `run` gets the parsed arguments and may raise InfraError.
 
-    `deployment` are the options that name it, for a command that has another use for `--stage`.
+    `deployment` are the options that name the deployment, if `--stage` has another meaning.
     """
     parser = subcommands.add_parser(name, help=summary, description=summary)
     parser.add_argument(
-        *deployment, dest="stage", metavar="NAME", default="local", help="default: local"
+        *deployment,
+        dest="stage",
+        metavar="NAME",
+        default="local",
+        help="the deployment; default: local",
     )
-    parser.add_argument("--endpoint-url", help="an emulator on this machine")
-    parser.add_argument("--region", help="default for the local stage: us-east-1")
+    parser.add_argument("--endpoint-url", help="the URL of an emulator on this machine")
+    parser.add_argument("--region", help="the AWS region; default for the local stage: us-east-1")
     parser.set_defaults(run=run)
     return parser
 
@@ -46,18 +50,20 @@ def add_written(
     check: Callable[[Path], None],
     folder: Path,
 ) -> None:
-    """Add a command that writes files into a folder, or with `--check` compares those there."""
+    """Add a command that writes files into a folder, or compares them with `--check`."""
     parser = subcommands.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--check", action="store_true", help="write nothing; name what differs")
-    parser.set_defaults(run=lambda asked: (check if asked.check else write)(folder))
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; name the files that differ"
+    )
+    parser.set_defaults(run=lambda arguments: (check if arguments.check else write)(folder))
 
 
 def stage_and_clients(arguments: argparse.Namespace) -> tuple[Stage, Clients]:
-    """The stage that the arguments name, and clients for where it is."""
+    """The stage that the arguments name, and clients for its endpoint and region."""
     stage = Stage.load(arguments.stage)
     return stage, Clients.of(stage, arguments.endpoint_url, arguments.region)
 
 
 def say(line: str) -> None:
-    """Print progress at once, also into a pipe."""
+    """Print a line of progress immediately, also into a pipe."""
     print(line, flush=True)

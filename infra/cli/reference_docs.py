@@ -1,4 +1,4 @@
-"""The commands that write the reference documents: schemas, asyncapi."""
+"""Commands that write the reference documents: schemas, asyncapi."""
 
 from typing import TYPE_CHECKING
 

@@ -1,8 +1,8 @@
-"""Every alarm: on what Darkroom promises, and on what would let it break a promise unseen.
+"""The CloudWatch alarms of a stage.
 
-Each is called darkroom-<stage>-<service>-<kind>, acts on the topic `alerts`, and has an entry under
-its kind in docs/runbook.md. What is over by itself (a dead letter, an error) only rings; what lasts
-also reports its end.
+An alarm is called darkroom-<stage>-<service>-<kind>, publishes to the topic `alerts`, and has an
+entry under its kind in docs/runbook.md. An alarm on a single event (a dead letter, an error) has no
+OK action. An alarm on a state that lasts also notifies when it is OK again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,49 +28,50 @@ TOPIC = "AlertsTopic"
 
 MINUTE, HOUR = 60, 3600  # s
 
-# A hop takes seconds. A message that waits a quarter of an hour waits for somebody to look.
+# A hop takes seconds. A message that waits for 15 minutes needs attention.
 STALE_SECONDS = 900
 
-# Rescue takes seconds. A dead letter still there after this many minutes is one it cannot rescue.
+# Rescue takes seconds. It cannot handle a dead letter that is still there after so many minutes.
 RESCUE_MINUTES = 5
 
-# Runs that a scheduled service may miss in a row before someone has to look.
+# Runs in a row that a scheduled service may miss before the alarm.
 MISSED_RUNS = 3
 
-# Of its timeout: what takes longer than this is about to be killed, with its whole batch.
+# Share of the timeout. A slower invocation may soon be killed, with its whole batch.
 NEAR_TIMEOUT = 0.9
 
-# Of the runs that ended in a quarter of an hour; what the uploader has to mend is no failure here.
+# Share of the runs that ended in 15 minutes. Failures with fault `client` do not count.
 FAILED_SHARE, FAILED_PERIOD = 0.05, 900  # s
 
-# Throttling that is over within a quarter of an hour mends itself.
+# Throttling that ends within 15 minutes needs no attention.
 THROTTLED_PERIODS, THROTTLED_PERIOD = 3, 300  # s
 
-# Repeated effects in an hour: so many may be those of a batch that an hour's end has cut in two.
-SURPLUS = 5
-SURPLUS_SHARE = 1.1
+# Repeated effects that an hour may show without an alarm: the end of the hour can split a batch, so
+# that its effects and its expected effects are counted in different hours.
+ALLOWED_REPEATS = 5
+REPEATS_RATIO = 1.1
 
-# Who has effects that cost or are heard, and which.
+# The services whose effects cost money or reach subscribers, and the name of the effects.
 EFFECTS_OF = {
-    "resize": "sets of renditions made",
-    "analyze": "detections paid for",
+    "resize": "rendition sets created",
+    "analyze": "detections paid",
     "notify": "notifications sent",
 }
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """One alarm; the figures are in the unit of what it watches."""
+    """One alarm. Thresholds are in the unit of the metric."""
 
-    kind: str  # its entry in the runbook
+    kind: str  # the heading of its entry in the runbook
     service: str
-    says: str  # what is wrong when it rings
-    watches: Json  # one metric with its statistic and period, or several and an expression
+    problem: str  # what is wrong in the state ALARM
+    metric: Json  # a metric with statistic and period, or several and an expression
     above: float = 0
     below: float | None = None  # instead of `above`
     periods: int = 1
-    lasting: bool = False  # also reports its end
-    missing: str = "notBreaching"  # what is idle reports nothing
+    lasting: bool = False  # also notifies on OK
+    missing: str = "notBreaching"  # an idle service sends no data
 
     @property
     def logical(self) -> str:
@@ -78,16 +79,18 @@ class Alarm:
         return cfn.logical(self.service, f"{words}Alarm")
 
     def resource(self, stage: Stage) -> Json:
-        rings = [cfn.ref(TOPIC)]
+        actions = [cfn.ref(TOPIC)]
         properties = {
             "AlarmName": stage.called(self.service, self.kind),
-            "AlarmDescription": f"{self.service}: {self.says}. See docs/runbook.md, {self.kind}.",
-            **self.watches,
+            "AlarmDescription": (
+                f"{self.service}: {self.problem}. See docs/runbook.md, {self.kind}."
+            ),
+            **self.metric,
             "EvaluationPeriods": self.periods,
             **self._bound,
             "TreatMissingData": self.missing,
-            "AlarmActions": rings,
-            **({"OKActions": rings} if self.lasting else {}),
+            "AlarmActions": actions,
+            **({"OKActions": actions} if self.lasting else {}),
         }
         return cfn.resource("CloudWatch::Alarm", properties)
 
@@ -98,64 +101,69 @@ class Alarm:
         return {"ComparisonOperator": "GreaterThanThreshold", "Threshold": self.above}
 
 
-def resources(everyone: Iterable[Definition], stage: Stage) -> Json:
+def resources(services: Iterable[Definition], stage: Stage) -> Json:
     """Every alarm of the stage."""
-    found = [alarm for definition in everyone for alarm in alarms(definition, stage)]
-    return {alarm.logical: alarm.resource(stage) for alarm in found}
+    return {
+        alarm.logical: alarm.resource(stage)
+        for definition in services
+        for alarm in alarms(definition, stage)
+    }
 
 
 def alarms(definition: Definition, stage: Stage) -> list[Alarm]:
     """The alarms of one service."""
-    found = [*_of_function(definition)]
+    service_alarms = [*_function_alarms(definition)]
     if definition.queued:
-        found += _of_queues(definition, stage)
+        service_alarms += _queue_alarms(definition, stage)
     if definition.schedule:
-        found += [_silent(definition)]
+        service_alarms += [_missed_schedule(definition)]
     if definition.http:
-        found += [_server_errors(definition, stage)]
-    return found + _of_its_own(definition, stage)
+        service_alarms += [_server_errors(definition, stage)]
+    return service_alarms + _own_metric_alarms(definition, stage)
 
 
-def _of_function(definition: Definition) -> Iterator[Alarm]:
-    """What Lambda says of a function: it failed, nearly timed out, or was not let run."""
+def _function_alarms(definition: Definition) -> Iterator[Alarm]:
+    """Alarms on Lambda's metrics: errors, long durations and throttles."""
     name = definition.name
     yield Alarm("errors", name, "the function failed or timed out", _lambda(name, "Errors", "Sum"))
     yield Alarm(
         "slow",
         name,
-        f"the function took {NEAR_TIMEOUT:.0%} of its timeout",
+        f"an invocation took {NEAR_TIMEOUT:.0%} of the timeout",
         _lambda(name, "Duration", "Maximum"),
         above=round(1000 * NEAR_TIMEOUT * definition.function.timeout),
     )
     yield Alarm(
-        "held-back",
+        "concurrency-limit",
         name,
-        "Lambda keeps the function from running: the account's concurrency is used up",
+        "Lambda refuses to run the function: the account's concurrency is in use",
         _lambda(name, "Throttles", "Sum", THROTTLED_PERIOD),
         periods=THROTTLED_PERIODS,
         lasting=True,
     )
 
 
-def _of_queues(definition: Definition, stage: Stage) -> Iterator[Alarm]:
-    """A message waits too long, or was given up, or is given up and not kept either.
+def _queue_alarms(definition: Definition, stage: Stage) -> Iterator[Alarm]:
+    """Alarms on a service's queue, its dead-letter queue and its throttled calls.
 
-    A letter is counted by rescue, which has it before a depth could show it. One on which rescue
-    fails is in its hands for nearly all the time, until it is visible again and taken again; where
-    rescue does not run, letters wait. Their age is no measure: SQS leaves out what was received
-    three times.
+    Rescue counts the dead letters itself: it receives one before the queue's depth could show it.
+    A dead letter on which rescue fails is in flight (not visible) nearly all the time. If rescue
+    does not run, dead letters stay visible. Their age is no measure: SQS leaves messages that were
+    received three times out of it.
     """
     name = definition.name
     dead = cfn.logical(name, "DeadLetters")
     yield Alarm(
         "stale",
         name,
-        f"a message waits for more than {STALE_SECONDS // MINUTE} minutes",
+        f"a message has waited for more than {STALE_SECONDS // MINUTE} minutes",
         _sqs(cfn.logical(name, "Queue"), "ApproximateAgeOfOldestMessage"),
         above=STALE_SECONDS,
         lasting=True,
     )
-    yield Alarm("dead-letters", name, "gave up a message", _own(DEAD_LETTERS, name, stage, "Sum"))
+    yield Alarm(
+        "dead-letters", name, "a message was dead-lettered", _own(DEAD_LETTERS, name, stage, "Sum")
+    )
     yield Alarm(
         "rescue-fails",
         name,
@@ -167,7 +175,7 @@ def _of_queues(definition: Definition, stage: Stage) -> Iterator[Alarm]:
     yield Alarm(
         "rescue-idle",
         name,
-        "nobody rescues the dead letters",
+        "dead letters wait: rescue does not run",
         _sqs(dead, "ApproximateNumberOfMessagesVisible"),
         periods=RESCUE_MINUTES,
         lasting=True,
@@ -175,20 +183,20 @@ def _of_queues(definition: Definition, stage: Stage) -> Iterator[Alarm]:
     yield Alarm(
         "throttled",
         name,
-        "AWS goes on asking to slow down",
+        "AWS has throttled the service for 15 minutes",
         _own(THROTTLED, name, stage, "Sum", THROTTLED_PERIOD),
         periods=THROTTLED_PERIODS,
         lasting=True,
     )
 
 
-def _silent(definition: Definition) -> Alarm:
-    """A scheduled service that nobody wakes any more fails at nothing: that it does not run shows.
+def _missed_schedule(definition: Definition) -> Alarm:
+    """A scheduled service that is not invoked reports no error, so missing invocations are watched.
 
-    It rings from the first deployment to the first run.
+    The alarm is active from the first deployment to the first run.
     """
     return Alarm(
-        "silent",
+        "missed-schedule",
         definition.name,
         f"missed {MISSED_RUNS} runs",
         _lambda(definition.name, "Invocations", "Sum", definition.every),
@@ -200,47 +208,62 @@ def _silent(definition: Definition) -> Alarm:
 
 
 def _server_errors(definition: Definition, stage: Stage) -> Alarm:
-    """The function says so itself, without failing."""
+    """A 5xx response is no Lambda error: the function returns it."""
     metric = api_gateway.alarm_metric(definition, stage) | {"Statistic": "Sum", "Period": MINUTE}
-    return Alarm("server-errors", definition.name, "a request was answered with 5xx", metric)
+    return Alarm(
+        "server-errors", definition.name, "a request was answered with a 5xx status", metric
+    )
 
 
-def _of_its_own(definition: Definition, stage: Stage) -> list[Alarm]:
-    """Alarms on the metrics that only this service writes."""
+def _own_metric_alarms(definition: Definition, stage: Stage) -> list[Alarm]:
+    """Alarms on metrics that only this service publishes."""
     name = definition.name
-    found = []
+    service_alarms = []
     if name == "store":
         share = _own(FAILED, name, stage, "Average", FAILED_PERIOD)
-        says = f"more than {FAILED_SHARE:.0%} of the runs failed, not by the uploader's fault"
-        found += [Alarm("failures", name, says, share, above=FAILED_SHARE, lasting=True)]
+        problem = f"more than {FAILED_SHARE:.0%} of the runs failed, and not by the client's fault"
+        service_alarms += [
+            Alarm("failures", name, problem, share, above=FAILED_SHARE, lasting=True)
+        ]
     if name == "reap":
-        forgotten = _own(REAPED, name, stage, "Sum")
-        found += [Alarm("forgotten", name, "an upload has not ended within a day", forgotten)]
-    if name in EFFECTS_OF and not stage.local:  # MiniStack refuses expressions
-        found += [_surplus(name, stage)]
-    return found
+        reaped = _own(REAPED, name, stage, "Sum")
+        service_alarms += [Alarm("no-outcome", name, "an upload had no outcome for a day", reaped)]
+    if name in EFFECTS_OF and not stage.local:  # MiniStack supports no metric math
+        service_alarms += [_repeated_effects(name, stage)]
+    return service_alarms
 
 
-def _surplus(name: str, stage: Stage) -> Alarm:
-    """Each effect happens once for each event that calls for it. More is paid, or heard, twice."""
-    says = f"more {EFFECTS_OF[name]} than were called for"
-    ratio = f"IF(taken > called + {SURPLUS}, taken / IF(called > 0, called, 1), 1)"
+def _repeated_effects(name: str, stage: Stage) -> Alarm:
+    """More effects than expected: some were paid, or delivered, more than once."""
+    problem = f"more {EFFECTS_OF[name]} than expected"
+    ratio = (
+        f"IF(effects > expected + {ALLOWED_REPEATS}, effects / IF(expected > 0, expected, 1), 1)"
+    )
     metrics = [
-        {"Id": "taken", "ReturnData": False, "MetricStat": _hourly(EFFECTS, name, stage)},
-        {"Id": "wanted", "ReturnData": False, "MetricStat": _hourly(EXPECTED_EFFECTS, name, stage)},
-        {"Id": "called", "ReturnData": False, "Expression": "FILL(wanted, 0)"},
-        {"Id": "ratio", "ReturnData": True, "Expression": ratio, "Label": "effects for one wanted"},
+        {"Id": "effects", "ReturnData": False, "MetricStat": _hourly(EFFECTS, name, stage)},
+        {
+            "Id": "counted",
+            "ReturnData": False,
+            "MetricStat": _hourly(EXPECTED_EFFECTS, name, stage),
+        },
+        {"Id": "expected", "ReturnData": False, "Expression": "FILL(counted, 0)"},
+        {
+            "Id": "ratio",
+            "ReturnData": True,
+            "Expression": ratio,
+            "Label": "effects per expected effect",
+        },
     ]
-    return Alarm("surplus", name, says, {"Metrics": metrics}, above=SURPLUS_SHARE)
+    return Alarm("repeated-effects", name, problem, {"Metrics": metrics}, above=REPEATS_RATIO)
 
 
 def _hourly(metric: Metric, service: str, stage: Stage) -> Json:
-    watched = {
+    source = {
         "Namespace": NAMESPACE,
         "MetricName": metric.name,
         "Dimensions": dimensions(service, stage),
     }
-    return {"Metric": watched, "Period": HOUR, "Stat": "Sum", "Unit": metric.unit}
+    return {"Metric": source, "Period": HOUR, "Stat": "Sum", "Unit": metric.unit}
 
 
 def _own(metric: Metric, service: str, stage: Stage, statistic: str, period: int = MINUTE) -> Json:
@@ -255,7 +278,7 @@ def _own(metric: Metric, service: str, stage: Stage, statistic: str, period: int
 
 
 def dimensions(service: str, stage: Stage) -> list[Json]:
-    """Those of every metric of ours."""
+    """The dimensions of every metric that Darkroom publishes."""
     values = zip(DIMENSIONS, (stage.name, service), strict=True)
     return [{"Name": name, "Value": value} for name, value in values]
 

@@ -1,9 +1,8 @@
-"""A service's door to HTTP: a REST API of API Gateway that hands every request to its function.
+"""The REST API of a service: API Gateway passes every request to the service's function.
 
-The function routes: one proxy takes all paths and methods, so what the door lets in is decided,
-documented and tested in one place. REST (v1), because it is what both emulators have. On AWS the
-door asks who calls (see auth.py), takes no more than so many requests a second, and keeps
-an access log; the emulators do none of that.
+One proxy resource takes all paths and methods, and the function routes them. REST (v1), because
+both emulators support it. On AWS the API also authenticates callers (see auth.py), throttles
+requests and writes an access log; the emulators do none of that.
 """
 
 import hashlib
@@ -16,8 +15,8 @@ from infra.cloudformation.cfn import Json
 from infra.config.definitions import Definition
 from infra.config.stages import Stage
 
-# What API Gateway answers by itself, as the problem documents that the function answers with. The
-# values are its own variables; `$context.error.messageString` is quoted by itself.
+# The body of API Gateway's own error responses: a problem document like the function's. The values
+# are API Gateway's context variables.
 PROBLEM = json.dumps(
     {
         "type": "about:blank",
@@ -27,9 +26,9 @@ PROBLEM = json.dumps(
     }
 )
 
-# Of each request: enough to find it again and to see who asks too much; no query, no user agent.
-# `caller` is the user's id in the pool, or the id of the key.
-LOGGED = {
+# The access log: enough to find a request and to see which caller sends too many. It has no query
+# string and no user agent. `caller` is the user's id in the pool, or the id of the API key.
+CALLER_VARIABLE = {
     "cognito": "$context.authorizer.claims.sub",
     "keys": "$context.identity.apiKeyId",
 }
@@ -46,13 +45,13 @@ LOG_LINE = {
 
 
 def resources(definition: Definition, stage: Stage) -> Json:
-    """The API, its stage, and the right to call the function."""
+    """The API, its deployment and stage, and the permission to invoke the function."""
     name = definition.name
     content = _api(definition, stage)
     deployment = cfn.logical(name, f"Deployment{_digest(content)}")
     api = cfn.logical(name, "Rest")
-    # A deployment is a picture of the API as it is at that moment: without the methods, of nothing.
-    after = [key for key, each in content.items() if each["Type"] != "AWS::ApiGateway::RestApi"]
+    # A deployment is a snapshot of the API, so it has to wait for the methods.
+    after = [key for key, value in content.items() if value["Type"] != "AWS::ApiGateway::RestApi"]
     return {
         **content,
         deployment: cfn.resource(
@@ -60,17 +59,17 @@ def resources(definition: Definition, stage: Stage) -> Json:
         ),
         cfn.logical(name, "Stage"): _stage(name, deployment, stage),
         cfn.logical(name, "Permission"): _permission(name, api),
-        **_plan(name, stage),
+        **_usage_plan(name, stage),
         **_access_log(name, stage),
     }
 
 
-def account(everyone: Iterable[Definition], stage: Stage) -> Json:
-    """The role by which API Gateway writes logs: one for all APIs of an account and region.
+def account(services: Iterable[Definition], stage: Stage) -> Json:
+    """The role with which API Gateway writes logs. An account has one per region, for all APIs.
 
-    So it stays when this stack goes: another stage's may need it. It can write logs, and no more.
+    It is retained when the stack is deleted, because another stage may use it.
     """
-    if stage.local or not any(definition.http for definition in everyone):
+    if stage.local or not any(definition.http for definition in services):
         return {}
     assume = {
         "Effect": "Allow",
@@ -83,11 +82,11 @@ def account(everyone: Iterable[Definition], stage: Stage) -> Json:
         "AssumeRolePolicyDocument": cfn.policy(assume),
         "ManagedPolicyArns": [cfn.sub(f"arn:${{AWS::Partition}}:iam::aws:{managed}")],
     }
-    stays = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+    retained = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
     return {
-        "GatewayLogsRole": cfn.resource("IAM::Role", role, **stays),
+        "GatewayLogsRole": cfn.resource("IAM::Role", role, **retained),
         "GatewayAccount": cfn.resource(
-            "ApiGateway::Account", {"CloudWatchRoleArn": cfn.att("GatewayLogsRole")}, **stays
+            "ApiGateway::Account", {"CloudWatchRoleArn": cfn.att("GatewayLogsRole")}, **retained
         ),
     }
 
@@ -109,7 +108,7 @@ def alarm_metric(definition: Definition, stage: Stage) -> Json:
 
 
 def address(definition: Definition, stage: Stage) -> Json:
-    """Where the API is reached; on an emulator, by whoever deployed it."""
+    """The URL of the API; on an emulator, as the host reaches it."""
     api = cfn.logical(definition.name, "Rest")
     if stage.local:
         return cfn.sub(f"${{PublicEndpoint}}/_aws/execute-api/${{{api}}}/{stage.name}")
@@ -117,7 +116,7 @@ def address(definition: Definition, stage: Stage) -> Json:
 
 
 def _api(definition: Definition, stage: Stage) -> Json:
-    """All that a deployment is a picture of."""
+    """The resources that a deployment is a snapshot of."""
     name = definition.name
     api = cfn.logical(name, "Rest")
     properties = {
@@ -125,29 +124,31 @@ def _api(definition: Definition, stage: Stage) -> Json:
         "Description": definition.purpose,
         "EndpointConfiguration": {"Types": ["REGIONAL"]},
     }
-    anything = {
+    proxy = {
         "RestApiId": cfn.ref(api),
         "ParentId": cfn.att(api, "RootResourceId"),
         "PathPart": "{proxy+}",
     }
-    below = cfn.logical(name, "Anything")
-    places = {"Root": cfn.att(api, "RootResourceId"), "Anything": cfn.ref(below)}
+    proxy_id = cfn.logical(name, "Anything")
+    resource_ids = {"Root": cfn.att(api, "RootResourceId"), "Anything": cfn.ref(proxy_id)}
     return {
         api: cfn.resource("ApiGateway::RestApi", properties),
-        below: cfn.resource("ApiGateway::Resource", anything),
+        proxy_id: cfn.resource("ApiGateway::Resource", proxy),
         **_authorizer(name, stage),
         **{
-            cfn.logical(name, f"{kind}Method"): _method(name, "ANY", place, _asked(name, stage))
-            for kind, place in places.items()
+            cfn.logical(name, f"{kind}Method"): _method(
+                name, "ANY", resource_id, _authorization(name, stage)
+            )
+            for kind, resource_id in resource_ids.items()
         },
-        **_preflights(name, stage, places),
-        cfn.logical(name, "Refusals"): _answers(api, stage, "DEFAULT_4XX"),
-        cfn.logical(name, "Failures"): _answers(api, stage, "DEFAULT_5XX"),
+        **_preflights(name, stage, resource_ids),
+        cfn.logical(name, "Refusals"): _error_response(api, stage, "DEFAULT_4XX"),
+        cfn.logical(name, "Failures"): _error_response(api, stage, "DEFAULT_5XX"),
     }
 
 
 def _authorizer(name: str, stage: Stage) -> Json:
-    """Looks at the token before the function is called, and paid for."""
+    """Checks the token, so that a rejected request does not invoke the function."""
     if stage.access != "cognito":
         return {}
     properties = {
@@ -161,50 +162,52 @@ def _authorizer(name: str, stage: Stage) -> Json:
     return {cfn.logical(name, "Authorizer"): authorizer}
 
 
-def _asked(name: str, stage: Stage) -> Json:
+def _authorization(name: str, stage: Stage) -> Json:
     return auth.method(stage, cfn.logical(name, "Authorizer"))
 
 
-def _preflights(name: str, stage: Stage, places: Json) -> Json:
-    """A browser asks whether it may ask before it shows any token: that much anyone may."""
+def _preflights(name: str, stage: Stage, resource_ids: Json) -> Json:
+    """CORS preflight requests: a browser sends them without a token, so they need none."""
     if not stage.has_page:
         return {}
-    anyone = {"AuthorizationType": "NONE"}
+    unauthenticated = {"AuthorizationType": "NONE"}
     return {
-        cfn.logical(name, f"{kind}Preflight"): _method(name, "OPTIONS", place, anyone)
-        for kind, place in places.items()
+        cfn.logical(name, f"{kind}Preflight"): _method(
+            name, "OPTIONS", resource_id, unauthenticated
+        )
+        for kind, resource_id in resource_ids.items()
     }
 
 
-def _method(name: str, verb: str, place: Json, asked: Json) -> Json:
+def _method(name: str, verb: str, resource_id: Json, authorization: Json) -> Json:
     function = f"${{{cfn.logical(name, 'Function')}.Arn}}"
     invoke = f"lambda:path/2015-03-31/functions/{function}/invocations"
     uri = cfn.sub(f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:{invoke}")
     properties = {
         "RestApiId": cfn.ref(cfn.logical(name, "Rest")),
-        "ResourceId": place,
+        "ResourceId": resource_id,
         "HttpMethod": verb,
-        **asked,
+        **authorization,
         "Integration": {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": uri},
     }
     return cfn.resource("ApiGateway::Method", properties)
 
 
-def _answers(api: str, stage: Stage, kind: str) -> Json:
+def _error_response(api: str, stage: Stage, kind: str) -> Json:
     properties = {
         "RestApiId": cfn.ref(api),
         "ResponseType": kind,
         "ResponseTemplates": {"application/problem+json": PROBLEM},
-        **_readable(stage),
+        **_cors_header(stage),
     }
     return cfn.resource("ApiGateway::GatewayResponse", properties)
 
 
-def _readable(stage: Stage) -> Json:
-    """Let the page read why it was refused, where the function was not asked to say so."""
+def _cors_header(stage: Stage) -> Json:
+    """Let the page read an error response that did not come from the function."""
     if not stage.has_page:
         return {}
-    quoted = cfn.filled(f"'https://{storage.page_host(stage)}'")
+    quoted = cfn.sub_if_needed(f"'https://{storage.page_host(stage)}'")
     return {"ResponseParameters": {"gatewayresponse.header.Access-Control-Allow-Origin": quoted}}
 
 
@@ -217,14 +220,14 @@ def _stage(name: str, deployment: str, stage: Stage) -> Json:
     }
     if stage.local:
         return cfn.resource("ApiGateway::Stage", properties)
-    line = LOG_LINE | {"caller": LOGGED[stage.access]}
+    line = LOG_LINE | {"caller": CALLER_VARIABLE[stage.access]}
     log = {"DestinationArn": cfn.att(cfn.logical(name, "AccessLog")), "Format": json.dumps(line)}
-    properties |= {"AccessLogSetting": log, "MethodSettings": [_limits(stage)]}
+    properties |= {"AccessLogSetting": log, "MethodSettings": [_method_settings(stage)]}
     return cfn.resource("ApiGateway::Stage", properties, DependsOn=["GatewayAccount"])
 
 
-def _limits(stage: Stage) -> Json:
-    """Of all callers together; and errors are logged, but never what a request or answer says."""
+def _method_settings(stage: Stage) -> Json:
+    """Throttling for all callers together. Errors are logged, but no request or response bodies."""
     return {
         "HttpMethod": "*",
         "ResourcePath": "/*",
@@ -236,8 +239,8 @@ def _limits(stage: Stage) -> Json:
     }
 
 
-def _plan(name: str, stage: Stage) -> Json:
-    """What a key is good for. Further keys are made beside the stack, and added to this plan."""
+def _usage_plan(name: str, stage: Stage) -> Json:
+    """The limits of an API key. Further keys are created outside the stack and added here."""
     if stage.access != "keys":
         return {}
     plan = cfn.logical(name, "Plan")
@@ -276,17 +279,17 @@ def _access_log(name: str, stage: Stage) -> Json:
 
 
 def _permission(name: str, api: str) -> Json:
-    here = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}"
+    api_arn = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}"
     properties = {
         "Action": "lambda:InvokeFunction",
         "FunctionName": cfn.ref(cfn.logical(name, "Function")),
         "Principal": "apigateway.amazonaws.com",
-        "SourceArn": cfn.sub(f"{here}:${{{api}}}/*/*"),
+        "SourceArn": cfn.sub(f"{api_arn}:${{{api}}}/*/*"),
     }
     return cfn.resource("Lambda::Permission", properties)
 
 
 def _digest(content: Any) -> str:
-    """A new deployment for new content: CloudFormation never makes an old one again."""
-    said = json.dumps(content, sort_keys=True).encode()
-    return hashlib.sha256(said).hexdigest()[:10]
+    """Part of the deployment's logical id, because only a new resource is a new snapshot."""
+    text = json.dumps(content, sort_keys=True).encode()
+    return hashlib.sha256(text).hexdigest()[:10]

@@ -1,8 +1,7 @@
-"""Who may call the API: anyone (`open`), people who sign in (`cognito`), programs (`keys`).
+"""Who may call the API: anyone (`open`), signed-in users (`cognito`), or programs (`keys`).
 
-Anyone only ever means anyone on this machine: a stage that is not local refuses it (see Stage).
-With Cognito and with keys each caller sees his own images; operators see all (see
-services/api/callers.py).
+Only a local stage may have `open` (see Stage). With Cognito and with keys, callers see their own
+images and operators see all (see services/api/callers.py).
 """
 
 from collections.abc import Mapping
@@ -12,24 +11,24 @@ from infra.cloudformation.cfn import Json
 from infra.config.stages import Stage
 
 POOL, CLIENT, DOMAIN = "Users", "PageClient", "SignInDomain"
-OPERATORS = "operators"  # the group; services/api/callers.py knows it by the same name
+OPERATORS = "operators"  # the group; services/api/callers.py has the same name
 RESOURCE, SCOPE = "darkroom", "images"
 GRANT = f"{RESOURCE}/{SCOPE}"
-"""The scope that the API asks of a token. So it has to be an access token: an id token says who
-somebody is, to the page, and has no scopes."""
+"""The scope that the API requires. Only access tokens have scopes; an id token identifies the user
+to the page and is refused."""
 
-ASKED = ("openid", "email", GRANT)  # by the page: who it is, to show it, and what the API wants
+PAGE_SCOPES = ("openid", "email", GRANT)  # the page shows the e-mail address; the API needs GRANT
 
 OPERATORS_KEY = "OperatorsKey"
 
-ACCESS_MINUTES = 60  # of a token that leaks
-REFRESH_HOURS = 12  # a working day, then people sign in anew
-ROTATION_GRACE = 30  # s, for two tabs that refresh at the same moment
+ACCESS_MINUTES = 60  # limits how long a leaked token works
+REFRESH_HOURS = 12  # a working day; then users sign in again
+ROTATION_GRACE = 30  # s; two tabs may refresh at the same moment
 SHORTEST_PASSWORD = 14
 
 
 def resources(stage: Stage) -> Json:
-    """What callers are known by: the user pool and its page's client, or the operators' key."""
+    """What authenticates callers: the user pool and the page's client, or the operators' key."""
     if stage.access == "cognito":
         return _user_pool(stage)
     if stage.access == "keys":
@@ -39,13 +38,13 @@ def resources(stage: Stage) -> Json:
 
 
 def variables(stage: Stage) -> Json:
-    """What the API's function has to know: how callers show who they are, and who is operator."""
+    """The API function's variables: how callers authenticate, and the id of the operators' key."""
     operator = {"OPERATOR_KEY": cfn.ref(OPERATORS_KEY)} if stage.access == "keys" else {}
     return {"ACCESS": stage.access, **operator}
 
 
 def method(stage: Stage, authorizer: str) -> Json:
-    """What API Gateway asks of a request before the function sees it."""
+    """The authorization properties of an API Gateway method."""
     if stage.access == "cognito":
         return {
             "AuthorizationType": "COGNITO_USER_POOLS",
@@ -57,19 +56,22 @@ def method(stage: Stage, authorizer: str) -> Json:
 
 
 def sign_in_address(stage: Stage) -> str:
-    """Cognito's own pages, as text for Fn::Sub; built, since many things wait for the domain."""
+    """The URL of Cognito's sign-in pages, as text for Fn::Sub.
+
+    It is built from names: a reference would make many resources wait for the domain.
+    """
     return f"https://{_prefix(stage)}.auth.${{AWS::Region}}.amazoncognito.com"
 
 
 def outputs(stage: Stage) -> Json:
-    """What the page's config.json, and people, need to know."""
+    """The outputs for the page's config.json and for operators."""
     if stage.access == "cognito":
         address = cfn.sub(sign_in_address(stage))
         return {
-            "SignInAddress": cfn.output(address, "where people sign in"),
-            "SignInClient": cfn.output(cfn.ref(CLIENT), "the page, as the user pool knows it"),
-            "SignInScope": cfn.output(" ".join(ASKED), "what the page asks for"),
-            "UserPool": cfn.output(cfn.ref(POOL), "where operators invite people"),
+            "SignInAddress": cfn.output(address, "where users sign in"),
+            "SignInClient": cfn.output(cfn.ref(CLIENT), "the page's client id in the user pool"),
+            "SignInScope": cfn.output(" ".join(PAGE_SCOPES), "the scopes that the page requests"),
+            "UserPool": cfn.output(cfn.ref(POOL), "where operators invite users"),
         }
     if stage.access == "keys":
         return {OPERATORS_KEY: cfn.output(cfn.ref(OPERATORS_KEY), "the id of the operators' key")}
@@ -77,9 +79,9 @@ def outputs(stage: Stage) -> Json:
 
 
 def sign_in(outputs: Mapping[str, str]) -> dict[str, str]:
-    """What the page's config.json says of signing in (`signIn`), of a stack's outputs.
+    """The `signIn` object of the page's config.json, from a stack's outputs.
 
-    Empty where nobody signs in. services/web/src/session.ts reads it.
+    Empty for a stage without sign-in. services/web/src/session.ts reads it.
     """
     if "SignInAddress" not in outputs:
         return {}
@@ -110,7 +112,7 @@ def _user_pool(stage: Stage) -> Json:
 
 
 def _users(stage: Stage) -> Json:
-    """People known by their e-mail address, and only those whom an operator invited."""
+    """The user pool: users sign in with an e-mail address, and only operators can create users."""
     policy = dict.fromkeys(
         ("RequireLowercase", "RequireNumbers", "RequireSymbols", "RequireUppercase"), False
     )
@@ -125,20 +127,16 @@ def _users(stage: Stage) -> Json:
         },
         "MfaConfiguration": "OPTIONAL",
         "EnabledMfas": ["SOFTWARE_TOKEN_MFA"],
-        # Long beats colourful: what NIST SP 800-63B asks for.
+        # Length instead of character classes, as NIST SP 800-63B recommends.
         "Policies": {"PasswordPolicy": {"MinimumLength": SHORTEST_PASSWORD, **policy}},
         "DeletionProtection": "ACTIVE" if stage.retain else "INACTIVE",
     }
-    kept = "RetainExceptOnCreate" if stage.retain else "Delete"
-    replaced = "Retain" if stage.retain else "Delete"
-    return cfn.resource(
-        "Cognito::UserPool", properties, DeletionPolicy=kept, UpdateReplacePolicy=replaced
-    )
+    return cfn.resource("Cognito::UserPool", properties, **storage.deletion_policies(stage))
 
 
 def _page_client(stage: Stage) -> Json:
-    """The page: a public client without a secret, by code and PKCE, back to itself alone."""
-    page = cfn.filled(f"https://{storage.page_host(stage)}/")
+    """The page's client: public, without a secret; code flow with PKCE; redirects to the page."""
+    page = cfn.sub_if_needed(f"https://{storage.page_host(stage)}/")
     properties = {
         "UserPoolId": cfn.ref(POOL),
         "ClientName": stage.called("page"),
@@ -146,13 +144,13 @@ def _page_client(stage: Stage) -> Json:
         "SupportedIdentityProviders": ["COGNITO"],
         "AllowedOAuthFlowsUserPoolClient": True,
         "AllowedOAuthFlows": ["code"],
-        "AllowedOAuthScopes": list(ASKED),
+        "AllowedOAuthScopes": list(PAGE_SCOPES),
         "CallbackURLs": [page],
         "LogoutURLs": [page],
         "PreventUserExistenceErrors": "ENABLED",
         "EnableTokenRevocation": True,
-        # Each refresh token works once, so a stolen one shows. It rules out the flow by which
-        # refresh tokens are used otherwise, and that flow is on where none is named.
+        # A refresh token works once, so that a stolen one is noticed. Rotation does not allow the
+        # flow ALLOW_REFRESH_TOKEN_AUTH, which is on by default: so the flows are listed.
         "RefreshTokenRotation": {
             "Feature": "ENABLED",
             "RetryGracePeriodSeconds": ROTATION_GRACE,
@@ -171,5 +169,5 @@ def _page_client(stage: Stage) -> Json:
 
 
 def _prefix(stage: Stage) -> str:
-    """The first part of the sign-in pages' host: a region's accounts share these names."""
+    """The domain prefix of the sign-in pages, with the account id: it is unique in a region."""
     return f"{stage.called()}-${{AWS::AccountId}}"

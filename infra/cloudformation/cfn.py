@@ -1,4 +1,4 @@
-"""CloudFormation's own words as functions: each returns the dictionary that the template holds."""
+"""Functions for CloudFormation's syntax: each returns a dictionary for the template."""
 
 import json
 from collections.abc import Iterable
@@ -24,13 +24,13 @@ def sub(text: str) -> Json:
     return {"Fn::Sub": text}
 
 
-def filled(text: str) -> Any:
-    """`sub` of a text that may have no variables; then it is the text itself."""
+def sub_if_needed(text: str) -> Any:
+    """`sub` of a text with variables; a text without variables is returned as it is."""
     return sub(text) if "${" in text else text
 
 
 def resource(kind: str, properties: Json, **attributes: Any) -> Json:
-    """A resource; `attributes` are DependsOn, DeletionPolicy and their like."""
+    """A resource; `attributes` are DependsOn, DeletionPolicy and so on."""
     return {"Type": f"AWS::{kind}", **attributes, "Properties": properties}
 
 
@@ -43,22 +43,22 @@ def policy(*statements: Json) -> Json:
 
 
 def allow(actions: Iterable[str], on: Any, condition: Json | None = None, **more: Any) -> Json:
-    """An Allow statement; `more` holds a Principal where the policy belongs to a resource."""
+    """An Allow statement. `more` holds the Principal of a resource policy."""
     return _statement("Allow", actions, on, condition, more)
 
 
 def deny(actions: Iterable[str], on: Any, condition: Json | None = None, **more: Any) -> Json:
-    """A Deny statement; it wins over every Allow."""
+    """A Deny statement. It overrides every Allow."""
     return _statement("Deny", actions, on, condition, more)
 
 
 def as_text(template: Json) -> str:
-    """A template as indented JSON, for files and the golden copies."""
+    """A template as indented JSON, for files and golden tests."""
     return json.dumps(template, indent=2) + "\n"
 
 
 def _statement(
     effect: str, actions: Iterable[str], on: Any, condition: Json | None, more: Json
 ) -> Json:
-    found = {"Effect": effect, **more, "Action": list(actions), "Resource": on}
-    return found | ({"Condition": condition} if condition else {})
+    statement = {"Effect": effect, **more, "Action": list(actions), "Resource": on}
+    return statement | ({"Condition": condition} if condition else {})

@@ -1,8 +1,7 @@
-"""One dashboard for each stage: what goes through, how long it takes, what fails, what it costs.
+"""The CloudWatch dashboard of a stage: alarms, throughput, latency, failures and cost.
 
-Alarms come first, then what Darkroom promises, then what it stands on. Numbers are drawn from
-metrics; reasons are grouped from the log lines themselves, since a metric for each would cost more
-than it tells.
+The alarms come first, then Darkroom's own metrics, then those of AWS. Failures are grouped by
+reason with Logs Insights queries: a metric for each reason would cost too much.
 """
 
 import json
@@ -27,44 +26,47 @@ from shared.metrics import (
     Metric,
 )
 
-COLUMNS = 24  # CloudWatch's grid
+COLUMNS = 24  # of CloudWatch's grid
 WIDTH, HEIGHT = 8, 6  # of a widget: three in a row
 PERIOD = 300  # s
 HOUR = 3600  # s
 
 REKOGNITION = ("DetectLabels", "DetectFaces", "DetectText", "DetectModerationLabels")
 
-Row = list[Any]  # one metric, or one expression, as CloudWatch's dashboards write them
+Row = list[Any]  # one metric or expression in a dashboard's JSON
 
 
-def resources(everyone: tuple[Definition, ...], stage: Stage) -> Json:
+def resources(services: tuple[Definition, ...], stage: Stage) -> Json:
     """The stage's dashboard."""
     properties = {
         "DashboardName": stage.called(),
-        "DashboardBody": cfn.sub(json.dumps({"widgets": widgets(everyone, stage)})),
+        "DashboardBody": cfn.sub(json.dumps({"widgets": widgets(services, stage)})),
     }
     return {"Dashboard": cfn.resource("CloudWatch::Dashboard", properties)}
 
 
-def widgets(everyone: tuple[Definition, ...], stage: Stage) -> list[Json]:
-    """Everything on it, three in a row below the alarms."""
-    queued = [each for each in everyone if each.queued]
+def widgets(services: tuple[Definition, ...], stage: Stage) -> list[Json]:
+    """Every widget: the alarms, and below them three in a row."""
+    queued = [service for service in services if service.queued]
     charts = [
-        _chart("Done, messages in 5 minutes", _each(AGE, queued, stage, "SampleCount")),
-        _chart("A hop with its waiting, ms: p50 and p99", _spread(AGE, queued, stage)),
-        _chart("One try at a hop, ms: p50 and p99", _spread(DURATION, queued, stage)),
-        _chart("Age of the oldest message, s", [_of_queue(each, stage) for each in queued]),
+        _chart("Handled messages in 5 minutes", _each(AGE, queued, stage, "SampleCount")),
+        _chart("Hop with its waiting time, ms: p50 and p99", _spread(AGE, queued, stage)),
+        _chart("One attempt at a hop, ms: p50 and p99", _spread(DURATION, queued, stage)),
+        _chart("Age of the oldest message, s", [_queue_age(service, stage) for service in queued]),
         _chart("Runs", _runs(stage)),
         _table("Failed runs by stage and reason", ["store"], _BY_REASON, stage),
-        _table("Failed tries by service and reason", _names(queued), _TRIES, stage),
-        _chart("Effects for one that was called for", _surplus(stage), HOUR),
-        _chart("Asked to slow down", _throttled(queued, stage)),
-        _chart("Given up, and forgotten", _lost(queued, stage)),
-        _chart("Functions: errors and throttles", _troubles(everyone, stage)),
-        _chart("Functions: longest, share of the timeout", _longest(everyone, stage)),
-        _chart("Cost, USD an hour: an estimate", _cost(everyone, stage), HOUR),
+        _table("Failed attempts by service and reason", _names(queued), _ATTEMPTS, stage),
+        _chart("Effects per expected effect", _repeated_effects(stage), HOUR),
+        _chart("Throttled calls to AWS", _throttled(queued, stage)),
+        _chart("Dead letters, and uploads without an outcome", _dead_letters(queued, stage)),
+        _chart("Functions: errors and throttles", _function_errors(services, stage)),
+        _chart(
+            "Functions: longest invocation as a share of the timeout",
+            _longest_invocations(services, stage),
+        ),
+        _chart("Cost, USD an hour (estimate)", _cost(services, stage), HOUR),
     ]
-    return [_alarms(everyone, stage), *_placed(charts)]
+    return [_alarms(services, stage), *_placed(charts)]
 
 
 def _placed(charts: Iterable[Json]) -> list[Json]:
@@ -86,149 +88,156 @@ def _placed(charts: Iterable[Json]) -> list[Json]:
 ALARMS_HEIGHT = 4
 
 
-def _alarms(everyone: tuple[Definition, ...], stage: Stage) -> Json:
-    here = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm"
+def _alarms(services: tuple[Definition, ...], stage: Stage) -> Json:
+    arn = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm"
     names = [
         stage.called(alarm.service, alarm.kind)
-        for definition in everyone
+        for definition in services
         for alarm in alarms.alarms(definition, stage)
     ]
-    said = {"title": "Alarms", "alarms": [f"{here}:{name}" for name in names]}
-    place = {"x": 0, "y": 0, "width": COLUMNS, "height": ALARMS_HEIGHT}
-    return {"type": "alarm", **place, "properties": said}
+    properties = {"title": "Alarms", "alarms": [f"{arn}:{name}" for name in names]}
+    position = {"x": 0, "y": 0, "width": COLUMNS, "height": ALARMS_HEIGHT}
+    return {"type": "alarm", **position, "properties": properties}
 
 
 def _chart(title: str, rows: Sequence[Row], period: int = PERIOD) -> Json:
-    said = {"view": "timeSeries", "region": "${AWS::Region}", "period": period, "stat": "Sum"}
-    return {"type": "metric", "properties": {"title": title, **said, "metrics": list(rows)}}
+    properties = {"view": "timeSeries", "region": "${AWS::Region}", "period": period, "stat": "Sum"}
+    return {"type": "metric", "properties": {"title": title, **properties, "metrics": list(rows)}}
 
 
 def _table(title: str, services: Sequence[str], query: str, stage: Stage) -> Json:
-    """What CloudWatch Logs Insights finds in these services' logs."""
+    """The result of a Logs Insights query over the logs of these services."""
     groups = " | ".join(f"SOURCE '/aws/lambda/{stage.called(name)}'" for name in services)
-    said = {"view": "table", "region": "${AWS::Region}", "query": f"{groups} | {query}"}
-    return {"type": "log", "properties": {"title": title, **said}}
+    properties = {"view": "table", "region": "${AWS::Region}", "query": f"{groups} | {query}"}
+    return {"type": "log", "properties": {"title": title, **properties}}
 
 
 _BY_REASON = (
     "filter status = 'failed' | stats count(*) as runs by at, reason, fault | sort runs desc"
 )
-_TRIES = (
+_ATTEMPTS = (
     "filter message = 'hop' and ispresent(reason)"
-    " | stats count(*) as tries by service, reason, outcome | sort tries desc"
+    " | stats count(*) as attempts by service, reason, outcome | sort attempts desc"
 )
 
-# ---- what they draw ----------------------------------------------------------------------------
+# ---- metrics and expressions -------------------------------------------------------------------
 
 
 def _own(metric: Metric, service: str, stage: Stage, **more: Any) -> Row:
-    named = [[each["Name"], each["Value"]] for each in alarms.dimensions(service, stage)]
-    shown = {"label": service, **more}
-    return [NAMESPACE, metric.name, *(word for pair in named for word in pair), shown]
+    dimensions = [
+        [dimension["Name"], dimension["Value"]] for dimension in alarms.dimensions(service, stage)
+    ]
+    options = {"label": service, **more}
+    return [NAMESPACE, metric.name, *(part for pair in dimensions for part in pair), options]
 
 
 def _each(metric: Metric, services: Iterable[Definition], stage: Stage, stat: str) -> list[Row]:
-    return [_own(metric, each.name, stage, stat=stat) for each in services]
+    return [_own(metric, service.name, stage, stat=stat) for service in services]
 
 
 def _spread(metric: Metric, queued: Iterable[Definition], stage: Stage) -> list[Row]:
     return [
-        _own(metric, each.name, stage, stat=stat, label=f"{each.name} {stat}")
-        for each in queued
+        _own(metric, service.name, stage, stat=stat, label=f"{service.name} {stat}")
+        for service in queued
         for stat in ("p50", "p99")
     ]
 
 
-def _of_queue(definition: Definition, stage: Stage) -> Row:
+def _queue_age(definition: Definition, stage: Stage) -> Row:
     name = stage.called(definition.name)
-    shown = {"label": definition.name, "stat": "Maximum"}
-    return ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", name, shown]
+    options = {"label": definition.name, "stat": "Maximum"}
+    return ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", name, options]
 
 
 def _runs(stage: Stage) -> list[Row]:
     return [
         _own(FAILED, "store", stage, stat="SampleCount", label="ended"),
-        _own(FAILED, "store", stage, label="failed, not by the uploader's fault"),
+        _own(FAILED, "store", stage, label="failed, not by the client's fault"),
     ]
 
 
-def _surplus(stage: Stage) -> list[Row]:
+def _repeated_effects(stage: Stage) -> list[Row]:
     rows: list[Row] = []
     for name, effects in alarms.EFFECTS_OF.items():
-        taken, wanted = f"taken_{name}", f"wanted_{name}"
+        counted, expected = f"effects_{name}", f"expected_{name}"
         rows += [
-            _own(EFFECTS, name, stage, id=taken, visible=False),
-            _own(EXPECTED_EFFECTS, name, stage, id=wanted, visible=False),
-            [{"expression": f"{taken} / {wanted}", "label": effects, "id": f"share_{name}"}],
+            _own(EFFECTS, name, stage, id=counted, visible=False),
+            _own(EXPECTED_EFFECTS, name, stage, id=expected, visible=False),
+            [{"expression": f"{counted} / {expected}", "label": effects, "id": f"ratio_{name}"}],
         ]
     return rows
 
 
 def _throttled(queued: Iterable[Definition], stage: Stage) -> list[Row]:
-    """By Rekognition as it counts in the whole account, and by whatever our services met."""
-    theirs: list[Row] = [
+    """Throttled calls: of each service, and Rekognition's own count for the whole account."""
+    account: list[Row] = [
         ["AWS/Rekognition", "ThrottledCount", "Operation", name, {"label": f"account: {name}"}]
         for name in REKOGNITION
     ]
-    return [*_each(THROTTLED, queued, stage, "Sum"), *theirs]
+    return [*_each(THROTTLED, queued, stage, "Sum"), *account]
 
 
-def _lost(queued: Iterable[Definition], stage: Stage) -> list[Row]:
-    letters = [
-        _own(DEAD_LETTERS, each.name, stage, label=f"dead letters of {each.name}")
-        for each in queued
+def _dead_letters(queued: Iterable[Definition], stage: Stage) -> list[Row]:
+    dead_letters = [
+        _own(DEAD_LETTERS, service.name, stage, label=f"dead letters of {service.name}")
+        for service in queued
     ]
-    return [*letters, _own(REAPED, "reap", stage, label="without an end after a day")]
+    return [*dead_letters, _own(REAPED, "reap", stage, label="no outcome after a day")]
 
 
-def _troubles(everyone: Iterable[Definition], stage: Stage) -> list[Row]:
+def _function_errors(services: Iterable[Definition], stage: Stage) -> list[Row]:
     return [
-        _of_function(each, stage, metric, label=f"{each.name} {metric.lower()}")
-        for each in everyone
+        _function_metric(service, stage, metric, label=f"{service.name} {metric.lower()}")
+        for service in services
         for metric in ("Errors", "Throttles")
     ]
 
 
-def _longest(everyone: Iterable[Definition], stage: Stage) -> list[Row]:
+def _longest_invocations(services: Iterable[Definition], stage: Stage) -> list[Row]:
     rows: list[Row] = []
-    for each in everyone:
-        timed, name = f"longest_{each.name}", f"share_{each.name}"
-        share = f"{timed} / {1000 * each.function.timeout}"
+    for service in services:
+        duration, name = f"longest_{service.name}", f"share_{service.name}"
+        expression = f"{duration} / {1000 * service.function.timeout}"
         rows += [
-            _of_function(each, stage, "Duration", stat="Maximum", id=timed, visible=False),
-            [{"expression": share, "label": each.name, "id": name}],
+            _function_metric(
+                service, stage, "Duration", stat="Maximum", id=duration, visible=False
+            ),
+            [{"expression": expression, "label": service.name, "id": name}],
         ]
     return rows
 
 
-def _of_function(definition: Definition, stage: Stage, metric: str, **shown: Any) -> Row:
+def _function_metric(definition: Definition, stage: Stage, metric: str, **options: Any) -> Row:
     name = stage.called(definition.name)
-    return ["AWS/Lambda", metric, "FunctionName", name, shown]
+    return ["AWS/Lambda", metric, "FunctionName", name, options]
 
 
-def _cost(everyone: tuple[Definition, ...], stage: Stage) -> list[Row]:
-    """Rekognition and Lambda, their sum, and that for a thousand runs that ended: an estimate at
-    list prices, before any tier and with no free tier, to see what changes. The rest is left out.
+def _cost(services: tuple[Definition, ...], stage: Stage) -> list[Row]:
+    """Rekognition, Lambda, their sum, and the sum for 1,000 ended runs: an estimate.
+
+    At list prices of the first tier, without the free tier. Other AWS services are left out.
     """
     prices = Prices.load()
     rows: list[Row] = [
         _own(EFFECTS, "analyze", stage, id="detections", visible=False),
         _own(FAILED, "store", stage, id="runs", stat="SampleCount", visible=False),
     ]
-    for each in everyone:
+    for service in services:
         rows += [
-            _of_function(each, stage, "Duration", id=f"ms_{each.name}", visible=False),
-            _of_function(each, stage, "Invocations", id=f"calls_{each.name}", visible=False),
+            _function_metric(service, stage, "Duration", id=f"ms_{service.name}", visible=False),
+            _function_metric(
+                service, stage, "Invocations", id=f"calls_{service.name}", visible=False
+            ),
         ]
-    compute = " + ".join(f"FILL({_compute(each, stage, prices)}, 0)" for each in everyone)
-    calls = " + ".join(f"FILL(calls_{each.name}, 0)" for each in everyone)
+    compute = " + ".join(f"FILL({_compute(service, stage, prices)}, 0)" for service in services)
+    calls = " + ".join(f"FILL(calls_{service.name}, 0)" for service in services)
     lambdas = f"{compute} + ({calls}) * {prices.functions.request:.7f}"
     return [
         *rows,
         _money("rekognition", "Rekognition", f"FILL(detections, 0) * {prices.detection('labels')}"),
         _money("functions", "Lambda", lambdas),
         _money("total", "both", "rekognition + functions"),
-        _money("each", "both, for 1,000 runs", "1000 * total / runs"),
+        _money("per_thousand", "both, for 1,000 runs", "1000 * total / runs"),
     ]
 
 
@@ -244,4 +253,4 @@ def _money(name: str, label: str, expression: str) -> Row:
 
 
 def _names(services: Iterable[Definition]) -> list[str]:
-    return [each.name for each in services]
+    return [service.name for service in services]

@@ -1,6 +1,6 @@
-"""What encrypts a stage's data: AWS's own keys, or with `kms = true` one key of the stage's own.
+"""Encryption of a stage's data: with AWS's own keys, or with `kms = true` with the stage's KMS key.
 
-An emulator encrypts nothing that anyone could check, so a local stage has neither.
+A local stage has no KMS key: the emulators do not encrypt.
 """
 
 from collections.abc import Iterable
@@ -12,76 +12,79 @@ from infra.config.stages import Stage
 
 KEY = "DataKey"
 
-# What S3, SNS and SQS ask of a key for an object or a message, whoever calls them.
+# The key permissions that S3, SNS and SQS need for an object or a message.
 READ_AND_WRITE = ("kms:Decrypt", "kms:GenerateDataKey")
 
-# What DynamoDB asks beyond that, in the name of whoever reads or writes an item.
+# The further permissions that DynamoDB needs, on behalf of the caller.
 OF_TABLES = ("kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
-# The services through which a function may use the key; it never may by itself.
+# The services through which a function may use the key. It may not call KMS directly.
 THROUGH = ("dynamodb", "s3", "sns", "sqs")
 
-WAITING_DAYS = 30  # KMS's longest: so long a deleted key, and the data with it, can be saved
+WAITING_DAYS = (
+    30  # the longest that KMS allows; until then, the deletion of the key can be cancelled
+)
 
 
-def resources(stage: Stage, kept: Json) -> Json:
-    """The stage's own key, if it has one; `kept` says what becomes of it when the stack goes."""
+def resources(stage: Stage, policies: Json) -> Json:
+    """The stage's KMS key, if it has one. `policies` are its deletion policies."""
     if not stage.kms:
         return {}
     properties = {
         "Description": f"encrypts the data of {stage.called()}",
         "EnableKeyRotation": True,
         "PendingWindowInDays": WAITING_DAYS,
-        "KeyPolicy": cfn.policy(*_who_may(stage)),
+        "KeyPolicy": cfn.policy(*_key_policy(stage)),
     }
     alias = {"AliasName": f"alias/{stage.called()}", "TargetKeyId": cfn.ref(KEY)}
     return {
-        KEY: cfn.resource("KMS::Key", properties, **kept),
+        KEY: cfn.resource("KMS::Key", properties, **policies),
         f"{KEY}Alias": cfn.resource("KMS::Alias", alias),
     }
 
 
 def of_bucket(stage: Stage) -> Json:
-    """S3's rule for what nobody encrypted otherwise."""
+    """The default encryption of a bucket."""
     if not stage.kms:
         return {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": cfn.att(KEY)}
-    # A key for the bucket: KMS is asked, and paid, once in a while and not for every object.
+    # With a bucket key, S3 calls KMS rarely instead of for every object.
     return {"ServerSideEncryptionByDefault": by_default, "BucketKeyEnabled": True}
 
 
 def of_queue(stage: Stage) -> Json:
-    # SQS's own key costs nothing, and lets S3 and SNS send without a key policy.
+    """The encryption of a queue. SQS's own key is free and needs no key policy for S3 and SNS."""
     return {"KmsMasterKeyId": cfn.att(KEY)} if stage.kms else {"SqsManagedSseEnabled": True}
 
 
 def of_topic(stage: Stage) -> Json:
+    """The encryption of a topic. AWS's key for SNS admits only principals of this account."""
     if stage.local:
         return {}
-    # AWS's key for SNS lets every principal of this account in, and no other service of AWS.
     return {"KmsMasterKeyId": cfn.att(KEY) if stage.kms else "alias/aws/sns"}
 
 
 def of_table(stage: Stage) -> Json:
-    """Without a key of the stage's own, the table's is DynamoDB's."""
+    """The encryption of a table; without a KMS key it is DynamoDB's default."""
     if not stage.kms:
         return {}
-    said = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": cfn.att(KEY)}
-    return {"SSESpecification": said}
+    specification = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": cfn.att(KEY)}
+    return {"SSESpecification": specification}
 
 
 def of_logs(stage: Stage) -> Json:
+    """The encryption of a log group; without a KMS key it is CloudWatch's default."""
     return {"KmsKeyId": cfn.att(KEY)} if stage.kms else {}
 
 
 def tls_only(actions: Iterable[str], on: Any) -> Json:
-    """The statement of a resource's policy that refuses who does not come by TLS, whoever it is."""
-    plain = {"Bool": {"aws:SecureTransport": "false"}}
-    return cfn.deny(actions, on, plain, Principal="*")
+    """The statement of a resource policy that denies every request without TLS."""
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    return cfn.deny(actions, on, insecure, Principal="*")
 
 
 def grant(stage: Stage) -> list[Json]:
-    """What a function's role needs of the key, to use what it is allowed to use elsewhere."""
+    """The key permissions of a function's role, for the data that its other statements allow."""
     if not stage.kms:
         return []
     services = [cfn.sub(f"{name}.${{AWS::Region}}.amazonaws.com") for name in THROUGH]
@@ -89,21 +92,21 @@ def grant(stage: Stage) -> list[Json]:
     return [cfn.allow(sorted(READ_AND_WRITE + OF_TABLES), cfn.att(KEY), through)]
 
 
-def _who_may(stage: Stage) -> list[Json]:
-    """The account's IAM, and the services that act for nobody's role."""
+def _key_policy(stage: Stage) -> list[Json]:
+    """The key policy: the account's IAM, and the AWS services that send without a role."""
     account = cfn.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
     return [
-        # "*" is this key: a key's policy speaks of nothing else.
+        # In a key policy, "*" means this key.
         cfn.allow(["kms:*"], "*", Principal={"AWS": account}),
-        _service("s3", cfn.sub(f"arn:${{AWS::Partition}}:s3:::{_uploads(stage)}")),
-        _service("sns", _named(stage, "sns")),
-        _service("cloudwatch", _named(stage, "cloudwatch", "alarm:")),
-        _logs(stage),
+        _allow_service("s3", cfn.sub(f"arn:${{AWS::Partition}}:s3:::{_uploads(stage)}")),
+        _allow_service("sns", _arn_pattern(stage, "sns")),
+        _allow_service("cloudwatch", _arn_pattern(stage, "cloudwatch", "alarm:")),
+        _allow_logs(stage),
     ]
 
 
-def _service(name: str, source: Any) -> Json:
-    """For its messages, from this stage of this account: it is not talked into others'."""
+def _allow_service(name: str, source: Any) -> Json:
+    """Let an AWS service use the key for this stage's sources in this account only."""
     condition = {
         "StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")},
         "ArnLike": {"aws:SourceArn": source},
@@ -112,18 +115,18 @@ def _service(name: str, source: Any) -> Json:
     return cfn.allow(READ_AND_WRITE, "*", condition, Principal=principal)
 
 
-def _logs(stage: Stage) -> Json:
+def _allow_logs(stage: Stage) -> Json:
     context = "kms:EncryptionContext:aws:logs:arn"
-    condition = {"ArnLike": {context: _named(stage, "logs", "log-group:/aws/*/")}}
+    condition = {"ArnLike": {context: _arn_pattern(stage, "logs", "log-group:/aws/*/")}}
     principal = {"Service": cfn.sub("logs.${AWS::Region}.amazonaws.com")}
     actions = (*READ_AND_WRITE, *OF_TABLES)
     return cfn.allow(sorted(actions), "*", condition, Principal=principal)
 
 
-def _named(stage: Stage, service: str, kind: str = "") -> Json:
-    """Everything of a service whose name is this stage's: the thing itself waits for its key."""
-    here = f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}"
-    return cfn.sub(f"{here}:{kind}{stage.called()}-*")
+def _arn_pattern(stage: Stage, service: str, kind: str = "") -> Json:
+    """The ARNs of this stage's resources, by name: a reference would be circular."""
+    arn = f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}"
+    return cfn.sub(f"{arn}:{kind}{stage.called()}-*")
 
 
 def _uploads(stage: Stage) -> str:

@@ -1,8 +1,8 @@
-"""Two roles by which GitHub deploys a stage without a key: printed as a stack of its own.
+"""A separate stack with two roles, with which GitHub Actions deploys a stage without access keys.
 
-GitHub's role may only ask CloudFormation to change the stage's one stack, keep what that needs in
-the artifacts' bucket, and publish the page. What the stack is made of is made by CloudFormation's
-role, which reaches only what carries the stage's name, where AWS has names to go by.
+GitHub's role may change the stage's stack through CloudFormation, write to the artifacts bucket and
+publish the page. CloudFormation's role creates the resources. It is limited to resources that carry
+the stage's name, for the AWS services whose ARNs contain names.
 """
 
 from infra.cloudformation import cfn
@@ -12,17 +12,17 @@ from infra.config.stages import Stage
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 
-# What a deployment does to the artifacts' bucket, which no stack has.
+# A deployment creates the artifacts bucket itself: the bucket is in no stack.
 ARTIFACTS = "CreateBucket ListBucket PutBucketPublicAccessBlock PutLifecycleConfiguration"
 
-# What CloudFormation does to a bucket, but never to what is in one.
+# Actions on buckets, but not on objects.
 BUCKETS = """
     CreateBucket DeleteBucket DeleteBucketPolicy GetBucket* PutBucket* ListBucket
     GetEncryptionConfiguration PutEncryptionConfiguration
     GetLifecycleConfiguration PutLifecycleConfiguration
 """
 
-# Tables, too, are made and described, and not read.
+# Actions on tables, but not on items.
 TABLES = """
     CreateTable DeleteTable UpdateTable DescribeTable DescribeTimeToLive UpdateTimeToLive
     DescribeContinuousBackups UpdateContinuousBackups DescribeContributorInsights
@@ -37,38 +37,45 @@ ROLES = """
 
 
 def template(stage: Stage, repository: str, provider: str | None = None) -> Json:
-    """The stack of the two roles; `provider` is the ARN of GitHub's, where the account has it.
+    """The stack of the two roles. `provider` is the ARN of GitHub's OIDC provider, if it exists.
 
-    An account has one OIDC provider for all of GitHub, so only the first such stack makes it.
+    An account has one OIDC provider for GitHub, so only the first such stack creates it.
     """
-    made = {} if provider else {"GitHub": _provider()}
-    trusted = provider or cfn.ref("GitHub")
+    created = {} if provider else {"GitHub": _provider()}
+    provider_arn = provider or cfn.ref("GitHub")
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"Darkroom, stage {stage.name}: who deploys it from {repository}",
-        "Resources": made
+        "Description": f"Darkroom, stage {stage.name}: the roles that deploy it from {repository}",
+        "Resources": created
         | {
             "DeployRole": _role(
-                stage, "deploy", _by_github(stage, repository, trusted), deploys(stage)
+                stage,
+                "deploy",
+                _by_github(stage, repository, provider_arn),
+                deploy_statements(stage),
             ),
-            "ExecutionRole": _role(stage, "execution", _by_cloudformation(), executes(stage)),
+            "ExecutionRole": _role(
+                stage, "execution", _by_cloudformation(), execution_statements(stage)
+            ),
         },
         "Outputs": {
             "DeployRole": cfn.output(cfn.att("DeployRole"), "AWS_DEPLOY_ROLE of the environment"),
-            "ExecutionRole": cfn.output(cfn.att("ExecutionRole"), "AWS_EXECUTION_ROLE of it"),
+            "ExecutionRole": cfn.output(
+                cfn.att("ExecutionRole"), "AWS_EXECUTION_ROLE of the environment"
+            ),
         },
     }
 
 
-def deploys(stage: Stage) -> list[Json]:
-    """What GitHub may do."""
+def deploy_statements(stage: Stage) -> list[Json]:
+    """The statements of GitHub's role."""
     stack = _arn("cloudformation", f"stack/{stage.called()}/*")
     artifacts, page = _bucket(stage, "artifacts"), _bucket(stage, "page")
-    only_so = {"StringEquals": {"cloudformation:RoleArn": cfn.att("ExecutionRole")}}
-    to_it = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
-    ours = {"StringEquals": {"aws:ResourceTag/aws:cloudformation:stack-name": stage.called()}}
+    with_execution_role = {"StringEquals": {"cloudformation:RoleArn": cfn.att("ExecutionRole")}}
+    to_cloudformation = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    this_stack = {"StringEquals": {"aws:ResourceTag/aws:cloudformation:stack-name": stage.called()}}
     return [
-        cfn.allow(["cloudformation:CreateChangeSet"], stack, only_so),
+        cfn.allow(["cloudformation:CreateChangeSet"], stack, with_execution_role),
         cfn.allow(
             [
                 "cloudformation:ContinueUpdateRollback",
@@ -81,33 +88,35 @@ def deploys(stage: Stage) -> list[Json]:
             ],
             stack,
         ),
-        cfn.allow(["iam:PassRole"], cfn.att("ExecutionRole"), to_it),
-        cfn.allow(_of("s3", ARTIFACTS), artifacts),
+        cfn.allow(["iam:PassRole"], cfn.att("ExecutionRole"), to_cloudformation),
+        cfn.allow(_actions("s3", ARTIFACTS), artifacts),
         cfn.allow(["s3:GetObject", "s3:PutObject"], _bucket(stage, "artifacts", "/*")),
         cfn.allow(["s3:ListBucket"], page),
         cfn.allow(["s3:PutObject"], _bucket(stage, "page", "/*")),
-        cfn.allow(["cloudfront:CreateInvalidation"], _arn("cloudfront", "distribution/*"), ours),
+        cfn.allow(
+            ["cloudfront:CreateInvalidation"], _arn("cloudfront", "distribution/*"), this_stack
+        ),
     ]
 
 
-def executes(stage: Stage) -> list[Json]:
-    """What CloudFormation may do on its behalf; "*" is where AWS gives names that say nothing."""
-    mine = f"{stage.called()}-*"
+def execution_statements(stage: Stage) -> list[Json]:
+    """The statements of CloudFormation's role; "*" where ARNs contain no name of the stage."""
+    names = f"{stage.called()}-*"
     return [
-        cfn.allow(_of("s3", BUCKETS), _bucket(stage, "*")),
+        cfn.allow(_actions("s3", BUCKETS), _bucket(stage, "*")),
         cfn.allow(["s3:GetObject"], _bucket(stage, "artifacts", "/*")),
-        cfn.allow(_of("dynamodb", TABLES), _arn("dynamodb", f"table/{mine}")),
-        cfn.allow(["sqs:*"], _arn("sqs", mine)),
-        cfn.allow(["sns:*"], _arn("sns", mine)),
-        cfn.allow(["lambda:*"], _arn("lambda", f"function:{mine}")),
+        cfn.allow(_actions("dynamodb", TABLES), _arn("dynamodb", f"table/{names}")),
+        cfn.allow(["sqs:*"], _arn("sqs", names)),
+        cfn.allow(["sns:*"], _arn("sns", names)),
+        cfn.allow(["lambda:*"], _arn("lambda", f"function:{names}")),
         cfn.allow(["lambda:*EventSourceMapping*", "lambda:*Tag*"], "*"),
-        cfn.allow(["logs:*"], _arn("logs", f"log-group:/aws/*/{mine}")),
+        cfn.allow(["logs:*"], _arn("logs", f"log-group:/aws/*/{names}")),
         cfn.allow(["logs:DescribeLogGroups"], "*"),
-        cfn.allow(["cloudwatch:*Alarm*", "cloudwatch:*Tag*"], _arn("cloudwatch", f"alarm:{mine}")),
+        cfn.allow(["cloudwatch:*Alarm*", "cloudwatch:*Tag*"], _arn("cloudwatch", f"alarm:{names}")),
         cfn.allow(["cloudwatch:*Dashboard*"], _arn("cloudwatch", f"dashboard/{stage.called()}*")),
-        cfn.allow(["scheduler:*"], _arn("scheduler", f"schedule/*/{mine}")),
-        cfn.allow(_of("iam", ROLES), _arn("iam", f"role/{mine}")),
-        cfn.allow(["iam:PassRole"], _arn("iam", f"role/{mine}"), _to_what_it_makes()),
+        cfn.allow(["scheduler:*"], _arn("scheduler", f"schedule/*/{names}")),
+        cfn.allow(_actions("iam", ROLES), _arn("iam", f"role/{names}")),
+        cfn.allow(["iam:PassRole"], _arn("iam", f"role/{names}"), _to_created_services()),
         cfn.allow(["apigateway:*"], "*"),
         cfn.allow(["cloudfront:*"], "*"),
         cfn.allow(["cognito-idp:*"], "*"),
@@ -121,7 +130,7 @@ def _provider() -> Json:
 
 
 def _role(stage: Stage, name: str, trust: Json, statements: list[Json]) -> Json:
-    # The names must not begin like those of the stack's own roles, which the execution role edits.
+    # The execution role may edit roles named darkroom-<stage>-*: these two must not be among them.
     properties = {
         "RoleName": f"github-{stage.called(name)}",
         "AssumeRolePolicyDocument": cfn.policy(trust),
@@ -131,8 +140,8 @@ def _role(stage: Stage, name: str, trust: Json, statements: list[Json]) -> Json:
 
 
 def _by_github(stage: Stage, repository: str, provider: object) -> Json:
-    """Only jobs of the environment that has the stage's name, which GitHub guards as it is told."""
-    said = {
+    """Trust only jobs of the GitHub environment that has the stage's name."""
+    claims = {
         f"{ISSUER}:aud": AUDIENCE,
         f"{ISSUER}:sub": f"repo:{repository}:environment:{stage.name}",
     }
@@ -140,7 +149,7 @@ def _by_github(stage: Stage, repository: str, provider: object) -> Json:
         "Effect": "Allow",
         "Principal": {"Federated": provider},
         "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {"StringEquals": said},
+        "Condition": {"StringEquals": claims},
     }
 
 
@@ -153,18 +162,18 @@ def _by_cloudformation() -> Json:
     }
 
 
-def _to_what_it_makes() -> Json:
-    services = [f"{each}.amazonaws.com" for each in ("apigateway", "lambda", "scheduler")]
+def _to_created_services() -> Json:
+    services = [f"{name}.amazonaws.com" for name in ("apigateway", "lambda", "scheduler")]
     return {"StringEquals": {"iam:PassedToService": services}}
 
 
-def _of(service: str, actions: str) -> list[str]:
+def _actions(service: str, actions: str) -> list[str]:
     return [f"{service}:{action}" for action in actions.split()]
 
 
-def _arn(service: str, what: str) -> Json:
+def _arn(service: str, resource: str) -> Json:
     region = "" if service in {"iam", "cloudfront"} else "${AWS::Region}"
-    return cfn.sub(f"arn:${{AWS::Partition}}:{service}:{region}:${{AWS::AccountId}}:{what}")
+    return cfn.sub(f"arn:${{AWS::Partition}}:{service}:{region}:${{AWS::AccountId}}:{resource}")
 
 
 def _bucket(stage: Stage, kind: str, keys: str = "") -> Json:

@@ -1,4 +1,4 @@
-"""IAM: the role of each function and schedule, with the least rights that it needs."""
+"""IAM roles of functions and schedules, with the least privilege that each needs."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,11 +9,11 @@ from infra.config.definitions import Allow, Definition
 from infra.config.stages import Stage
 
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-RETRY_LATER = "sqs:ChangeMessageVisibility*"  # one right on AWS; MiniStack has another for several
+RETRY_LATER = "sqs:ChangeMessageVisibility*"  # MiniStack has an action of its own for batches
 
 
 def role(service: str, name: str, statements: list[Json], condition: Json | None = None) -> Json:
-    """A role that only this service of AWS may take, and what it may do."""
+    """A role that only this AWS service may assume, with these statements."""
     assume = {
         "Effect": "Allow",
         "Principal": {"Service": f"{service}.amazonaws.com"},
@@ -27,35 +27,37 @@ def role(service: str, name: str, statements: list[Json], condition: Json | None
     return cfn.resource("IAM::Role", properties)
 
 
-def grants(definition: Definition, everyone: Iterable[Definition], stage: Stage) -> list[Json]:
-    """The statements of the function's role: what every service needs, then its own `allow`."""
-    found = [_may_log(definition, stage)]
+def grants(definition: Definition, services: Iterable[Definition], stage: Stage) -> list[Json]:
+    """The statements of a function's role: what every service needs, then the service's own."""
+    statements = [_may_log(definition, stage)]
     if definition.queued:
-        found += _may_work(definition)
+        statements += _may_handle_messages(definition)
     if definition.rescues:
-        found += [cfn.allow(RECEIVE, [_arn(name, "DeadLetters") for name in rescued(everyone)])]
+        statements += [
+            cfn.allow(RECEIVE, [_arn(name, "DeadLetters") for name in rescued(services)])
+        ]
     if definition.publishes:
-        found += [cfn.allow(["sns:Publish"], cfn.ref("EventsTopic"))]
-    if stage.tracing:  # X-Ray has no resource to name
-        found += [cfn.allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")]
-    found += [_allowed(allow, stage) for allow in definition.allow]
-    return found + encryption.grant(stage)
+        statements += [cfn.allow(["sns:Publish"], cfn.ref("EventsTopic"))]
+    if stage.tracing:  # X-Ray has no resource ARNs
+        statements += [cfn.allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")]
+    statements += [_statement(allow, stage) for allow in definition.allow]
+    return statements + encryption.grant(stage)
 
 
 def arn_of(on: str, stage: Stage) -> Any:
-    """The ARN of a place in Darkroom's own words (see Allow.on)."""
+    """The ARN of a resource alias (see Allow.on)."""
     if on == "*":
         return on
     kind, slash, keys = on.partition("/")
-    if kind == "model":  # Bedrock's own, of no account
+    if kind == "model":  # Bedrock's foundation models belong to no account
         return cfn.sub(f"arn:${{AWS::Partition}}:bedrock:${{AWS::Region}}::foundation-model/{keys}")
     if kind in storage.BUCKETS:
         return storage.bucket_arn(stage, kind, slash + keys)
     if kind in messaging.TOPICS:
         return cfn.ref(f"{kind.capitalize()}Topic")
     if kind == "bus":
-        here = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}"
-        return cfn.sub(f"{here}:event-bus/default")
+        bus = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}"
+        return cfn.sub(f"{bus}:event-bus/default")
     table = f"{kind.capitalize()}Table"
     return cfn.sub(f"${{{table}.Arn}}/{keys}") if keys else cfn.att(table)
 
@@ -66,8 +68,8 @@ def _may_log(definition: Definition, stage: Stage) -> Json:
     return cfn.allow(["logs:CreateLogStream", "logs:PutLogEvents"], arn)
 
 
-def _may_work(definition: Definition) -> list[Json]:
-    """Take from the own queue, send to the own dead-letter queue, claim, and read the record."""
+def _may_handle_messages(definition: Definition) -> list[Json]:
+    """Receive from the queue, send to the dead-letter queue, claim, and read the record."""
     name = definition.name
     claim = cfn.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], cfn.att("LedgerTable"))
     return [
@@ -78,13 +80,14 @@ def _may_work(definition: Definition) -> list[Json]:
     ]
 
 
-def _allowed(allow: Allow, stage: Stage) -> Json:
+def _statement(allow: Allow, stage: Stage) -> Json:
     condition = {"StringLike": {"s3:prefix": allow.prefix}} if allow.prefix else None
     return cfn.allow(allow.actions, arn_of(allow.on, stage), condition)
 
 
-def rescued(everyone: Iterable[Definition]) -> list[str]:
-    return [definition.name for definition in everyone if definition.queued]
+def rescued(services: Iterable[Definition]) -> list[str]:
+    """The services whose dead letters rescue receives."""
+    return [definition.name for definition in services if definition.queued]
 
 
 def _arn(name: str, kind: str) -> Json:

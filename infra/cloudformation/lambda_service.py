@@ -1,4 +1,4 @@
-"""One service: its Lambda function, event sources, log group and schedule."""
+"""The Lambda function of a service, with its event sources, log group and schedule."""
 
 from collections.abc import Iterable
 
@@ -9,33 +9,33 @@ from infra.config.stages import Stage
 from infra.packaging.package import HANDLER
 from shared.contracts.cost import Rates
 
-# The service that publishes this event also estimates what the run cost.
+# The service that publishes this event also estimates the cost of the run.
 COMPLETED = "image.completed.v1"
 
 
 def resources(
-    definition: Definition, everyone: tuple[Definition, ...], stage: Stage, rates: Rates | None
+    definition: Definition, services: tuple[Definition, ...], stage: Stage, rates: Rates | None
 ) -> Json:
-    """Every resource of one service; rescue reads the dead letters of `everyone`."""
-    found = function(definition, everyone, stage, rates)
+    """Every resource of one service. Rescue receives the dead letters of all `services`."""
+    created = function(definition, services, stage, rates)
     if definition.queued:
-        found |= messaging.queues(definition, everyone, stage)
+        created |= messaging.queues(definition, services, stage)
     if definition.subscribes:
-        found |= messaging.subscription(definition)
+        created |= messaging.subscription(definition)
     if definition.schedule:
-        found |= schedule(definition, stage)
+        created |= schedule(definition, stage)
     if definition.http:
-        found |= api_gateway.resources(definition, stage)
-    return found
+        created |= api_gateway.resources(definition, stage)
+    return created
 
 
 def schedule(definition: Definition, stage: Stage) -> Json:
-    """What wakes a scheduled service, and the role by which it may."""
+    """The schedule of a service, and the role with which EventBridge Scheduler invokes it."""
     name = definition.name
     target = {
         "Arn": _arn(name, "Function"),
         "RoleArn": _arn(name, "ScheduleRole"),
-        # A run that could not begin until the next one is due is that one's to make up for.
+        # An invocation is retried until the next one is due.
         "RetryPolicy": {"MaximumEventAgeInSeconds": definition.every},
     }
     properties = {
@@ -46,31 +46,31 @@ def schedule(definition: Definition, stage: Stage) -> Json:
         "Target": target,
     }
     may_invoke = cfn.allow(["lambda:InvokeFunction"], _arn(name, "Function"))
-    # Any account's schedules come from that one service: ours alone may take the role.
-    ours = {"StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")}}
+    # Only schedules of this account may assume the role.
+    this_account = {"StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")}}
     return {
-        cfn.logical(name, "ScheduleRole"): iam.role("scheduler", name, [may_invoke], ours),
+        cfn.logical(name, "ScheduleRole"): iam.role("scheduler", name, [may_invoke], this_account),
         cfn.logical(name, "Schedule"): cfn.resource("Scheduler::Schedule", properties),
     }
 
 
 def function(
-    definition: Definition, everyone: tuple[Definition, ...], stage: Stage, rates: Rates | None
+    definition: Definition, services: tuple[Definition, ...], stage: Stage, rates: Rates | None
 ) -> Json:
-    """The Lambda function, its log group and role, and what feeds it."""
+    """The Lambda function, its log group, role and event sources."""
     name = definition.name
     return {
         cfn.logical(name, "Logs"): _logs(definition, stage),
         cfn.logical(name, "Role"): iam.role(
-            "lambda", name, iam.grants(definition, everyone, stage)
+            "lambda", name, iam.grants(definition, services, stage)
         ),
         cfn.logical(name, "Function"): _function(definition, stage, rates),
-        **sources(definition, everyone),
+        **sources(definition, services),
     }
 
 
-def sources(definition: Definition, everyone: Iterable[Definition]) -> Json:
-    """The queues that feed the function: its own, or for a rescuing one each dead-letter queue."""
+def sources(definition: Definition, services: Iterable[Definition]) -> Json:
+    """The event source mappings: the service's queue, or for rescue each dead-letter queue."""
     name = definition.name
     if definition.queued:
         return {cfn.logical(name, "Source"): _source(definition, _arn(name, "Queue"))}
@@ -80,14 +80,14 @@ def sources(definition: Definition, everyone: Iterable[Definition]) -> Json:
         cfn.logical(name, cfn.logical(other, "Source")): _source(
             definition, _arn(other, "DeadLetters")
         )
-        for other in iam.rescued(everyone)
+        for other in iam.rescued(services)
     }
 
 
 def variables(definition: Definition, stage: Stage, rates: Rates | None) -> Json:
-    """The function's environment: every name and limit that it has to know, and the stage's own."""
+    """The function's environment variables: resource names, limits, and the stage's variables."""
     run = definition.function
-    found = {
+    environment = {
         "STAGE": stage.name,
         "SERVICE": definition.name,
         "EVENTS_TOPIC_ARN": cfn.ref("EventsTopic"),
@@ -104,9 +104,11 @@ def variables(definition: Definition, stage: Stage, rates: Rates | None) -> Json
         "LOG_LEVEL": stage.log_level,
         "TRACING": "on" if stage.tracing else "off",
     }
-    found |= _queue_urls(definition) | _of_http(definition, stage) | _emulated(stage)
-    found |= _rates(definition, rates)
-    return found | stage.variables_of(definition.name)
+    environment |= (
+        _queue_urls(definition) | _http_variables(definition, stage) | _emulator_variables(stage)
+    )
+    environment |= _rates(definition, rates)
+    return environment | stage.variables_of(definition.name)
 
 
 def _queue_urls(definition: Definition) -> Json:
@@ -119,7 +121,7 @@ def _queue_urls(definition: Definition) -> Json:
 
 
 def reports_cost(definition: Definition) -> bool:
-    """Whether the service estimates what a completed run cost, and so needs the rates."""
+    """Whether the service estimates the cost of a completed run, and so needs the rates."""
     return COMPLETED in definition.publishes
 
 
@@ -129,22 +131,23 @@ def _rates(definition: Definition, rates: Rates | None) -> Json:
     return {"RATES": rates.model_dump_json()}
 
 
-def _of_http(definition: Definition, stage: Stage) -> Json:
-    """From where a browser may call it, and how whoever calls it reaches the buckets."""
+def _http_variables(definition: Definition, stage: Stage) -> Json:
+    """Access, the page's origin (for CORS), and the hosts of presigned URLs."""
     if not definition.http:
         return {}
-    found = auth.variables(stage)
+    variables = auth.variables(stage)
     if origin := storage.page_origin(stage):
-        found |= {"PAGE_ORIGIN": origin}
+        variables |= {"PAGE_ORIGIN": origin}
     if stage.local:
-        return found | {"PUBLIC_ENDPOINT": cfn.ref("PublicEndpoint")}
-    # The page's own distribution hands on what was signed for the bucket: see cloudfront.py.
-    return found | ({"PICTURES_ORIGIN": origin} if origin else {})
+        return variables | {"PUBLIC_ENDPOINT": cfn.ref("PublicEndpoint")}
+    # The page's distribution forwards links that were signed for the bucket: see cloudfront.py.
+    return variables | ({"PICTURES_ORIGIN": origin} if origin else {})
 
 
-def _emulated(stage: Stage) -> Json:
-    """Where the local Rekognition listens, and answers for Bedrock too; the emulators give
-    AWS_ENDPOINT_URL themselves.
+def _emulator_variables(stage: Stage) -> Json:
+    """The endpoint of the local Rekognition, which serves Bedrock too.
+
+    The emulators set AWS_ENDPOINT_URL themselves.
     """
     services = ("REKOGNITION", "BEDROCK_RUNTIME") if stage.local else ()
     return {f"AWS_ENDPOINT_URL_{name}": cfn.ref("RekognitionEndpoint") for name in services}
@@ -175,7 +178,7 @@ def _logs(definition: Definition, stage: Stage) -> Json:
         "RetentionInDays": stage.log_retention,
         **encryption.of_logs(stage),
     }
-    # Without a policy of its own CloudFormation would delete it too; said, so that nobody asks.
+    # These are CloudFormation's defaults, written out.
     return cfn.resource(
         "Logs::LogGroup", properties, DeletionPolicy="Delete", UpdateReplacePolicy="Delete"
     )

@@ -13,62 +13,63 @@ TOPICS = ("events", "notifications")
 QUEUE_RETENTION = retention.QUEUE * retention.DAY
 DEAD_LETTER_RETENTION = retention.DEAD_LETTERS * retention.DAY
 
-# A backstop only: the ledger's attempts limit retries. A receive is not an attempt: SQS also counts
-# the receives of a message that waited for a lock, or for the next invocation.
+# A backstop only: the ledger counts attempts. A receive is not an attempt: a message that waits for
+# a lock or for the next invocation is received again, too.
 MAX_RECEIVES = 100
 
-# Lambda advises six timeouts; and a lease lasts the timeout and 10 s, and must end within it.
+# AWS recommends a visibility timeout of six function timeouts. It must also outlast a lease, which
+# is the function timeout and 10 s.
 VISIBILITY_TIMEOUTS = 6
-LEASE_TAIL = 10
+LEASE_TAIL = 10  # s
 
 
 def topics(stage: Stage) -> Json:
     """The topics `events`, between services, and `notifications`, for subscribers outside.
 
-    On AWS their policy refuses plain HTTP. The roles of this account decide who may publish and
-    subscribe.
+    On AWS their policy denies plain HTTP. The roles of this account grant publishing and
+    subscribing.
     """
-    found = {
+    created = {
         f"{kind.capitalize()}Topic": cfn.resource(
             "SNS::Topic", {"TopicName": stage.called(kind), **encryption.of_topic(stage)}
         )
         for kind in TOPICS
     }
     if stage.local:
-        return found
-    return found | {f"{kind.capitalize()}TopicPolicy": _topic_policy(kind) for kind in TOPICS}
+        return created
+    return created | {f"{kind.capitalize()}TopicPolicy": _topic_policy(kind) for kind in TOPICS}
 
 
 def visibility(definition: Definition) -> int:
-    """Seconds that a message stays invisible while the service works on it."""
+    """The visibility timeout of the service's queue, in seconds."""
     timeout = definition.function.timeout
     return max(VISIBILITY_TIMEOUTS * timeout, timeout + LEASE_TAIL) + definition.function.window
 
 
-def queues(definition: Definition, everyone: Iterable[Definition], stage: Stage) -> Json:
-    """The service's queue, its dead-letter queue, and the policy that says who may send."""
+def queues(definition: Definition, services: Iterable[Definition], stage: Stage) -> Json:
+    """The service's queue, its dead-letter queue, and the policies that allow sending."""
     name = definition.name
-    rescuers = [visibility(other) for other in everyone if other.rescues]
+    rescue_timeouts = [visibility(other) for other in services if other.rescues]
     dead = _queue(stage, stage.called(name, "dead"), DEAD_LETTER_RETENTION)
-    if rescuers:
-        dead["VisibilityTimeout"] = max(rescuers)
+    if rescue_timeouts:
+        dead["VisibilityTimeout"] = max(rescue_timeouts)
     redrive = {"deadLetterTargetArn": _arn(name, "DeadLetters"), "maxReceiveCount": MAX_RECEIVES}
     queue = _queue(stage, stage.called(name), QUEUE_RETENTION) | {
         "VisibilityTimeout": visibility(definition),
         "RedrivePolicy": redrive,
     }
-    found = {
+    created = {
         cfn.logical(name, "DeadLetters"): cfn.resource("SQS::Queue", dead),
         cfn.logical(name, "Queue"): cfn.resource("SQS::Queue", queue),
         cfn.logical(name, "QueuePolicy"): _queue_policy(definition, stage),
     }
     if stage.local:  # the emulators speak plain HTTP
-        return found
-    return found | {cfn.logical(name, "DeadLettersPolicy"): _dead_letters_policy(name)}
+        return created
+    return created | {cfn.logical(name, "DeadLettersPolicy"): _dead_letters_policy(name)}
 
 
 def subscription(definition: Definition) -> Json:
-    """Deliver the event types that the service answers, as they were published (raw)."""
+    """Deliver the event types that the service consumes, with raw message delivery."""
     name = definition.name
     properties = {
         "TopicArn": cfn.ref("EventsTopic"),
@@ -78,11 +79,11 @@ def subscription(definition: Definition) -> Json:
         "FilterPolicyScope": "MessageAttributes",
         "FilterPolicy": {"type": list(definition.subscribes)},
     }
-    # An event that came before the policy would be refused by the queue.
-    after = [cfn.logical(name, "QueuePolicy")]
+    # Without its policy, the queue rejects events.
+    policy = [cfn.logical(name, "QueuePolicy")]
     return {
         cfn.logical(name, "Subscription"): cfn.resource(
-            "SNS::Subscription", properties, DependsOn=after
+            "SNS::Subscription", properties, DependsOn=policy
         )
     }
 
@@ -102,7 +103,7 @@ def _queue_policy(definition: Definition, stage: Stage) -> Json:
         topic = {"ArnEquals": {"aws:SourceArn": cfn.ref("EventsTopic")}}
         statements += [_may_send(name, "sns", topic)]
     if definition.uploads:
-        # A bucket's name can pass to another account: the account is asked for as well.
+        # Another account can take over a deleted bucket's name, so the account is checked too.
         bucket = {
             "ArnEquals": {"aws:SourceArn": storage.bucket_arn(stage, "uploads")},
             "StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")},
@@ -118,7 +119,7 @@ def _queue_policy(definition: Definition, stage: Stage) -> Json:
 
 
 def _dead_letters_policy(name: str) -> Json:
-    """Refuse plain HTTP; SQS itself and the roles of this account may send."""
+    """Deny plain HTTP. SQS's redrive and the roles of this account may send."""
     dead = cfn.logical(name, "DeadLetters")
     properties = {
         "Queues": [cfn.ref(dead)],

@@ -6,31 +6,31 @@ from infra.config.definitions import Definition
 from infra.config.stages import Stage
 
 
-def resources(everyone: tuple[Definition, ...], stage: Stage) -> Json:
-    """The topic, every alarm, and where somebody can look at it the dashboard."""
-    found = alerts(stage) | alarms.resources(everyone, stage)
-    # LocalStack 4.14 has no dashboards, and MiniStack keeps them without drawing any.
-    return found if stage.local else found | dashboard.resources(everyone, stage)
+def resources(services: tuple[Definition, ...], stage: Stage) -> Json:
+    """The topic, the alarms and, on AWS, the dashboard."""
+    created = alerts(stage) | alarms.resources(services, stage)
+    # LocalStack 4.14 has no dashboards, and MiniStack stores them without showing them.
+    return created if stage.local else created | dashboard.resources(services, stage)
 
 
 def alerts(stage: Stage) -> Json:
-    """Where alarms ring. Only CloudWatch may, and only for this stage's alarms."""
-    here = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}"
-    ours = {
+    """The topic of the alarms. Only CloudWatch may publish, and only for this stage's alarms."""
+    cloudwatch_arn = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}"
+    this_stage = {
         "StringEquals": {"aws:SourceAccount": cfn.ref("AWS::AccountId")},
-        "ArnLike": {"aws:SourceArn": cfn.sub(f"{here}:alarm:{stage.called()}-*")},
+        "ArnLike": {"aws:SourceArn": cfn.sub(f"{cloudwatch_arn}:alarm:{stage.called()}-*")},
     }
     cloudwatch = {"Service": "cloudwatch.amazonaws.com"}
-    statement = cfn.allow(["sns:Publish"], cfn.ref(alarms.TOPIC), ours, Principal=cloudwatch)
+    statement = cfn.allow(["sns:Publish"], cfn.ref(alarms.TOPIC), this_stage, Principal=cloudwatch)
     statements = [statement]
     if not stage.local:  # the emulators speak plain HTTP
         statements.append(encryption.tls_only(["sns:Publish"], cfn.ref(alarms.TOPIC)))
     policy = {"Topics": [cfn.ref(alarms.TOPIC)], "PolicyDocument": cfn.policy(*statements)}
-    # AWS's own key for SNS lets no other service of AWS in: CloudWatch could not ring.
+    # CloudWatch cannot use AWS's own key for SNS.
     encrypted = encryption.of_topic(stage) if stage.kms else {}
-    named = {"TopicName": stage.called("alerts"), **encrypted}
+    properties = {"TopicName": stage.called("alerts"), **encrypted}
     return {
-        alarms.TOPIC: cfn.resource("SNS::Topic", named),
+        alarms.TOPIC: cfn.resource("SNS::Topic", properties),
         f"{alarms.TOPIC}Policy": cfn.resource("SNS::TopicPolicy", policy),
     }
 

@@ -10,12 +10,12 @@ from infra.config.definitions import Definition
 from infra.config.stages import Stage
 
 BUCKETS = ("uploads", "processed")
-TABLES = {"records": "item", "ledger": "claim"}  # and their sort keys; the hash key is `image`
+TABLES = {"records": "item", "ledger": "claim"}  # the sort keys; the partition key is `image`
 
-METHODS = {"uploads": ("POST", "PUT"), "processed": ("GET", "HEAD")}  # of a browser
-LOCAL_ONLY = "processed"  # on AWS, links lead through the page's own distribution
+METHODS = {"uploads": ("POST", "PUT"), "processed": ("GET", "HEAD")}  # that CORS allows
+LOCAL_ONLY = "processed"  # CORS; on AWS, links go through the page's distribution
 
-# Only entries of the search index have these attributes, so it holds nothing else.
+# A sparse index: only index entries have these attributes.
 INDEXES = {"records": {"search-index": ("partition", "at")}}
 
 PRIVATE = dict.fromkeys(
@@ -24,7 +24,7 @@ PRIVATE = dict.fromkeys(
 
 
 def bucket_name(stage: Stage, kind: str) -> Any:
-    """A bucket's name, as the template says it."""
+    """A bucket's name, for the template."""
     name = stage.bucket(kind, "${AWS::AccountId}")
     return name if stage.local else cfn.sub(name)
 
@@ -32,49 +32,50 @@ def bucket_name(stage: Stage, kind: str) -> Any:
 def bucket_arn(stage: Stage, kind: str, keys: str = "") -> Json:
     """A bucket's ARN, or that of some of its keys ("/renditions/*"), built from its name.
 
-    Built, not asked for: the bucket waits for the queue policy that has to name it.
+    It is built from the name: a reference would be circular, because the bucket depends on the
+    queue policy that names it.
     """
     name = stage.bucket(kind, "${AWS::AccountId}")
     return cfn.sub(f"arn:${{AWS::Partition}}:s3:::{name}{keys}")
 
 
 def page_origin(stage: Stage) -> Any:
-    """The page's origin; None where there is no page. On an emulator, that serves the page too."""
+    """The page's origin, or None without a page. On an emulator it is the emulator's endpoint."""
     if stage.local:
         return cfn.ref("PublicEndpoint")
     if not stage.has_page:
         return None
-    return cfn.filled(f"https://{page_host(stage)}")
+    return cfn.sub_if_needed(f"https://{page_host(stage)}")
 
 
 def page_host(stage: Stage) -> str:
-    """The page's host on AWS, as text for Fn::Sub: its own domain's, or CloudFront's."""
+    """The page's host on AWS, as text for Fn::Sub: the stage's domain, or CloudFront's."""
     return stage.domain or "${PageDistribution.DomainName}"
 
 
 def buckets(definitions: tuple[Definition, ...], stage: Stage) -> Json:
-    """The two buckets, private and encrypted; on AWS they speak TLS only."""
-    found = {"UploadsBucket": uploads(definitions, stage), "ProcessedBucket": processed(stage)}
+    """The two buckets, private and encrypted; on AWS they require TLS."""
+    created = {"UploadsBucket": uploads(definitions, stage), "ProcessedBucket": processed(stage)}
     if stage.local:  # the emulators speak plain HTTP
-        return found
-    return found | {
+        return created
+    return created | {
         f"{kind.capitalize()}BucketPolicy": _bucket_policy(stage, kind) for kind in BUCKETS
     }
 
 
 def uploads(definitions: tuple[Definition, ...], stage: Stage) -> Json:
-    """Where originals land, in versions, so that what was announced can be read again."""
+    """The bucket of the originals. It is versioned: a step reads the version that was announced."""
     notified = [definition.name for definition in definitions if definition.uploads]
-    stays = stage.retention
+    retention = stage.retention
     rules = [
         _unfinished(stage),
         _rule(
             "old-versions",
-            NoncurrentVersionExpiration={"NoncurrentDays": stays.older_versions},
+            NoncurrentVersionExpiration={"NoncurrentDays": retention.older_versions},
             ExpiredObjectDeleteMarker=True,
         ),
-        # In versions, an expired original is only hidden, and then goes as an older one does.
-        *_expiry("originals", "", stays.originals),
+        # Expiration adds a delete marker; then the old version expires like any other.
+        *_expiry("originals", "", retention.originals),
     ]
     properties = _bucket(stage, "uploads", rules) | {
         "VersioningConfiguration": {"Status": "Enabled"},
@@ -82,36 +83,38 @@ def uploads(definitions: tuple[Definition, ...], stage: Stage) -> Json:
             "QueueConfigurations": [_notification(name) for name in notified]
         },
     }
-    # S3 sends a test message at once, which the queue refuses until it has its policy.
+    # S3 sends a test message at once, and the queue rejects it without its policy.
     policies = [cfn.logical(name, "QueuePolicy") for name in notified]
-    return cfn.resource("S3::Bucket", properties, DependsOn=policies, **kept(stage))
+    return cfn.resource("S3::Bucket", properties, DependsOn=policies, **deletion_policies(stage))
 
 
 def processed(stage: Stage) -> Json:
-    """What Darkroom makes: renditions, analyses, results, and the raw dead letters."""
-    stays = stage.retention
+    """The bucket of renditions, analyses, results and raw dead letters."""
+    retention = stage.retention
     rules = [
         _unfinished(stage),
-        *_expiry("dead-letters", "dead-letters/", stays.dead_letters),
-        *_expiry("renditions", "renditions/", stays.renditions),
-        *_expiry("analyses", "analyses/", stays.analyses),
-        *_expiry("reuse", "reuse/", stays.analyses),
+        *_expiry("dead-letters", "dead-letters/", retention.dead_letters),
+        *_expiry("renditions", "renditions/", retention.renditions),
+        *_expiry("analyses", "analyses/", retention.analyses),
+        *_expiry("reuse", "reuse/", retention.analyses),
     ]
-    return cfn.resource("S3::Bucket", _bucket(stage, "processed", rules), **kept(stage))
+    return cfn.resource(
+        "S3::Bucket", _bucket(stage, "processed", rules), **deletion_policies(stage)
+    )
 
 
 def tables(stage: Stage) -> Json:
-    """`records`, the truth about each image, and `ledger`, who works on what."""
+    """The tables `records` (records, index entries, timelines) and `ledger` (claims)."""
     return {
         f"{kind.capitalize()}Table": cfn.resource(
-            "DynamoDB::Table", _table(stage, kind, sort), **kept(stage)
+            "DynamoDB::Table", _table(stage, kind, sort), **deletion_policies(stage)
         )
         for kind, sort in TABLES.items()
     }
 
 
-def kept(stage: Stage) -> Json:
-    """What becomes of data when its stack goes: prod keeps it, unless the stack never came up."""
+def deletion_policies(stage: Stage) -> Json:
+    """The deletion policies of data. With `retain`, data outlives a stack that was created."""
     if stage.retain:
         return {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
     return {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
@@ -129,7 +132,7 @@ def _bucket(stage: Stage, kind: str, rules: list[Json]) -> Json:
 
 
 def _cors(stage: Stage, kind: str) -> Json:
-    """Let the page, and no other, use presigned URLs from a browser."""
+    """CORS: only the page may use presigned URLs from a browser."""
     origin = page_origin(stage)
     if not origin or (kind == LOCAL_ONLY and not stage.local):
         return {}
@@ -143,16 +146,16 @@ def _cors(stage: Stage, kind: str) -> Json:
     return {"CorsConfiguration": {"CorsRules": [rule]}}
 
 
-def _rule(name: str, **what: Any) -> Json:
-    return {"Id": name, "Status": "Enabled", **what}
+def _rule(name: str, **actions: Any) -> Json:
+    return {"Id": name, "Status": "Enabled", **actions}
 
 
 def _expiry(name: str, prefix: str, days: int | None) -> list[Json]:
-    """The rule by which what stands below `prefix` goes after so many days; none for None."""
+    """The lifecycle rule that expires objects below `prefix` after so many days; none for None."""
     if days is None:
         return []
-    where = {"Prefix": prefix} if prefix else {}
-    return [_rule(name, **where, ExpirationInDays=days)]
+    scope = {"Prefix": prefix} if prefix else {}
+    return [_rule(name, **scope, ExpirationInDays=days)]
 
 
 def _unfinished(stage: Stage) -> Json:
@@ -175,11 +178,13 @@ def _bucket_policy(stage: Stage, kind: str) -> Json:
 
 def _table(stage: Stage, kind: str, sort: str) -> Json:
     indexes = INDEXES.get(kind, {})
-    named = sorted({"image", sort, *chain.from_iterable(indexes.values())})
+    attributes = sorted({"image", sort, *chain.from_iterable(indexes.values())})
     return {
         "TableName": stage.called(kind),
         "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in named],
+        "AttributeDefinitions": [
+            {"AttributeName": key, "AttributeType": "S"} for key in attributes
+        ],
         "KeySchema": _keys("image", sort),
         **_indexed(indexes),
         **encryption.of_table(stage),
@@ -189,21 +194,21 @@ def _table(stage: Stage, kind: str, sort: str) -> Json:
 
 
 def _indexed(indexes: Mapping[str, tuple[str, str]]) -> Json:
-    found = [_index(name, *keys) for name, keys in indexes.items()]
-    return {"GlobalSecondaryIndexes": found} if found else {}
+    created = [_index(name, *keys) for name, keys in indexes.items()]
+    return {"GlobalSecondaryIndexes": created} if created else {}
 
 
-def _index(name: str, hashed: str, sort: str) -> Json:
-    """With all that an item says: a page of a list is one query, and reads nothing else."""
+def _index(name: str, partition: str, sort: str) -> Json:
+    """An index with all attributes, so that one query reads a whole page of results."""
     return {
         "IndexName": name,
-        "KeySchema": _keys(hashed, sort),
+        "KeySchema": _keys(partition, sort),
         "Projection": {"ProjectionType": "ALL"},
     }
 
 
-def _keys(hashed: str, sort: str) -> list[Json]:
+def _keys(partition: str, sort: str) -> list[Json]:
     return [
-        {"AttributeName": hashed, "KeyType": "HASH"},
+        {"AttributeName": partition, "KeyType": "HASH"},
         {"AttributeName": sort, "KeyType": "RANGE"},
     ]

@@ -1,4 +1,4 @@
-"""The prices, read from prices.toml; and what an amount costs that goes through tiers."""
+"""AWS's prices, read from prices.toml, and tiered prices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FILE = Path(__file__).parent / "prices.toml"
 
 @dataclass(frozen=True)
 class Tier:
-    """A price in dollars for each of the next so many units; None: for all that follow."""
+    """A price in dollars per unit, for the next `units`; None: for all further units."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
@@ -79,7 +79,7 @@ class AlarmPrices:
 
 @dataclass(frozen=True)
 class FreeTier:
-    """What a month has for nothing."""
+    """The free amounts of a month."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
@@ -93,7 +93,7 @@ class FreeTier:
 
 @dataclass(frozen=True)
 class Group:
-    """Detections whose pictures go through the same tiers; ``free`` pictures a month."""
+    """Detections that share price tiers; ``free`` is in pictures a month."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
@@ -103,7 +103,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars, in one region, on one day."""
+    """List prices in US dollars, in one region, on one day."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
@@ -118,30 +118,30 @@ class Prices:
     alarms: AlarmPrices
     free: FreeTier
     groups: dict[str, Group]
-    detections: dict[str, str]  # the group of each, by the word that DETECT has for it
+    detections: dict[str, str]  # the group of each detection, by its name in DETECT
 
     def __post_init__(self) -> None:
-        for word, group in self.detections.items():
+        for detection, group in self.detections.items():
             if group not in self.groups:
-                raise ValueError(f"detections.{word}: there is no group {group!r}")
+                raise ValueError(f"detections.{detection}: there is no group {group!r}")
 
     @classmethod
     def load(cls, path: Path = FILE) -> "Prices":
-        """Read them; InfraError names the field that is missing, unknown or wrong."""
-        read = toml.read(path)
-        read["functions"] = read.pop("lambda", None)  # a word that Python keeps for itself
-        return toml.build(cls, read, path)
+        """Read the file. InfraError names the field that is missing, unknown or wrong."""
+        fields = toml.read(path)
+        fields["functions"] = fields.pop("lambda", None)  # a keyword in Python
+        return toml.build(cls, fields, path)
 
-    def detection(self, word: str) -> float:
-        """Dollars for one picture, before any tier is used up."""
-        return self.groups[self.detections[word]].tiers[0].usd
+    def detection(self, name: str) -> float:
+        """The price of one picture in dollars, in the first tier."""
+        return self.groups[self.detections[name]].tiers[0].usd
 
 
 def tiered(units: float, tiers: Sequence[Tier]) -> float:
-    """Dollars for so many units, each at the price of the tier that it falls into."""
-    usd, left = 0.0, units
+    """The price of so many units in dollars, each at the price of its tier."""
+    usd, remaining = 0.0, units
     for tier in tiers:
-        taken = left if tier.units is None else min(left, tier.units)
-        usd += taken * tier.usd
-        left -= taken
+        in_tier = remaining if tier.units is None else min(remaining, tier.units)
+        usd += in_tier * tier.usd
+        remaining -= in_tier
     return usd

@@ -1,8 +1,8 @@
-"""How long each kind of data stays: the `[retention]` of a stage, in days.
+"""Retention: after how many days each kind of data expires (`[retention]` of a stage).
 
-An image stays until somebody deletes it, unless a stage says otherwise. What is said here bounds
-how long the parts of one stay that is not deleted; where a part has expired, its record says so to
-nobody: a replay without its original fails (`gone`), a link to a rendition leads nowhere.
+By default an image is stored until it is deleted. A stage can let parts of it expire earlier. The
+record does not change then: a replay without its original fails (`gone`), and a link to an expired
+rendition returns 404.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from infra.config import toml
 from shared.ledger import RETENTION
 
 DAY = 86_400
-QUEUE = 7  # days; a message, until somebody handles it
-DEAD_LETTERS = 14  # days on their queue, the most SQS offers: people have to look at these
+QUEUE = 7  # days that a queue retains a message
+DEAD_LETTERS = 14  # days that a dead-letter queue retains a message, the longest SQS allows
 LEDGER = RETENTION // DAY
 
 Days = Annotated[int, Field(ge=1)]
@@ -23,25 +23,23 @@ Days = Annotated[int, Field(ge=1)]
 
 @dataclass(frozen=True)
 class Retention:
-    """Days after which S3 or DynamoDB removes a thing; None is never."""
+    """Days after which S3 or DynamoDB expires data; None: never."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
-    originals: Days | None = None  # of the uploads bucket
+    originals: Days | None = None  # objects of the uploads bucket
     renditions: Days | None = None
-    analyses: Days | None = None  # and the index of analysed content, which points at them
-    older_versions: Days = (
-        90  # of originals, once replaced; they serve a replay and a late duplicate
-    )
-    dead_letters: Days = 90  # the raw messages that rescue kept, for people to read and replay
-    unfinished_uploads: Days = 7  # the parts of a multipart upload that nobody completed
-    tombstones: Days = 180  # what is known of a deleted image: that it was; and every timeline
+    analyses: Days | None = None  # and the reuse index, which points at them
+    older_versions: Days = 90  # of originals, once replaced; replays and late duplicates read them
+    dead_letters: Days = 90  # the raw messages that rescue stored, to read and replay
+    unfinished_uploads: Days = 7  # the parts of an incomplete multipart upload
+    tombstones: Days = 180  # the tombstone of a deleted image; and every timeline
 
     def __post_init__(self) -> None:
-        if self.tombstones < self.memory:
+        if self.tombstones < self.longest_message_age:
             raise ValueError(
-                f"tombstones = {self.tombstones} is less than {self.memory} days: until then a "
-                "message may come that brings a deleted image back"
+                f"tombstones = {self.tombstones} is less than {self.longest_message_age} days: "
+                "until then a late message could recreate a deleted image"
             )
         if self.originals is not None and self.originals < QUEUE:
             raise ValueError(
@@ -49,8 +47,10 @@ class Retention:
             )
 
     @property
-    def memory(self) -> int:
-        """Days until nothing can tell of an image any more: a letter that is replayed on its last
-        day waits on a queue once more, and on a dead-letter queue, and its claim outlives both.
+    def longest_message_age(self) -> int:
+        """Days until no message of an image can exist any more.
+
+        A dead letter that is replayed on its last day can wait on a queue and on a dead-letter
+        queue again, and its claim outlives both.
         """
         return self.dead_letters + QUEUE + DEAD_LETTERS + LEDGER

@@ -19,7 +19,7 @@ Texts = dict[str, str]
 
 @dataclass(frozen=True)
 class Stage:
-    """The settings of one stage; `functions` override what services say of their own."""
+    """The settings of a stage. `functions` override settings of the services' functions."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
@@ -27,82 +27,82 @@ class Stage:
     name: str
     local: bool  # on an emulator, never on AWS
     retain: bool  # data outlives its stack
-    recovery: bool  # the tables can be restored to any second of the last 35 days
+    recovery: bool  # point-in-time recovery of the tables, 35 days back
     tracing: bool  # X-Ray
     architecture: Literal["arm64", "x86_64"]
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-    log_retention: Annotated[int, Field(ge=1)]  # days; CloudWatch takes certain numbers only
-    access: Literal[
-        "open", "cognito", "keys"
-    ]  # who may call the API; see infra/cloudformation/auth.py
+    log_retention: Annotated[int, Field(ge=1)]  # days; CloudWatch accepts certain numbers only
+    access: Literal["open", "cognito", "keys"]  # who may call the API; see cloudformation/auth.py
     variables: Texts
     service_variables: dict[str, Texts]
     functions: dict[str, dict[str, int]]
-    retention: Retention = field(default_factory=Retention)  # days that each kind of data stays
-    moderation: Literal["flag", "quarantine"] = "flag"  # what becomes of a flagged picture
-    account: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None  # the only one it goes to
-    region: str | None = None  # where it is, whatever the caller's own is
-    also: tuple[str, ...] = ()  # the optional services that run here
-    kms: bool = False  # data is encrypted with a key of our own; else with AWS's
-    domain: str | None = None  # the page's, such as photos.example.org; else CloudFront's own
-    certificate: str | None = None  # the domain's: an ARN of ACM, in us-east-1
-    rate: Annotated[int, Field(ge=1)] = 50  # requests a second that the API takes from all callers
-    burst: Annotated[int, Field(ge=1)] = 100  # and at once
-    quota: Annotated[int, Field(ge=1)] = 100_000  # requests a day that it takes from one key
+    retention: Retention = field(default_factory=Retention)  # days until data expires
+    moderation: Literal["flag", "quarantine"] = "flag"  # what happens to a flagged picture
+    account: Annotated[str, Field(pattern=r"^\d{12}$")] | None = (
+        None  # the only AWS account to deploy to
+    )
+    region: str | None = None  # the region to deploy to; None: the caller's
+    also: tuple[str, ...] = ()  # the optional services to deploy
+    kms: bool = False  # encrypt data with the stage's KMS key; else with AWS's keys
+    domain: str | None = None  # the page's, such as photos.example.org; None: CloudFront's
+    certificate: str | None = None  # the domain's certificate: an ACM ARN in us-east-1
+    rate: Annotated[int, Field(ge=1)] = 50  # requests a second, of all callers
+    burst: Annotated[int, Field(ge=1)] = 100  # requests in a burst, of all callers
+    quota: Annotated[int, Field(ge=1)] = 100_000  # requests a day, of one key
 
     def __post_init__(self) -> None:
         if self.local:
-            self._check_that_an_emulator_can()
+            self._check_local()
         elif self.access == "open":
             raise ValueError(
                 'access = "open" lets anyone on the internet delete every image: a stage that is '
-                'not local takes "cognito" or "keys"'
+                'not local needs "cognito" or "keys"'
             )
         if (self.domain is None) != (self.certificate is None):
             raise ValueError("domain and certificate go together")
         if self.domain and not self.has_page:
-            raise ValueError('domain is the page\'s, and only access = "cognito" has one')
+            raise ValueError('domain is for the page, which only access = "cognito" has')
 
-    def _check_that_an_emulator_can(self) -> None:
+    def _check_local(self) -> None:
         if self.access != "open" or self.kms:
             raise ValueError(
-                'a local stage has access = "open" and kms = false: no emulator checks either'
+                'a local stage needs access = "open" and kms = false: emulators check neither'
             )
 
     @property
     def has_page(self) -> bool:
-        """Whether the page is deployed: a browser can sign in, but it cannot keep a key secret."""
+        """Whether the page is deployed. It needs sign-in: a browser cannot protect an API key."""
         return self.access == "cognito"
 
     @classmethod
     def load(cls, name: str, folder: Path = FOLDER) -> "Stage":
-        """Read `<folder>/<name>.toml`; InfraError names what it lacks, or the stages there are."""
+        """Read `<folder>/<name>.toml`. InfraError names a wrong field, or the existing stages."""
         path = folder / f"{name}.toml"
         if not path.exists():
-            known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
-            raise InfraError(f"there is no stage {name!r}; choose one of: {known}")
+            names = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
+            raise InfraError(f"there is no stage {name!r}; choose one of: {names}")
         return toml.build(cls, _fields(toml.read(path)) | {"name": name, "path": path}, path)
 
     def called(self, *parts: str) -> str:
-        """The name of a thing of this stage, such as darkroom-<stage>-resize-dead."""
+        """The name of a resource of this stage, such as darkroom-<stage>-resize-dead."""
         return "-".join(("darkroom", self.name, *parts))
 
     def bucket(self, kind: str, account: str) -> str:
-        """A bucket's name; on AWS it ends in the account, since the whole world shares them."""
+        """A bucket's name; on AWS it ends in the account id, since bucket names are global."""
         return self.called(kind) if self.local else self.called(kind, account)
 
     def variables_of(self, service: str) -> Texts:
-        """What the stage sets for a service's function: its own variables win over everyone's."""
+        """The variables that the stage sets for a service: common ones, then the service's own."""
         return self.variables | self.service_variables.get(service, {})
 
     def run(self, definitions: Iterable[Definition]) -> tuple[Definition, ...]:
-        """The services as this stage runs them; InfraError when it sets one that is not there."""
-        found = tuple(definitions)
-        named = self.functions.keys() | self.service_variables.keys() | set(self.also)
-        if unknown := named - {each.name for each in found}:
+        """The services with this stage's settings. InfraError if it names an unknown service."""
+        services = tuple(definitions)
+        configured = self.functions.keys() | self.service_variables.keys() | set(self.also)
+        if unknown := configured - {service.name for service in services}:
             raise InfraError(f"{self.path}: there is no service {min(unknown)!r}")
-        ours = (each for each in found if not each.optional or each.name in self.also)
-        return tuple(self._overridden(definition) for definition in ours)
+        deployed = (each for each in services if not each.optional or each.name in self.also)
+        return tuple(self._overridden(definition) for definition in deployed)
 
     def _overridden(self, definition: Definition) -> Definition:
         changes = self.functions.get(definition.name, {})
@@ -114,10 +114,14 @@ class Stage:
         return replace(definition, function=toml.build(Function, own | changes, self.path))
 
 
-def _fields(read: dict[str, Any]) -> dict[str, Any]:
-    """Part `[variables]` from the `[variables.<service>]` that TOML nests in it."""
-    variables = read.pop("variables", {})
-    mine = {name: texts for name, texts in variables.items() if isinstance(texts, dict)}
-    everyone = {name: text for name, text in variables.items() if name not in mine}
-    functions = read.pop("function", {})
-    return read | {"variables": everyone, "service_variables": mine, "functions": functions}
+def _fields(document: dict[str, Any]) -> dict[str, Any]:
+    """Separate `[variables]` from the `[variables.<service>]` that TOML nests in it."""
+    variables = document.pop("variables", {})
+    by_service = {name: value for name, value in variables.items() if isinstance(value, dict)}
+    common = {name: text for name, text in variables.items() if name not in by_service}
+    functions = document.pop("function", {})
+    return document | {
+        "variables": common,
+        "service_variables": by_service,
+        "functions": functions,
+    }

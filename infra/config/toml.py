@@ -1,4 +1,4 @@
-"""Reading the project's TOML files into frozen dataclasses, strictly."""
+"""Strict reading of the project's TOML files into frozen dataclasses."""
 
 import json
 import tomllib
@@ -11,8 +11,8 @@ from infra.errors import InfraError
 
 T = TypeVar("T")
 
-# Unknown fields are refused, so that a misspelt setting is never silently the default; and a number
-# is a number: "512" and true are not.
+# Unknown fields are refused: a misspelt setting must not silently be the default. Types are not
+# converted: "512" and true are not numbers.
 STRICT = ConfigDict(extra="forbid", strict=True)
 
 
@@ -25,9 +25,8 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def build(kind: type[T], fields: dict[str, Any], path: Path) -> T:
-    """Make a `kind` of fields read from `path`; InfraError names file and field when one is bad."""
-    # As JSON, because strict validation takes an array for a tuple and a table for a dataclass
-    # there, and nowhere else.
+    """Build a `kind` from fields read from `path`. InfraError names the file and the field."""
+    # Strict validation accepts arrays for tuples and tables for dataclasses only in JSON.
     try:
         return TypeAdapter(kind).validate_json(json.dumps(fields, default=str))
     except ValidationError as error:
@@ -37,6 +36,6 @@ def build(kind: type[T], fields: dict[str, Any], path: Path) -> T:
 def _first(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in problem["loc"])
-    words = {"unexpected_keyword_argument": "unknown field", "missing": "is missing"}
-    text = words.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    messages = {"unexpected_keyword_argument": "unknown field", "missing": "is missing"}
+    text = messages.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     return f"{field}: {text}" if field else text

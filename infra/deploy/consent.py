@@ -14,7 +14,7 @@ Ask = Callable[[str], str]
 
 
 @dataclass(frozen=True)
-class Place:
+class AccountRegion:
     """The account and region that a deployment goes to, and in whose name."""
 
     account: str
@@ -23,7 +23,7 @@ class Place:
     endpoint: str | None  # None is AWS
 
     @classmethod
-    def of(cls, stage: Stage, clients: Clients) -> "Place":
+    def of(cls, stage: Stage, clients: Clients) -> "AccountRegion":
         """Ask AWS; InfraError if the stage is not to go there."""
         if stage.local and clients.endpoint_url is None:
             raise InfraError(f"stage {stage.name} is for emulators and does not go to AWS")
@@ -55,14 +55,16 @@ class Consent:
     def of(cls, *, given: bool) -> "Consent":
         return cls(given, sys.stdin.isatty())
 
-    def require_a_way(self, stage: Stage) -> None:
+    def require_answerable(self, stage: Stage) -> None:
         """InfraError where nobody gave it and nobody can be asked; before the work begins."""
         if not (stage.local or self.given or self.terminal):
             raise InfraError(
                 f"deploying stage {stage.name} wants a yes, and this is no terminal: --yes gives it"
             )
 
-    def to_apply(self, stage: Stage, place: Place, changes: Sequence[Change], say: Say) -> None:
+    def to_apply(
+        self, stage: Stage, place: AccountRegion, changes: Sequence[Change], say: Say
+    ) -> None:
         """Show the changes, and InfraError unless they are wanted.
 
         Consent that was given beforehand is no consent to losing data.
@@ -76,7 +78,7 @@ class Consent:
         elif self.ask(f"Apply them to {stage.name}? [y/N] ").strip().lower() != "y":
             raise InfraError("nothing was changed")
 
-    def to_destroy(self, stage: Stage, place: Place, say: Say) -> None:
+    def to_destroy(self, stage: Stage, place: AccountRegion, say: Say) -> None:
         """InfraError unless somebody types the stage's name."""
         if stage.local or self.given:
             return

@@ -10,7 +10,7 @@ from infra.config.stages import Stage
 from infra.deploy import publish
 from infra.deploy.artifacts import Artifacts, empty
 from infra.deploy.changes import change_lines
-from infra.deploy.consent import Place
+from infra.deploy.consent import AccountRegion
 from infra.deploy.outputs import Outputs
 from infra.deploy.stack import Agree, Resource, Stack, agreed
 from infra.deploy.stage_template import stage_template
@@ -67,7 +67,7 @@ def destroy(stage: Stage, clients: Clients, say: Say) -> list[Resource]:
 
     What it retains is what it returns.
     """
-    account = Place.of(stage, clients).account
+    account = AccountRegion.of(stage, clients).account
     s3, stack = clients.client("s3"), Stack(clients, stage)
     found = stack.resources()
     for one in found:
@@ -84,7 +84,7 @@ def _prepared(
     stage: Stage, clients: Clients, target: Target, say: Say, *, root: Path
 ) -> tuple[str, dict[str, str]]:
     """Zips and template in the artifacts' bucket: the template's URL, and its parameters."""
-    account = Place.of(stage, clients).account
+    account = AccountRegion.of(stage, clients).account
     services = definitions(root)
     artifacts = Artifacts(clients, stage, account)
     artifacts.ensure()

@@ -12,7 +12,7 @@ from typing import Any
 
 from infra.environments import Environment
 from infra.errors import InfraError
-from infra.file_lock import alone
+from infra.file_lock import exclusive_lock
 from infra.paths import ENVIRONMENTS, ROOT
 from infra.terminal import Say
 from services.resize.settings import ResizeSettings
@@ -44,7 +44,7 @@ def prepared(say: Say) -> Node:
     What the lock names, unless that stands there already; a second process waits. InfraError if
     Node.js or npm fails.
     """
-    with alone(BUILT.parent):
+    with exclusive_lock(BUILT.parent):
         node = _node(say)
         lock = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
         stamp = SOURCES / "node_modules" / ".package-lock.sha256"
@@ -61,7 +61,7 @@ def build(say: Say) -> Path:
     InfraError if Node.js, npm or the build fails.
     """
     node = prepared(say)
-    with alone(BUILT.parent):
+    with exclusive_lock(BUILT.parent):
         wanted = _digest()
         if not _stands(wanted):
             say("building the page")

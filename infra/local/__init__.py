@@ -1,1 +1,1 @@
-"""The local environment: emulators, the local Rekognition, and the commands that use them."""
+"""The local environment: the emulators, the local Rekognition, and the commands that use them."""

@@ -1,4 +1,4 @@
-"""Lines to copy for the aws command line. Every one of them works as it is printed."""
+"""Commands to copy for the aws command line. Each one works as printed."""
 
 import json
 import shlex
@@ -9,14 +9,14 @@ from infra.local.policies import from_topic
 
 CREDENTIALS = f"AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY}"
 SAMPLE = "infra/local/samples/cat.jpg"
-"""From the checkout's top folder."""
+"""Relative to the top folder of the checkout."""
 
 
 def how_to_use(outputs: Outputs, page: str, name: str, this_machine: str) -> list[str]:
-    """What is where, and the lines to copy for the aws command line.
+    """The addresses of the local environment, and commands to copy for the aws command line.
 
-    ``page`` is the page's address, or why there is none; ``name`` is the emulator's;
-    ``this_machine`` is what it calls the machine it runs on.
+    ``page`` is the page's address, or the reason why there is none. ``name`` is the emulator's
+    name; ``this_machine`` is the host name under which it reaches this machine.
     """
     notifications = outputs.topics["notifications"]
     aws = f"aws --endpoint-url {outputs.endpoint}"
@@ -37,12 +37,12 @@ def how_to_use(outputs: Outputs, page: str, name: str, this_machine: str) -> lis
         f"  export {CREDENTIALS} AWS_DEFAULT_REGION={outputs.region}",
         f"  {aws} s3 cp {SAMPLE} s3://{outputs.buckets['uploads']}/any/key.jpg",
         "",
-        "Subscribe (as on AWS, a queue has to let the topic in, and a web server has to confirm):",
+        "Subscribe (as on AWS, a queue needs a policy for the topic; a web server has to confirm):",
         f"  {subscribe} --protocol email --notification-endpoint you@example.com",
         f"  {subscribe} --protocol http --notification-endpoint http://{this_machine}:8000/",
         f"  {aws} sqs create-queue --queue-name mine --attributes {policy}",
         f"  {subscribe} --protocol sqs --notification-endpoint {queue}",
         "",
-        "Or without it: make demo, make upload FILE=photo.jpg, make follow",
+        "Without the aws command line: make demo, make upload FILE=photo.jpg, make follow",
         "Stop: make local-down",
     ]

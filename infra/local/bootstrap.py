@@ -1,6 +1,6 @@
-"""Makes ``.venv``, the environment that the project runs in. The Makefile runs it first.
+"""Create ``.venv``, the environment that the project runs in. The Makefile runs this first.
 
-An older Python must be able to read this file, to print which version is needed.
+An older Python must be able to parse this file, to print which version is needed.
 """
 
 import sys
@@ -11,13 +11,13 @@ OLDEST = (3, 11)
 
 
 def main() -> int:
-    """0 once the environment exists; 1 after one line on stderr that says why it does not."""
+    """Return 0 once the environment exists; else print one line on stderr and return 1."""
     if sys.version_info < OLDEST:
         version = "{}.{} ({})".format(*sys.version_info[:2], sys.executable)
         return _fail(
             f"Darkroom needs Python 3.11 or newer, this is {version}: make PYTHON=python3.13"
         )
-    # an older Python could not read this
+    # an older Python cannot parse this module
     from infra.environments import VENV, Environment  # noqa: PLC0415 - see above
 
     try:

@@ -1,4 +1,4 @@
-"""One photo's way through Darkroom, followed and shown."""
+"""Upload one photo, follow it through Darkroom, and report the result."""
 
 import secrets
 import time
@@ -10,8 +10,8 @@ from infra.clients import Clients
 from infra.deploy.outputs import Outputs
 from infra.errors import InfraError
 from infra.local.aws_lines import CREDENTIALS
-from infra.local.diagnosis import stuck
-from infra.local.follow import painted, standing
+from infra.local.diagnosis import backlog_report
+from infra.local.follow import coloured, display_status
 from infra.local.subscription import Subscription, subscribed
 from infra.local.upload import upload
 from infra.operations.trace import read_hops
@@ -20,45 +20,53 @@ from infra.terminal import Say, Style, table
 from shared.contracts.notification import Notification
 from shared.hops import TimelineHop, since_upload
 
-SETTLE_WITHIN = 10.0
-"""s that ``notify`` may take to settle what we have already heard."""
+COMPLETE_WITHIN = 10.0
+"""s that ``notify`` may take to complete its claim after the notification has arrived."""
 LINES = 3
-"""Lines of text that are shown."""
+"""How many lines of detected text the report shows."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the demo saw. Times are epoch seconds of this machine."""
+class DemoResult:
+    """A finished demo. Times are epoch seconds of this machine's clock."""
 
-    told: Notification
+    notification: Notification
     hops: tuple[TimelineHop, ...]
-    uploaded: float
-    heard: float
+    uploaded_at: float
+    notified_at: float
 
 
-def demo(photo: Path, outputs: Outputs, clients: Clients, patience: float, say: Say) -> Seen:
-    """Upload a photo under a fresh key and follow it until its notification has come.
+def demo(
+    photo: Path, outputs: Outputs, clients: Clients, image_timeout: float, say: Say
+) -> DemoResult:
+    """Upload a photo under a new key and wait for its notification.
 
-    InfraError if none comes within ``patience`` seconds: it says where everything stands.
+    InfraError with the state of the queues and logs if none arrives within ``image_timeout``
+    seconds.
     """
     key = _fresh_key(photo)
-    with subscribed(outputs, clients) as subscription:  # before the upload, or it may be missed
+    with subscribed(outputs, clients) as subscription:  # before the upload: else it may be missed
         uri = upload(photo, key, None, outputs, clients)
         uploaded = time.time()
         say(f"uploaded {photo} to {uri}")
-        told = _await(subscription, key, uploaded + patience)
-        heard = time.time()
-    if told is None:
-        state = stuck(outputs, clients)
-        raise InfraError(f"no notification within {patience:.0f} s of the upload\n{state}")
-    return Seen(told, settled_hops(told, uploaded, outputs, clients), uploaded, heard)
+        notification = _await(subscription, key, uploaded + image_timeout)
+        notified_at = time.time()
+    if notification is None:
+        report = backlog_report(outputs, clients)
+        raise InfraError(f"no notification within {image_timeout:.0f} s of the upload\n{report}")
+    return DemoResult(
+        notification,
+        completed_hops(notification, uploaded, outputs, clients),
+        uploaded,
+        notified_at,
+    )
 
 
-def refuse_failure(told: Notification) -> None:
+def require_success(notification: Notification) -> None:
     """InfraError with stage, reason and detail if the image failed."""
-    if told.failure:
-        why = f"{told.failure.reason}: {told.failure.detail}"
-        raise InfraError(f"the image failed at {told.failure.stage}: {why}")
+    if notification.failure:
+        why = f"{notification.failure.reason}: {notification.failure.detail}"
+        raise InfraError(f"the image failed at {notification.failure.stage}: {why}")
 
 
 def _fresh_key(photo: Path) -> str:
@@ -67,89 +75,93 @@ def _fresh_key(photo: Path) -> str:
 
 
 def _await(subscription: Subscription, key: str, until: float) -> Notification | None:
-    """The notification about this key; others may be told of theirs meanwhile."""
+    """The notification about this key, skipping those about other images; None at ``until``."""
     while (left := until - time.time()) > 0:
         for body in subscription.receive(left):
-            told = Notification.model_validate_json(body)
-            if told.source.key == key:
-                return told
+            notification = Notification.model_validate_json(body)
+            if notification.source.key == key:
+                return notification
     return None
 
 
-def settled_hops(
-    told: Notification, uploaded: float, outputs: Outputs, clients: Clients
+def completed_hops(
+    notification: Notification, uploaded: float, outputs: Outputs, clients: Clients
 ) -> tuple[TimelineHop, ...]:
-    """All hops; we may hear of the end before ``notify`` has written down that it told us."""
+    """All hops since the upload, once ``notify`` has completed its claim.
+
+    The notification may arrive before that.
+    """
 
     def read() -> tuple[TimelineHop, ...]:
-        return read_hops(told.image, outputs, clients)
+        return read_hops(notification.image, outputs, clients)
 
-    wait_until(lambda: _arrived(read(), told), SETTLE_WITHIN)
+    wait_until(lambda: _all_completed(read(), notification), COMPLETE_WITHIN)
     return since_upload((hop for hop in read() if hop.completed), uploaded)
 
 
-def _arrived(found: tuple[TimelineHop, ...], told: Notification) -> bool:
-    """Whether nobody is at work any more, and ``notify`` has settled what it told."""
-    return all(hop.completed for hop in found) and told.id in {hop.event for hop in found}
+def _all_completed(hops: tuple[TimelineHop, ...], notification: Notification) -> bool:
+    """Whether every hop is completed, including the one that sent the notification."""
+    return all(hop.completed for hop in hops) and notification.id in {hop.event for hop in hops}
 
 
-def report(seen: Seen, outputs: Outputs, style: Style) -> list[str]:
-    """The whole story in lines: the notification, renditions, what is in the picture, and where the
-    time went.
-    """
+def report(result: DemoResult, outputs: Outputs, style: Style) -> list[str]:
+    """The report as lines: notification, renditions, detections and the time of each hop."""
     parts = {
-        "Notification": _notification(seen.told, style),
-        "Renditions": _renditions(seen.told),
-        "Labels": _labels(seen.told),
-        "Faces, text, moderation": _besides(seen.told),
-        "Time": _times(seen),
+        "Notification": _notification(result.notification, style),
+        "Renditions": _renditions(result.notification),
+        "Labels": _labels(result.notification),
+        "Faces, text, moderation": _other_results(result.notification),
+        "Time": _times(result),
     }
     lines = []
     for head, part in parts.items():
         lines += ["", style.bold(head), *part] if part else []
-    return lines + _epilogue(seen, outputs, style)
+    return lines + _epilogue(result, outputs, style)
 
 
-def _notification(told: Notification, style: Style) -> list[str]:
-    word = standing(told)
-    rows = [("status", word), ("image", f"{told.image}, run {told.run}")]
-    rows.append(("original", f"s3://{told.source.bucket}/{told.source.key}"))
-    if told.failure:
-        rows.append(("stage", told.failure.stage))
-        rows.append(("reason", f"{told.failure.reason}: {told.failure.detail}"))
+def _notification(notification: Notification, style: Style) -> list[str]:
+    word = display_status(notification)
+    rows = [("status", word), ("image", f"{notification.image}, run {notification.run}")]
+    rows.append(("original", f"s3://{notification.source.bucket}/{notification.source.key}"))
+    if notification.failure:
+        rows.append(("stage", notification.failure.stage))
+        rows.append(("reason", f"{notification.failure.reason}: {notification.failure.detail}"))
     else:
-        size = f"{told.width} x {told.height} px, {told.source.bytes:,} bytes"
-        rows.append(("picture", f"{told.format}, {size}"))
-    rows.append(("id", told.id))
+        size = (
+            f"{notification.width} x {notification.height} px, {notification.source.bytes:,} bytes"
+        )
+        rows.append(("picture", f"{notification.format}, {size}"))
+    rows.append(("id", notification.id))
     lines = table(rows, "<<")
-    return [lines[0].replace(word, painted(word, told, style)), *lines[1:]]
+    return [lines[0].replace(word, coloured(word, notification, style)), *lines[1:]]
 
 
-def _renditions(told: Notification) -> list[str]:
-    if not told.renditions:
+def _renditions(notification: Notification) -> list[str]:
+    if not notification.renditions:
         return []
     rows = [("name", "format", "pixels", "bytes", "saved")]
-    for made in told.renditions:
-        saved = 1 - made.bytes / told.source.bytes
-        pixels = f"{made.width} x {made.height}"
-        rows.append((made.name, made.format, pixels, f"{made.bytes:,}", f"{saved:.0%}"))
+    for rendition in notification.renditions:
+        saved = 1 - rendition.bytes / notification.source.bytes
+        pixels = f"{rendition.width} x {rendition.height}"
+        size = f"{rendition.bytes:,}"
+        rows.append((rendition.name, rendition.format, pixels, size, f"{saved:.0%}"))
     return table(rows, "<<>>>")
 
 
-def _labels(told: Notification) -> list[str]:
-    rows = [(label.name, f"{label.confidence:.1f} %") for label in told.labels or ()]
+def _labels(notification: Notification) -> list[str]:
+    rows = [(label.name, f"{label.confidence:.1f} %") for label in notification.labels or ()]
     return table(rows, "<>") if rows else []
 
 
-def _besides(told: Notification) -> list[str]:
-    """What was asked of it; a detection that is switched off has no line."""
+def _other_results(notification: Notification) -> list[str]:
+    """The detections besides labels; one that is switched off has no line."""
     rows = []
-    if told.faces is not None:
-        rows.append(("faces", str(told.faces)))
-    if told.text is not None:
-        rows.append(("text", _excerpt(told.text)))
-    if told.moderation is not None:
-        flags = ", ".join(told.moderation.names)
+    if notification.faces is not None:
+        rows.append(("faces", str(notification.faces)))
+    if notification.text is not None:
+        rows.append(("text", _excerpt(notification.text)))
+    if notification.moderation is not None:
+        flags = ", ".join(notification.moderation.names)
         rows.append(("moderation", f"flagged: {flags}" if flags else "not flagged"))
     return table(rows, "<<") if rows else []
 
@@ -159,33 +171,33 @@ def _excerpt(text: tuple[str, ...]) -> str:
     return " / ".join(text[:LINES]) + more if text else "none"
 
 
-def _times(seen: Seen) -> list[str]:
-    rows = [("service", "answered", "took", "of it at work", "after the upload")]
-    for hop in seen.hops:
-        done = hop.completed or hop.began
-        since = hop.began if hop.published is None else hop.published
+def _times(result: DemoResult) -> list[str]:
+    rows = [("service", "event", "took", "working", "since the upload")]
+    for hop in result.hops:
+        completed = hop.completed or hop.began
+        start = hop.began if hop.published is None else hop.published
         worked = "" if hop.service == "store" else _milliseconds(hop.worked or 0.0)
-        after = _milliseconds(done - seen.uploaded)
-        rows.append((hop.service, hop.type, _milliseconds(done - since), worked, after))
-    total = _milliseconds(seen.heard - seen.uploaded)
-    return table([*rows, ("heard here", "", "", "", total)], "<<>>>")
+        after = _milliseconds(completed - result.uploaded_at)
+        rows.append((hop.service, hop.type, _milliseconds(completed - start), worked, after))
+    total = _milliseconds(result.notified_at - result.uploaded_at)
+    return table([*rows, ("notification received", "", "", "", total)], "<<>>>")
 
 
 def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:,.0f} ms"
 
 
-def _epilogue(seen: Seen, outputs: Outputs, style: Style) -> list[str]:
-    if seen.told.quarantined:
+def _epilogue(result: DemoResult, outputs: Outputs, style: Style) -> list[str]:
+    if result.notification.quarantined:
         release = f".venv/bin/python -m infra release --endpoint-url {outputs.endpoint}"
-        return ["", f"Quarantined until somebody has looked: {release} {seen.told.image}"]
-    if not seen.told.renditions:
+        return ["", f"Quarantined until it is released: {release} {result.notification.image}"]
+    if not result.notification.renditions:
         return []
-    largest = max(seen.told.renditions, key=lambda made: made.bytes)
+    largest = max(result.notification.renditions, key=lambda made: made.bytes)
     source = f"s3://{outputs.buckets['processed']}/{largest.key}"
-    total = f"{seen.heard - seen.uploaded:.2f} s"
+    total = f"{result.notified_at - result.uploaded_at:.2f} s"
     return [
         "",
         style.good(f"From upload to notification in {total}."),
-        f"To look at it: {CREDENTIALS} aws --endpoint-url {outputs.endpoint} s3 cp {source} .",
+        f"To download it: {CREDENTIALS} aws --endpoint-url {outputs.endpoint} s3 cp {source} .",
     ]

@@ -1,11 +1,11 @@
-"""Which emulator Darkroom runs on: LocalStack where a Docker engine answers, else MiniStack."""
+"""Choose the emulator: LocalStack where a Docker engine answers, else MiniStack."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from infra.errors import InfraError
-from infra.local.docker import Docker, Engine, Programs, why_none
+from infra.local.docker import Docker, Engine, Programs, no_engine_reason
 from infra.local.ministack import MiniStack
 from infra.local.recognizer import Recognizer
 from infra.packaging.package import Target
@@ -13,53 +13,54 @@ from infra.paths import RUN
 from infra.processes import running
 from infra.terminal import Say
 
-Wish = Literal["auto", "docker", "ministack"]
+EmulatorChoice = Literal["auto", "docker", "ministack"]
 
 
 class Emulator(Protocol):
-    """An emulator with the local Rekognition beside it."""
+    """An emulator together with the local Rekognition."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def rekognition(self) -> str:
-        """The local Rekognition's URL, as the functions reach it."""
+        """The URL at which the functions reach the local Rekognition."""
         ...
 
     @property
     def this_machine(self) -> str:
-        """The name under which the emulator reaches servers of this machine."""
+        """The host name under which the emulator reaches servers of this machine."""
         ...
 
     @property
-    def patience(self) -> float:
-        """Seconds after which an image that has not ended is stuck."""
+    def image_timeout(self) -> float:
+        """Seconds after which an image without a result is considered stuck."""
         ...
 
     def target(self) -> Target:
-        """What the functions' zips have to be built for."""
+        """The build target of the functions' zips."""
         ...
 
     def start(self, say: Say) -> bool:
-        """Start what does not run yet; false if all of it did. InfraError, and nothing of it left
-        running, if it fails.
+        """Start what is not running; false if everything was. InfraError if it fails.
+
+        After a failure nothing that it started is left running.
         """
         ...
 
     def stop(self) -> bool:
-        """Stop all of it; false if nothing ran."""
+        """Stop all of it; false if nothing was running."""
         ...
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """MiniStack and the local Rekognition, as processes of this machine."""
+    """MiniStack and the local Rekognition as processes on this machine."""
 
     port: int
     name: str = "MiniStack"
     this_machine: str = "localhost"
-    patience: float = 60.0
+    image_timeout: float = 60.0
 
     @property
     def rekognition(self) -> str:
@@ -69,17 +70,17 @@ class Embedded:
         return Target.here(self._ministack.python)
 
     def start(self, say: Say) -> bool:
-        with ExitStack() as undo:
+        with ExitStack() as on_failure:
             started = self._ministack.start(say)
             if started:
-                undo.callback(self._ministack.stop)
+                on_failure.callback(self._ministack.stop)
             started |= self._recognizer.start(say)
-            undo.pop_all()
+            on_failure.pop_all()
         return started
 
     def stop(self) -> bool:
-        recognizer_ran = self._recognizer.stop()
-        return self._ministack.stop() or recognizer_ran
+        recognizer_was_running = self._recognizer.stop()
+        return self._ministack.stop() or recognizer_was_running
 
     @property
     def running(self) -> bool:
@@ -95,21 +96,22 @@ class Embedded:
         return Recognizer(home, self.port + 1, self._ministack.endpoint)
 
 
-def choose(wish: Wish, port: int, programs: Programs, say: Say) -> Emulator:
-    """The emulator that is wished for, or the better one that can run here; says which and why.
+def choose(choice: EmulatorChoice, port: int, programs: Programs, say: Say) -> Emulator:
+    """The chosen emulator, or for ``auto`` the best one that can run here; reports which and why.
 
-    InfraError if the wish cannot be met.
+    InfraError if the chosen one cannot run.
     """
     embedded = Embedded(port)
-    if wish == "docker" and embedded.running:
+    if choice == "docker" and embedded.running:
         raise InfraError(f"MiniStack runs on port {port}; stop it first: make local-down")
-    if wish == "ministack" or (wish == "auto" and embedded.running):
-        say("emulator: MiniStack, " + ("as asked" if wish == "ministack" else "which runs already"))
+    if choice == "ministack" or (choice == "auto" and embedded.running):
+        reason = "as chosen" if choice == "ministack" else "which is already running"
+        say(f"emulator: MiniStack, {reason}")
         return embedded
     if engine := Engine.find(programs):
         say("emulator: LocalStack in Docker, since a Docker engine answers")
         return Docker(engine, port)
-    if wish == "docker":
-        raise InfraError(f"{why_none(programs)}: start it, or choose LOCAL=ministack")
-    say(f"emulator: MiniStack, since {why_none(programs)}")
+    if choice == "docker":
+        raise InfraError(f"{no_engine_reason(programs)}: start it, or choose LOCAL=ministack")
+    say(f"emulator: MiniStack, since {no_engine_reason(programs)}")
     return embedded

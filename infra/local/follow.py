@@ -1,4 +1,4 @@
-"""Notifications as they come, a line each."""
+"""Show notifications as they arrive, one line each."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -11,11 +11,11 @@ from infra.terminal import Style
 from shared.contracts.notification import Notification, NotificationStatus
 
 LABELS = 3
-"""How many labels fit the line."""
+"""How many labels a line shows."""
 LETTERS = 30
-"""How much of the text does."""
+"""How many characters of the detected text a line shows."""
 GOOD = frozenset({NotificationStatus.COMPLETED, NotificationStatus.RELEASED})
-"""Good news, unless the renditions are quarantined."""
+"""Shown in green, unless the renditions are quarantined."""
 
 
 def follow(
@@ -25,7 +25,7 @@ def follow(
     *,
     once: bool,
 ) -> None:
-    """Say each notification as ``show`` words it, until the first (once) or for ever."""
+    """Print each notification as ``show`` formats it: the first poll's (once), or without end."""
     for _ in count():
         bodies = subscription.receive()
         for body in bodies:
@@ -35,48 +35,50 @@ def follow(
 
 
 def line(body: str, style: Style) -> str:
-    """One notification in one line; what is none of ours is shown as it is."""
+    """One notification as one line; a message that is not a notification is shown unchanged."""
     try:
-        told = Notification.model_validate_json(body)
+        notification = Notification.model_validate_json(body)
     except ValidationError:
         return body
-    at = told.time.astimezone().strftime("%H:%M:%S")
-    news = painted(f"{standing(told):<9}", told, style)
-    return f"{style.dim(at)}  {news}  {told.source.key}  {gist(told)}".rstrip()
+    at = notification.time.astimezone().strftime("%H:%M:%S")
+    status = coloured(f"{display_status(notification):<9}", notification, style)
+    return f"{style.dim(at)}  {status}  {notification.source.key}  {summary(notification)}".rstrip()
 
 
-def standing(told: Notification) -> str:
-    """How the image stands, in a word: the notification's, or that quarantine keeps it."""
-    return "quarantined" if told.quarantined else told.status.value
+def display_status(notification: Notification) -> str:
+    """The notification's status, or ``quarantined``."""
+    return "quarantined" if notification.quarantined else notification.status.value
 
 
-def painted(text: str, told: Notification, style: Style) -> str:
-    """The text in the colour of the news that this notification brings."""
-    good = told.status in GOOD and not told.quarantined
+def coloured(text: str, notification: Notification, style: Style) -> str:
+    """The text in green for a success, else in red."""
+    good = notification.status in GOOD and not notification.quarantined
     return style.good(text) if good else style.bad(text)
 
 
-def gist(told: Notification) -> str:
-    """What became of the image, in a few words; none where its status says it all."""
-    if told.failure:
-        return f"{told.failure.stage}: {told.failure.reason}: {told.failure.detail}"
-    if told.status is NotificationStatus.DELETED:
+def summary(notification: Notification) -> str:
+    """The result in a few words; empty for a deletion."""
+    if failure := notification.failure:
+        return f"{failure.stage}: {failure.reason}: {failure.detail}"
+    if notification.status is NotificationStatus.DELETED:
         return ""
-    labels = [f"{label.name} {label.confidence:.0f} %" for label in (told.labels or ())[:LABELS]]
-    return ", ".join([*_made(told), *labels, *_besides(told)])
+    labels = [
+        f"{label.name} {label.confidence:.0f} %" for label in (notification.labels or ())[:LABELS]
+    ]
+    return ", ".join([*_picture(notification), *labels, *_other_results(notification)])
 
 
-def _made(told: Notification) -> Iterator[str]:
-    yield f"{told.width} x {told.height} {told.format}"
-    if not told.quarantined:
-        yield f"{len(told.renditions)} renditions"
+def _picture(notification: Notification) -> Iterator[str]:
+    yield f"{notification.width} x {notification.height} {notification.format}"
+    if not notification.quarantined:
+        yield f"{len(notification.renditions)} renditions"
 
 
-def _besides(told: Notification) -> Iterator[str]:
-    """What else was seen. What was asked and not found is not worth a word here."""
-    if told.faces:
-        yield "1 face" if told.faces == 1 else f"{told.faces} faces"
-    if told.text:
-        yield f'"{shorten(" ".join(told.text), LETTERS, placeholder="…")}"'
-    if told.moderation and told.moderation.flagged:
-        yield f"flagged: {', '.join(told.moderation.names)}"
+def _other_results(notification: Notification) -> Iterator[str]:
+    """The detections besides labels; those without a result are left out."""
+    if notification.faces:
+        yield "1 face" if notification.faces == 1 else f"{notification.faces} faces"
+    if notification.text:
+        yield f'"{shorten(" ".join(notification.text), LETTERS, placeholder="…")}"'
+    if notification.moderation and notification.moderation.flagged:
+        yield f"flagged: {', '.join(notification.moderation.names)}"

@@ -1,4 +1,4 @@
-"""The local environment as a whole: up with one call, down with another."""
+"""Start and stop the whole local environment."""
 
 from infra.clients import LOCAL_REGION, Clients
 from infra.config.stages import Stage
@@ -17,9 +17,9 @@ def clients_on(port: int) -> Clients:
 
 
 def up(emulator: Emulator, port: int, say: Say) -> Outputs:
-    """Start the emulator and deploy to it; what runs and is deployed already stays as it is.
+    """Start the emulator and deploy to it; does nothing where it is already running and deployed.
 
-    InfraError if something fails; then nothing is left running that did not run before.
+    InfraError if a part fails; then an emulator that this call started is stopped.
     """
     started = emulator.start(say)
     try:
@@ -32,7 +32,7 @@ def up(emulator: Emulator, port: int, say: Say) -> Outputs:
 
 
 def down(programs: Programs, say: Say) -> None:
-    """Stop everything of ours on every port. What the emulators held is forgotten."""
+    """Stop Darkroom's emulators on every port. Their data is lost."""
     ports = sorted(int(home.name) for home in RUN.glob("*") if home.name.isdigit())
     stopped = [port for port in ports if Embedded(port).stop()]
     for port in stopped:
@@ -47,5 +47,5 @@ def _containers_down(engine: Engine, say: Say) -> None:
     try:
         Docker(engine, port=4566).stop()
     except InfraError:
-        return  # an engine without compose: so nothing of ours runs there
-    say("no containers of ours are running")
+        return  # an engine without compose cannot run Darkroom's containers
+    say("Darkroom's containers are stopped")

@@ -1,4 +1,4 @@
-"""What can be started and stopped, and so can be used as a context."""
+"""The base class of servers that run within a ``with`` block."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType
@@ -8,11 +8,11 @@ from infra.terminal import Say
 
 
 class Managed(ABC):
-    """Runs for as long as its ``with`` block does."""
+    """A server that starts and stops with its ``with`` block."""
 
     @abstractmethod
     def start(self, say: Say = print) -> bool:
-        """Start it; false if it was running already. InfraError if it does not come up."""
+        """Start it; false if it was running already. InfraError if it does not start."""
 
     @abstractmethod
     def stop(self) -> bool:

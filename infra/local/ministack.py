@@ -1,8 +1,8 @@
 """MiniStack, the embedded emulator: for machines without a Docker engine, and for the tests.
 
-Started and stopped here, on loopback, in a virtual environment of its own. What it holds lives in
-its memory: once stopped it has forgotten everything. (Its persistence writes objects at once but
-all else only when it ends in peace, so a crash would leave the two out of step.)
+It runs on loopback, in its own virtual environment. Its data is in memory and lost when it stops.
+(Its persistence is off: it writes objects at once but everything else only at a clean exit, so
+after a crash the two would disagree.)
 """
 
 import os
@@ -21,10 +21,10 @@ ENVIRONMENT = Environment("MiniStack", ENVIRONMENTS / "ministack", "ministack")
 
 @dataclass(frozen=True)
 class MiniStack(Managed):
-    """One MiniStack on loopback. Several may run at once, on ports and in homes of their own.
+    """One MiniStack on loopback. Several may run at once, each with its own port and home.
 
-    With ``auth`` it checks signatures, roles' permissions and resource policies as AWS does; the
-    credentials test/test are the root user's either way.
+    With ``auth`` it checks signatures, roles' permissions and resource policies as AWS does.
+    The credentials test/test are always the root user's.
     """
 
     home: Path
@@ -37,7 +37,7 @@ class MiniStack(Managed):
 
     @property
     def python(self) -> Path:
-        """The interpreter that functions run on, which is MiniStack's own."""
+        """The interpreter of MiniStack, which also runs the functions."""
         return ENVIRONMENT.python
 
     @property
@@ -45,20 +45,20 @@ class MiniStack(Managed):
         return self.home / "log"
 
     def start(self, say: Say = print) -> bool:
-        """Start it, installed first if need be; false if it was running. InfraError if it fails."""
+        """Install it if needed and start it; false if it was running. InfraError if it fails."""
         ENVIRONMENT.ensure(say)
         self._temporary.mkdir(parents=True, exist_ok=True)
         return self._server.start()
 
     def stop(self) -> bool:
-        """Stop it and its functions, and remove what they left; false if it was not running."""
+        """Stop it and its functions, and delete their files; false if it was not running."""
         was_running = self._server.stop()
         shutil.rmtree(self._temporary, ignore_errors=True)
         return was_running
 
     @property
     def _temporary(self) -> Path:
-        """Where functions are unpacked: below our home, since a killed MiniStack leaves them."""
+        """Where functions are unpacked: below the home, because a killed MiniStack leaves them."""
         return self.home / "tmp"
 
     @property
@@ -74,7 +74,7 @@ class MiniStack(Managed):
 
     @property
     def _environment(self) -> dict[str, str]:
-        # functions inherit all of it: so nothing of the user's own, and no proxy before loopback
+        # functions inherit these variables: none of the user's own, and no proxy for loopback
         return {
             "PATH": os.defpath,
             "HOME": str(self.home),
@@ -85,7 +85,7 @@ class MiniStack(Managed):
             "AWS_SECRET_ACCESS_KEY": "test",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
-            "DOCKER_HOST": f"unix://{self.home}/none",  # it would tidy up containers of others
-            "IOT_MTLS_ENABLED": "0",  # these two listen on ports of their own
+            "DOCKER_HOST": f"unix://{self.home}/none",  # so that it removes no containers
+            "IOT_MTLS_ENABLED": "0",  # these two would listen on additional ports
             "SFTP_ENABLED": "0",
         }

@@ -1,4 +1,4 @@
-"""Publishing the page on an emulator: a public bucket, with its configuration beside it."""
+"""Publish the page and its configuration on an emulator, in a public bucket."""
 
 import json
 from pathlib import Path
@@ -12,23 +12,23 @@ from infra.deploy.outputs import Outputs
 
 
 def publish(folder: Path, api: str, outputs: Outputs, clients: Clients) -> str:
-    """Put the page into the stage's bucket for it, anew; returns its address.
+    """Upload the page to its bucket, replacing what is there; returns its address.
 
-    ``api`` is the API's address as a browser on this machine reaches it.
+    ``api`` is the address at which a browser on this machine reaches the API.
     """
     bucket = f"darkroom-{outputs.stage}-page"
     s3 = clients.client("s3")
     _ensure_public(s3, bucket)
-    # index.html names the others, so it comes last: nobody reads of a file that is not there yet.
-    names = sorted(path for path in folder.rglob("*") if path.is_file())
-    for path in sorted(names, key=lambda path: path.name == "index.html"):
+    # index.html refers to the other files, so it is uploaded last: no reference is ever broken.
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in sorted(paths, key=lambda path: path.name == "index.html"):
         page.put(s3, bucket, path.relative_to(folder).as_posix(), path.read_bytes())
     page.put(s3, bucket, "config.json", json.dumps(page.configuration(api, outputs.stage)).encode())
     return f"{outputs.endpoint}/{bucket}/index.html"
 
 
 def _ensure_public(s3: Any, bucket: str) -> None:
-    """The bucket exists, and everybody on this machine may read its objects."""
+    """Create the bucket if it is missing, and let everyone on this machine read its objects."""
     try:
         s3.create_bucket(Bucket=bucket)
     except ClientError as error:
@@ -41,5 +41,5 @@ def _ensure_public(s3: Any, bucket: str) -> None:
         "Resource": f"arn:aws:s3:::{bucket}/*",
     }
     policy = {"Version": "2012-10-17", "Statement": [reading]}
-    s3.delete_public_access_block(Bucket=bucket)  # a new bucket's refuses any public policy
+    s3.delete_public_access_block(Bucket=bucket)  # a new bucket refuses a public policy
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))

@@ -1,8 +1,8 @@
-"""The one policy that the local tooling writes: a topic may send to a queue."""
+"""The resource policy of a queue that a topic sends to."""
 
 
 def from_topic(topic: str, queue: str) -> dict[str, object]:
-    """A queue policy that lets this topic, and nobody else, send to the queue; both are ARNs."""
+    """A queue policy that lets only this topic send to the queue; both are ARNs."""
     return {
         "Version": "2012-10-17",
         "Statement": [

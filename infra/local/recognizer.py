@@ -1,4 +1,4 @@
-"""The local Rekognition as a process on loopback, for functions that run on this machine."""
+"""Run the local Rekognition as a process on loopback, for functions that run on this machine."""
 
 import os
 import sys
@@ -17,9 +17,9 @@ from infra.terminal import Say
 
 @dataclass(frozen=True)
 class Recognizer(Managed):
-    """One local Rekognition, reading pictures from the S3 at ``emulator``, a URL.
+    """One local Rekognition, which reads pictures from S3 at ``emulator``, a URL.
 
-    Several may run at once, on ports and in homes of their own; the weights are shared.
+    Several may run at once, each with its own port and home; they share the weights.
     """
 
     home: Path
@@ -35,9 +35,9 @@ class Recognizer(Managed):
         return self.home / "log"
 
     def start(self, say: Say = print) -> bool:
-        """Start it, its weights fetched first if need be; false if it was running.
+        """Download its weights if needed and start it; false if it was running.
 
-        InfraError if the weights cannot be had or it does not come up.
+        InfraError if the weights cannot be downloaded or it does not start.
         """
         weights = models.default_directory()
         try:

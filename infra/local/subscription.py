@@ -1,4 +1,4 @@
-"""A queue of our own on the notifications topic, for as long as somebody listens."""
+"""A temporary queue that is subscribed to the notifications topic."""
 
 import json
 import uuid
@@ -12,18 +12,18 @@ from infra.deploy.outputs import Outputs
 from infra.local.policies import from_topic
 
 LONGEST_POLL = 20
-"""s; SQS waits no longer."""
+"""s: the longest wait that SQS allows."""
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """Hears every notification that is sent while it exists."""
+    """Receives every notification that is sent while it exists."""
 
     sqs: Any
     queue: str
 
     def receive(self, seconds: float = LONGEST_POLL) -> list[str]:
-        """The notifications there are, as JSON, or none after so many seconds."""
+        """Up to ten notifications, as JSON; empty if none arrives within this time."""
         answer = self.sqs.receive_message(
             QueueUrl=self.queue,
             MaxNumberOfMessages=10,
@@ -37,7 +37,7 @@ class Subscription:
 
 @contextmanager
 def subscribed(outputs: Outputs, clients: Clients) -> Iterator[Subscription]:
-    """Listen to the notifications topic; queue and subscription are removed whatever happens."""
+    """Subscribe to the notifications topic; queue and subscription are removed at the end."""
     sqs, sns = clients.client("sqs"), clients.client("sns")
     topic = outputs.topics["notifications"]
     name = f"darkroom-{outputs.stage}-listener-{uuid.uuid4().hex[:8]}"
@@ -54,7 +54,7 @@ def subscribed(outputs: Outputs, clients: Clients) -> Iterator[Subscription]:
 
 @contextmanager
 def _subscription(sns: Any, topic: str, queue: str) -> Iterator[None]:
-    made = sns.subscribe(
+    subscription = sns.subscribe(
         TopicArn=topic,
         Protocol="sqs",
         Endpoint=queue,
@@ -64,4 +64,4 @@ def _subscription(sns: Any, topic: str, queue: str) -> Iterator[None]:
     try:
         yield
     finally:
-        sns.unsubscribe(SubscriptionArn=made["SubscriptionArn"])
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])

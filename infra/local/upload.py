@@ -1,4 +1,4 @@
-"""Uploading a file, for those without the aws command line."""
+"""Upload a file without the aws command line."""
 
 import mimetypes
 from pathlib import Path
@@ -13,13 +13,13 @@ from infra.errors import InfraError
 def upload(file: Path, key: str, owner: str | None, outputs: Outputs, clients: Clients) -> str:
     """Copy a file into the uploads bucket and return its s3:// URI.
 
-    The content type is guessed from the name; Darkroom itself looks at the content alone.
-    InfraError if there is no such file, the owner is not ASCII, or S3 does not take it.
+    The content type is guessed from the name; Darkroom itself reads the content only.
+    InfraError if the file does not exist, the owner is not ASCII, or S3 refuses the upload.
     """
     if not file.is_file():
         raise InfraError(f"there is no file {file}")
     if owner and not owner.isascii():
-        raise InfraError(f"S3 keeps ASCII only in metadata: choose another owner than {owner}")
+        raise InfraError(f"S3 stores only ASCII in metadata: choose another owner than {owner}")
     bucket = outputs.buckets["uploads"]
     kind, _ = mimetypes.guess_type(file.name)
     extra = {

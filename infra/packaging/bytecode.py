@@ -1,4 +1,4 @@
-"""Bytecode for the functions' zips: Lambda can keep none, and would compile all at each start."""
+"""Bytecode for the zips: Lambda cannot store any, and would compile all modules at each start."""
 
 import os
 import shutil
@@ -12,11 +12,11 @@ from pathlib import Path
 from infra.errors import InfraError
 
 TASK = "/var/task"
-"""Where Lambda unpacks a zip. Bytecode that names its source there is taken as it is; anywhere else
-the names are set right as it is loaded.
+"""The folder to which Lambda unpacks a zip. Bytecode with source names in another folder is
+corrected each time that a module is loaded.
 """
 
-_WHO = (
+_PRINT_VERSION = (
     "import sys; print('%d.%d' % sys.version_info[:2], sys.implementation.name,"
     "sys.version_info.releaselevel, '%d.%d.%d' % sys.version_info[:3])"
 )
@@ -24,16 +24,16 @@ _WHO = (
 
 @dataclass(frozen=True)
 class Compiler:
-    """An interpreter whose bytecode the functions' runtime takes."""
+    """An interpreter whose bytecode the functions' runtime accepts."""
 
     interpreter: Path
-    version: str  # such as 3.13.0; another one may make other bytes of the same source
+    version: str  # such as 3.13.0; another version may compile the same source to other bytes
 
     def compile(self, folder: Path) -> None:
-        """Compile all below the folder, into the __pycache__ folders beside the sources.
+        """Compile everything below the folder into __pycache__ folders.
 
-        The same sources give the same bytes. They are loaded without a look at their source, whose
-        time and size the unpacking may change. InfraError for what does not compile.
+        The same sources give the same bytes. Python does not compare the bytecode with the sources:
+        unpacking may change their times. InfraError if a file does not compile.
         """
         command = [str(self.interpreter), "-S", "-m", "compileall", "-q", "-f", "-s", str(folder)]
         command += ["-p", TASK, "--invalidation-mode", "unchecked-hash", str(folder)]
@@ -44,15 +44,16 @@ class Compiler:
 
 
 def compiler(python: str, interpreter: Path | None = None) -> Compiler | None:
-    """What compiles for this version of Python (such as 3.13): the interpreter that is given, or
-    one of this machine; None where it has none.
+    """A compiler for this version of Python (such as 3.13): `interpreter`, or one of this machine.
+
+    None if this machine has no such interpreter.
     """
-    found = [interpreter] if interpreter else _candidates(python)
-    return next(filter(None, (_of_version(path, python) for path in found)), None)
+    interpreters = [interpreter] if interpreter else _candidates(python)
+    return next(filter(None, (_of_version(path, python) for path in interpreters)), None)
 
 
 def _candidates(python: str) -> Iterator[Path]:
-    """Interpreters of that version, most likely: the running one, then by their usual places."""
+    """Possible interpreters of that version: the running one, on PATH, of pyenv and of uv."""
     yield Path(sys.executable)
     if on_path := shutil.which(f"python{python}"):
         yield Path(on_path)
@@ -62,11 +63,11 @@ def _candidates(python: str) -> Iterator[Path]:
 
 @cache
 def _of_version(interpreter: Path, python: str) -> Compiler | None:
-    asked = [str(interpreter), "-I", "-S", "-c", _WHO]
+    command = [str(interpreter), "-I", "-S", "-c", _PRINT_VERSION]
     try:
-        answer = subprocess.run(asked, capture_output=True, text=True, check=True)
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    *who, version = answer.stdout.split() or [""]
-    # Bytecode is the same for all of 3.13, but not before its release, and not for PyPy.
-    return Compiler(interpreter, version) if who == [python, "cpython", "final"] else None
+    *identity, version = result.stdout.split() or [""]
+    # All releases of 3.13 share a bytecode format; pre-releases and PyPy differ.
+    return Compiler(interpreter, version) if identity == [python, "cpython", "final"] else None

@@ -1,4 +1,4 @@
-"""The functions' zips: the service's own code, `shared`, and the libraries it requires, pinned."""
+"""The functions' zips: the service's code, `shared`, and its pinned libraries."""
 
 import hashlib
 import platform
@@ -14,17 +14,17 @@ from infra.config.definitions import Definition
 from infra.config.stages import Stage
 from infra.environments import install, requirements
 from infra.errors import InfraError
-from infra.file_lock import alone
+from infra.file_lock import exclusive_lock
 from infra.packaging import botocore_data, bytecode
 from infra.packaging.bytecode import Compiler
 from infra.terminal import Say
 
-# Changed when the way of packing changes, so that older zips are not taken for new ones.
+# Increase it when the packaging changes: then older zips are rebuilt.
 FORMAT = "3"
 
-# The earliest date a zip can hold: the time of a build must not change its bytes.
+# The earliest date that a zip can store: the build time must not change its bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
-READABLE = 0o100644 << 16  # a regular file that everyone may read
+READABLE = 0o100644 << 16  # a regular file, readable by all
 
 # The runtimes of Python 3.12 and later have glibc 2.34; wheels for 2.28 and older run there.
 GLIBC = "manylinux_2_28"
@@ -32,18 +32,18 @@ GLIBC = "manylinux_2_28"
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
-# What uv writes about how, where and by whom a wheel was installed; it differs between machines.
+# Installation metadata that uv writes; it differs between machines.
 NOT_SHIPPED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", ".lock"}
 
-# Lambda's limits: of a zip that is sent to it in the call, and of what is in it. From S3 it takes
-# larger zips, but a function that needs that starts too slowly.
+# Lambda's limits in bytes: of a zip in a direct upload, and of its contents. From S3 it accepts
+# larger zips, but such a function would start too slowly.
 LARGEST_ZIP = 50_000_000
 LARGEST_UNZIPPED = 250_000_000
 
-# The module that Lambda imports. What a start makes, it keeps: looking for garbage meanwhile finds
-# none, again and again, and is a tenth of the start. Frozen, it is not looked through later either.
+# The module that Lambda imports. Garbage collection during the import takes a tenth of the start
+# and finds nothing. gc.freeze() excludes the imported objects from later collections, too.
 START = "start"
-STARTING = """\
+START_SOURCE = """\
 # What Lambda imports; made by infra/packaging/package.py.
 import gc
 
@@ -59,47 +59,47 @@ DATA = Path("botocore", "data")
 
 
 def _silent(_: str) -> None:
-    """Say nothing."""
+    """Report no progress."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a zip is built for: a Python version, an architecture, and this machine or Linux."""
+    """The platform of a zip: a Python version, an architecture, and this machine or Linux."""
 
     python: str  # such as 3.13
-    architecture: str  # in Lambda's words: x86_64 or arm64
-    interpreter: Path | None = None  # that of this machine; None is Lambda's Linux
-    everyones: bool = True  # else a service that names its own architecture gets that
+    architecture: str  # as Lambda calls it: x86_64 or arm64
+    interpreter: Path | None = None  # of this machine; None: Lambda's Linux
+    uniform: bool = True  # False: a service that sets its own architecture gets that
 
     @classmethod
     def here(cls, interpreter: Path | None = None) -> "Target":
-        """An interpreter of this machine, by default the running one: that of an emulator here."""
+        """An interpreter of this machine (default: the running one), for an emulator on it."""
         if interpreter is None:
             version = f"{sys.version_info.major}.{sys.version_info.minor}"
             return cls(version, _architecture(), Path(sys.executable))
-        asked = [str(interpreter), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        command = [str(interpreter), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
         try:
-            answer = subprocess.run(asked, capture_output=True, text=True, check=True)
+            result = subprocess.run(command, capture_output=True, text=True, check=True)
         except (OSError, subprocess.CalledProcessError) as error:
-            raise InfraError(f"{interpreter} is no Python interpreter") from error
-        return cls(answer.stdout.strip(), _architecture(), interpreter)
+            raise InfraError(f"{interpreter} is not a Python interpreter") from error
+        return cls(result.stdout.strip(), _architecture(), interpreter)
 
     @classmethod
     def linux(cls, architecture: str, python: str = "3.13") -> "Target":
-        """Lambda's own Linux, on AWS or in a container; `architecture` in anyone's words."""
+        """Lambda's Linux, on AWS or in a container; `architecture` such as arm64 or aarch64."""
         return cls(python, _architecture(architecture))
 
     @classmethod
     def aws(cls, stage: Stage, python: str = "3.13") -> "Target":
-        """Lambda on AWS: the architecture that a service names, or else the stage's."""
-        return cls(python, stage.architecture, everyones=False)
+        """Lambda on AWS: the service's architecture, or else the stage's."""
+        return cls(python, stage.architecture, uniform=False)
 
     def of(self, definition: Definition) -> "Target":
         """The target of one service's zip."""
-        if self.everyones:
+        if self.uniform:
             return self
-        own = definition.function.runs_on(self.architecture)
-        return replace(self, architecture=own, everyones=True)
+        architecture = definition.function.runs_on(self.architecture)
+        return replace(self, architecture=architecture, uniform=True)
 
     @property
     def runtime(self) -> str:
@@ -134,7 +134,7 @@ class Zip:
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes of a zip, and of what is in it."""
+    """Bytes of a zip, and of its contents."""
 
     zipped: int
     unzipped: int
@@ -147,7 +147,7 @@ class Size:
 
     @property
     def allowed(self) -> bool:
-        """Whether Lambda takes it."""
+        """Whether Lambda accepts it."""
         return self.zipped <= LARGEST_ZIP and self.unzipped <= LARGEST_UNZIPPED
 
     def __str__(self) -> str:
@@ -155,13 +155,13 @@ class Size:
 
 
 def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
-    """Build a service's zip for `target`, or take the one that was built of the same inputs.
+    """Build a service's zip for `target`, or reuse the zip that was built from the same inputs.
 
-    It stands below .darkroom/ in the checkout, and the same inputs give the same bytes. Where this
-    machine has an interpreter of the target's version, all in it is compiled; where it has none,
-    the function compiles at each start, and takes twice as long for it. A second process that wants
-    it meanwhile waits, and finds it built. InfraError when a library has no wheel for the target,
-    the package registry is out of reach, or Lambda takes no such zip.
+    Zips are in .darkroom/ in the checkout, and the same inputs give the same bytes. If this machine
+    has an interpreter of the target's version, the zip contains bytecode. Otherwise the function
+    compiles at each start, which doubles the time of a start. A concurrent build waits for this one
+    and reuses its zip. InfraError if a library has no wheel for the target, the package registry is
+    unreachable, or the zip is too large for Lambda.
     """
     target = target.of(definition)
     sources = dict(_sources(definition))
@@ -169,16 +169,16 @@ def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
     inputs = _digest(target, definition, sources, compiler)
     home = definition.root / ".darkroom"
     path = home / "packages" / f"{definition.name}-{target.name}-{inputs[:16]}.zip"
-    with alone(path.parent):
+    with exclusive_lock(path.parent):
         if not path.exists():
             say(f"building {definition.name} for {target.name}")
             if compiler is None:
                 say(f"no Python {target.python} here: {definition.name} will compile at each start")
             libraries = _libraries(definition, target, compiler, home)
-            own = _own(definition, sources, compiler)
+            code = _own_code(definition, sources, compiler)
             data = _data(libraries, sources.values())
-            _write(path, dict(_shipped(libraries)) | own | data)
-            _forget_older(path, f"{definition.name}-{target.name}-*.zip")
+            _write(path, dict(_shipped(libraries)) | code | data)
+            _delete_older(path, f"{definition.name}-{target.name}-*.zip")
             say(f"built {definition.name}: {Size.of(path)}")
         return Zip(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
@@ -191,7 +191,7 @@ def _architecture(machine: str | None = None) -> str:
 
 
 def _sources(definition: Definition) -> Iterator[tuple[str, Path]]:
-    """The project's own files in the zip: all of `shared`, and this service alone."""
+    """The project's files in the zip: `shared` and this service."""
     root = definition.root
     yield "services/__init__.py", definition.folder.parent / "__init__.py"
     for folder in (root / "shared", definition.folder):
@@ -210,7 +210,7 @@ def _requirements(definition: Definition) -> str:
 def _digest(
     target: Target, definition: Definition, sources: dict[str, Path], compiler: Compiler | None
 ) -> str:
-    """A digest of all that a zip is made of."""
+    """A digest of all inputs of a zip."""
     digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.version}".encode())
     digest.update(_requirements(definition).encode())
     for name, path in sorted(sources.items()):
@@ -218,33 +218,33 @@ def _digest(
     return digest.hexdigest()
 
 
-def _own(
+def _own_code(
     definition: Definition, sources: Mapping[str, Path], compiler: Compiler | None
 ) -> dict[str, bytes]:
-    """The project's own files and what starts them, with their bytecode."""
+    """The project's files and the start module, with their bytecode."""
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder)
+        root = Path(folder)
         for name, source in sources.items():
-            (made / name).parent.mkdir(parents=True, exist_ok=True)
-            (made / name).write_bytes(source.read_bytes())
-        (made / f"{START}.py").write_text(STARTING.format(name=definition.name))
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(source.read_bytes())
+        (root / f"{START}.py").write_text(START_SOURCE.format(name=definition.name))
         if compiler:
-            compiler.compile(made)
-        return {name: path.read_bytes() for name, path in _files(made)}
+            compiler.compile(root)
+        return {name: path.read_bytes() for name, path in _files(root)}
 
 
 def _data(libraries: Path, sources: Iterable[Path]) -> dict[str, bytes]:
-    """What botocore is to know of the services that these sources call; nothing without it."""
+    """The trimmed data of botocore for these sources; empty without botocore."""
     if not (libraries / DATA).exists():
         return {}
-    found = botocore_data.trimmed(libraries / DATA, botocore_data.services_called(sources))
-    return {(DATA / name).as_posix(): content for name, content in found}
+    trimmed = botocore_data.trimmed(libraries / DATA, botocore_data.services_called(sources))
+    return {(DATA / name).as_posix(): content for name, content in trimmed}
 
 
 def _libraries(
     definition: Definition, target: Target, compiler: Compiler | None, home: Path
 ) -> Path:
-    """The folder of installed libraries, shared by services that require the same for a target."""
+    """The folder of installed libraries, shared by services with the same requirements."""
     pinned = _requirements(definition)
     digest = hashlib.sha256(f"{FORMAT} {target.name} {compiler and compiler.version}".encode())
     digest.update(pinned.encode())
@@ -256,24 +256,24 @@ def _libraries(
 
 def _install(pinned: str, target: Target, compiler: Compiler | None, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its place and moved there when complete: an interrupted install is never taken for one.
-    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
-        made = Path(unfinished) / "libraries"
-        made.mkdir()
-        options = ("--only-binary", ":all:", "--target", str(made))
+    # Installed beside the folder and then renamed, so that an interrupted install is never used.
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        libraries = Path(temporary) / "libraries"
+        libraries.mkdir()
+        options = ("--only-binary", ":all:", "--target", str(libraries))
         try:
             install(pinned, *target.install_options(), *options)
         except InfraError as error:
             raise InfraError(f"cannot install libraries for {target.name}: {error}") from error
         if compiler:
-            compiler.compile(made)
-        made.rename(folder)
+            compiler.compile(libraries)
+        libraries.rename(folder)
 
 
 def _shipped(libraries: Path) -> Iterator[tuple[str, Path]]:
     for name, path in _files(libraries):
-        aside = path.is_relative_to(libraries / "bin") or path.is_relative_to(libraries / DATA)
-        if not aside and path.name not in NOT_SHIPPED:
+        left_out = path.is_relative_to(libraries / "bin") or path.is_relative_to(libraries / DATA)
+        if not left_out and path.name not in NOT_SHIPPED:
             yield name, path
 
 
@@ -284,9 +284,9 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _write(path: Path, files: Mapping[str, Path | bytes]) -> None:
-    """Write a zip whose bytes depend on names and contents alone.
+    """Write a zip whose bytes depend only on names and contents.
 
-    InfraError if it is larger than Lambda takes.
+    InfraError if it is too large for Lambda.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
@@ -294,7 +294,7 @@ def _write(path: Path, files: Mapping[str, Path | bytes]) -> None:
         for name, source in sorted(files.items()):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr = READABLE
-            entry.create_system = 3  # Unix, whatever system packs
+            entry.create_system = 3  # Unix, on every system
             content = source if isinstance(source, bytes) else source.read_bytes()
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     if not (size := Size.of(unfinished)).allowed:
@@ -303,7 +303,7 @@ def _write(path: Path, files: Mapping[str, Path | bytes]) -> None:
     unfinished.replace(path)
 
 
-def _forget_older(path: Path, pattern: str) -> None:
+def _delete_older(path: Path, pattern: str) -> None:
     for other in path.parent.glob(pattern):
         if other != path:
             other.unlink(missing_ok=True)

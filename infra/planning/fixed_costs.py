@@ -1,4 +1,4 @@
-"""What a deployment costs each month, whether anything is uploaded or not."""
+"""Fixed costs: what a deployment costs each month without any upload."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import Any
 from infra.config.prices import Prices
 
 MONTH = 30 * 86_400  # s
-POLL = 20  # s that Lambda waits on an empty queue for a message
+POLL = 20  # s; Lambda's long polling of an empty queue
 POLLERS = 5
-"""Of each event source, always: Lambda goes down to two only where no MaximumConcurrency is set.
+"""Pollers of each event source. Lambda scales down to two only without MaximumConcurrency.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 """
 
 
 @dataclass(frozen=True)
 class FixedCosts:
-    """Dollars a month for polling by so many event sources, and for so many alarms."""
+    """Dollars a month for the polling of event sources and for alarms."""
 
     sources: int
     polling: float

@@ -1,6 +1,6 @@
-"""All that bounds how many images a second Darkroom takes, beside the concurrency that we set.
+"""The limits on images a second, apart from the services' own concurrency settings.
 
-Every limit is one of AWS's quotas over what one image takes of it, as that was counted.
+A limit is an AWS quota divided by what one image uses of it.
 """
 
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ from infra.planning.work import ANALYZE, DECIDED, NOTIFIED, RESIZED, UPLOADED, W
 from shared.contracts.search_index import ALL, SHARDS
 
 RENDITIONS = 4
-"""Objects that are put below ``renditions/`` for an image: S3 counts requests by prefix."""
+"""Objects that an image puts below ``renditions/``: S3 limits requests by prefix."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """``hops`` are those it slows down. ``each`` is what an image takes of ``quota``."""
+    """A limit on ``hops``. ``each`` is what one image uses, in ``unit``."""
 
     cap: Cap
     hops: tuple[str, ...]
     each: float
     unit: str
-    raise_it: str  # what to do about it
+    raise_it: str  # how to raise it
 
 
 def limits(work: Work, quotas: Quotas) -> tuple[Limit, ...]:
-    """Every limit there is, by what it slows down."""
+    """All limits."""
     return (
         *_detections(work, quotas),
         *_partitions(work, quotas),
@@ -37,33 +37,37 @@ def limits(work: Work, quotas: Quotas) -> tuple[Limit, ...]:
 
 
 def _detections(work: Work, quotas: Quotas) -> Iterator[Limit]:
-    """Only what is not reused is asked for. Operations of one rate bound it together."""
+    """Rekognition's and Bedrock's rates. Operations with the same rate are one limit."""
     each = 1 - work.reuse
-    asked = [quotas.detections[word] for word in work.hops[ANALYZE].detections] if each else []
-    for service, rate in dict.fromkeys((one.service, one.rate) for one in asked):
+    detections = [quotas.detections[name] for name in work.hops[ANALYZE].detections] if each else []
+    for service, rate in dict.fromkeys(
+        (detection.service, detection.rate) for detection in detections
+    ):
         names = ", ".join(
-            one.operation for one in asked if (one.service, one.rate) == (service, rate)
+            detection.operation
+            for detection in detections
+            if (detection.service, detection.rate) == (service, rate)
         )
         how = f"Service Quotas, {service}, transactions per second of each (--detection-rate)"
         yield Limit(Cap(f"{service}: {names}", rate / each), (ANALYZE,), each, "calls/s", how)
 
 
 def _partitions(work: Work, quotas: Quotas) -> Iterator[Limit]:
-    """Partitions that all images write to; they do not grow with the table."""
-    most, units = quotas.dynamodb.partition_writes, work.total("partitions")
+    """Partitions that all images write to. They do not scale with the table."""
+    writes, units = quotas.dynamodb.partition_writes, work.total("partitions")
     decided = (RESIZED, DECIDED)
     each = units[ALL]
-    how = "fixed: list `all` wants shards (shared/contracts/search_index.py)"
-    cap = Cap("DynamoDB: one partition, the list of all images", most / each)
+    how = "fixed: shard the list `all` (shared/contracts/search_index.py)"
+    cap = Cap("DynamoDB: one partition, the list of all images", writes / each)
     yield Limit(cap, decided, each, "units/s", how)
     each = units["labels"] / SHARDS
-    how = "fixed: more SHARDS of the counts (shared/contracts/search_index.py)"
-    cap = Cap("DynamoDB: one partition, the counts of labels", most / each)
+    how = "fixed: raise SHARDS of the label counts (shared/contracts/search_index.py)"
+    cap = Cap("DynamoDB: one partition, the counts of labels", writes / each)
     yield Limit(cap, (DECIDED,), each, "units/s", how)
 
 
 def _tables(work: Work, quotas: Quotas) -> Iterator[Limit]:
-    """New on-demand tables; each doubles what it has shown, up to the table's quota."""
+    """On-demand tables: a new one doubles its throughput step by step, up to the table's quota."""
     dynamodb, units = quotas.dynamodb, work.total("writes")
     hops = {"ledger": (UPLOADED, ANALYZE, NOTIFIED)}
     for table, each in units.items():
@@ -73,17 +77,17 @@ def _tables(work: Work, quotas: Quotas) -> Iterator[Limit]:
             dynamodb.doubling,
             dynamodb.table_writes / each,
         )
-        how = f"warm throughput of {table} before it begins (--warm-writes)"
+        how = f"set warm throughput of {table} before the start (--warm-writes)"
         yield Limit(cap, hops.get(table, (RESIZED, DECIDED)), each, "units/s", how)
 
 
 def _requests(work: Work, quotas: Quotas) -> Iterator[Limit]:
     publishes = work.total("calls")["sns:Publish"]
-    announcing = (UPLOADED, ANALYZE, DECIDED, NOTIFIED)
+    publishing = (UPLOADED, ANALYZE, DECIDED, NOTIFIED)
     cap = Cap("SNS: Publish", quotas.sns.publishes / publishes)
-    yield Limit(cap, announcing, publishes, "calls/s", "Service Quotas, SNS, messages per second")
+    yield Limit(cap, publishing, publishes, "calls/s", "Service Quotas, SNS, messages per second")
     cap = Cap("S3: PUT below renditions/", quotas.s3.prefix_puts / RENDITIONS)
-    how = "S3 parts a busy prefix by itself: begin slowly, or ask support to part it before"
+    how = "S3 partitions a busy prefix by itself: start slowly, or ask AWS support to do it before"
     yield Limit(cap, (UPLOADED,), RENDITIONS, "requests/s", how)
     if gets := len(work.hops[ANALYZE].detections) * (1 - work.reuse):
         cap = Cap("S3: GET below renditions/", quotas.s3.prefix_gets / gets)

@@ -1,4 +1,4 @@
-"""What to set so that so many images are done in so many hours; or what stands in the way."""
+"""The settings with which a number of images is processed in time, or the limits against it."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -17,28 +17,28 @@ AFTER = {
     DECIDED: ANALYZE,
     NOTIFIED: DECIDED,
 }
-"""Every queue of the flow, in its order, with the one whose messages lead to its own."""
-ROOM = 1.1
-"""Concurrency beyond what the average needs: batches do not end together."""
-TRIES = 12
-LEAST = 2
-"""Concurrent batches, the least that ``MaximumConcurrency`` takes."""
+"""Every queue of the flow, in order, with the queue whose messages lead to it."""
+HEADROOM = 1.1
+"""The concurrency of the plan per average concurrency: batches do not end together."""
+ITERATIONS = 12
+MIN_CONCURRENCY = 2
+"""The smallest value that ``MaximumConcurrency`` allows."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What service.toml, or the stage for it, would hold; ``seconds`` an image keeps it busy."""
+    """Settings of a service's function; ``seconds`` is its work for one image."""
 
     memory: int
     batch: int
     concurrency: int
     seconds: float
-    spares: str | None = None  # the limit for whose sake there is no more concurrency
+    capped_by: str | None = None  # the limit that allows no more concurrency
 
 
 @dataclass(frozen=True)
 class Raise:
-    """A limit that is too low: what it is, and what it would have to be."""
+    """A limit that is too low, and the value that it needs."""
 
     name: str
     now: float
@@ -49,21 +49,21 @@ class Raise:
 
 @dataclass(frozen=True)
 class Plan:
-    """``fits`` says whether it is done in the hours that were asked for."""
+    """Settings for ``images``; ``fits`` says whether they finish within ``hours``."""
 
     images: int
     hours: float | None
-    rate: float  # images a second that the settings are for
+    rate: float  # images a second for which the settings are
     settings: Mapping[str, Setting]
     flow: Flow
     raises: tuple[Raise, ...] = ()
 
     @property
     def bottleneck(self) -> str:
-        """What holds it back: where a service is held back for a limit's sake, that limit."""
+        """The bottleneck: the limit itself if it caps the concurrency of the slowest service."""
         for service, setting in self.settings.items():
-            if setting.spares and self.flow.bottleneck == concurrency_of(service):
-                return setting.spares
+            if setting.capped_by and self.flow.bottleneck == concurrency_of(service):
+                return setting.capped_by
         return self.flow.bottleneck
 
     @property
@@ -72,23 +72,23 @@ class Plan:
 
 
 def plan(images: int, work: Work, quotas: Quotas, hours: float | None = None) -> Plan:
-    """The smallest settings with which it is done in time; without hours, as fast as quotas allow.
+    """The smallest settings that finish in time; without hours, the fastest that quotas allow.
 
-    Where no settings do, the fastest, with the limits that would have to be higher.
+    If no settings finish in time, the fastest, with the limits that are too low.
     """
     fastest = ceiling(work, quotas)
     if hours is None:
         return _with(images, work, quotas, None, fastest)
     rate = min(fastest, images / (hours * 3600))
-    for _ in range(TRIES):
-        tried = _with(images, work, quotas, hours, rate)
-        if tried.fits or rate >= fastest:
+    for _ in range(ITERATIONS):
+        candidate = _with(images, work, quotas, hours, rate)
+        if candidate.fits or rate >= fastest:
             break
-        # What it took beyond the hours is time in which it was still growing.
-        rate = min(fastest, rate * 1.001 * max(1.01, tried.flow.seconds / (hours * 3600)))
-    return (
-        tried if tried.fits else replace(tried, raises=tuple(too_low(images, work, quotas, hours)))
-    )
+        # The excess is the time in which AWS was still scaling up.
+        rate = min(fastest, rate * 1.001 * max(1.01, candidate.flow.seconds / (hours * 3600)))
+    if candidate.fits:
+        return candidate
+    return replace(candidate, raises=tuple(too_low(images, work, quotas, hours)))
 
 
 def _with(images: int, work: Work, quotas: Quotas, hours: float | None, rate: float) -> Plan:
@@ -97,14 +97,14 @@ def _with(images: int, work: Work, quotas: Quotas, hours: float | None, rate: fl
 
 
 def run(images: int, work: Work, quotas: Quotas, chosen: Mapping[str, Setting]) -> Flow:
-    """How it goes with these settings."""
+    """Simulate the flow with these settings."""
     concurrency = {service: setting.concurrency for service, setting in chosen.items()}
     return flow(images, queues(work, limits(work, quotas)), concurrency, quotas)
 
 
 def queues(work: Work, bounds: Iterable[Limit]) -> tuple[Queue, ...]:
-    """The queues of an image's way, with what slows each down."""
-    caps = {name: tuple(one.cap for one in bounds if name in one.hops) for name in AFTER}
+    """The queues of an image's flow, with the limits of each."""
+    caps = {name: tuple(limit.cap for limit in bounds if name in limit.hops) for name in AFTER}
     return tuple(
         Queue(name, work.hops[name].service, _seconds(name, work), after, caps[name])
         for name, after in AFTER.items()
@@ -112,7 +112,7 @@ def queues(work: Work, bounds: Iterable[Limit]) -> tuple[Queue, ...]:
 
 
 def _seconds(name: str, work: Work) -> float:
-    """Of an average message: some of them are answered with what is known."""
+    """The work for an average message: some are answered from the reuse index."""
     seconds = work.seconds(work.hops[name])
     if name != ANALYZE:
         return seconds
@@ -120,55 +120,54 @@ def _seconds(name: str, work: Work) -> float:
 
 
 def ceiling(work: Work, quotas: Quotas) -> float:
-    """Images a second that no settings exceed, for long."""
+    """The highest lasting rate of any settings, in images a second."""
     lasting = [limit.cap.lasting for limit in limits(work, quotas)]
-    most = quotas.event_source.most_concurrency
-    alone = [most / (ROOM * work.busy(service)) for service in work.services]
+    concurrency = quotas.event_source.most_concurrency
+    alone = [concurrency / (HEADROOM * work.busy(service)) for service in work.services]
     return min(*lasting, *alone, together(work, quotas))
 
 
 def together(work: Work, quotas: Quotas) -> float:
-    """Images a second for which the account's concurrency is enough, room included."""
-    return quotas.account.concurrency / (ROOM * sum(map(work.busy, work.services)))
+    """Images a second for which the account's concurrency is enough, with headroom."""
+    return quotas.account.concurrency / (HEADROOM * sum(map(work.busy, work.services)))
 
 
 def settings(work: Work, quotas: Quotas, rate: float) -> dict[str, Setting]:
-    """Concurrency for so many images a second, by Little's law: what is at work is what comes in a
-    second, times the seconds that it stays.
-    """
+    """Settings for so many images a second, by Little's law: concurrency is rate times duration."""
     return {service: _setting(service, work, quotas, rate) for service in work.services}
 
 
 def _setting(service: str, work: Work, quotas: Quotas, rate: float) -> Setting:
     function, busy = work.functions[service], work.busy(service)
-    wanted, spares = math.ceil(round(rate * busy * ROOM, 6)), None
+    concurrency, capped_by = math.ceil(round(rate * busy * HEADROOM, 6)), None
     if service == work.hops[ANALYZE].service:
-        # More of them would be throttled: Rekognition's rate is the account's.
+        # More would be throttled: Rekognition's rate is per account.
         for limit in limits(work, quotas):
             most = int(limit.cap.rate * busy)
-            if limit.hops == (ANALYZE,) and most < wanted:
-                wanted, spares = most, limit.cap.name
+            if limit.hops == (ANALYZE,) and most < concurrency:
+                concurrency, capped_by = most, limit.cap.name
     return Setting(
         memory=function.memory,
         batch=_batch(function, max(map(work.seconds, work.of(service)))),
-        concurrency=max(LEAST, min(quotas.event_source.most_concurrency, wanted)),
+        concurrency=max(MIN_CONCURRENCY, min(quotas.event_source.most_concurrency, concurrency)),
         seconds=busy,
-        spares=spares,
+        capped_by=capped_by,
     )
 
 
 def _batch(function: Function, slowest: float) -> int:
-    """Of the service, or fewer: the last record has to begin with its worst case still left."""
+    """The service's batch size, or less: the last record must start with its worst case left."""
     most = int((function.timeout - function.worst_case) / slowest) + 1
     return min(function.batch or 1, most)
 
 
 def too_low(images: int, work: Work, quotas: Quotas, hours: float) -> list[Raise]:
-    """The limits that are below what the hours ask for on average; where none is, those that are
-    below it when it begins.
+    """The limits below the average rate that the hours need.
+
+    If there is none, the limits that are below it only at the start.
     """
     rate = images / (hours * 3600)
-    found = [
+    raises = [
         _raise(limit, limit.cap.lasting, rate)
         for limit in limits(work, quotas)
         if limit.cap.lasting < rate
@@ -176,17 +175,19 @@ def too_low(images: int, work: Work, quotas: Quotas, hours: float) -> list[Raise
     if rate > together(work, quotas):
         needed = quotas.account.concurrency * rate / together(work, quotas)
         how = "Service Quotas, Lambda, concurrent executions (--account-concurrency)"
-        found += [Raise(ACCOUNT, quotas.account.concurrency, needed, "at a time", how)]
+        raises += [Raise(ACCOUNT, quotas.account.concurrency, needed, "at a time", how)]
     for service in work.services:
-        most, needed = quotas.event_source.most_concurrency, rate * work.busy(service) * ROOM
+        most, needed = quotas.event_source.most_concurrency, rate * work.busy(service) * HEADROOM
         if needed > most:
-            how = "fixed: more memory makes each faster, a second function and queue take half"
-            found += [
+            how = (
+                "fixed: more memory makes each faster; a second function and queue would take half"
+            )
+            raises += [
                 Raise(f"Lambda: MaximumConcurrency of {service}", most, needed, "at a time", how)
             ]
-    growing = [one for one in limits(work, quotas) if one.cap.rate < one.cap.lasting]
-    begins = [one for one in growing if one.cap.rate < rate * ROOM]
-    return found or [_raise(limit, limit.cap.rate, rate * ROOM) for limit in begins]
+    scaling = [limit for limit in limits(work, quotas) if limit.cap.rate < limit.cap.lasting]
+    low_at_start = [limit for limit in scaling if limit.cap.rate < rate * HEADROOM]
+    return raises or [_raise(limit, limit.cap.rate, rate * HEADROOM) for limit in low_at_start]
 
 
 def _raise(limit: Limit, now: float, rate: float) -> Raise:

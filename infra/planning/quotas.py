@@ -1,4 +1,4 @@
-"""What AWS allows an account, read from quotas.toml."""
+"""AWS's quotas for an account, read from quotas.toml."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +23,9 @@ class EventSource:
     most_concurrency: int
 
     def batches(self, seconds: float) -> float:
-        """How many at most, so long after the first message came."""
-        grown = self.batches_at_start + self.batches_a_minute * seconds / 60
-        return min(self.most_batches, grown)
+        """The most concurrent batches, so long after the first message arrived."""
+        limit = self.batches_at_start + self.batches_a_minute * seconds / 60
+        return min(self.most_batches, limit)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Detection:
-    """``rate``: calls of the operation a second."""
+    """A detection operation; ``rate`` is in calls a second."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
@@ -48,7 +48,7 @@ class Detection:
 
 @dataclass(frozen=True)
 class Dynamo:
-    """Write units a second; ``doubling`` in seconds."""
+    """Write units a second; ``doubling`` is in seconds."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
@@ -77,21 +77,21 @@ class S3:
 
 @dataclass(frozen=True)
 class Quotas:
-    """Of one account in one region."""
+    """The quotas of one account in one region."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
     dated: str
     event_source: EventSource
     account: Account
-    detections: dict[str, Detection]  # by the word that DETECT has for it
+    detections: dict[str, Detection]  # by name in DETECT
     dynamodb: Dynamo
     sns: Sns
     s3: S3
 
     @classmethod
     def load(cls, path: Path = FILE) -> "Quotas":
-        """Read them; InfraError names the field that is missing, unknown or wrong."""
+        """Read the file. InfraError names the field that is missing, unknown or wrong."""
         return toml.build(cls, toml.read(path), path)
 
     def raised(
@@ -101,15 +101,17 @@ class Quotas:
         concurrency: int | None = None,
         warm_writes: float | None = None,
     ) -> "Quotas":
-        """With what an account was granted: each detection's rate, the functions' concurrency, and
-        what on-demand tables take from their first second.
+        """The quotas with an account's own values.
+
+        They are the rate of each detection, the concurrency of all functions, and the write units a
+        second that on-demand tables accept at the start.
         """
-        given = self.detections
+        rates = self.detections
         if detections is not None:
-            given = {word: replace(one, rate=detections) for word, one in given.items()}
+            rates = {name: replace(quota, rate=detections) for name, quota in rates.items()}
         dynamodb = self.dynamodb
         if warm_writes is not None:
             most = max(dynamodb.table_writes, warm_writes)
             dynamodb = replace(dynamodb, new_table_writes=warm_writes, table_writes=most)
         account = self.account if concurrency is None else Account(concurrency)
-        return replace(self, detections=given, dynamodb=dynamodb, account=account)
+        return replace(self, detections=rates, dynamodb=dynamodb, account=account)

@@ -1,27 +1,29 @@
-"""The rates that ``store`` estimates each image's cost with, from the same sources as ``cost``."""
+"""The rates for ``store``'s cost estimate of an image, from the same sources as ``cost``."""
 
 from infra.config.definitions import Definition, definitions
 from infra.config.prices import Prices
 from infra.config.stages import Stage
-from infra.planning.cost import Kind, Place, bill
+from infra.planning.cost import Kind, Location, bill
 from infra.planning.work import Work
 from shared.contracts.cost import Rates
 
-PLACES = 12
-"""Decimals of a dollar, so that a text is the same on every machine."""
+DECIMALS = 12
+"""Decimals of a dollar. Rounding makes the text the same on every machine."""
 
 
-def rates(stage: Stage, everyone: tuple[Definition, ...] | None = None) -> Rates:
-    """What one image costs in this stage, as if on AWS: before any tier, with no free tier.
+def rates(stage: Stage, services: tuple[Definition, ...] | None = None) -> Rates:
+    """The cost of one image in this stage, on AWS: in the first tier, without the free tier.
 
-    The local stage gets the same rates, although nothing is charged there.
+    The local stage has the same rates, although nothing is charged there.
     """
     prices = Prices.load()
-    work = Work.load(stage, definitions() if everyone is None else everyone)
-    place = Place(stage.architecture, stage.recovery)
-    one = bill(1, work, prices, place)
+    work = Work.load(stage, definitions() if services is None else services)
+    location = Location(stage.architecture, stage.recovery)
+    one_image = bill(1, work, prices, location)
     return Rates(
-        detections={word: prices.detection(word) for word in sorted(prices.detections)},
-        run=round(one.usd - one.of(Kind.DETECTIONS) - one.of(Kind.STORAGE), PLACES),
+        detections={name: prices.detection(name) for name in sorted(prices.detections)},
+        run=round(
+            one_image.usd - one_image.of(Kind.DETECTIONS) - one_image.of(Kind.STORAGE), DECIMALS
+        ),
         gigabyte=prices.s3.gigabyte_month[0].usd,
     )

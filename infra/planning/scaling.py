@@ -1,7 +1,7 @@
-"""How a backlog of images flows through the queues: a fluid model of SQS, Lambda and their limits.
+"""A fluid model of a backlog: how images flow through SQS and Lambda within their limits.
 
-Images are a fluid, not drops: right for thousands, meaningless for ten. Time goes in steps of one
-second, and once that is less than ``FINE`` of what has passed, in steps of that share.
+It is accurate for thousands of images and meaningless for ten. A time step is one second, or
+``FINE`` of the elapsed time if that is longer.
 """
 
 from collections import defaultdict
@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from infra.planning.quotas import Quotas
 
 FINE = 1 / 500
-"""A step's share of the time that passed: what the model is exact to."""
+"""The share of the elapsed time that a step takes: the precision of the model."""
 DONE = 1 - 1e-9
-"""A share of all images: what is left beyond it is rounding, not an image."""
+"""The share of all images at which the flow is complete; the rest is rounding."""
 ACCOUNT = "Lambda: concurrent executions of the account"
-NOTHING = "nothing: each message is taken as it comes"
+NOTHING = "nothing: each message is received as it arrives"
 FOREVER = 100 * 365 * 86_400.0
-"""s. What takes longer does not end."""
+"""s; the simulation stops here."""
 
 
 @dataclass(frozen=True)
 class Cap:
-    """At most so many images a second; doubling every so often, up to ``most``."""
+    """A limit in images a second; it doubles every ``doubling`` seconds up to ``most``."""
 
     name: str
     rate: float
@@ -32,52 +32,54 @@ class Cap:
     def at(self, seconds: float) -> float:
         if not self.doubling or self.rate >= self.most:
             return self.rate
-        # The exponent is bounded: the most is reached long before.
+        # The bound on the exponent prevents an overflow.
         return min(self.most, self.rate * 2.0 ** min(60, int(seconds / self.doubling)))
 
     @property
     def lasting(self) -> float:
-        """What it comes to in the end."""
+        """The limit after all doubling."""
         return max(self.rate, self.most)
 
 
 @dataclass(frozen=True)
 class Queue:
-    """Messages of one type on the queue of one service: one for each image."""
+    """The messages of one type on a service's queue: one for each image."""
 
     name: str
     service: str
-    seconds: float  # that one message keeps its function at work
+    seconds: float  # of work for one message
     after: str | None = None  # the queue whose messages lead to these; None: the uploads
     caps: tuple[Cap, ...] = ()
 
 
 @dataclass
 class Trace:
-    """What became of one queue's messages so far."""
+    """The messages of one queue so far."""
 
-    came: float = 0.0
+    arrived: float = 0.0
     done: float = 0.0
-    first: float | None = None  # s; when the first came
+    first: float | None = None  # s; when the first arrived
     waited: float = 0.0  # s, of all messages together
     longest: float = 0.0  # s
-    area: float = 0.0  # messages that wait, times seconds
-    arrivals: list[tuple[float, float]] = field(default_factory=list)  # (s, all that came by then)
-    reached: int = 0  # the arrival that is being served
+    area: float = 0.0  # waiting messages times seconds
+    arrivals: list[tuple[float, float]] = field(
+        default_factory=list
+    )  # (s, all arrivals until then)
+    reached: int = 0  # index of the arrival that is being served
 
     @property
     def waiting(self) -> float:
-        return max(0.0, self.came - self.done)
+        return max(0.0, self.arrived - self.done)
 
     def arrive(self, messages: float, at: float) -> None:
         if messages <= 0:
             return
         self.first = at if self.first is None else self.first
-        self.came += messages
-        self.arrivals.append((at, self.came))
+        self.arrived += messages
+        self.arrivals.append((at, self.arrived))
 
     def serve(self, messages: float, at: float) -> None:
-        """The oldest first."""
+        """Serve so many messages, the oldest first."""
         end = self.done + messages
         while self.done < end and self.reached < len(self.arrivals):
             since, until = self.arrivals[self.reached]
@@ -94,23 +96,24 @@ class Trace:
 
 @dataclass(frozen=True)
 class Flow:
-    """How it went."""
+    """The result of a simulation."""
 
-    seconds: float  # from the upload of all to the last image's end
-    bottleneck: str  # what held the slowest queue back for the most of the time
+    seconds: float  # from the upload to the end of the last image
+    bottleneck: str  # what limited the slowest queue for most of the time
     queues: Mapping[str, Trace]
 
     @property
     def longest(self) -> float:
-        """Seconds that a message waited at most, on any queue."""
+        """The longest wait of a message on any queue, in seconds."""
         return max(trace.longest for trace in self.queues.values())
 
 
 def flow(
     images: float, queues: Sequence[Queue], concurrency: Mapping[str, int], quotas: Quotas
 ) -> Flow:
-    """Let so many images, all uploaded at once, flow through ``queues``, which are in the order of
-    the flow; ``concurrency`` is what each service's event source may take.
+    """Simulate so many images, all uploaded at once, through ``queues`` in the order of the flow.
+
+    ``concurrency`` is the maximum concurrency of each service's event source.
     """
     model = _Model(queues, concurrency, quotas)
     model.traces[queues[0].name].arrive(images, 0.0)
@@ -120,12 +123,12 @@ def flow(
         model.advance(now, step)
         now += step
     latency = sum(queue.seconds for queue in model.path())
-    held = max(model.held, key=model.held.__getitem__, default=NOTHING)
-    return Flow(now + latency, held, model.traces)
+    bottleneck = max(model.limited, key=model.limited.__getitem__, default=NOTHING)
+    return Flow(now + latency, bottleneck, model.traces)
 
 
 def concurrency_of(service: str) -> str:
-    """What a queue is held back by if more of its functions would help."""
+    """The name of the bottleneck if more concurrency of the service would help."""
     return f"{service}: its concurrency"
 
 
@@ -137,20 +140,20 @@ class _Model:
         self.concurrency = concurrency
         self.quotas = quotas
         self.traces = {queue.name: Trace() for queue in queues}
-        self.held: defaultdict[str, float] = defaultdict(float)
+        self.limited: defaultdict[str, float] = defaultdict(float)
 
     def path(self) -> list[Queue]:
-        """The last queue and all that lead to it."""
+        """The last queue and all queues before it."""
         by_name = {queue.name: queue for queue in self.queues}
-        found = [self.queues[-1]]
-        while found[-1].after is not None:
-            found.append(by_name[found[-1].after])
-        return found
+        path = [self.queues[-1]]
+        while path[-1].after is not None:
+            path.append(by_name[path[-1].after])
+        return path
 
     def advance(self, now: float, step: float) -> None:
-        """One step: what is served in it is there for the next queue within the same step."""
+        """Simulate one step. The next queue can serve a message in the same step."""
         workers = self._workers(now, step)
-        left = {service: there * step for service, (there, _) in workers.items()}
+        left = {service: count * step for service, (count, _) in workers.items()}
         slowest: tuple[float, str] | None = None
         for queue in self.queues:
             trace = self.traces[queue.name]
@@ -168,42 +171,48 @@ class _Model:
             if served == most and (slowest is None or served < slowest[0]):
                 slowest = served, why
         if slowest:
-            self.held[slowest[1]] += step
+            self.limited[slowest[1]] += step
 
     def _share(self, queue: Queue, seconds: float) -> float:
-        """Of the time that its service has left: by how much waits for it there. The last queue of
-        a service takes what the others left over.
+        """The queue's share of its service's time, in proportion to the waiting work.
+
+        The last queue of a service uses the time that the others left over.
         """
         rest = self.queues[self.queues.index(queue) :]
-        siblings = [one for one in rest if one.service == queue.service]
-        waiting = [self.traces[one.name].waiting * one.seconds for one in siblings]
+        siblings = [other for other in rest if other.service == queue.service]
+        waiting = [self.traces[other.name].waiting * other.seconds for other in siblings]
         return seconds * waiting[0] / sum(waiting) if sum(waiting) else seconds
 
     def _workers(self, now: float, step: float) -> dict[str, tuple[float, str]]:
-        """How many functions each service has at work, and what allows no more."""
+        """The concurrent functions of each service, and the limit on them."""
         services = dict.fromkeys(queue.service for queue in self.queues)
-        given = {service: self._of_service(service, now) for service in services}
-        busy = sum(min(self._wanted(service, step), there) for service, (there, _) in given.items())
+        allowed = {service: self._of_service(service, now) for service in services}
+        busy = sum(
+            min(self._needed(service, step), count) for service, (count, _) in allowed.items()
+        )
         if busy <= self.quotas.account.concurrency:
-            return given
+            return allowed
         share = self.quotas.account.concurrency / busy
         return {
-            service: (min(self._wanted(service, step), there) * share, ACCOUNT)
-            for service, (there, _) in given.items()
+            service: (min(self._needed(service, step), count) * share, ACCOUNT)
+            for service, (count, _) in allowed.items()
         }
 
     def _of_service(self, service: str, now: float) -> tuple[float, str]:
-        """What its event source takes by now; before the first message, what it starts with."""
+        """The concurrency of the event source now; before the first message, its start value."""
         firsts = [self.traces[queue.name].first for queue in self._of(service)]
-        began = min((first for first in firsts if first is not None), default=now)
-        grown = self.quotas.event_source.batches(now - began)
-        if grown < self.concurrency[service]:
-            return grown, f"{service}: its event source still adds batches"
+        start = min((first for first in firsts if first is not None), default=now)
+        scaled = self.quotas.event_source.batches(now - start)
+        if scaled < self.concurrency[service]:
+            return scaled, f"{service}: its event source is still scaling up"
         return self.concurrency[service], concurrency_of(service)
 
-    def _wanted(self, service: str, step: float) -> float:
-        """Functions that would finish within this step all that waits."""
-        return sum(self.traces[one.name].waiting * one.seconds for one in self._of(service)) / step
+    def _needed(self, service: str, step: float) -> float:
+        """The functions that would finish all waiting messages within this step."""
+        return (
+            sum(self.traces[queue.name].waiting * queue.seconds for queue in self._of(service))
+            / step
+        )
 
     def _of(self, service: str) -> list[Queue]:
         return [queue for queue in self.queues if queue.service == service]

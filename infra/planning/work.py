@@ -1,4 +1,4 @@
-"""What one image takes of every service: how long each hop works, and what it asks of AWS."""
+"""The work of one image: the duration and the AWS calls of each hop."""
 
 import json
 from collections import defaultdict
@@ -26,12 +26,12 @@ UPLOADED, ANALYZE, NOTIFIED = (
 REUSED = f"{ANALYZE}/reused"
 
 SQS_REQUESTS = 3
-"""For one message: it is sent, received and deleted."""
+"""Requests for one message: send, receive and delete."""
 
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What was not measured (assumptions.toml says of each why it is assumed)."""
+    """Values that were not measured; assumptions.toml gives their sources."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
@@ -48,18 +48,18 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class HopWork:
-    """One service's answer to one event, as it was counted and measured."""
+    """One hop as it was counted and measured."""
 
     service: str
-    cpu: float  # s, on the machine that was measured on
-    calls: Mapping[str, int]  # by service of AWS and operation
+    cpu: float  # s, on the measuring machine
+    calls: Mapping[str, int]  # by AWS service and operation
     reads: Mapping[str, int] = field(default_factory=dict)  # units, by table
     writes: Mapping[str, int] = field(default_factory=dict)  # units, by table or index
     partitions: Mapping[str, int] = field(default_factory=dict)  # units, by shared partition
     log_bytes: int = 0
 
     def to(self, service: str, operation: str = "") -> int:
-        """Calls of one service of AWS, or of one operation of it."""
+        """The number of calls to an AWS service, or to one operation of it."""
         return sum(
             count
             for name, count in self.calls.items()
@@ -74,64 +74,63 @@ class HopWork:
             if name.startswith("rekognition:")
         )
 
-    def asking(self, detections: Iterable[str]) -> "HopWork":
-        """The same hop where these are asked instead of what was counted."""
+    def with_detections(self, detections: Iterable[str]) -> "HopWork":
+        """The same hop with other detections."""
         others = {name: n for name, n in self.calls.items() if not name.startswith("rekognition:")}
-        return replace(self, calls=others | {f"rekognition:{word}": 1 for word in detections})
+        return replace(self, calls=others | {f"rekognition:{name}": 1 for name in detections})
 
     def seconds(self, function: Function, assumed: Assumptions) -> float:
-        """How long a function of this size takes for one record."""
+        """The duration of one record in seconds, in this function."""
         share = min(1.0, function.memory / assumed.whole_cpu)
         return self.cpu * assumed.cpu_factor / share + self.waiting(assumed.latency)
 
     def waiting(self, latency: Mapping[str, float]) -> float:
-        """Seconds of other people's work; detections are asked side by side."""
+        """Seconds of waiting for AWS. Detections are called concurrently."""
         waits = sum(self.to(name) * latency[name] for name in ("s3", "dynamodb", "sns"))
         return waits + (latency["detection"] if self.detections else 0.0)
 
 
 @dataclass(frozen=True)
 class Work:
-    """All hops of an image as a stage runs them. ``reuse`` is the share of known content."""
+    """All hops of an image in a stage. ``reuse`` is the share of images with known content."""
 
     hops: Mapping[str, HopWork]
     functions: Mapping[str, Function]  # by service
     assumed: Assumptions
-    kept: Mapping[str, int]  # bytes in tables and buckets
-    measured: str  # the day
+    stored: Mapping[str, int]  # bytes in tables and buckets
+    measured: str  # date
     reuse: float = 0.0
 
     @classmethod
     def load(
         cls,
         stage: Stage,
-        everyone: Iterable[Definition],
+        services: Iterable[Definition],
         *,
         assumed: Assumptions | None = None,
         reuse: float = 0.0,
         folder: Path = FOLDER,
     ) -> "Work":
-        """Of a stage, with the detections and the functions' sizes that it has."""
+        """Read the counts and measurements, with the detections and functions of a stage."""
         usage, measured = _read(folder / "usage.json"), _read(folder / "measured.json")
-        wanted = _asked(stage)
         hops = {name: _hop(name, usage["hops"], measured["hops"]) for name in usage["hops"]}
-        asked = hops[ANALYZE].asking(wanted)
+        analyze = hops[ANALYZE].with_detections(_detections(stage))
         return cls(
-            hops=hops | {ANALYZE: asked},
-            functions={one.name: one.function for one in stage.run(everyone)},
+            hops=hops | {ANALYZE: analyze},
+            functions={service.name: service.function for service in stage.run(services)},
             assumed=assumed or Assumptions.load(),
-            kept=usage["kept"] | measured["bytes"],
+            stored=usage["kept"] | measured["bytes"],
             measured=measured["measured"],
             reuse=reuse,
         )
 
     def each(self) -> Iterator[tuple[HopWork, float]]:
-        """Every hop, and how often an image makes it."""
+        """Every hop, and how often an image has it."""
         for name, hop in self.hops.items():
             yield hop, {ANALYZE: 1 - self.reuse, REUSED: self.reuse}.get(name, 1.0)
 
     def seconds(self, hop: HopWork) -> float:
-        """How long a record of this hop takes."""
+        """The duration of one record of this hop, in seconds."""
         return hop.seconds(self.functions[hop.service], self.assumed)
 
     @property
@@ -142,37 +141,37 @@ class Work:
         return [hop for hop in self.hops.values() if hop.service == service]
 
     def busy(self, service: str) -> float:
-        """Seconds that an image keeps this service at work."""
+        """Seconds of work of this service for one image."""
         return sum(
             share * self.seconds(hop) for hop, share in self.each() if hop.service == service
         )
 
-    def total(self, what: str) -> dict[str, float]:
-        """By name, what an image takes of ``writes``, ``reads``, ``partitions`` or ``calls``."""
-        found: defaultdict[str, float] = defaultdict(float)
+    def total(self, kind: str) -> dict[str, float]:
+        """The sum for one image of ``writes``, ``reads``, ``partitions`` or ``calls``, by name."""
+        sums: defaultdict[str, float] = defaultdict(float)
         for hop, share in self.each():
-            for name, units in getattr(hop, what).items():
-                found[name] += units * share
-        return dict(found)
+            for name, units in getattr(hop, kind).items():
+                sums[name] += units * share
+        return dict(sums)
 
 
-def _asked(stage: Stage) -> tuple[str, ...]:
-    """The detections that the stage has ``analyze`` ask for."""
-    words = stage.variables_of("analyze").get("DETECT")
+def _detections(stage: Stage) -> tuple[str, ...]:
+    """The detections that the stage configures for ``analyze``."""
+    names = stage.variables_of("analyze").get("DETECT")
     default = AnalyzeSettings.model_fields["detect"].default
-    return tuple(words.replace(",", " ").split()) if words is not None else tuple(map(str, default))
+    return tuple(names.replace(",", " ").split()) if names is not None else tuple(map(str, default))
 
 
 def _hop(name: str, counted: Mapping[str, Any], measured: Mapping[str, Any]) -> HopWork:
     if name not in measured:
         raise InfraError(
-            f"{name} was counted, but not measured: python -m tests.lab.capacity.measure"
+            f"{name} was counted but not measured; run: python -m tests.lab.capacity.measure"
         )
-    said = counted[name]
+    counts = counted[name]
     return HopWork(
         service=name.partition("/")[0],
         cpu=measured[name]["cpu_ms"] / 1000,
-        **{part: said[part] for part in ("calls", "reads", "writes", "partitions", "log_bytes")},
+        **{part: counts[part] for part in ("calls", "reads", "writes", "partitions", "log_bytes")},
     )
 
 

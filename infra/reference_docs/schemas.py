@@ -1,8 +1,7 @@
-"""The JSON Schemas of all that is said on the wire, and of the analysis document, written from
-the contracts' own classes.
+"""The JSON Schemas of events, notifications and the analysis document, from the contracts.
 
-`docs/schemas/<type>.json` describes a whole message: the envelope with its data. They are for
-those who do not read Python; the golden files decide what a version means.
+`docs/schemas/<type>.json` describes a whole message: the envelope with its data. The schemas are
+documentation; the golden files define a version.
 """
 
 import ast
@@ -32,7 +31,7 @@ V = TypeVar("V", bound=Value)
 
 
 def write(folder: Path) -> None:
-    """Make the folder hold these schemas and no other."""
+    """Write the schemas into the folder, and delete all others."""
     texts = schema_texts()
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("*.json"):
@@ -44,25 +43,27 @@ def write(folder: Path) -> None:
 
 def check(folder: Path) -> None:
     """Raise InfraError with the name of each file that is missing, left over or out of date."""
-    wanted = schema_texts()
-    found = {path.name: path.read_text("utf-8") for path in folder.glob("*.json")}
+    expected = schema_texts()
+    existing = {path.name: path.read_text("utf-8") for path in folder.glob("*.json")}
     differ = sorted(
-        name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)
+        name
+        for name in expected.keys() | existing.keys()
+        if expected.get(name) != existing.get(name)
     )
     if differ:
-        raise InfraError(f"not what the contracts say: {', '.join(differ)}; run: make schemas")
+        raise InfraError(f"out of date: {', '.join(differ)}; run: make schemas")
 
 
 def schema_texts() -> dict[str, str]:
-    """The text of every schema by its file's name."""
+    """The text of every schema by file name."""
     schemas = {kind.type: event_schema(kind) for kind in _events()}
     schemas[NOTIFICATION] = notification_schema()
     schemas[ANALYSIS] = _schema(ANALYSIS, Analysis)
-    return {f"{name}.json": json.dumps(found, indent=2) + "\n" for name, found in schemas.items()}
+    return {f"{name}.json": json.dumps(schema, indent=2) + "\n" for name, schema in schemas.items()}
 
 
 def event_schema(kind: type[Event]) -> Json:
-    """The schema of a message that carries this event: its envelope, with the data spelled out."""
+    """The schema of a message with this event: the envelope with the event's data."""
     this_type: Any = Literal[kind.type]
     message = create_model(
         "Message", __base__=Envelope, __doc__=kind.__doc__, type=(this_type, ...), data=(kind, ...)
@@ -79,53 +80,53 @@ def _events() -> list[type[Event]]:
     return list(Event.registry.values())
 
 
-def _heirs(kind: type[V]) -> Iterator[type[V]]:
-    for heir in kind.__subclasses__():
-        yield heir
-        yield from _heirs(heir)
+def _subclasses(kind: type[V]) -> Iterator[type[V]]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
 
 
 def _schema(name: str, model: type[BaseModel]) -> Json:
     schema = model.model_json_schema()
-    parts = {part.__name__: part for part in _heirs(Value)}
+    parts = {part.__name__: part for part in _subclasses(Value)}
     for title, part in schema.get("$defs", {}).items():
-        _describe(part, _field_words(parts[title]) if title in parts else {})
-    _describe(schema, _field_words(model))
+        _describe(part, _field_descriptions(parts[title]) if title in parts else {})
+    _describe(schema, _field_descriptions(model))
     return {"$schema": DIALECT, "$id": f"urn:darkroom:{name}", **schema, "title": name}
 
 
-def _describe(part: Json, words: Mapping[str, str]) -> None:
-    """Say of each field what its docstring says. A title that repeats the name says nothing."""
+def _describe(part: Json, descriptions: Mapping[str, str]) -> None:
+    """Set the fields' descriptions to their docstrings, and drop titles that repeat the name."""
     if "description" in part:
         part["description"] = _plain(part["description"])
     for name, field in part.get("properties", {}).items():
         field.pop("title", None)
-        if name in words:
-            field["description"] = words[name]
+        if name in descriptions:
+            field["description"] = descriptions[name]
 
 
-def _field_words(model: type[BaseModel]) -> dict[str, str]:
+def _field_descriptions(model: type[BaseModel]) -> dict[str, str]:
     """The docstrings below a model's fields, its parents' included.
 
-    Read from the source, here and not by pydantic: every function would pay for that at its start.
+    They are read from the source here: with pydantic every function would do it at its start.
     """
-    words: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for cls in reversed(model.__mro__):
         if issubclass(cls, (Value, Envelope)) and cls.__module__ != __name__:
-            words |= _words_below(ast.parse(textwrap.dedent(inspect.getsource(cls))))
-    return words
+            descriptions |= _docstrings_below(ast.parse(textwrap.dedent(inspect.getsource(cls))))
+    return descriptions
 
 
-def _words_below(source: ast.Module) -> dict[str, str]:
-    """By field: the string that stands right after it in the body of the one class there."""
+def _docstrings_below(source: ast.Module) -> dict[str, str]:
+    """By field: the string literal after it in the body of the only class."""
     (cls,) = source.body
     assert isinstance(cls, ast.ClassDef)
     return {
-        field.target.id: _plain(said.value.value)
-        for field, said in pairwise(cls.body)
+        field.target.id: _plain(docstring.value.value)
+        for field, docstring in pairwise(cls.body)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant)
-        if isinstance(said.value.value, str)
+        if isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant)
+        if isinstance(docstring.value.value, str)
     }
 
 

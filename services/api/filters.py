@@ -1,4 +1,4 @@
-"""The filters of a list of images, and the search index list that answers them. Pure."""
+"""The filters of a list of images, and the index partition that answers them. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ class Filters:
             raise _invalid_period("from is later than to")
 
     @property
-    def list(self) -> str:
-        """The list that answers most of the filters; ``matches`` checks the others.
+    def partition(self) -> str:
+        """The partition that answers most of the filters; ``matches`` checks the others.
 
-        The owner's list comes first. So neither a read nor a cursor touches another owner's images.
+        The owner's comes first. So neither a read nor a cursor touches another owner's images.
         """
         if self.owner is not None:
             return by_owner(self.owner)
@@ -62,7 +62,7 @@ class Filters:
         return sha256(repr(self).encode()).hexdigest()[:16]
 
     def matches(self, entry: Row) -> bool:
-        """Whether an entry of ``list`` passes all filters."""
+        """Whether an entry of ``partition`` passes all filters."""
         return (
             (self.status is None or entry["status"] == self.status)
             and (self.flagged is None or entry["flagged"] == self.flagged)
@@ -83,7 +83,7 @@ class Filters:
 
 
 def labels_of(entry: Row) -> Sequence[Row]:
-    """An entry's labels: all of them in an owner's list, the most certain five in others."""
+    """An entry's labels: all of them in an owner's partition, the most certain five in others."""
     return entry.get("found") or entry.get("labels") or ()
 
 

@@ -40,7 +40,7 @@ MAX_QUERIES = 8
 BATCH = 100
 """Entries of one Query, of some 600 bytes each. A Query returns at most 1 MB."""
 CANDIDATES = 50
-"""Entries read of each list of similar images, newest first."""
+"""Entries read of each partition of similar images, newest first."""
 MAX_DOCUMENT = 5_000_000
 """Bytes. Lambda's responses have at most 6 MB, and escaping makes JSON within JSON longer."""
 EVERYTHING = ("0", "~")
@@ -59,13 +59,13 @@ class Queries:
     def images(self, caller: Caller, filters: Filters, limit: int, cursor: str | None) -> ImagePage:
         """One page of the images that match, newest first.
 
-        The entries of one list are read; those that other filters exclude are skipped.
+        The entries of one index partition are read; those that other filters exclude are skipped.
         """
         filters = visible_only(filters, caller)
         after = cursors.decode_range_key(cursor, filters.digest) if cursor else None
         matching: list[Row] = []
         for _ in range(MAX_QUERIES):
-            entries = self.records.entries(filters.list, filters.span, after, BATCH)
+            entries = self.records.entries(filters.partition, filters.span, after, BATCH)
             for n, entry in enumerate(entries.rows, start=1):
                 after = entry["at"]
                 matching += [entry] if filters.matches(entry) else []
@@ -150,16 +150,18 @@ class Queries:
         return SimilarImages(items=items)
 
     def _candidates(self, features: Features) -> Iterator[Row]:
-        """Entries of the lists that this image is in.
+        """Entries of the index partitions that this image is in.
 
-        An image in both kinds of list has its fuller entry, with the embedding, last.
+        An image in both kinds of partition has its fuller entry, with the embedding, last.
         """
-        lists = []
+        partitions = []
         if features.fingerprint:
-            lists += [by_hash(n, band) for n, band in enumerate(hash_bands(features.fingerprint))]
+            partitions += [
+                by_hash(n, band) for n, band in enumerate(hash_bands(features.fingerprint))
+            ]
         if features.embedding:
-            lists += [
+            partitions += [
                 by_embedding(n, band) for n, band in enumerate(embedding_bands(features.embedding))
             ]
-        for name in lists:
+        for name in partitions:
             yield from self.records.entries(name, EVERYTHING, None, CANDIDATES).rows

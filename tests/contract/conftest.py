@@ -1,4 +1,4 @@
-"""AWS as moto plays it inside the process: no socket, no server, gone after the test."""
+"""AWS, simulated by moto in this process and reset after each test."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ MakeClient = Callable[[str], Any]
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
-    """Makes clients of this test's own AWS."""
+    """A function that creates clients of a simulated AWS."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -27,15 +27,16 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
 
 
 def make_table(client: Any, name: str, sort_key: str) -> str:
-    """A table as the stack makes it: an image's items in one partition."""
+    """Create a table as the stack defines it; its sort key selects the definition."""
     stage = Stage.load("local")
-    made = next(
-        found["Properties"]
-        for found in tables(stage).values()
-        if found["Properties"]["KeySchema"][1]["AttributeName"] == sort_key
+    properties = next(
+        table["Properties"]
+        for table in tables(stage).values()
+        if table["Properties"]["KeySchema"][1]["AttributeName"] == sort_key
     )
-    told = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
-    client.create_table(TableName=name, **{part: made[part] for part in told if part in made})
+    names = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+    arguments = {part: properties[part] for part in names if part in properties}
+    client.create_table(TableName=name, **arguments)
     return name
 
 

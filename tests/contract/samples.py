@@ -1,8 +1,8 @@
-"""One honest, fully filled sample of all that is said on the wire, with fixed ids and times.
+"""A realistic, complete sample of every event, notification and document, with fixed ids and times.
 
-`python -m tests.contract.samples` writes the golden files from them. Do that after a contract has
-gained an optional field or a new version; a golden file that changes otherwise breaks readers. A
-golden file may also be written by hand, without a sample here.
+`python -m tests.contract.samples` writes the golden files from the samples. Run it after a contract
+gained an optional field or a new version. Any other change of a golden file breaks readers.
+A golden file may also be written by hand, without a sample here.
 """
 
 import json
@@ -59,7 +59,7 @@ SOURCE = Source(
     bytes=2_345_678,
     sha256="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
 )
-NO_PICTURE = SOURCE.model_copy(update={"key": "notes.txt.jpg", "bytes": 19})
+TEXT_SOURCE = SOURCE.model_copy(update={"key": "notes.txt.jpg", "bytes": 19})
 
 
 def rendition(name: str, width: int, height: int, size: int) -> Rendition:
@@ -68,16 +68,16 @@ def rendition(name: str, width: int, height: int, size: int) -> Rendition:
 
 
 RENDITIONS = (rendition("thumbnail", 256, 192, 9_876), rendition("preview", 1024, 768, 123_456))
-TAKEN = Capture(at="2026-07-14T18:03:07+02:00", camera="FUJIFILM X-T5")
+CAPTURE = Capture(at="2026-07-14T18:03:07+02:00", camera="FUJIFILM X-T5")
 LABELS = (Label(name="Cat", confidence=98.76), Label(name="Window", confidence=71.5))
 MODERATION = Moderation(flagged=True, names=("Smoking",))
 
-LIKENESS = Fingerprint(hash="00ff3c7e81a5c3e7")
+FINGERPRINT = Fingerprint(hash="00ff3c7e81a5c3e7")
 TITAN = "amazon.titan-embed-image-v1"
-EMBEDDED = tuple(n / 1024 - 0.125 for n in range(256))
-"""As Titan answers: from -0.125 up, in bytes from -127."""
+TITAN_VECTOR = tuple(n / 1024 - 0.125 for n in range(256))
+"""256 numbers, as in a response of Titan: from -0.125 up, which is -127 as a byte."""
 EMBEDDING = Embedding(
-    model=TITAN, vector=b64encode(array("b", (round(1016 * n) for n in EMBEDDED))).decode()
+    model=TITAN, vector=b64encode(array("b", (round(1016 * n) for n in TITAN_VECTOR))).decode()
 )
 
 UPLOADED = ImageUploaded(image=CAT, run=0, source=SOURCE, owner="ada")
@@ -89,11 +89,11 @@ RESIZED = ImageResized(
     format="HEIC",
     width=4032,
     height=3024,
-    captured=TAKEN,
+    captured=CAPTURE,
     gps_removed=True,
     renditions=RENDITIONS,
     analysis=rendition("analysis", 1920, 1440, 456_789),
-    fingerprint=LIKENESS,
+    fingerprint=FINGERPRINT,
 )
 ANALYZED = ImageAnalyzed(
     image=CAT,
@@ -117,7 +117,7 @@ ANALYZED = ImageAnalyzed(
     },
     analyzed_at=AT + timedelta(seconds=1),
 )
-STORED = ImageCompleted(
+COMPLETED = ImageCompleted(
     image=CAT,
     run=0,
     source=SOURCE,
@@ -126,7 +126,7 @@ STORED = ImageCompleted(
     format="HEIC",
     width=4032,
     height=3024,
-    captured=TAKEN,
+    captured=CAPTURE,
     gps_removed=True,
     renditions=RENDITIONS,
     document=f"analyses/{CAT}/0/analysis.json",
@@ -136,16 +136,16 @@ STORED = ImageCompleted(
     moderation=MODERATION,
     analyzer="rekognition",
 )
-QUARANTINED = STORED.model_copy(update={"quarantined": True, "renditions": ()})
-ESTIMATED = STORED.model_copy(update={"cost": Cost(usd=0.004080512, detections=0.004)})
-LOOKED_AT = ReleaseRequested(image=CAT, run=0)
+QUARANTINED = COMPLETED.model_copy(update={"quarantined": True, "renditions": ()})
+ESTIMATED = COMPLETED.model_copy(update={"cost": Cost(usd=0.004080512, detections=0.004)})
+RELEASE_REQUESTED = ReleaseRequested(image=CAT, run=0)
 RELEASED = ImageReleased.model_validate(
-    STORED.model_dump(exclude={"quarantined"}) | {"decided_at": AT + timedelta(hours=1)}
+    COMPLETED.model_dump(exclude={"quarantined"}) | {"decided_at": AT + timedelta(hours=1)}
 )
-GAVE_UP = StepFailed(
+STEP_FAILED = StepFailed(
     image=TEXT,
     run=0,
-    source=NO_PICTURE,
+    source=TEXT_SOURCE,
     owner="ada",
     stage="resize",
     reason="not-an-image",
@@ -155,7 +155,7 @@ GAVE_UP = StepFailed(
 FAILED = ImageFailed(
     image=TEXT,
     run=0,
-    source=NO_PICTURE,
+    source=TEXT_SOURCE,
     owner="ada",
     decided_at=AT + timedelta(seconds=2),
     stage="resize",
@@ -163,14 +163,14 @@ FAILED = ImageFailed(
     detail="The content is not a picture, whatever its name says.",
     fault=Fault.CLIENT,
 )
-ASKED = ReplayRequested(image=TEXT, run=0, force=True)
-GRANTED = ImageReplayed(
-    image=TEXT, run=1, source=NO_PICTURE, owner="ada", decided_at=AT + timedelta(hours=1)
+REPLAY_REQUESTED = ReplayRequested(image=TEXT, run=0, force=True)
+REPLAYED = ImageReplayed(
+    image=TEXT, run=1, source=TEXT_SOURCE, owner="ada", decided_at=AT + timedelta(hours=1)
 )
-GAVE_WAY = ImageSuperseded(
+SUPERSEDED = ImageSuperseded(
     image=CAT, run=0, source=SOURCE, owner="ada", decided_at=AT + timedelta(hours=2)
 )
-UNWANTED = DeleteRequested(image=CAT, run=1)
+DELETE_REQUESTED = DeleteRequested(image=CAT, run=1)
 DELETED = ImageDeleted(
     image=CAT, run=1, source=SOURCE, owner="ada", decided_at=AT + timedelta(hours=3)
 )
@@ -178,93 +178,96 @@ DELETED = ImageDeleted(
 FIRST = Envelope.first(UPLOADED, "darkroom/uploads", AT)
 SECOND = FIRST.caused(RESIZED, "darkroom/resize", 0, AT + timedelta(seconds=1))
 THIRD = SECOND.caused(ANALYZED, "darkroom/analyze", 0, AT + timedelta(seconds=2))
-LAST = THIRD.caused(STORED, "darkroom/store", 0, AT + timedelta(seconds=4))
-RELEASE = Envelope.first(LOOKED_AT, "darkroom/operator", AT + timedelta(hours=1))
-LETTING_GO = RELEASE.caused(RELEASED, "darkroom/store", 0, AT + timedelta(hours=1, seconds=1))
-OTHER = Envelope.first(ImageUploaded(image=TEXT, run=0, source=NO_PICTURE), "darkroom/uploads", AT)
-REPORT = OTHER.caused(GAVE_UP, "darkroom/resize", 0, AT + timedelta(seconds=1))
-REFUSAL = REPORT.caused(FAILED, "darkroom/store", 0, AT + timedelta(seconds=2))
-REPLAY = Envelope.first(ASKED, "darkroom/operator", AT + timedelta(hours=1))
-GRANT = REPLAY.caused(GRANTED, "darkroom/store", 0, AT + timedelta(hours=1, seconds=1))
-GIVING_WAY = THIRD.caused(GAVE_WAY, "darkroom/store", 1, AT + timedelta(hours=2))
-DELETION = Envelope.first(UNWANTED, "darkroom/operator", AT + timedelta(hours=3))
-END = DELETION.caused(DELETED, "darkroom/store", 0, AT + timedelta(hours=3, seconds=1))
+LAST = THIRD.caused(COMPLETED, "darkroom/store", 0, AT + timedelta(seconds=4))
+RELEASE = Envelope.first(RELEASE_REQUESTED, "darkroom/operator", AT + timedelta(hours=1))
+RELEASED_EVENT = RELEASE.caused(RELEASED, "darkroom/store", 0, AT + timedelta(hours=1, seconds=1))
+OTHER = Envelope.first(ImageUploaded(image=TEXT, run=0, source=TEXT_SOURCE), "darkroom/uploads", AT)
+REPORT = OTHER.caused(STEP_FAILED, "darkroom/resize", 0, AT + timedelta(seconds=1))
+FAILED_EVENT = REPORT.caused(FAILED, "darkroom/store", 0, AT + timedelta(seconds=2))
+REPLAY = Envelope.first(REPLAY_REQUESTED, "darkroom/operator", AT + timedelta(hours=1))
+REPLAYED_EVENT = REPLAY.caused(REPLAYED, "darkroom/store", 0, AT + timedelta(hours=1, seconds=1))
+SUPERSEDED_EVENT = THIRD.caused(SUPERSEDED, "darkroom/store", 1, AT + timedelta(hours=2))
+DELETION = Envelope.first(DELETE_REQUESTED, "darkroom/operator", AT + timedelta(hours=3))
+DELETED_EVENT = DELETION.caused(DELETED, "darkroom/store", 0, AT + timedelta(hours=3, seconds=1))
 
-SAID = (
-    *(FIRST, SECOND, THIRD, LAST, RELEASE, LETTING_GO),
-    *(REPORT, REFUSAL, REPLAY, GRANT, GIVING_WAY, DELETION, END),
+EVENTS = (
+    *(FIRST, SECOND, THIRD, LAST, RELEASE, RELEASED_EVENT),
+    *(REPORT, FAILED_EVENT, REPLAY, REPLAYED_EVENT, SUPERSEDED_EVENT, DELETION, DELETED_EVENT),
 )
-ENVELOPES = {envelope.type: envelope for envelope in SAID}
-"""By type, each the answer to the one before it where a healthy upload has it so; and by
-``<type>.<case>`` those that say what a healthy upload never does.
+ENVELOPES = {envelope.type: envelope for envelope in EVENTS}
+"""By type, each caused by the one before it if that is so for a normal upload; and by
+``<type>.<case>`` those that no normal upload causes.
 """
 NOTIFICATIONS = {
-    "notification.v1.completed": Notification.of(STORED, LAST.id),
+    "notification.v1.completed": Notification.of(COMPLETED, LAST.id),
     "notification.v1.quarantined": Notification.of(QUARANTINED, LAST.id),
-    "notification.v1.released": Notification.of(RELEASED, LETTING_GO.id),
-    "notification.v1.failed": Notification.of(FAILED, REFUSAL.id),
-    "notification.v1.deleted": Notification.of(DELETED, END.id),
+    "notification.v1.released": Notification.of(RELEASED, RELEASED_EVENT.id),
+    "notification.v1.failed": Notification.of(FAILED, FAILED_EVENT.id),
+    "notification.v1.deleted": Notification.of(DELETED, DELETED_EVENT.id),
 }
 
 
-def in_run(run: int, made: Rendition) -> Rendition:
-    return made.model_copy(update={"key": made.key.replace("/0/", f"/{run}/")})
+def in_run(run: int, rendition: Rendition) -> Rendition:
+    return rendition.model_copy(update={"key": rendition.key.replace("/0/", f"/{run}/")})
 
 
-def resized_anew(run: int) -> ImageResized:
-    """What resize says in a run that takes over from the one before it."""
+def resized_in(run: int) -> ImageResized:
+    """The event of ``resize`` in a reanalysis: it reuses the renditions of the previous run."""
     return RESIZED.model_copy(
         update={
             "run": run,
-            "renditions": tuple(in_run(run, made) for made in RENDITIONS),
+            "renditions": tuple(in_run(run, rendition) for rendition in RENDITIONS),
             "analysis": in_run(run, RESIZED.analysis),
             "reanalysis": Reanalysis(of=run - 1, analyzer="rekognition"),
         }
     )
 
 
-ASKED_ANEW = ReplayRequested(image=CAT, run=1, analyze_only=True, analyzer="rekognition")
-GRANTED_ANEW = ImageReplayed(
+REANALYSIS_REQUESTED = ReplayRequested(image=CAT, run=1, analyze_only=True, analyzer="rekognition")
+REANALYSIS_REPLAYED = ImageReplayed(
     image=CAT,
     run=2,
     source=SOURCE,
     owner="ada",
     decided_at=AT + timedelta(hours=1),
     reanalysis=Reanalysis(of=1, analyzer="rekognition"),
-    made=resized_anew(1),
+    made=resized_in(1),
 )
-RESIZED_ANEW = resized_anew(2)
-KEPT = tuple(PreviousVersion(run=n, document=f"analyses/{CAT}/2/versions/{n}.json") for n in (0, 1))
-ANALYZED_ANEW = ANALYZED.model_copy(
+REANALYSIS_RESIZED = resized_in(2)
+PREVIOUS_VERSIONS = tuple(
+    PreviousVersion(run=n, document=f"analyses/{CAT}/2/versions/{n}.json") for n in (0, 1)
+)
+REANALYSIS_ANALYZED = ANALYZED.model_copy(
     update={
         "run": 2,
         "document": f"analyses/{CAT}/2/analysis.json",
         "models": {"labels": "3.1", "moderation": "7.0", "embedding": TITAN},
         "analyzed_at": AT + timedelta(hours=1, seconds=2),
-        "previous_versions": KEPT,
+        "previous_versions": PREVIOUS_VERSIONS,
     }
 )
-STORED_ANEW = STORED.model_copy(
+REANALYSIS_COMPLETED = COMPLETED.model_copy(
     update={
         "run": 2,
         "decided_at": AT + timedelta(hours=1, seconds=3),
-        "renditions": RESIZED_ANEW.renditions,
-        "document": ANALYZED_ANEW.document,
+        "renditions": REANALYSIS_RESIZED.renditions,
+        "document": REANALYSIS_ANALYZED.document,
         "versions": tuple(
             AnalysisVersion(
-                run=kept.run,
-                document=kept.document,
+                run=version.run,
+                document=version.document,
                 analyzer=ANALYZED.analyzer,
                 models=ANALYZED.models,
                 thresholds=ANALYZED.thresholds,
-                analyzed_at=AT + timedelta(minutes=30 * kept.run, seconds=1),
+                analyzed_at=AT + timedelta(minutes=30 * version.run, seconds=1),
             )
-            for kept in KEPT
+            for version in PREVIOUS_VERSIONS
         ),
     }
 )
-RELEASED_ANEW = ImageReleased.model_validate(
-    STORED_ANEW.model_dump(exclude={"quarantined"}) | {"decided_at": AT + timedelta(hours=2)}
+REANALYSIS_RELEASED = ImageReleased.model_validate(
+    REANALYSIS_COMPLETED.model_dump(exclude={"quarantined"})
+    | {"decided_at": AT + timedelta(hours=2)}
 )
 REUSED = ANALYZED.model_copy(
     update={"analyzed_at": AT - timedelta(days=30), "reused_from": Origin(image=TWIN, run=2)}
@@ -299,7 +302,7 @@ ANALYSIS = Analysis(
             "ModerationModelVersion": "7.0",
         },
         "embedding": {
-            "embedding": list(EMBEDDED),
+            "embedding": list(TITAN_VECTOR),
             "inputTextTokenCount": 0,
             "message": None,
             "modelId": TITAN,
@@ -308,26 +311,37 @@ ANALYSIS = Analysis(
     reused_from=REUSED.reused_from,
 )
 
-ANEW = Envelope.first(ASKED_ANEW, "darkroom/operator", AT + timedelta(hours=1))
-ANEW_GRANTED = ANEW.caused(GRANTED_ANEW, "darkroom/store", 0, AT + timedelta(hours=1, seconds=1))
-ANEW_RESIZED = ANEW_GRANTED.caused(
-    RESIZED_ANEW, "darkroom/resize", 0, AT + timedelta(hours=1, seconds=1)
+REANALYSIS_REQUESTED_EVENT = Envelope.first(
+    REANALYSIS_REQUESTED, "darkroom/operator", AT + timedelta(hours=1)
 )
-ANEW_ANALYZED = ANEW_RESIZED.caused(
-    ANALYZED_ANEW, "darkroom/analyze", 0, AT + timedelta(hours=1, seconds=3)
+REANALYSIS_REPLAYED_EVENT = REANALYSIS_REQUESTED_EVENT.caused(
+    REANALYSIS_REPLAYED, "darkroom/store", 0, AT + timedelta(hours=1, seconds=1)
 )
-ANEW_STORED = ANEW_ANALYZED.caused(
-    STORED_ANEW, "darkroom/store", 0, AT + timedelta(hours=1, seconds=3)
+REANALYSIS_RESIZED_EVENT = REANALYSIS_REPLAYED_EVENT.caused(
+    REANALYSIS_RESIZED, "darkroom/resize", 0, AT + timedelta(hours=1, seconds=1)
 )
-LOOKED_AT_ANEW = Envelope.first(
+REANALYSIS_ANALYZED_EVENT = REANALYSIS_RESIZED_EVENT.caused(
+    REANALYSIS_ANALYZED, "darkroom/analyze", 0, AT + timedelta(hours=1, seconds=3)
+)
+REANALYSIS_COMPLETED_EVENT = REANALYSIS_ANALYZED_EVENT.caused(
+    REANALYSIS_COMPLETED, "darkroom/store", 0, AT + timedelta(hours=1, seconds=3)
+)
+REANALYSIS_RELEASE_EVENT = Envelope.first(
     ReleaseRequested(image=CAT, run=2), "darkroom/operator", AT + timedelta(hours=2)
 )
-ANEW_RELEASED = LOOKED_AT_ANEW.caused(
-    RELEASED_ANEW, "darkroom/store", 0, AT + timedelta(hours=2, seconds=1)
+REANALYSIS_RELEASED_EVENT = REANALYSIS_RELEASE_EVENT.caused(
+    REANALYSIS_RELEASED, "darkroom/store", 0, AT + timedelta(hours=2, seconds=1)
 )
 ENVELOPES |= {
     f"{envelope.type}.reanalysis": envelope
-    for envelope in (ANEW, ANEW_GRANTED, ANEW_RESIZED, ANEW_ANALYZED, ANEW_STORED, ANEW_RELEASED)
+    for envelope in (
+        REANALYSIS_REQUESTED_EVENT,
+        REANALYSIS_REPLAYED_EVENT,
+        REANALYSIS_RESIZED_EVENT,
+        REANALYSIS_ANALYZED_EVENT,
+        REANALYSIS_COMPLETED_EVENT,
+        REANALYSIS_RELEASED_EVENT,
+    )
 }
 ENVELOPES["image.completed.v1.quarantined"] = THIRD.caused(
     QUARANTINED, "darkroom/store", 0, AT + timedelta(seconds=4)
@@ -345,14 +359,17 @@ ENVELOPES["image.analyzed.v1.reused"] = SECOND.caused(
     REUSED, "darkroom/analyze", 0, AT + timedelta(seconds=2)
 )
 DOCUMENTS = {"analysis.v1": ANALYSIS}
-"""What is kept in a bucket for years, by name and version."""
+"""The documents that a bucket stores for years, by name and version."""
 
 
 def golden_texts() -> dict[str, str]:
-    """What stands in each golden file, by the file's name without ``.json``."""
+    """The text of each golden file, by the file's name without ``.json``."""
     lines = {name: envelope.to_json() for name, envelope in ENVELOPES.items()}
-    lines |= {name: kept.model_dump_json() for name, kept in DOCUMENTS.items()}
-    lines |= {name: told.model_dump_json(exclude_none=True) for name, told in NOTIFICATIONS.items()}
+    lines |= {name: document.model_dump_json() for name, document in DOCUMENTS.items()}
+    lines |= {
+        name: notification.model_dump_json(exclude_none=True)
+        for name, notification in NOTIFICATIONS.items()
+    }
     return {name: indented(line) for name, line in lines.items()}
 
 

@@ -1,4 +1,4 @@
-"""The AsyncAPI document is one, is up to date, and says what the services' own files say."""
+"""The AsyncAPI document is valid, up to date, and agrees with each ``service.toml``."""
 
 import json
 from pathlib import Path
@@ -23,46 +23,45 @@ def document() -> dict[str, Any]:
     return asyncapi.document(definitions())
 
 
-def references(found: Any) -> list[str]:
-    """Every reference there is, at any depth."""
-    if isinstance(found, list):
-        return [each for part in found for each in references(part)]
-    if not isinstance(found, dict):
+def references(value: Any) -> list[str]:
+    """All references, at any depth."""
+    if isinstance(value, list):
+        return [reference for part in value for reference in references(part)]
+    if not isinstance(value, dict):
         return []
-    own = [found["$ref"]] if isinstance(found.get("$ref"), str) else []
-    return own + [each for part in found.values() for each in references(part)]
+    own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+    return own + [reference for part in value.values() for reference in references(part)]
 
 
 def test_the_document_and_its_page_are_up_to_date() -> None:
     assert main(["asyncapi", "--check"]) == 0
 
 
-def test_the_document_is_what_asyncapi_says_a_document_is(document: dict[str, Any]) -> None:
+def test_the_document_is_valid_asyncapi(document: dict[str, Any]) -> None:
     assert [error.message for error in Draft7Validator(SPECIFICATION).iter_errors(document)] == []
 
 
-def test_a_document_that_is_none_would_be_noticed(document: dict[str, Any]) -> None:
+def test_an_invalid_document_is_detected(document: dict[str, Any]) -> None:
     broken = document | {"channels": {"events": {"address": 1}}}
     assert list(Draft7Validator(SPECIFICATION).iter_errors(broken))
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    found = references(document)
-    assert found
-    for each in found:
-        place: Any = document
-        for step in each.removeprefix("#/").split("/"):
-            place = place[step]
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
+    assert references(document)
+    for reference in references(document):
+        target: Any = document
+        for name in reference.removeprefix("#/").split("/"):
+            target = target[name]
 
 
 @pytest.mark.parametrize("service", definitions(), ids=lambda service: service.name)
-def test_each_service_answers_and_announces_what_its_own_file_says(
+def test_each_service_consumes_and_publishes_the_types_of_its_service_toml(
     document: dict[str, Any], service: Any
 ) -> None:
     for action, kinds in (("consumes", service.subscribes), ("publishes", service.publishes)):
         operation = document["operations"].get(f"{service.name}.{action}", {"messages": []})
-        said = [each["$ref"].rpartition("/")[2] for each in operation["messages"]]
-        assert said == list(kinds)
+        types = [message["$ref"].rpartition("/")[2] for message in operation["messages"]]
+        assert types == list(kinds)
 
 
 def test_the_check_names_what_is_out_of_date(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What analyzing and recording one image cost in calls to AWS. A price list."""
+"""The number of AWS calls to analyze and to record one image."""
 
 from collections import Counter
 from typing import Any
@@ -28,12 +28,12 @@ from tests.fakes import FixedTime, MemoryQueue, sqs_batch
 from tests.unit.analyze.bench import ALL, THRESHOLDS, Recognizer
 from tests.unit.analyze.test_reuse import SAME
 
-IN_ANY_CASE = Counter({"UpdateItem": 2, "GetItem": 1, "GetObject": 1, "Publish": 1})
-"""Claim and settle; see that the run is open; look what is kept already; announce."""
+EVERY_EVENT = Counter({"UpdateItem": 2, "GetItem": 1, "GetObject": 1, "Publish": 1})
+"""Acquire and complete the claim; check the run; look for a stored analysis; publish."""
 
 
 class Deployed:
-    """Analyze over AWS, which counts its calls. Rekognition's, which cost most, are counted too."""
+    """``analyze`` with a simulated AWS. Counts all calls, including those of Rekognition."""
 
     def __init__(self, aws: MakeClient) -> None:
         self.calls: Counter[str] = Counter()
@@ -63,65 +63,71 @@ class Deployed:
     def _count(self, model: Any, **_: Any) -> None:
         self.calls[model.name] += 1
 
-    def hear(self, event: Event) -> None:
-        """``store`` writes what it hears of the image."""
+    def record(self, event: Event) -> None:
+        """Write the event to the image's record, as ``store`` does."""
         record = decide(self.records.read(event.image), event, AT)
         assert record
         assert self.records.write(record)
 
     def calls_for(self, event: ImageResized, cause: str = "") -> Counter[str]:
-        """What it takes to answer this event, Rekognition's calls among it."""
+        """The calls for this event, including ``Detect …`` of Rekognition."""
         self.calls.clear()
         self.recognizer.asked.clear()
         envelope = Envelope.first(event, "darkroom/resize", AT, cause)
-        assert consume(self.service, sqs_batch(envelope.to_json()), FixedTime()) == NOTHING_FAILED
-        return self.calls + Counter(f"Detect {one}" for one, *_ in self.recognizer.asked)
+        assert consume(self.service, sqs_batch(envelope.to_json()), FixedTime()) == NO_FAILURES
+        return self.calls + Counter(
+            f"Detect {detection}" for detection, *_ in self.recognizer.asked
+        )
 
 
-NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
-PAID = Counter(f"Detect {detection}" for detection in ALL)
+NO_FAILURES: dict[str, Any] = {"batchItemFailures": []}
+DETECTIONS = Counter(f"Detect {detection}" for detection in ALL)
 
 
 @pytest.fixture
 def deployed(aws: MakeClient) -> Deployed:
     deployed = Deployed(aws)
-    deployed.hear(RESIZED)
+    deployed.record(RESIZED)
     return deployed
 
 
-def test_an_analysis_is_paid_for_kept_and_entered_in_the_index(deployed: Deployed) -> None:
+def test_a_new_analysis_is_detected_stored_and_added_to_the_reuse_index(deployed: Deployed) -> None:
     index = Counter({"GetObject": 1, "GetItem": 1, "PutObject": 1})
-    assert deployed.calls_for(RESIZED) == IN_ANY_CASE + PAID + Counter({"PutObject": 1}) + index
+    assert (
+        deployed.calls_for(RESIZED) == EVERY_EVENT + DETECTIONS + Counter({"PutObject": 1}) + index
+    )
 
 
-def test_content_that_was_analysed_before_takes_two_reads_and_a_write(deployed: Deployed) -> None:
+def test_a_reused_analysis_takes_two_reads_and_one_write(deployed: Deployed) -> None:
     deployed.calls_for(RESIZED)
     reused = Counter({"GetObject": 2, "PutObject": 1})
-    assert deployed.calls_for(SAME) == IN_ANY_CASE + reused
+    assert deployed.calls_for(SAME) == EVERY_EVENT + reused
 
 
-def test_an_analysis_that_was_kept_before_its_worker_died_takes_nothing_more(
+def test_an_analysis_stored_before_its_worker_died_needs_no_more_calls(
     deployed: Deployed,
 ) -> None:
     deployed.calls_for(RESIZED)
-    assert deployed.calls_for(RESIZED, cause="after the ledger forgot") == IN_ANY_CASE
+    assert deployed.calls_for(RESIZED, cause="another event") == EVERY_EVENT
 
 
-def test_a_reanalysis_pays_and_copies_the_version_before(deployed: Deployed) -> None:
+def test_a_reanalysis_repeats_the_detections_and_copies_the_previous_version(
+    deployed: Deployed,
+) -> None:
     deployed.calls_for(RESIZED)
     again = RESIZED.model_copy(update={"run": 1, "reanalysis": Reanalysis(of=0)})
     for event in (ANALYZED, ReplayRequested(image=CAT, run=0, analyze_only=True), again):
-        deployed.hear(event)
+        deployed.record(event)
     copied = Counter({"ListObjectsV2": 1, "GetObject": 1, "PutObject": 1})
-    kept_and_entered = Counter({"PutObject": 2, "GetItem": 1})
+    stored_and_indexed = Counter({"PutObject": 2, "GetItem": 1})
     assert (
-        deployed.calls_for(again, cause="the grant")
-        == IN_ANY_CASE + PAID + copied + kept_and_entered
+        deployed.calls_for(again, cause="a replay")
+        == EVERY_EVENT + DETECTIONS + copied + stored_and_indexed
     )
 
 
 class Store:
-    """Store over AWS, which counts its calls, its transactions' writes among them."""
+    """``store`` with a simulated AWS. Counts all calls and the actions of all transactions."""
 
     def __init__(self, aws: MakeClient) -> None:
         self.calls: Counter[str] = Counter()
@@ -136,7 +142,7 @@ class Store:
 
     def _count(self, model: Any, params: Any, **_: Any) -> None:
         self.calls[model.name] += 1
-        self.calls["written at once"] += len(params.get("TransactItems", ()))
+        self.calls["transaction actions"] += len(params.get("TransactItems", ()))
 
     def calls_for(self, event: Event) -> Counter[str]:
         self.calls.clear()
@@ -145,31 +151,31 @@ class Store:
         return +self.calls
 
 
-READ_AND_NOTED = Counter({"GetItem": 1, "PutItem": 1})
-"""The record, and the timeline."""
-LISTED = Counter({"GetItem": 1, "TransactWriteItems": 1})
-SHOWN = Counter({"PutObject": 1, "GetItem": 1})
-"""The result, and the record once more."""
+READ_AND_TIMELINE = Counter({"GetItem": 1, "PutItem": 1})
+"""Read the record; add the event to the timeline."""
+INDEXED = Counter({"GetItem": 1, "TransactWriteItems": 1})
+PROJECTED = Counter({"PutObject": 1, "GetItem": 1})
+"""Write the result; read the record again."""
 
 
-def test_a_fact_is_recorded_and_listed_in_five_calls(aws: MakeClient) -> None:
-    """The image is at work: in the list of all, of its status and of its owner."""
-    recorded = READ_AND_NOTED + Counter({"PutItem": 1})
-    assert Store(aws).calls_for(RESIZED) == recorded + LISTED + Counter({"written at once": 4})
+def test_a_fact_is_recorded_and_indexed_in_five_calls(aws: MakeClient) -> None:
+    """The index state and three entries: of all images, of the status and of the owner."""
+    recorded = READ_AND_TIMELINE + Counter({"PutItem": 1})
+    assert Store(aws).calls_for(RESIZED) == recorded + INDEXED + Counter({"transaction actions": 4})
 
 
-def test_a_verdict_is_shown_and_listed_with_all_that_is_seen_in_it(aws: MakeClient) -> None:
-    """A note; three lists it stays in and joins, one it leaves; flagged; fourteen bands; two labels
-    and their counts.
+def test_an_outcome_is_projected_and_indexed_with_its_labels(aws: MakeClient) -> None:
+    """The index state; three entries put and one deleted; flagged; fourteen bands; two labels and
+    their counts.
     """
     store = Store(aws)
     store.calls_for(RESIZED)
-    recorded = READ_AND_NOTED + Counter({"PutItem": 2})
-    entries = Counter({"written at once": 1 + 3 + 1 + 1 + 14 + 2 + 2})
-    assert store.calls_for(ANALYZED) == recorded + SHOWN + LISTED + entries
+    recorded = READ_AND_TIMELINE + Counter({"PutItem": 2})
+    entries = Counter({"transaction actions": 1 + 3 + 1 + 1 + 14 + 2 + 2})
+    assert store.calls_for(ANALYZED) == recorded + PROJECTED + INDEXED + entries
 
 
-def test_what_comes_again_takes_one_read_to_see_that_it_is_listed(aws: MakeClient) -> None:
+def test_a_repeated_event_takes_one_read_to_find_that_it_is_indexed(aws: MakeClient) -> None:
     store = Store(aws)
     store.calls_for(RESIZED)
-    assert store.calls_for(RESIZED) == READ_AND_NOTED + Counter({"GetItem": 1})
+    assert store.calls_for(RESIZED) == READ_AND_TIMELINE + Counter({"GetItem": 1})

@@ -1,6 +1,6 @@
-"""What was released is still read, and still reads what is said now.
+"""Today's schemas are compatible with the released ones.
 
-docs/schemas/released holds the schemas as the last release had them; a release replaces them.
+docs/schemas/released holds the schemas of the last release; each release replaces them.
 """
 
 import json
@@ -27,14 +27,12 @@ def now() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", RELEASED, ids=lambda path: path.stem)
-def test_a_released_type_is_still_said_in_a_way_that_its_readers_know(
-    path: Path, now: dict[str, str]
-) -> None:
-    assert path.name in now, f"{path.stem} was released: whoever answers it would hear nothing"
+def test_a_released_type_still_exists_and_breaks_no_reader(path: Path, now: dict[str, str]) -> None:
+    assert path.name in now, f"{path.stem} was released: its consumers would receive nothing"
     assert breaks(json.loads(path.read_text("utf-8")), json.loads(now[path.name])) == []
 
 
-def test_there_is_a_release_to_compare_with() -> None:
+def test_released_schemas_exist() -> None:
     assert RELEASED
 
 
@@ -43,7 +41,7 @@ def changed(**change: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("new", "told"),
+    ("new", "expected"),
     [
         (changed(properties={"a": {"$ref": "#/$defs/A"}}), ".b: is gone"),
         (changed(required=["a", "b"]), ".b: is required now"),
@@ -58,10 +56,10 @@ def changed(**change: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_breaks_a_reader_is_named_with_its_place(new: dict[str, Any], told: str) -> None:
-    assert breaks(OLD, new) == [told]
+def test_a_breaking_change_is_reported_with_its_path(new: dict[str, Any], expected: str) -> None:
+    assert breaks(OLD, new) == [expected]
 
 
-def test_an_optional_field_and_other_words_break_nothing() -> None:
+def test_an_optional_field_or_another_description_breaks_nothing() -> None:
     more = {**OLD["properties"], "c": {"type": "integer"}}
     assert breaks(OLD, changed(properties=more, description="other")) == []

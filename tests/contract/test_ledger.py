@@ -1,4 +1,4 @@
-"""One suite for every ledger: the one in DynamoDB (as moto plays it) and the one in memory."""
+"""The conformance suite of the ledger: DynamoDB (played by moto) and memory."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -40,61 +40,61 @@ def claim(ledger: Ledger, owner: str, now: float = NOW, key: ClaimKey = KEY) -> 
     return ledger.claim(key, owner, now, LEASE)
 
 
-def test_the_first_to_claim_has_the_lease(ledger: Ledger) -> None:
+def test_the_first_worker_acquires_the_claim(ledger: Ledger) -> None:
     assert claim(ledger, "a") == Claim(KEY, ClaimStatus.ACQUIRED, "a", NOW + LEASE, 1)
 
 
-def test_while_the_lease_runs_others_find_it_busy_and_learn_until_when(ledger: Ledger) -> None:
+def test_a_claim_under_lease_is_in_progress_for_other_workers(ledger: Ledger) -> None:
     claim(ledger, "a")
-    found = claim(ledger, "b", NOW + 39)
-    assert (found.status, found.owner) == (ClaimStatus.IN_PROGRESS, "a")
-    assert (found.until, found.attempts) == (NOW + LEASE, 1)
+    current = claim(ledger, "b", NOW + 39)
+    assert (current.status, current.owner) == (ClaimStatus.IN_PROGRESS, "a")
+    assert (current.until, current.attempts) == (NOW + LEASE, 1)
 
 
-def test_a_lease_that_ran_out_is_the_next_ones(ledger: Ledger) -> None:
+def test_an_expired_lease_is_acquired_by_the_next_worker(ledger: Ledger) -> None:
     claim(ledger, "a")
     assert claim(ledger, "b", NOW + 41) == Claim(
         KEY, ClaimStatus.ACQUIRED, "b", NOW + 41 + LEASE, 2
     )
 
 
-def test_a_lease_runs_to_its_very_last_moment(ledger: Ledger) -> None:
+def test_a_lease_includes_its_last_moment(ledger: Ledger) -> None:
     claim(ledger, "a")
     assert claim(ledger, "b", NOW + LEASE).status is ClaimStatus.IN_PROGRESS
 
 
-def test_what_is_settled_is_done_for_good(ledger: Ledger) -> None:
+def test_a_completed_claim_stays_completed(ledger: Ledger) -> None:
     ledger.complete(claim(ledger, "a"), NOW + 1)
     assert claim(ledger, "b", NOW + 1000).status is ClaimStatus.COMPLETED
     assert claim(ledger, "a", NOW + 1000).status is ClaimStatus.COMPLETED
 
 
-def test_a_claim_whose_answer_was_lost_is_still_ones_own_and_counted_once(ledger: Ledger) -> None:
+def test_a_repeated_claim_of_its_owner_counts_one_attempt(ledger: Ledger) -> None:
     claim(ledger, "a")
     assert claim(ledger, "a", NOW + 1) == Claim(KEY, ClaimStatus.ACQUIRED, "a", NOW + LEASE, 1)
 
 
-def test_a_claim_given_back_is_free_at_once_and_the_try_is_counted(ledger: Ledger) -> None:
+def test_a_released_claim_is_available_at_once_and_its_attempt_counts(ledger: Ledger) -> None:
     ledger.release(claim(ledger, "a"), counts_as_attempt=True)
-    found = claim(ledger, "b", NOW + 1)
-    assert (found.status, found.attempts) == (ClaimStatus.ACQUIRED, 2)
+    current = claim(ledger, "b", NOW + 1)
+    assert (current.status, current.attempts) == (ClaimStatus.ACQUIRED, 2)
 
 
-def test_a_try_that_is_not_charged_is_taken_off_the_count(ledger: Ledger) -> None:
+def test_a_release_without_an_attempt_reduces_the_count(ledger: Ledger) -> None:
     ledger.release(claim(ledger, "a"), counts_as_attempt=False)
-    found = claim(ledger, "b", NOW + 1)
-    assert (found.status, found.attempts) == (ClaimStatus.ACQUIRED, 1)
+    current = claim(ledger, "b", NOW + 1)
+    assert (current.status, current.attempts) == (ClaimStatus.ACQUIRED, 1)
 
 
-def test_a_release_that_arrives_twice_refunds_once(ledger: Ledger) -> None:
+def test_a_repeated_release_reduces_the_count_once(ledger: Ledger) -> None:
     ledger.release(claim(ledger, "a"), counts_as_attempt=True)
-    mine = claim(ledger, "b", NOW + 1)
-    ledger.release(mine, counts_as_attempt=False)
-    ledger.release(mine, counts_as_attempt=False)
+    second = claim(ledger, "b", NOW + 1)
+    ledger.release(second, counts_as_attempt=False)
+    ledger.release(second, counts_as_attempt=False)
     assert claim(ledger, "c", NOW + 2).attempts == 2
 
 
-def test_a_former_owner_settles_nothing(ledger: Ledger) -> None:
+def test_a_former_owner_cannot_complete_the_claim(ledger: Ledger) -> None:
     former = claim(ledger, "a")
     claim(ledger, "b", NOW + 41)
     ledger.complete(former, NOW + 42)
@@ -102,12 +102,12 @@ def test_a_former_owner_settles_nothing(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("counts_as_attempt", [True, False])
-def test_a_former_owner_gives_back_nothing(ledger: Ledger, counts_as_attempt: bool) -> None:
+def test_a_former_owner_cannot_release_the_claim(ledger: Ledger, counts_as_attempt: bool) -> None:
     former = claim(ledger, "a")
     claim(ledger, "b", NOW + 41)
     ledger.release(former, counts_as_attempt=counts_as_attempt)
-    found = claim(ledger, "c", NOW + 43)
-    assert (found.status, found.owner, found.attempts) == (ClaimStatus.IN_PROGRESS, "b", 2)
+    current = claim(ledger, "c", NOW + 43)
+    assert (current.status, current.owner, current.attempts) == (ClaimStatus.IN_PROGRESS, "b", 2)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_another_service_event_or_image_is_another_claim(ledger: Ledger, other: 
     assert claim(ledger, "b", key=other).status is ClaimStatus.ACQUIRED
 
 
-def test_every_try_is_counted(ledger: Ledger) -> None:
+def test_every_attempt_is_counted(ledger: Ledger) -> None:
     counts = [claim(ledger, str(n), NOW + 41 * n).attempts for n in range(6)]
     assert counts == [1, 2, 3, 4, 5, 6]
 
@@ -131,11 +131,11 @@ def test_every_try_is_counted(ledger: Ledger) -> None:
 # ---- any interleaving --------------------------------------------------------------------------
 
 EXAMPLES = {"memory": 200, "dynamodb": 40}
-"""Of moto's DynamoDB every step takes milliseconds."""
+"""A step of moto's DynamoDB takes milliseconds."""
 
 
 class Workers(RuleBasedStateMachine):
-    """Workers that claim one event, live or die, and come back late, by clocks that differ."""
+    """Workers that claim one event, complete it, release it or die; their clocks differ."""
 
     held = Bundle("held")
 
@@ -147,58 +147,54 @@ class Workers(RuleBasedStateMachine):
         self.owners = (f"owner {n}" for n in count())
         self.owner = ""
         self.until = 0.0
-        self.counts_as_attempt = 0
-        self.done = False
+        self.attempts = 0
+        self.completed = False
 
     @rule(seconds=st.sampled_from([1, 5, LEASE - 1, LEASE, LEASE + 1]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
     @rule(target=held, skew=st.integers(-3, 3))
-    def somebody_claims(self, skew: int) -> Claim | MultipleResults[Claim]:
+    def a_worker_claims(self, skew: int) -> Claim | MultipleResults[Claim]:
         now, owner = self.now + skew, next(self.owners)
-        found = self.ledger.claim(self.key, owner, now, LEASE)
-        if self.done:
-            assert found.status is ClaimStatus.COMPLETED
+        current = self.ledger.claim(self.key, owner, now, LEASE)
+        if self.completed:
+            assert current.status is ClaimStatus.COMPLETED
         elif self.until >= now:
-            assert (found.status, found.owner) == (ClaimStatus.IN_PROGRESS, self.owner)
+            assert (current.status, current.owner) == (ClaimStatus.IN_PROGRESS, self.owner)
         else:
-            self.owner, self.until, self.counts_as_attempt = (
-                owner,
-                now + LEASE,
-                self.counts_as_attempt + 1,
-            )
-            assert found == Claim(
-                self.key, ClaimStatus.ACQUIRED, owner, self.until, self.counts_as_attempt
-            )
-            return found
+            self.owner, self.until, self.attempts = owner, now + LEASE, self.attempts + 1
+            assert current == self.acquired()
+            return current
         return multiple()
 
-    @precondition(lambda self: self.until >= self.now and not self.done)
+    @precondition(lambda self: self.until >= self.now and not self.completed)
     @rule()
-    def the_owner_asks_again_for_an_answer_that_was_lost(self) -> None:
-        found = self.ledger.claim(self.key, self.owner, self.now, LEASE)
-        assert found == Claim(
-            self.key, ClaimStatus.ACQUIRED, self.owner, self.until, self.counts_as_attempt
-        )
+    def the_owner_claims_again_after_a_lost_response(self) -> None:
+        current = self.ledger.claim(self.key, self.owner, self.now, LEASE)
+        assert current == self.acquired()
 
     @rule(claim=held)
-    def somebody_settles(self, claim: Claim) -> None:
+    def a_worker_completes(self, claim: Claim) -> None:
         self.ledger.complete(claim, self.now)
-        self.done = self.done or claim.owner == self.owner
+        self.completed = self.completed or claim.owner == self.owner
 
     @rule(claim=held, counts_as_attempt=st.booleans())
-    def somebody_gives_it_back(self, claim: Claim, counts_as_attempt: bool) -> None:
+    def a_worker_releases(self, claim: Claim, counts_as_attempt: bool) -> None:
         self.ledger.release(claim, counts_as_attempt=counts_as_attempt)
         if (claim.owner, claim.until) == (self.owner, self.until):
             self.until = 0.0
-            self.counts_as_attempt -= 0 if counts_as_attempt else 1
+            self.attempts -= 0 if counts_as_attempt else 1
+
+    def acquired(self) -> Claim:
+        """The claim of the present owner."""
+        return Claim(self.key, ClaimStatus.ACQUIRED, self.owner, self.until, self.attempts)
 
 
-def test_one_owner_at_a_time_every_try_counted_once_and_done_is_done(
+def test_a_claim_has_one_owner_an_exact_count_and_a_final_completion(
     ledger: Ledger, request: pytest.FixtureRequest
 ) -> None:
-    """However workers claim, settle, give back, die and come back late."""
+    """For any sequence in which workers claim, complete, release, die and return late."""
     images: Iterator[str] = (f"image {n}" for n in count())
     examples = EXAMPLES[request.node.callspec.params["ledger"]]
     run_state_machine_as_test(
@@ -208,7 +204,7 @@ def test_one_owner_at_a_time_every_try_counted_once_and_done_is_done(
 
 
 @pytest.fixture
-def row(dynamodb: Any, ledger_table: str) -> Callable[[], dict[str, Any]]:
+def stored_item(dynamodb: Any, ledger_table: str) -> Callable[[], dict[str, Any]]:
     def read() -> dict[str, Any]:
         (item,) = dynamodb.scan(TableName=ledger_table)["Items"]
         return item
@@ -216,13 +212,13 @@ def row(dynamodb: Any, ledger_table: str) -> Callable[[], dict[str, Any]]:
     return read
 
 
-def test_a_row_of_the_table_expires_after_every_queue(
-    dynamodb: Any, ledger_table: str, row: Callable[[], dict[str, Any]]
+def test_an_item_of_the_table_has_a_ttl_beyond_all_queues(
+    dynamodb: Any, ledger_table: str, stored_item: Callable[[], dict[str, Any]]
 ) -> None:
     claim(DynamoLedger(dynamodb, ledger_table), "a", NOW + 0.5)
-    assert row()["expires"] == {"N": str(int(NOW) + RETENTION)}
-    assert row()["image"] == {"S": CAT}
-    assert row()["claim"] == {"S": "resize/image.uploaded.v1/e1"}
+    assert stored_item()["expires"] == {"N": str(int(NOW) + RETENTION)}
+    assert stored_item()["image"] == {"S": CAT}
+    assert stored_item()["claim"] == {"S": "resize/image.uploaded.v1/e1"}
 
 
 def test_a_claim_names_its_event_whatever_its_status(ledger: Ledger) -> None:

@@ -15,13 +15,13 @@ from shared.errors import TransientError
 from shared.records import DynamoRecords, RecordPage, TimelineEvent, all_records
 from tests.contract.samples import (
     ANALYZED,
-    ANALYZED_ANEW,
     AT,
     CAT,
-    GAVE_UP,
+    REANALYSIS_ANALYZED,
+    REANALYSIS_RESIZED,
     RESIZED,
-    RESIZED_ANEW,
     SOURCE,
+    STEP_FAILED,
 )
 from tests.fakes import MemoryRecords
 
@@ -29,7 +29,7 @@ FULL = Record(
     image=CAT,
     run=1,
     runs={
-        0: Run(status=RunStatus.FAILED, started=AT, ended=AT, resized=RESIZED, failure=GAVE_UP),
+        0: Run(status=RunStatus.FAILED, started=AT, ended=AT, resized=RESIZED, failure=STEP_FAILED),
         1: Run(
             status=RunStatus.COMPLETED,
             started=AT,
@@ -144,7 +144,12 @@ def test_an_empty_result_differs_from_a_missing_one(records: Any) -> None:
 
 
 def test_a_reanalysis_is_read_as_it_was_written(records: Any) -> None:
-    run = Run(started=AT, reanalysis=Reanalysis(of=1), resized=RESIZED_ANEW, analyzed=ANALYZED_ANEW)
+    run = Run(
+        started=AT,
+        reanalysis=Reanalysis(of=1),
+        resized=REANALYSIS_RESIZED,
+        analyzed=REANALYSIS_ANALYZED,
+    )
     records.write(changed(runs={2: run}))
     assert records.read(CAT).runs[2] == run
 

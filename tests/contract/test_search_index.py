@@ -28,7 +28,7 @@ from shared.contracts.search_index import (
 )
 from shared.errors import Throttled, TransientError
 from tests.contract.conftest import REGION
-from tests.contract.samples import ANALYZED, AT, CAT, RESIZED, UNWANTED
+from tests.contract.samples import ANALYZED, AT, CAT, DELETE_REQUESTED, RESIZED
 from tests.unit.store.memory import MemorySearchIndex
 
 DOG = ANALYZED.model_copy(update={"labels": (Label(name="Dog", confidence=88.5),)})
@@ -46,7 +46,7 @@ def recorded(*events: Event) -> Record:
 
 OPEN, COMPLETED = recorded(RESIZED), recorded(RESIZED, ANALYZED)
 RELABELLED = COMPLETED.model_copy(update={"runs": recorded(RESIZED, DOG).runs, "revision": 3})
-DELETED = recorded(RESIZED, ANALYZED, UNWANTED)
+DELETED = recorded(RESIZED, ANALYZED, DELETE_REQUESTED)
 
 
 @dataclass

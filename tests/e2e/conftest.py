@@ -1,6 +1,6 @@
-"""The emulators, started once for all end-to-end tests, with Darkroom deployed to each.
+"""Start each emulator once for all end-to-end tests, and deploy Darkroom to it.
 
-CI fails without one of them; a laptop may lack LocalStack (tests/optional.py).
+CI fails if an emulator is missing; on a laptop LocalStack is optional (tests/optional.py).
 """
 
 import os
@@ -26,21 +26,21 @@ from tests.e2e.stack import Stack
 from tests.optional import missing
 
 REGION = "us-east-1"
-AWAKE = {"LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.5"}
-"""Left alone, LocalStack looks at an idle queue every 10 s."""
+FAST_POLLING = {"LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.5"}
+"""By default LocalStack polls an idle queue every 10 s."""
 HERE = Path(__file__).parent
 FIRST_PASS = {"test_ministack"}
-INSTALLING = 900
-"""s, that a test may take: the first of them installs emulators, and starts one."""
-PATIENCE = 300
-"""s, that a program may take."""
+TEST_TIMEOUT = 900
+"""s for one test. The first test installs the emulators and starts one."""
+PROGRAM_TIMEOUT = 300
+"""s for one program."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All but a first pass on MiniStack is slow; all of it comes last: it may take the longest."""
+    """Mark all but ``FIRST_PASS`` as slow, and run all end-to-end tests last."""
     for item in items:
         if item.path.parent == HERE:
-            item.add_marker(pytest.mark.timeout(INSTALLING))
+            item.add_marker(pytest.mark.timeout(TEST_TIMEOUT))
             if item.path.stem not in FIRST_PASS:
                 item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.parent == HERE)
@@ -56,7 +56,7 @@ def deployed(endpoint: str, home: Path, running: ExitStack, interpreter: Path | 
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """MiniStack that checks signatures, the functions' roles and the queues' policies."""
+    """MiniStack with checks of signatures, roles and queue policies."""
     home = tmp_path_factory.mktemp("ministack")
     with ExitStack() as running:
         emulator = running.enter_context(MiniStack(home / "emulator", ports.free(), auth=True))
@@ -65,7 +65,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """LocalStack without Docker, from the folder that LOCALSTACK_HOST_DIR names."""
+    """LocalStack without Docker, from the folder in LOCALSTACK_HOST_DIR."""
     folder = Path(os.environ.get("LOCALSTACK_HOST_DIR", "/nowhere"))
     if not (folder / "up").exists():
         remedy = "set LOCALSTACK_HOST_DIR to a folder with LocalStack in host mode"
@@ -73,9 +73,9 @@ def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with ExitStack() as running:
         port = ports.free()
         down = [folder / "down", str(port)]
-        running.callback(subprocess.run, down, check=False, timeout=PATIENCE)
+        running.callback(subprocess.run, down, check=False, timeout=PROGRAM_TIMEOUT)
         up = [folder / "up", str(port)]
-        subprocess.run(up, env=os.environ | AWAKE, check=True, timeout=PATIENCE)
+        subprocess.run(up, env=os.environ | FAST_POLLING, check=True, timeout=PROGRAM_TIMEOUT)
         endpoint = f"http://localhost:{port}"
         yield deployed(
             endpoint, tmp_path_factory.mktemp("localstack"), running, Path(sys.executable)
@@ -87,18 +87,18 @@ Aws = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def aws_cli() -> Callable[[Stack], Aws]:
-    """The aws command line of PyPI, as the README's lines use it."""
+    """The AWS CLI from PyPI, as the documented commands use it."""
     environment = Environment("the aws CLI", ENVIRONMENTS / "awscli", "awscli")
     environment.ensure(print)
 
     def against(stack: Stack) -> Aws:
-        def aws(*words: str) -> str:
+        def aws(*arguments: str) -> str:
             done = subprocess.run(
                 [
                     environment.python.with_name("aws"),
                     "--endpoint-url",
                     stack.outputs.endpoint,
-                    *words,
+                    *arguments,
                 ],
                 env={
                     "PATH": os.defpath,
@@ -110,7 +110,7 @@ def aws_cli() -> Callable[[Stack], Aws]:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=PATIENCE,
+                timeout=PROGRAM_TIMEOUT,
             )
             assert done.returncode == 0, done.stderr
             return done.stdout

@@ -1,6 +1,6 @@
-"""Which of IAM's actions a request takes, on which ARN, and what a role allows.
+"""The IAM actions and ARNs that a request needs, and those that a role allows.
 
-A request is read off the wire, so what botocore makes of a call is seen as AWS sees it.
+A proxy records the HTTP requests, so they are seen as AWS sees them.
 """
 
 import json
@@ -27,7 +27,7 @@ WRITES = {
 
 @dataclass(frozen=True)
 class Need:
-    """One action on one ARN; ``prefix`` is what a listing asks for."""
+    """One action on one ARN. ``prefix`` is that of a request which lists a bucket."""
 
     action: str
     arn: str
@@ -39,7 +39,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Grant:
-    """One action on one pattern of ARNs, for listings of these prefixes only."""
+    """One action on one ARN pattern. With ``prefixes``, only for listing these."""
 
     action: str
     arn: str
@@ -49,7 +49,10 @@ class Grant:
         return (
             fnmatchcase(need.action, self.action)
             and fnmatchcase(need.arn, self.arn)
-            and (not self.prefixes or any(fnmatchcase(need.prefix, one) for one in self.prefixes))
+            and (
+                not self.prefixes
+                or any(fnmatchcase(need.prefix, prefix) for prefix in self.prefixes)
+            )
         )
 
     def __str__(self) -> str:
@@ -57,17 +60,17 @@ class Grant:
 
 
 def grants(document: Mapping[str, Any]) -> Iterator[Grant]:
-    """Every action of a policy on every resource."""
-    for said in document["Statement"]:
-        assert said["Effect"] == "Allow"
-        prefixes = said.get("Condition", {}).get("StringLike", {}).get("s3:prefix", ())
-        for action in _several(said["Action"]):
-            for arn in _several(said["Resource"]):
-                yield Grant(action, arn, tuple(_several(prefixes)))
+    """Every action of a policy on each of its resources."""
+    for statement in document["Statement"]:
+        assert statement["Effect"] == "Allow"
+        prefixes = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", ())
+        for action in _as_list(statement["Action"]):
+            for arn in _as_list(statement["Resource"]):
+                yield Grant(action, arn, tuple(_as_list(prefixes)))
 
 
-def _several(said: Any) -> list[str]:
-    return [said] if isinstance(said, str) else list(said)
+def _as_list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
 
 
 @dataclass(frozen=True)
@@ -80,23 +83,23 @@ class Request:
 
     @property
     def service(self) -> str:
-        """By its signature; one that is presigned, or a form, is S3's."""
+        """The service in the signature; presigned requests and forms are S3's."""
         signed = CREDENTIAL.search(self.headers.get("authorization", ""))
         return signed["service"] if signed else "s3"
 
     def needs(self) -> Iterator[Need]:
         match self.service:
             case "s3":
-                yield from self._of_s3()
+                yield from self._s3_needs()
             case "dynamodb":
-                yield from self._of_dynamodb(json.loads(self.body))
+                yield from self._dynamodb_needs(json.loads(self.body))
             case "sqs":
-                yield from self._of_sqs(json.loads(self.body))
+                yield from self._sqs_needs(json.loads(self.body))
             case "sns":
-                said = dict(parse_qsl(self.body.decode()))
-                yield Need(f"sns:{said['Action']}", said["TopicArn"])
+                parameters = dict(parse_qsl(self.body.decode()))
+                yield Need(f"sns:{parameters['Action']}", parameters["TopicArn"])
             case "rekognition":
-                yield from self._of_rekognition(json.loads(self.body))
+                yield from self._rekognition_needs(json.loads(self.body))
             case "bedrock":
                 model = unquote(urlsplit(self.path).path).split("/")[2]
                 arn = f"arn:aws:bedrock:{REGION}::foundation-model/{model}"
@@ -106,59 +109,59 @@ class Request:
                     bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{entry['EventBusName']}"
                     yield Need(f"events:{self._operation}", bus)
             case other:
-                raise AssertionError(f"nobody knows which rights {other} wants")
+                raise AssertionError(f"the rights of {other} are not known")
 
     @property
     def _operation(self) -> str:
         return self.headers["x-amz-target"].rpartition(".")[2]
 
-    def _of_s3(self) -> Iterator[Need]:
-        place = urlsplit(self.path)
-        query = parse_qs(place.query, keep_blank_values=True)
-        bucket, _, key = unquote(place.path).lstrip("/").partition("/")
-        itself, thing = f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/{key}"
+    def _s3_needs(self) -> Iterator[Need]:
+        url = urlsplit(self.path)
+        query = parse_qs(url.query, keep_blank_values=True)
+        bucket, _, key = unquote(url.path).lstrip("/").partition("/")
+        bucket_arn, object_arn = f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/{key}"
         version = "Version" if "versionId" in query else ""
         match self.method:
             case "GET" if not key:
-                what = "s3:ListBucketVersions" if "versions" in query else "s3:ListBucket"
-                yield Need(what, itself, query.get("prefix", [""])[0])
+                action = "s3:ListBucketVersions" if "versions" in query else "s3:ListBucket"
+                yield Need(action, bucket_arn, query.get("prefix", [""])[0])
             case "GET" | "HEAD":
-                yield Need(f"s3:GetObject{version}", thing)
-                if self.status == NOT_FOUND:  # AWS says 403 to who may not list
-                    yield Need("s3:ListBucket", itself, key)
+                yield Need(f"s3:GetObject{version}", object_arn)
+                if self.status == NOT_FOUND:  # without ListBucket, AWS answers 403
+                    yield Need("s3:ListBucket", bucket_arn, key)
             case "PUT":
-                yield Need("s3:PutObject", thing)
+                yield Need("s3:PutObject", object_arn)
                 if source := self.headers.get("x-amz-copy-source"):
                     yield Need("s3:GetObject", f"arn:aws:s3:::{unquote(source).lstrip('/')}")
             case "DELETE":
-                yield Need(f"s3:DeleteObject{version}", thing)
+                yield Need(f"s3:DeleteObject{version}", object_arn)
             case "POST" if form := FORM_KEY.search(self.body):
-                yield Need("s3:PutObject", f"{itself}/{form[1].decode()}")
+                yield Need("s3:PutObject", f"{bucket_arn}/{form[1].decode()}")
             case other:
-                raise AssertionError(f"nobody knows which rights {other} {self.path} wants")
+                raise AssertionError(f"the rights of {other} {self.path} are not known")
 
-    def _of_dynamodb(self, said: Mapping[str, Any]) -> Iterator[Need]:
+    def _dynamodb_needs(self, parameters: Mapping[str, Any]) -> Iterator[Need]:
         match self._operation:
             case "TransactWriteItems":
-                for write in said["TransactItems"]:
-                    ((kind, one),) = write.items()
-                    yield Need(f"dynamodb:{WRITES[kind]}", _table(one["TableName"]))
+                for write in parameters["TransactItems"]:
+                    ((kind, operation),) = write.items()
+                    yield Need(f"dynamodb:{WRITES[kind]}", _table(operation["TableName"]))
             case "BatchGetItem":
-                for name in said["RequestItems"]:
+                for name in parameters["RequestItems"]:
                     yield Need("dynamodb:BatchGetItem", _table(name))
             case operation:
-                index = f"/index/{said['IndexName']}" if "IndexName" in said else ""
-                yield Need(f"dynamodb:{operation}", _table(said["TableName"]) + index)
+                index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
+                yield Need(f"dynamodb:{operation}", _table(parameters["TableName"]) + index)
 
-    def _of_sqs(self, said: Mapping[str, Any]) -> Iterator[Need]:
-        name = said["QueueUrl"].rpartition("/")[2]
-        action = self._operation.removesuffix("Batch")  # IAM knows no batches of its own
+    def _sqs_needs(self, parameters: Mapping[str, Any]) -> Iterator[Need]:
+        name = parameters["QueueUrl"].rpartition("/")[2]
+        action = self._operation.removesuffix("Batch")  # IAM has no actions for batches
         yield Need(f"sqs:{action}", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
 
-    def _of_rekognition(self, said: Mapping[str, Any]) -> Iterator[Need]:
-        """It reads the picture with the rights of who asks."""
+    def _rekognition_needs(self, parameters: Mapping[str, Any]) -> Iterator[Need]:
+        """Rekognition reads the picture with the caller's rights."""
         yield Need(f"rekognition:{self._operation}", "*")
-        picture = said["Image"]["S3Object"]
+        picture = parameters["Image"]["S3Object"]
         yield Need("s3:GetObject", f"arn:aws:s3:::{picture['Bucket']}/{picture['Name']}")
 
 
@@ -167,28 +170,28 @@ def _table(name: str) -> str:
 
 
 @dataclass
-class Tape:
+class Recording:
     requests: list[Request] = field(default_factory=list)
 
     def needs(self) -> set[Need]:
         return {need for request in self.requests for need in request.needs()}
 
 
-class Recorder(Proxy):
-    """Hands every request on as it came, and writes down what it was and how it was answered."""
+class RecordingProxy(Proxy):
+    """Forwards every request unchanged, and records it with its status."""
 
     def __init__(self, emulator: int, services: Mapping[str, int]) -> None:
         super().__init__(0, emulator, services)
-        self.RequestHandlerClass = Recording
-        self.tape = Tape()
+        self.RequestHandlerClass = RecordingHandler
+        self.recording = Recording()
 
 
-class Recording(Handler):
-    server: Recorder
+class RecordingHandler(Handler):
+    server: RecordingProxy
 
     def _forward(self, call: Call, body: bytes) -> Answer:
         answer = super()._forward(call, body)
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path, headers, body, answer.status)
-        self.server.tape.requests.append(request)
+        self.server.recording.requests.append(request)
         return answer

@@ -1,4 +1,4 @@
-"""A deployed Darkroom to test against: uploads go in, notifications come out."""
+"""A deployed Darkroom for the tests: they upload originals and receive notifications."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from infra.deploy.outputs import Outputs
 from infra.local.subscription import Subscription, subscribed
 
 DEADLINE = 180.0
-"""s. Decides only when to stop waiting: on an idle machine an image takes two."""
+"""The longest wait, s. On an idle machine an image takes 2 s."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,18 @@ class Stack:
         with subscribed(self.outputs, self.clients) as subscription:
             yield Listener(subscription, self)
 
-    def made(self, image: str) -> list[str]:
-        """Every object there is of this image, besides its original."""
+    def objects(self, image: str) -> list[str]:
+        """The keys of the processed bucket that contain ``image``."""
         bucket = self.outputs.buckets["processed"]
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
         return sorted(key for key in keys if image in key)
 
     def object(self, key: str) -> Any:
         return self.client("s3").get_object(Bucket=self.outputs.buckets["processed"], Key=key)
 
     def waiting(self) -> int:
-        """Messages on any queue, visible or in somebody's hands; dead letters too."""
+        """Messages on all queues, dead-letter queues included: visible or in flight."""
         urls = [*self.outputs.queues.values(), *self.outputs.dead_letter_queues.values()]
         return sum(self._depth(url) for url in urls)
 
@@ -58,35 +58,43 @@ class Stack:
 
     def wait_until_idle(self) -> None:
         """Wait until every queue has been empty twice in a row."""
-        quiet, end = 0, time.monotonic() + DEADLINE
-        while quiet < 2:
-            assert time.monotonic() < end, f"{self.waiting()} messages still wait"
-            quiet = 0 if self.waiting() else quiet + 1
+        idle, end = 0, time.monotonic() + DEADLINE
+        while idle < 2:
+            assert time.monotonic() < end, f"{self.waiting()} messages are still waiting"
+            idle = 0 if self.waiting() else idle + 1
             time.sleep(0.3)
 
 
 @dataclass(frozen=True)
 class Listener:
-    """What a subscriber of the notifications topic hears."""
+    """A subscriber of the notifications topic."""
 
     subscription: Subscription
     stack: Stack
 
-    def hear(self, *keys: str) -> dict[str, dict[str, Any]]:
-        """The one notification about each of these originals, once nothing moves any more.
+    def notifications(self, *keys: str) -> dict[str, dict[str, Any]]:
+        """Wait until the stack is idle; return the notification of each original, by its key.
 
-        Fails if one is missing when the deadline comes, or if any is told twice.
+        Fails if a notification is missing at the deadline, or if there is more than one of a key.
         """
-        heard: list[dict[str, Any]] = []
+        received: list[dict[str, Any]] = []
         end = time.monotonic() + DEADLINE
-        while {told["source"]["key"] for told in heard} < set(keys):
-            missing = set(keys) - {told["source"]["key"] for told in heard}
-            assert time.monotonic() < end, f"never told: {sorted(missing)}"
-            heard += self._receive(2)
+        while missing := set(keys) - set(map(_key, received)):
+            assert time.monotonic() < end, f"no notification of {sorted(missing)}"
+            received += self.receive(2)
         self.stack.wait_until_idle()
-        heard += self._receive(1)
-        assert Counter(told["source"]["key"] for told in heard) == Counter(keys)
-        return {told["source"]["key"]: told for told in heard}
+        received += self.receive(1)
+        assert Counter(map(_key, received)) == Counter(keys)
+        return {_key(notification): notification for notification in received}
 
-    def _receive(self, seconds: float) -> list[dict[str, Any]]:
+    def notification(self, key: str) -> dict[str, Any]:
+        """The only notification, which is of this original."""
+        return self.notifications(key)[key]
+
+    def receive(self, seconds: float) -> list[dict[str, Any]]:
         return [json.loads(body) for body in self.subscription.receive(seconds)]
+
+
+def _key(notification: dict[str, Any]) -> str:
+    key: str = notification["source"]["key"]
+    return key

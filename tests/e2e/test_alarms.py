@@ -1,8 +1,7 @@
-"""On MiniStack: every alarm rings on the alerts topic when its metric moves, and what went on there
-can be had again as a trace and as lines of a log.
+"""Alarms, traces and logs on MiniStack: each alarm sends an alert when its metric breaches.
 
-MiniStack looks at the names of metrics, not at their dimensions: that these are right is proven on
-the template (tests/infra/test_alarms.py, test_alarms_ring.py).
+MiniStack matches metrics by name and ignores dimensions; tests of the template check those
+(tests/infra/test_alarms.py, test_alarms_ring.py).
 """
 
 import json
@@ -19,18 +18,18 @@ from tests.e2e.stack import DEADLINE, Stack
 
 
 def alarms(stack: Stack) -> dict[str, dict[str, Any]]:
-    """Every alarm of the stage, by name; to ask for them is to have them looked at."""
+    """Every alarm of the stage, by name. MiniStack evaluates alarms when they are described."""
     pages = stack.client("cloudwatch").get_paginator("describe_alarms")
-    found = pages.paginate(AlarmNamePrefix=f"darkroom-{stack.outputs.stage}-")
-    return {alarm["AlarmName"]: alarm for page in found for alarm in page["MetricAlarms"]}
+    answers = pages.paginate(AlarmNamePrefix=f"darkroom-{stack.outputs.stage}-")
+    return {alarm["AlarmName"]: alarm for page in answers for alarm in page["MetricAlarms"]}
 
 
 @contextmanager
 def listening(stack: Stack) -> Iterator[str]:
-    """A queue of one's own behind the alerts topic."""
+    """The URL of a queue that is subscribed to the alerts topic."""
     sqs, sns = stack.client("sqs"), stack.client("sns")
     topic = stack.outputs.topics["alerts"]
-    url = sqs.create_queue(QueueName="alerts-heard")["QueueUrl"]
+    url = sqs.create_queue(QueueName="alerts-received")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
     statement = {
         "Effect": "Allow",
@@ -54,24 +53,24 @@ def listening(stack: Stack) -> Iterator[str]:
         sqs.delete_queue(QueueUrl=url)
 
 
-def rung(stack: Stack, url: str, wanted: set[str]) -> set[str]:
-    """The alarms that were heard to ring, until all that are wanted have or the deadline came."""
-    heard: set[str] = set()
+def alerts(stack: Stack, url: str, expected: set[str]) -> set[str]:
+    """The names of alarms that alerted, until all expected ones have or the deadline passed."""
+    alerted: set[str] = set()
     end = time.monotonic() + DEADLINE
-    while not wanted <= heard and time.monotonic() < end:
+    while not expected <= alerted and time.monotonic() < end:
         alarms(stack)
         answer = stack.client("sqs").receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1
         )
         for message in answer.get("Messages", []):
-            told = json.loads(message["Body"])
-            heard |= {told["AlarmName"]} if told["NewStateValue"] == "ALARM" else set()
+            alert = json.loads(message["Body"])
+            alerted |= {alert["AlarmName"]} if alert["NewStateValue"] == "ALARM" else set()
             stack.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return heard
+    return alerted
 
 
 def breach(stack: Stack, alarm: dict[str, Any]) -> None:
-    """One datum of the alarm's own metric, beyond its threshold."""
+    """Put one datum of the alarm's metric, beyond its threshold."""
     below = alarm["ComparisonOperator"].startswith("Less")
     value = alarm["Threshold"] - 1 if below else 2 * alarm["Threshold"] + 1
     datum = {
@@ -83,49 +82,53 @@ def breach(stack: Stack, alarm: dict[str, Any]) -> None:
     stack.client("cloudwatch").put_metric_data(Namespace=alarm["Namespace"], MetricData=[datum])
 
 
-def test_every_alarm_rings_when_its_metric_moves(ministack: Stack) -> None:
-    found = alarms(ministack)
-    quiet = {name for name, alarm in found.items() if alarm["StateValue"] != "ALARM"}
+def test_every_alarm_alerts_when_its_metric_breaches(ministack: Stack) -> None:
+    by_name = alarms(ministack)
+    quiet = {name for name, alarm in by_name.items() if alarm["StateValue"] != "ALARM"}
     with listening(ministack) as url:
         for name in sorted(quiet):
-            breach(ministack, found[name])
-        # that nobody woke reap cannot be put as a datum beside those of its real runs
-        wanted = quiet - {f"darkroom-{ministack.outputs.stage}-reap-silent"}
-        assert wanted
-        assert wanted <= rung(ministack, url, wanted)
+            breach(ministack, by_name[name])
+        # the alarm on missing sweeps cannot breach: real sweeps have put data
+        expected = quiet - {f"darkroom-{ministack.outputs.stage}-reap-silent"}
+        assert expected
+        assert expected <= alerts(ministack, url, expected)
 
 
-def test_a_function_that_fails_moves_its_metric_by_itself(ministack: Stack) -> None:
+def test_a_failing_function_increases_its_error_metric(ministack: Stack) -> None:
     function = ministack.outputs.functions["notify"]
-    answer = ministack.client("lambda").invoke(FunctionName=function, Payload=b"{}")
-    assert answer["FunctionError"]
-    found = ministack.client("cloudwatch").list_metrics(Namespace="AWS/Lambda", MetricName="Errors")
+    invocation = ministack.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+    assert invocation["FunctionError"]
+    answer = ministack.client("cloudwatch").list_metrics(
+        Namespace="AWS/Lambda", MetricName="Errors"
+    )
     assert {"Name": "FunctionName", "Value": function} in [
-        dimension for metric in found["Metrics"] for dimension in metric["Dimensions"]
+        dimension for metric in answer["Metrics"] for dimension in metric["Dimensions"]
     ]
 
 
 @pytest.fixture
-def told(ministack: Stack, cat: Any) -> dict[str, Any]:
-    """What was told of a photo."""
+def notification(ministack: Stack, cat: Any) -> dict[str, Any]:
+    """The notification of a photo."""
     with ministack.listening() as listener:
         ministack.upload("alarms/cat.jpg", cat.read_bytes())
-        return listener.hear("alarms/cat.jpg")["alarms/cat.jpg"]
+        return listener.notification("alarms/cat.jpg")
 
 
-def test_an_image_is_traced_from_its_upload_to_its_end(
-    ministack: Stack, told: dict[str, Any]
+def test_a_trace_shows_every_service_of_an_image(
+    ministack: Stack, notification: dict[str, Any]
 ) -> None:
-    found = Trace.read(told["image"], ministack.outputs, ministack.clients)
-    done = [step.service for step in found.steps if step.outcome == "done"]
+    trace = Trace.read(notification["image"], ministack.outputs, ministack.clients)
+    done = [step.service for step in trace.steps if step.outcome == "done"]
     assert (done[0], set(done)) == ("resize", {"resize", "analyze", "store", "notify", "forward"})
 
 
-def test_every_hop_of_an_image_is_a_line_of_the_log_with_its_numbers(
-    ministack: Stack, told: dict[str, Any]
+def test_every_hop_of_an_image_is_a_log_line_with_its_metrics(
+    ministack: Stack, notification: dict[str, Any]
 ) -> None:
     logs = Logs.of(ministack.outputs, ministack.clients)
-    lines = [line.fields for line in logs.lines(time.time() - DEADLINE, image=told["image"])]
+    lines = [
+        line.fields for line in logs.lines(time.time() - DEADLINE, image=notification["image"])
+    ]
     hops = [line for line in lines if line["message"] == "hop" and line["outcome"] == "done"]
     assert {line["service"] for line in hops} == {"resize", "analyze", "store", "notify", "forward"}
     assert {line["stage"] for line in hops} == {ministack.outputs.stage}

@@ -20,7 +20,7 @@ ROCKET = Path(__file__).parents[1] / "lab" / "accuracy" / "photos" / "rocket.jpg
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance"
 EXAMPLES = 10
-"""Generated requests for each operation, besides those with boundary values. A minute in all."""
+"""Generated requests per operation, besides those with boundary values; a minute in total."""
 
 
 class Api:
@@ -86,10 +86,10 @@ def test_a_photo_is_uploaded_found_and_deleted(stack: Stack, cat: Path) -> None:
     assert {hop["service"] for hop in detail["timeline"]} >= {"resize", "analyze", "store"}
     picture = requests.get(detail["thumbnail"]["url"], timeout=DEADLINE)
     assert picture.content[:2] == b"\xff\xd8"
-    listed = api.wait_for(
+    results = api.wait_for(
         f"/results?owner={detail['owner']}&label=Cat", lambda _, body: len(body["items"]) == 1
     )
-    assert listed["items"][0]["labels"] == detail["labels"][:5]
+    assert results["items"][0]["labels"] == detail["labels"][:5]
     assert "Cat" in [label["name"] for label in api.request("GET", "/labels")[1]["labels"]]
     assert api.request("GET", f"{path}/analysis")[1]["image"] == upload["image"]
     assert api.request("DELETE", path)[0] == 202
@@ -181,7 +181,7 @@ def test_generated_requests_get_documented_responses_only(ministack: Stack, tmp_
     command = [Path(sys.executable).with_name("schemathesis"), *arguments, *checks]
     done = subprocess.run(
         [*command, "--seed", "1", "--no-color"],
-        cwd=tmp_path,  # it writes a cache of what it found
+        cwd=tmp_path,  # it writes a cache there
         capture_output=True,
         text=True,
         check=False,

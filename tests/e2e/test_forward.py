@@ -1,4 +1,4 @@
-"""What is handed on to the event bus reaches those who have a rule for it."""
+"""Outcomes that ``forward`` puts on the EventBridge bus reach the targets of matching rules."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from tests.e2e.stack import DEADLINE, Stack
 
 @pytest.fixture
 def queue(ministack: Stack) -> Iterator[str]:
-    """The URL of a queue to which a rule sends every image that completed."""
+    """The URL of a queue that is the target of a rule for completed images."""
     sqs, events = ministack.client("sqs"), ministack.client("events")
     url = sqs.create_queue(QueueName="forwarded")["QueueUrl"]
     arn = f"arn:aws:sqs:{ministack.outputs.region}:{ministack.outputs.account}:forwarded"
@@ -33,7 +33,7 @@ def queue(ministack: Stack) -> Iterator[str]:
 
 
 def received(stack: Stack, url: str, image: str) -> dict[str, Any]:
-    """The first event about this image; a DEADLINE later, a failure."""
+    """The first event of this image; fails after ``DEADLINE``."""
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:
         answer = stack.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=1)
@@ -41,15 +41,15 @@ def received(stack: Stack, url: str, image: str) -> dict[str, Any]:
             event: dict[str, Any] = json.loads(message["Body"])
             if event["detail"]["data"]["image"] == image:
                 return event
-    raise AssertionError(f"nothing was forwarded about {image}")
+    raise AssertionError(f"no event of {image} was forwarded")
 
 
-def test_a_rule_on_the_default_bus_gets_the_verdict(
+def test_a_rule_on_the_default_bus_receives_the_outcome(
     ministack: Stack, queue: str, cat: Path
 ) -> None:
     with ministack.listening() as listener:
         ministack.upload("forwarded/cat.jpg", cat.read_bytes())
-        told = listener.hear("forwarded/cat.jpg")["forwarded/cat.jpg"]
-    event = received(ministack, queue, told["image"])
+        notification = listener.notification("forwarded/cat.jpg")
+    event = received(ministack, queue, notification["image"])
     assert (event["source"], event["detail-type"]) == ("darkroom.local", "image.completed.v1")
-    assert event["detail"]["id"] == told["id"]
+    assert event["detail"]["id"] == notification["id"]

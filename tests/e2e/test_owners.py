@@ -87,7 +87,7 @@ def images(ministack: Stack, api: Api, cat: Path) -> dict[str, str]:
         for owner in (ANN, BOB):
             key = f"owners/{owner}.jpg"
             ministack.upload(key, cat.read_bytes(), owner=owner)
-            images[owner] = listener.hear(key)[key]["image"]
+            images[owner] = listener.notification(key)["image"]
     end = time.monotonic() + DEADLINE
     while not all(api.images(owner, label="Cat") for owner in images):  # the index lags
         assert time.monotonic() < end

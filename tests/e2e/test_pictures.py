@@ -1,6 +1,6 @@
-"""End to end on MiniStack: pictures that are decoded in a child, and those that end it.
+"""Pictures that are decoded in a child process, and pictures that end it, on MiniStack.
 
-The same corpus is proved on the picture work alone; here it is the real function from its zip.
+The unit tests run the same corpus without a function; these run the function from its zip.
 """
 
 from tests.corpus import beginning, gif_bomb, scan_bomb, tiff_tile_bomb
@@ -13,12 +13,12 @@ HOSTILE = {
     "hostile/half.heic": (beginning("HEIC", 50), "truncated"),
     "hostile/tile.tiff": (tiff_tile_bomb(), "corrupt"),
 }
-"""The scans take minutes: their child is stopped after eight seconds."""
+"""The scans would take minutes: their child process is stopped after 8 s."""
 
 
-def tries(stack: Stack, image: str) -> int:
-    """How often ``resize`` was at work on this image's upload, by its row in the ledger."""
-    rows = stack.client("dynamodb").query(
+def attempts(stack: Stack, image: str) -> int:
+    """The attempts of ``resize`` at this image's upload, from the ledger."""
+    answer = stack.client("dynamodb").query(
         TableName=stack.outputs.tables["ledger"],
         KeyConditionExpression="image = :image AND begins_with(claim, :service)",
         ExpressionAttributeValues={
@@ -26,35 +26,37 @@ def tries(stack: Stack, image: str) -> int:
             ":service": {"S": "resize/image.uploaded.v1/"},
         },
     )
-    (row,) = rows["Items"]
-    return int(row["attempts"]["N"])
+    (claim,) = answer["Items"]
+    return int(claim["attempts"]["N"])
 
 
-def test_what_is_decoded_in_a_child_is_completed(ministack: Stack) -> None:
+def test_pictures_decoded_in_a_child_process_complete(ministack: Stack) -> None:
     keys = {form: f"child/picture.{form.lower()}" for form in ("WEBP", "HEIC", "AVIF", "TIFF")}
     with ministack.listening() as listener:
         for form, key in keys.items():
             ministack.upload(key, encoded(photo(1200, 800), form))
-        told = listener.hear(*keys.values())
+        notifications = listener.notifications(*keys.values())
     for form, key in keys.items():
-        assert (told[key]["status"], told[key]["format"]) == ("completed", form)
-        assert [r["width"] for r in told[key]["renditions"]] == [256, 1024, 1200]
+        notification = notifications[key]
+        assert (notification["status"], notification["format"]) == ("completed", form)
+        assert [r["width"] for r in notification["renditions"]] == [256, 1024, 1200]
 
 
-def test_hostile_pictures_fail_with_their_reason_and_take_nothing_with_them(
+def test_hostile_pictures_fail_with_their_reason_and_harm_no_other_picture(
     ministack: Stack,
 ) -> None:
     with ministack.listening() as listener:
         for key, (original, _) in HOSTILE.items():
             ministack.upload(key, original)
         ministack.upload("hostile/good.webp", encoded(photo(300, 200), "WEBP"))
-        told = listener.hear(*HOSTILE, "hostile/good.webp")
-    good = told.pop("hostile/good.webp")
+        failed = listener.notifications(*HOSTILE, "hostile/good.webp")
+    good = failed.pop("hostile/good.webp")
     assert good["status"] == "completed"
-    assert {key: one["failure"]["reason"] for key, one in told.items()} == {
+    assert {key: failure["failure"]["reason"] for key, failure in failed.items()} == {
         key: reason for key, (_, reason) in HOSTILE.items()
     }
-    assert [ministack.made(one["image"]) for one in told.values()] == [[]] * len(HOSTILE)
-    # a function that had died would have left a second try, and in the end a dead letter
-    assert {tries(ministack, one["image"]) for one in (good, *told.values())} == {1}
-    assert [key for key in ministack.made("dead-letters/") if "/resize/" in key] == []
+    images = [failure["image"] for failure in failed.values()]
+    assert [ministack.objects(image) for image in images] == [[]] * len(HOSTILE)
+    # if a function had died, there would be a second attempt and finally a dead letter
+    assert {attempts(ministack, image) for image in (good["image"], *images)} == {1}
+    assert [key for key in ministack.objects("dead-letters/") if "/resize/" in key] == []

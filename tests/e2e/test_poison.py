@@ -1,6 +1,6 @@
-"""What nobody can handle, and originals that are gone: on MiniStack, with ``AUTH=true``.
+"""Malformed messages, and originals that are missing, on MiniStack with ``AUTH=true``.
 
-Nothing of it costs anything else: a good photo behind it comes out as one notification.
+None of them affects another message: a valid photo after them has one notification.
 """
 
 import json
@@ -24,16 +24,16 @@ from tests.fakes import s3_notification
 
 ROOT = Path(__file__).parents[2]
 MESSAGE = 256 * 1024
-"""Bytes that SNS delivers in one message."""
+"""The largest message of SNS, bytes."""
 LONGEST = "poison/" + "ü+ %&=é猫🐈?" * 59 + "0123456789.jpg"
-"""A key as long as S3 allows; in its notification it takes three times as much."""
+"""The longest key that S3 allows; URL-encoded in its notification it is three times as long."""
 
 
 def unknown(kind: str, size: int = 0) -> str:
-    """An event of a type that no class stands for, filled up to so many bytes."""
-    said = json.loads(SECOND.to_json()) | {"type": kind}
-    room = size - len(json.dumps(said | {"later": ""}).encode())
-    return json.dumps(said | {"later": "x" * max(0, room)})
+    """An event of an unknown type, padded to ``size`` bytes."""
+    event = json.loads(SECOND.to_json()) | {"type": kind}
+    room = size - len(json.dumps(event | {"later": ""}).encode())
+    return json.dumps(event | {"later": "x" * max(0, room)})
 
 
 POISON = {
@@ -44,25 +44,25 @@ POISON = {
     unknown("image.resized.v9"): "unknown-type",
     unknown("image.resized.v9", MESSAGE): "unknown-type",
 }
-"""Bodies, and why nobody can handle them."""
+"""Message bodies, and the reason of their dead letters."""
 
 
 @pytest.fixture
 def letters(ministack: Stack) -> Iterator["Letters"]:
-    kept = Letters(ministack)
-    yield kept
-    kept.clear()
+    letters = Letters(ministack)
+    yield letters
+    letters.clear()
 
 
 class Letters:
-    """What rescue kept since the test began."""
+    """The dead letters that ``rescue`` stored since the test began."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.before = set(stack.made("dead-letters/"))
+        self.before = set(stack.objects("dead-letters/"))
 
     def keys(self) -> list[str]:
-        return sorted(set(self.stack.made("dead-letters/")) - self.before)
+        return sorted(set(self.stack.objects("dead-letters/")) - self.before)
 
     def all(self) -> list[dict[str, Any]]:
         return [json.loads(self.stack.object(key)["Body"].read()) for key in self.keys()]
@@ -74,13 +74,13 @@ class Letters:
 
 
 def send(stack: Stack, service: str, *bodies: str) -> None:
-    """Put these on the service's queue, all at once."""
+    """Send these to the service's queue in one batch."""
     entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies)]
     queue = stack.outputs.queues[service]
     stack.client("sqs").send_message_batch(QueueUrl=queue, Entries=entries)
 
 
-def listed(stack: Stack) -> str:
+def dead_letters_command(stack: Stack) -> str:
     endpoint = ("--endpoint-url", stack.outputs.endpoint)
     done = subprocess.run(
         [sys.executable, "-m", "infra", "dead-letters", *endpoint],
@@ -94,15 +94,17 @@ def listed(stack: Stack) -> str:
 
 
 def counted(stack: Stack) -> Counter[tuple[str, str]]:
-    """Dead letters by service and reason, as rescue counts them: a metric is a line of its log."""
+    """Dead letters by service and reason, from the metrics in the log of ``rescue``."""
     group = f"/aws/lambda/{stack.outputs.functions['rescue']}"
     pages = stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
     lines = [event["message"] for page in pages for event in page["events"]]
     metrics = [json.loads(line) for line in lines if '"_aws"' in line]
-    return Counter((one["service"], one["reason"]) for one in metrics if "DeadLetters" in one)
+    return Counter(
+        (metric["service"], metric["reason"]) for metric in metrics if "DeadLetters" in metric
+    )
 
 
-def test_poison_on_every_queue_is_kept_raw_and_counted_and_nothing_else_suffers(
+def test_malformed_messages_are_stored_raw_and_counted_and_harm_no_other_message(
     ministack: Stack, letters: Letters, cat: Path
 ) -> None:
     services, before = sorted(ministack.outputs.queues), counted(ministack)
@@ -110,51 +112,52 @@ def test_poison_on_every_queue_is_kept_raw_and_counted_and_nothing_else_suffers(
         for service in services:
             send(ministack, service, *POISON)
         ministack.upload("poison/good.jpg", cat.read_bytes())
-        assert listener.hear("poison/good.jpg")["poison/good.jpg"]["status"] == "completed"
-    kept = sorted((one["service"], one["body"]) for one in letters.all())
-    assert kept == sorted((service, body) for service in services for body in POISON)
-    assert all(one["reason"] == POISON[one["body"]] and one["detail"] for one in letters.all())
-    told = Counter((service, reason) for service in services for reason in POISON.values())
-    assert counted(ministack) - before == told
+        assert listener.notification("poison/good.jpg")["status"] == "completed"
+    stored = letters.all()
+    assert sorted((letter["service"], letter["body"]) for letter in stored) == sorted(
+        (service, body) for service in services for body in POISON
+    )
+    assert all(letter["reason"] == POISON[letter["body"]] for letter in stored)
+    assert all(letter["detail"] for letter in stored)
+    expected = Counter((service, reason) for service in services for reason in POISON.values())
+    assert counted(ministack) - before == expected
 
 
-def test_what_was_kept_is_listed_with_its_image_and_its_error(
+def test_dead_letters_are_listed_with_their_image_and_error(
     ministack: Stack, letters: Letters
 ) -> None:
     without_id = SECOND.to_json().replace(SECOND.id, "no id")
     send(ministack, "store", unknown("image.resized.v9"), without_id)
     ministack.wait_until_idle()
     assert len(letters.keys()) == 2
-    said = listed(ministack)
-    assert f"store  image.resized.v9 of {CAT}: " in said
-    assert f"store  image.resized.v1 of {CAT}: image.resized.v1: the id is not a UUID" in said
+    output = dead_letters_command(ministack)
+    assert f"store  image.resized.v9 of {CAT}: " in output
+    assert f"store  image.resized.v1 of {CAT}: image.resized.v1: the id is not a UUID" in output
 
 
-def test_an_event_with_much_that_we_do_not_know_yet_is_answered_like_any_other(
-    ministack: Stack, letters: Letters
-) -> None:
-    image = str(uuid4())  # of an image that has ended, nothing would be told again
-    known = json.loads(REPORT.to_json().replace(TEXT, image))
+def test_an_event_with_unknown_fields_is_handled(ministack: Stack, letters: Letters) -> None:
+    image = str(uuid4())  # a new image: an ended one would have no second notification
+    event = json.loads(REPORT.to_json().replace(TEXT, image))
     with ministack.listening() as listener:
-        send(ministack, "store", json.dumps(known | {"later": "ü" * 40_000}))
-        told = listener.hear(REPORT.data.source.key)[REPORT.data.source.key]
-    assert (told["image"], told["failure"]["reason"]) == (image, "not-an-image")
+        send(ministack, "store", json.dumps(event | {"later": "ü" * 40_000}))
+        notification = listener.notification(REPORT.data.source.key)
+    assert (notification["image"], notification["failure"]["reason"]) == (image, "not-an-image")
     assert letters.keys() == []
 
 
-def test_a_key_as_long_as_s3_allows_goes_all_the_way(ministack: Stack, cat: Path) -> None:
+def test_a_photo_with_the_longest_key_completes(ministack: Stack, cat: Path) -> None:
     assert len(LONGEST.encode()) == LONGEST_KEY
     with ministack.listening() as listener:
         ministack.upload(LONGEST, cat.read_bytes())
-        assert listener.hear(LONGEST)[LONGEST]["status"] == "completed"
+        assert listener.notification(LONGEST)["status"] == "completed"
 
 
-# ---- originals that are not there any more -----------------------------------------------------
+# ---- missing originals -------------------------------------------------------------------------
 
 
 @contextmanager
-def resting(stack: Stack, service: str) -> Iterator[None]:
-    """Nothing is delivered to the service until the end of this."""
+def paused(stack: Stack, service: str) -> Iterator[None]:
+    """Deliver no message to the service while the block runs."""
     functions, name = stack.client("lambda"), stack.outputs.functions[service]
     (source,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
     functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
@@ -165,91 +168,93 @@ def resting(stack: Stack, service: str) -> Iterator[None]:
 
 
 def put(stack: Stack, key: str, body: bytes) -> str:
-    """Upload this; its version."""
+    """Upload an original; return its version."""
     bucket = stack.outputs.buckets["uploads"]
     answer = stack.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
     return str(answer["VersionId"])
 
 
-def refused(stack: Stack, listener: Listener, key: str) -> tuple[str, str, str]:
-    """Where it failed, why, and whose fault it is; and nothing is left of it."""
-    told = listener.hear(key)[key]
-    assert stack.made(told["image"]) == []
-    assert told["status"] == "failed"
-    return told["failure"]["stage"], told["failure"]["reason"], told["failure"]["fault"]
+def failure(stack: Stack, listener: Listener, key: str) -> tuple[str, str, str]:
+    """The stage, reason and fault of a failure; asserts that no object remains."""
+    notification = listener.notification(key)
+    assert stack.objects(notification["image"]) == []
+    assert notification["status"] == "failed"
+    details = notification["failure"]
+    return details["stage"], details["reason"], details["fault"]
 
 
-def test_an_original_whose_version_is_gone_is_told_as_gone(
+def test_an_original_whose_version_is_deleted_fails_as_gone(
     ministack: Stack, letters: Letters, cat: Path
 ) -> None:
     bucket = ministack.outputs.buckets["uploads"]
     with ministack.listening() as listener:
-        with resting(ministack, "resize"):
+        with paused(ministack, "resize"):
             version = put(ministack, "poison/gone.jpg", cat.read_bytes())
             ministack.client("s3").delete_object(
                 Bucket=bucket, Key="poison/gone.jpg", VersionId=version
             )
-        told = refused(ministack, listener, "poison/gone.jpg")
-    assert told == ("resize", "gone", "client")
+        reported = failure(ministack, listener, "poison/gone.jpg")
+    assert reported == ("resize", "gone", "client")
     assert letters.keys() == []
 
 
-def test_an_original_that_only_has_a_newer_version_is_read_as_it_was(
+def test_each_version_of_an_original_is_read_as_it_was_uploaded(
     ministack: Stack, cat: Path
 ) -> None:
     key, newer = "poison/newer.jpg", cat.read_bytes() + b"newer"
     with ministack.listening() as listener:
-        with resting(ministack, "resize"):
+        with paused(ministack, "resize"):
             versions = [put(ministack, key, body) for body in (cat.read_bytes(), newer)]
-        told = all_of(listener, 2)
-    assert {one["source"]["version"]: one["source"]["sha256"] for one in told} == {
+        notifications = receive(listener, 2)
+    sources = [notification["source"] for notification in notifications]
+    assert {source["version"]: source["sha256"] for source in sources} == {
         version: sha256(body).hexdigest()
         for version, body in zip(versions, (cat.read_bytes(), newer), strict=True)
     }
-    assert {one["status"] for one in told} == {"completed"}
+    assert {notification["status"] for notification in notifications} == {"completed"}
 
 
-def all_of(listener: Listener, number: int) -> list[dict[str, Any]]:
-    """So many notifications, whatever they are about, and no more."""
-    heard: list[dict[str, Any]] = []
+def receive(listener: Listener, number: int) -> list[dict[str, Any]]:
+    """Exactly so many notifications, of any original."""
+    received: list[dict[str, Any]] = []
     end = time.monotonic() + DEADLINE
-    while len(heard) < number:
-        assert time.monotonic() < end, heard
-        heard += listener._receive(2)
+    while len(received) < number:
+        assert time.monotonic() < end, received
+        received += listener.receive(2)
     listener.stack.wait_until_idle()
-    heard += listener._receive(1)
-    assert len(heard) == number
-    return heard
+    received += listener.receive(1)
+    assert len(received) == number
+    return received
 
 
-def test_without_versions_an_original_that_was_replaced_is_told_as_replaced(
+def test_a_replaced_original_in_an_unversioned_bucket_fails_as_replaced(
     ministack: Stack, cat: Path
 ) -> None:
     key = f"poison/{uuid4()}/replaced.jpg"
     with ministack.listening() as listener:
         put(ministack, key, cat.read_bytes())
-        listener.hear(key)
+        listener.notifications(key)
     bucket = ministack.outputs.buckets["uploads"]
     with ministack.listening() as listener:
         send(ministack, "resize", s3_notification((bucket, key, b"as it was"), version=None))
-        told = refused(ministack, listener, key)
-    assert told == ("resize", "replaced", "client")
+        reported = failure(ministack, listener, key)
+    assert reported == ("resize", "replaced", "client")
 
 
-def test_an_original_that_must_not_be_read_is_told_as_ours_to_mend(
+def test_an_original_without_read_permission_is_an_internal_fault(
     ministack: Stack, letters: Letters, cat: Path
 ) -> None:
     key = "poison/forbidden.jpg"
     with ministack.listening() as listener, denied(ministack, "resize", key):
         put(ministack, key, cat.read_bytes())
-        told = refused(ministack, listener, key)
-    assert told == ("resize", "forbidden", "internal")
+        reported = failure(ministack, listener, key)
+    assert reported == ("resize", "forbidden", "internal")
     assert letters.keys() == []
 
 
 @contextmanager
 def denied(stack: Stack, service: str, key: str) -> Iterator[None]:
-    """The service must not read this key of the uploads bucket, whatever its role allows."""
+    """Deny the service this key of the uploads bucket, though its role allows it."""
     s3, bucket = stack.client("s3"), stack.outputs.buckets["uploads"]
     name = stack.outputs.functions[service]
     role = stack.client("lambda").get_function_configuration(FunctionName=name)["Role"]

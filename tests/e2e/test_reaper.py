@@ -1,4 +1,4 @@
-"""The reaper as the clock wakes it: the deployed function, with its own role, over real tables."""
+"""The timeout sweeper: the deployed function with its own role, and its schedule."""
 
 import json
 import time
@@ -15,14 +15,14 @@ from tests.e2e.stack import DEADLINE, Stack
 POSITION = "reap/position.json"
 IMPATIENT = {"SILENCE_HOURS": "0"}
 HASTY = {"WORST_CASE": "100000"}
-"""s. More than any invocation has left: it stops after every page."""
+"""s. More time than any invocation has left, so it stops after every page."""
 
 Reap = Callable[..., dict[str, int]]
 
 
 @pytest.fixture
 def reap(ministack: Stack) -> Iterator[Reap]:
-    """Invokes the function with these settings changed; as it was, afterwards."""
+    """Invoke the function with changed settings; restore them afterwards."""
     client, name = ministack.client("lambda"), ministack.outputs.functions["reap"]
     before = client.get_function_configuration(FunctionName=name)["Environment"]
 
@@ -30,17 +30,17 @@ def reap(ministack: Stack) -> Iterator[Reap]:
         variables = {"Variables": before["Variables"] | changed}
         client.update_function_configuration(FunctionName=name, Environment=variables)
         answer = client.invoke(FunctionName=name, Payload=b"{}")
-        said = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, said
-        return said
+        result = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, result
+        return result
 
     ministack.wait_until_idle()
-    forget_position(ministack)
+    delete_position(ministack)
     yield invoke
     client.update_function_configuration(FunctionName=name, Environment=before)
 
 
-def forget_position(stack: Stack) -> None:
+def delete_position(stack: Stack) -> None:
     stack.client("s3").delete_object(Bucket=stack.outputs.buckets["processed"], Key=POSITION)
 
 
@@ -49,51 +49,53 @@ def position(stack: Stack) -> Any:
 
 
 @contextmanager
-def deaf(stack: Stack) -> Iterator[None]:
-    """S3 tells nobody of what is uploaded meanwhile."""
+def without_notifications(stack: Stack) -> Iterator[None]:
+    """S3 sends no notification of uploads in the block."""
     s3, bucket = stack.client("s3"), stack.outputs.buckets["uploads"]
-    wired = s3.get_bucket_notification_configuration(Bucket=bucket)
-    del wired["ResponseMetadata"]
+    configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
+    del configuration["ResponseMetadata"]
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
     try:
         yield
     finally:
-        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wired)
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration=configuration
+        )
 
 
 def test_the_function_finds_an_upload_whose_event_was_lost(
     ministack: Stack, reap: Reap, cat: Path
 ) -> None:
-    with deaf(ministack):
+    with without_notifications(ministack):
         ministack.upload("reap/lost.jpg", cat.read_bytes())
     with ministack.listening() as listener:
-        assert reap() == {}  # it is not a day old
+        assert reap() == {}  # the upload is less than a day old
         assert reap(**IMPATIENT) == {"lost": 1}
-        told = listener.hear("reap/lost.jpg")["reap/lost.jpg"]
-    assert (told["status"], told["failure"]["reason"]) == ("failed", "lost")
+        notification = listener.notification("reap/lost.jpg")
+    assert (notification["status"], notification["failure"]["reason"]) == ("failed", "lost")
     assert reap(**IMPATIENT) == {}
 
 
-def test_what_it_has_no_time_for_it_finds_when_it_is_woken_again(
+def test_a_sweep_without_time_continues_at_the_next_invocation(
     ministack: Stack, reap: Reap, cat: Path
 ) -> None:
-    with deaf(ministack):
+    with without_notifications(ministack):
         ministack.upload("reap/later.jpg", cat.read_bytes())
     with ministack.listening() as listener:
         assert reap(**IMPATIENT, **HASTY) == {}
         assert position(ministack) == {"part": "uploads", "after": {}}
         assert reap(**IMPATIENT, **HASTY) == {"lost": 1}
         assert position(ministack) == {"part": "records", "after": {}}
-        listener.hear("reap/later.jpg")
+        listener.notifications("reap/later.jpg")
 
 
-def test_the_schedule_wakes_it(ministack: Stack, reap: Reap) -> None:
+def test_the_schedule_invokes_the_function(ministack: Stack, reap: Reap) -> None:
     scheduler, name = ministack.client("scheduler"), ministack.outputs.functions["reap"]
     reap()
-    forget_position(ministack)
+    delete_position(ministack)
     hourly = scheduler.get_schedule(Name=name)
     assert (hourly["State"], hourly["ScheduleExpression"]) == ("ENABLED", "rate(1 hour)")
-    scheduler.create_schedule(  # the same, now: nobody waits for an hour here
+    scheduler.create_schedule(  # the same target, now
         Name=f"{name}-now",
         ScheduleExpression=f"at({datetime.now(UTC):%Y-%m-%dT%H:%M:%S})",
         FlexibleTimeWindow=hourly["FlexibleTimeWindow"],
@@ -107,6 +109,6 @@ def test_the_schedule_wakes_it(ministack: Stack, reap: Reap) -> None:
 
 def wait_for_position(stack: Stack) -> None:
     end = time.monotonic() + DEADLINE
-    while POSITION not in stack.made(POSITION):
-        assert time.monotonic() < end, "the schedule woke nobody"
+    while POSITION not in stack.objects(POSITION):
+        assert time.monotonic() < end, "the schedule did not invoke the function"
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""What an operator and a stranger do, on MiniStack: back the table up and restore it; subscribe."""
+"""Back up and restore the table, and run the example subscriber, on MiniStack."""
 
 import os
 import subprocess
@@ -18,13 +18,13 @@ def items(stack: Stack, table: str) -> list[Any]:
     return sorted((item for page in pages for item in page["Items"]), key=str)
 
 
-def emptied(stack: Stack, table: str) -> str:
-    """A new table like the live one, with nothing in it; its name."""
+def empty_copy(stack: Stack, table: str) -> str:
+    """Create an empty table with the live one's schema; return its name."""
     dynamodb = stack.client("dynamodb")
     live = dynamodb.describe_table(TableName=stack.outputs.table)["Table"]
     indexes = [
-        {key: each[key] for key in ("IndexName", "KeySchema", "Projection")}
-        for each in live["GlobalSecondaryIndexes"]
+        {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
+        for index in live["GlobalSecondaryIndexes"]
     ]
     dynamodb.create_table(
         TableName=table,
@@ -36,25 +36,25 @@ def emptied(stack: Stack, table: str) -> str:
     return table
 
 
-def test_a_backup_of_the_records_comes_back_as_it_was(ministack: Stack, cat: Path) -> None:
+def test_a_restored_backup_equals_the_table(ministack: Stack, cat: Path) -> None:
     dynamodb = ministack.client("dynamodb")
     with ministack.listening() as listener:
         ministack.upload("backup/cat.jpg", cat.read_bytes())
-        told = listener.hear("backup/cat.jpg")["backup/cat.jpg"]
+        notification = listener.notification("backup/cat.jpg")
     ministack.wait_until_idle()
     before = items(ministack, ministack.outputs.table)
-    made = dynamodb.create_backup(TableName=ministack.outputs.table, BackupName="tonight")
+    backup = dynamodb.create_backup(TableName=ministack.outputs.table, BackupName="tonight")
     dynamodb.restore_table_from_backup(
-        TargetTableName="restored", BackupArn=made["BackupDetails"]["BackupArn"]
+        TargetTableName="restored", BackupArn=backup["BackupDetails"]["BackupArn"]
     )
     dynamodb.get_waiter("table_exists").wait(TableName="restored")
-    fresh = emptied(ministack, "fresh")
+    fresh = empty_copy(ministack, "fresh")
     restore("restored", fresh, dynamodb, print)
     assert items(ministack, fresh) == before
-    assert told["image"] in {item["image"]["S"] for item in before}
+    assert notification["image"] in {item["image"]["S"] for item in before}
 
 
-def test_the_example_of_a_subscriber_hears_of_a_failure(ministack: Stack) -> None:
+def test_the_example_subscriber_receives_a_failure(ministack: Stack) -> None:
     outputs = ministack.outputs
     with subprocess.Popen(
         [sys.executable, str(SUBSCRIBER), outputs.topics["notifications"]],
@@ -69,7 +69,7 @@ def test_the_example_of_a_subscriber_hears_of_a_failure(ministack: Stack) -> Non
         text=True,
     ) as subscriber:
         try:
-            wait_for_a_subscriber(ministack)
+            wait_for_subscription(ministack)
             ministack.upload("example/notes.jpg", b"these are my notes, not a picture")
             assert subscriber.stdout
             assert subscriber.stdout.readline() == "example/notes.jpg not-an-image\n"
@@ -83,11 +83,12 @@ def queue(stack: Stack) -> str:
     return url
 
 
-def wait_for_a_subscriber(stack: Stack) -> None:
+def wait_for_subscription(stack: Stack) -> None:
     topic, end = stack.outputs.topics["notifications"], time.monotonic() + DEADLINE
     while time.monotonic() < end:
-        found = stack.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-        if any("my-failed-images" in each["Endpoint"] for each in found):
+        answer = stack.client("sns").list_subscriptions_by_topic(TopicArn=topic)
+        endpoints = [subscription["Endpoint"] for subscription in answer["Subscriptions"]]
+        if any("my-failed-images" in endpoint for endpoint in endpoints):
             return
         time.sleep(0.2)
-    raise AssertionError("it never subscribed")
+    raise AssertionError("the example did not subscribe")

@@ -1,4 +1,4 @@
-"""Lists on MiniStack with ``AUTH=true``: a photo is found where it belongs, until it is deleted."""
+"""The search index on MiniStack with ``AUTH=true``: a photo is listed until it is deleted."""
 
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ KEY = "lists/cat.jpg"
 LISTS = (ALL, by_status(Shown.COMPLETED), by_owner("ada"), by_label("Cat"))
 
 
-def listed(stack: Stack, name: str, image: str) -> bool:
-    """Whether the image is in the list, by the index alone."""
+def is_listed(stack: Stack, name: str, image: str) -> bool:
+    """Whether the index lists the image under this name."""
     answer = stack.client("dynamodb").query(
         TableName=stack.outputs.tables["records"],
         IndexName=INDEX,
@@ -46,27 +46,23 @@ def counted(stack: Stack, image: str, label: str) -> int:
 
 @pytest.fixture(scope="module")
 def image(ministack: Stack, cat: Path) -> str:
-    """The one cat of an owner, once everything about it has come to rest."""
+    """A completed photo of a cat, owned by ada."""
     with ministack.listening() as listener:
         ministack.upload(KEY, cat.read_bytes(), owner="ada")
-        told: dict[str, Any] = listener.hear(KEY)[KEY]
-    return told["image"]
+        notification: dict[str, Any] = listener.notification(KEY)
+    return notification["image"]
 
 
-def test_a_photo_that_completed_is_in_every_list_it_belongs_to(
-    ministack: Stack, image: str
-) -> None:
-    assert [listed(ministack, name, image) for name in LISTS] == [True] * len(LISTS)
-    assert not listed(ministack, by_status(Shown.PROCESSING), image)
+def test_a_completed_photo_is_in_all_its_lists(ministack: Stack, image: str) -> None:
+    assert [is_listed(ministack, name, image) for name in LISTS] == [True] * len(LISTS)
+    assert not is_listed(ministack, by_status(Shown.PROCESSING), image)
 
 
-def test_a_photo_that_is_deleted_is_in_none_and_counts_no_more(
-    ministack: Stack, image: str
-) -> None:
+def test_a_deleted_photo_is_in_no_list_and_no_count(ministack: Stack, image: str) -> None:
     before = counted(ministack, image, "Cat")
     request = Envelope.first(DeleteRequested(image=image, run=0), "darkroom/tests", AT)
     queue = ministack.outputs.queues["store"]
     ministack.client("sqs").send_message(QueueUrl=queue, MessageBody=request.to_json())
     ministack.wait_until_idle()
-    assert not any(listed(ministack, name, image) for name in LISTS)
+    assert not any(is_listed(ministack, name, image) for name in LISTS)
     assert counted(ministack, image, "Cat") == before - 1

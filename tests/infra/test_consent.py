@@ -7,7 +7,7 @@ import pytest
 from infra.clients import Clients
 from infra.config.stages import Stage
 from infra.deploy.changes import Change, Effect
-from infra.deploy.consent import Consent, Place
+from infra.deploy.consent import AccountRegion, Consent
 from infra.errors import InfraError
 from tests.infra.fakes import FakeClients
 
@@ -28,7 +28,7 @@ def clients():
 
 @pytest.fixture
 def place():
-    return Place("123456789012", "eu-west-1", CALLER, None)
+    return AccountRegion("123456789012", "eu-west-1", CALLER, None)
 
 
 def answering(*words, terminal=True, given=False):
@@ -63,9 +63,9 @@ def test_a_yes_given_beforehand_is_none_to_losing_data(dev, place, said):
 
 def test_without_a_terminal_and_without_a_yes_nothing_begins(dev, local):
     with pytest.raises(InfraError, match="stage dev wants a yes, and this is no terminal: --yes"):
-        answering(terminal=False).require_a_way(dev)
-    answering(terminal=False).require_a_way(local)
-    answering(terminal=False, given=True).require_a_way(dev)
+        answering(terminal=False).require_answerable(dev)
+    answering(terminal=False).require_answerable(local)
+    answering(terminal=False, given=True).require_answerable(dev)
 
 
 def test_an_emulator_is_asked_about_nothing(local, place, said):
@@ -99,11 +99,11 @@ def test_destroying_without_a_terminal_wants_the_name_as_an_option(dev, place, s
 
 def test_a_stage_may_say_the_only_account_and_region_it_goes_to(dev, clients):
     here = replace(dev, account="123456789012", region="us-east-1")
-    assert Place.of(here, clients).caller == CALLER
+    assert AccountRegion.of(here, clients).caller == CALLER
     with pytest.raises(InfraError, match="in account 999999999999, and these credentials are of"):
-        Place.of(replace(dev, account="999999999999"), clients)
+        AccountRegion.of(replace(dev, account="999999999999"), clients)
     with pytest.raises(InfraError, match="stage dev is in eu-west-1, not in us-east-1"):
-        Place.of(replace(dev, region="eu-west-1"), clients)
+        AccountRegion.of(replace(dev, region="eu-west-1"), clients)
 
 
 def test_a_stages_region_counts_unless_another_is_asked_for(dev, monkeypatch):

@@ -24,7 +24,7 @@ def test_a_fresh_checkout_gets_a_working_environment(tmp_path):
         make, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True, timeout=600
     )
 
-    assert made.stdout.startswith("making the virtual environment of Darkroom")
+    assert made.stdout.startswith("creating the virtual environment of Darkroom")
     program = "import boto3, pytest, onnxruntime, infra; print(infra.__file__)"
     checked = subprocess.run(
         [tmp_path / ".venv/bin/python", "-c", program],

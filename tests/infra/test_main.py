@@ -23,7 +23,7 @@ def test_an_emulator_that_is_not_there_is_told_in_one_line(capsys):
     assert main(["outputs", "--endpoint-url", "http://127.0.0.1:1"]) == 1
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
-    assert "nothing answers at http://127.0.0.1:1" in printed
+    assert "no server answers at http://127.0.0.1:1" in printed
     assert "make local-up" in printed
 
 

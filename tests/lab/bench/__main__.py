@@ -1,6 +1,6 @@
-"""How fast, how small, how cheap: every figure beside a peer that is measured in the same run.
+"""Measure speed, size and cost; each figure beside a peer measured in the same run.
 
-``python -m tests.lab.bench --help`` tells the rest. Ends with 1 if a goal is missed.
+``python -m tests.lab.bench --help`` lists the options. Exits with 1 if a goal is missed.
 """
 
 import argparse
@@ -14,13 +14,13 @@ from tests.lab.bench.inputs import BUILD
 from tests.lab.bench.row import Row
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """0 if every goal is met, 1 if one is missed."""
-    asked = _options(words)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0 if every goal is met, 1 if one is missed."""
+    options = _options(arguments)
     began = time.monotonic()
     rows: list[Row] = []
-    for area in asked.area or AREAS:
-        for row in rows_of(area)(_progress, asked.quick):
+    for area in options.area or AREAS:
+        for row in rows_of(area)(_progress, options.quick):
             rows.append(row)
             _say(report.line(row))
     _conclude(rows, time.monotonic() - began)
@@ -33,25 +33,25 @@ def _conclude(rows: Sequence[Row], seconds: float) -> None:
     for line in report.table(rows):
         _say(line)
     missed = sum(not row.met for row in rows)
-    promised = sum(bool(row.goal) for row in rows)
+    goals = sum(bool(row.goal) for row in rows)
     minutes, rest = divmod(round(seconds), 60)
-    _say(f"\n{promised - missed} of {promised} goals met; {minutes}:{rest:02} minutes")
-    _say(f"{BUILD / 'bench.json'} and {BUILD / 'bench.svg'} hold the same")
+    _say(f"\n{goals - missed} of {goals} goals met; {minutes}:{rest:02} minutes")
+    _say(f"{BUILD / 'bench.json'} and {BUILD / 'bench.svg'} hold the results")
 
 
-def _options(words: Sequence[str] | None) -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.bench",
-        description="Measure Darkroom beside its peers, in turns, in this one run: ratios can be "
-        "compared between machines, milliseconds cannot.",
+        description="Measure Darkroom and its peers in turns, in one run. Ratios can be compared "
+        "between machines, milliseconds cannot.",
     )
     parser.add_argument("--area", action="append", choices=AREAS, help="only this (repeatable)")
     parser.add_argument("--quick", action="store_true", help="fewer cases, fewer rounds")
-    return parser.parse_args(words)
+    return parser.parse_args(arguments)
 
 
-def _progress(at: str) -> None:
-    sys.stderr.write(f"  … {at}\n")
+def _progress(line: str) -> None:
+    sys.stderr.write(f"  … {line}\n")
 
 
 def _say(line: str) -> None:

@@ -1,11 +1,11 @@
-"""What the benchmark measures: a module for each area, in the order in which they are run.
+"""The areas of the benchmark, in the order in which they run.
 
-An area is a module beside this one, with one function::
+Each area is a module in this package with one function::
 
     def rows(progress: Callable[[str], None], quick: bool) -> Iterator[Row]
 
-It gives each row as soon as it has it, says in ``progress`` what it is at, and where ``quick`` is
-asked for measures less often and fewer cases, by the same goals.
+It yields each row as soon as it is measured and reports its steps to ``progress``. With ``quick``,
+it measures fewer cases in fewer rounds; the goals stay the same.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,5 +20,5 @@ Rows = Callable[[Callable[[str], None], bool], Iterator[Row]]
 
 
 def rows_of(area: str) -> Rows:
-    """How that area is measured; loaded now, since each needs what the others do not."""
+    """The area's function; imported on demand, because each area has its own dependencies."""
     return cast("Rows", import_module(f"tests.lab.bench.{area}").rows)

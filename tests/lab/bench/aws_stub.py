@@ -1,6 +1,6 @@
-"""AWS on loopback, as far as a function's first record needs it: empty tables, one photo, no more.
+"""A stub of AWS on loopback for a function's first invocation: empty tables and one photo.
 
-Each service's protocol is what botocore speaks to it; nothing is signed for, nothing is kept.
+It speaks each service's protocol as botocore does, checks no signature and stores nothing.
 """
 
 import json
@@ -25,20 +25,20 @@ PUBLISHED = (
     '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>'
     "<MessageId>1</MessageId></PublishResult></PublishResponse>"
 )
-NOTHING_LISTED = (
+EMPTY_LISTING = (
     "<{0} xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><IsTruncated>false</IsTruncated></{0}>"
 )
 MISSING = "<Error><Code>NoSuchKey</Code><Message>nothing there</Message></Error>"
 
 
 class AwsStub(ThreadingHTTPServer):
-    """Listens on a free port and counts the operations that it is asked for."""
+    """Listens on a free port and counts the requested operations."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
-        self.heard: Counter[str] = Counter()
+        self.operations: Counter[str] = Counter()
 
     @property
     def endpoint(self) -> str:
@@ -61,15 +61,15 @@ class _Answers(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         service, _, operation = self.headers.get("X-Amz-Target", "").partition(".")
         if service.startswith("DynamoDB"):
-            self._say(operation, json.dumps(_table(operation, json.loads(body))))
+            self._respond(operation, json.dumps(_table(operation, json.loads(body))))
         elif service.startswith("Rekognition"):
-            self._say(operation, json.dumps(REKOGNITION[operation]))
+            self._respond(operation, json.dumps(REKOGNITION[operation]))
         elif operation == "PutEvents":
-            self._say(operation, '{"FailedEntryCount": 0, "Entries": []}')
+            self._respond(operation, '{"FailedEntryCount": 0, "Entries": []}')
         elif service:
-            self._say(operation, "{}")
-        elif asked := parse_qs(body.decode(errors="replace")).get("Action"):
-            self._say(asked[0], PUBLISHED, "text/xml")
+            self._respond(operation, "{}")
+        elif action := parse_qs(body.decode(errors="replace")).get("Action"):
+            self._respond(action[0], PUBLISHED, "text/xml")
         else:
             self._object()
 
@@ -77,20 +77,22 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _object(self) -> None:
         if self.command != "GET":
-            self._say("PutObject", "")
+            self._respond("PutObject", "")
         elif "versions" in self.path:
-            self._say("ListObjectVersions", NOTHING_LISTED.format("ListVersionsResult"), "text/xml")
+            self._respond(
+                "ListObjectVersions", EMPTY_LISTING.format("ListVersionsResult"), "text/xml"
+            )
         elif "list-type" in self.path:
-            self._say("ListObjectsV2", NOTHING_LISTED.format("ListBucketResult"), "text/xml")
+            self._respond("ListObjectsV2", EMPTY_LISTING.format("ListBucketResult"), "text/xml")
         elif self.path.startswith("/uploads/"):
-            self._say("GetObject", PHOTO.read_bytes(), "image/jpeg")
+            self._respond("GetObject", PHOTO.read_bytes(), "image/jpeg")
         else:
-            self._say("GetObject", MISSING, "text/xml", status=404)
+            self._respond("GetObject", MISSING, "text/xml", status=404)
 
-    def _say(
+    def _respond(
         self, operation: str, body: str | bytes, kind: str = "application/json", status: int = 200
     ) -> None:
-        self.server.heard[operation] += 1
+        self.server.operations[operation] += 1
         content = body.encode() if isinstance(body, str) else body
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -100,15 +102,15 @@ class _Answers(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *words: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
-def _table(operation: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """An empty table's answer; a claim is granted."""
+def _table(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The answer of an empty table; every claim is acquired."""
     if operation in {"Query", "Scan"}:
         return EMPTY
-    if operation == "UpdateItem" and asked.get("ReturnValues") == "ALL_NEW":
-        said = asked["ExpressionAttributeValues"]
-        claimed = {"owner": said[":owner"], "until": said[":until"], "attempts": {"N": "1"}}
-        return {"Attributes": claimed}
+    if operation == "UpdateItem" and parameters.get("ReturnValues") == "ALL_NEW":
+        values = parameters["ExpressionAttributeValues"]
+        claim = {"owner": values[":owner"], "until": values[":until"], "attempts": {"N": "1"}}
+        return {"Attributes": claim}
     return {}

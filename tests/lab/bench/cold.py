@@ -1,8 +1,8 @@
-"""Cold start: CPU time from the interpreter's start to the first record handled, per function.
+"""Cold start: CPU time from the interpreter's start to the first handled record, per function.
 
-Each run is a process of its own, over the zip as it was unpacked, with AWS on loopback. The peer is
-a naive build of the same function: what the zip holds without its bytecode, beside a boto3 as the
-runtime has it (all of botocore's data, and compiled), with boto3 and the X-Ray SDK imported.
+Each run is a new process over the unpacked zip, with a stub of AWS on loopback. The peer is a naive
+build of the same function: the zip without bytecode, with the runtime's boto3 (all of botocore's
+data, compiled), and with boto3 and the X-Ray SDK imported.
 """
 
 import json
@@ -22,7 +22,7 @@ from infra.config.definitions import ROOT, Definition, definitions
 from infra.packaging.package import START, Target, package
 from tests.lab.bench.aws_stub import AwsStub, aws_stub
 from tests.lab.bench.first_records import FIRST
-from tests.lab.bench.row import Row, at_most, known
+from tests.lab.bench.row import Row, at_most, without_goal
 
 GOAL = 0.45
 RUNS, QUICK_RUNS = 15, 5
@@ -30,20 +30,20 @@ UNIT = "ms CPU"
 NAIVE = "naive build"
 CHILD = Path(__file__).with_name("first_record.py")
 RUNTIME = ROOT / "build" / "bench" / "runtime"
-OF_THE_RUNTIME = ("botocore", "dateutil", "jmespath", "six.py", "urllib3")
-"""What the runtime has beside its boto3, and the naive build does not bring."""
+IN_THE_RUNTIME = ("botocore", "dateutil", "jmespath", "six.py", "urllib3")
+"""Packages that the runtime provides with boto3, and the naive build therefore omits."""
 EAGER = ("boto3", "aws_xray_sdk.core")
 TRACED = "notify"
 SAMPLED = {
-    "LAMBDA_TASK_ROOT": "/var/task",  # by which the SDK knows where it is
+    "LAMBDA_TASK_ROOT": "/var/task",  # the SDK detects Lambda by it
     "_X_AMZN_TRACE_ID": f"Root=1-65b2a9c0-{'a' * 24};Parent={'b' * 16};Sampled=1",
 }
-"""A trace for the first record to be part of; its segments go to a daemon that is not there."""
+"""A sampled trace for the first record; no daemon receives its segments."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """A function as it is unpacked, and how it is started."""
+    """An unpacked function, and how to start it."""
 
     folders: tuple[Path, ...]
     handler: str
@@ -52,7 +52,7 @@ class Build:
 
 
 def rows(progress: Callable[[str], None], quick: bool) -> Iterator[Row]:
-    """A row for each function, and what tracing costs one of them."""
+    """A row for each function, and one for the cost of tracing."""
     runs = QUICK_RUNS if quick else RUNS
     runtime = _runtime(progress)
     with ExitStack() as stack:
@@ -77,33 +77,33 @@ def rows(progress: Callable[[str], None], quick: bool) -> Iterator[Row]:
 
 
 def _traced(name: str, off: Build, stub: AwsStub, runs: int) -> Row:
-    """With tracing, beside the same function without."""
+    """The function with tracing, beside the same function without."""
     on = Build(off.folders, off.handler, tracing="on")
     took = _interleaved(name, {"on": on, "off": off}, stub, runs)
     case, peer = f"{name}, tracing on", "tracing off"
-    return known(
+    return without_goal(
         area="cold", case=case, ours=took["on"], peer=took["off"], peer_name=peer, unit=UNIT
     )
 
 
 def _interleaved(name: str, builds: dict[str, Build], stub: AwsStub, runs: int) -> dict[str, float]:
-    """The median of each build, in milliseconds."""
+    """The median of each build, ms."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as event:
         json.dump(FIRST[name].event, event)
         event.flush()
-        took: dict[str, list[float]] = {each: [] for each in builds}
+        took: dict[str, list[float]] = {label: [] for label in builds}
         for _ in range(runs):
-            for each, build in builds.items():
-                took[each].append(_first_record(name, build, event.name, stub))
-    return {each: median(times) for each, times in took.items()}
+            for label, build in builds.items():
+                took[label].append(_first_record(name, build, event.name, stub))
+    return {label: median(times) for label, times in took.items()}
 
 
 def _first_record(name: str, build: Build, event: str, stub: AwsStub) -> float:
-    """CPU milliseconds of one process; AssertionError if it did not handle the record."""
+    """CPU time of one process, ms; AssertionError if it did not handle the record."""
     folders = os.pathsep.join(map(str, build.folders))
     command = [sys.executable, "-I", "-S", "-B", str(CHILD), folders, build.handler, event]
-    stub.heard.clear()
-    # -S leaves out what this machine's own site-packages do at each start: no function has them
+    stub.operations.clear()
+    # -S skips this machine's site-packages, which no function has
     with subprocess.Popen(
         [*command, *build.before],
         env=_environment(name, stub.endpoint, build.tracing),
@@ -111,13 +111,13 @@ def _first_record(name: str, build: Build, event: str, stub: AwsStub) -> float:
         text=True,
     ) as process:
         assert process.stdout is not None
-        said = process.stdout.read().splitlines()
+        output = process.stdout.read().splitlines()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, f"{name} ended with {process.returncode}"
     first = FIRST[name]
-    assert first.answer.items() <= json.loads(said[-1]).items(), said
-    assert stub.heard[first.effect], f"{name} asked for {dict(stub.heard)} alone"
+    assert first.answer.items() <= json.loads(output[-1]).items(), output
+    assert stub.operations[first.effect], f"{name} called only {dict(stub.operations)}"
     return (used.ru_utime + used.ru_stime) * 1000
 
 
@@ -136,16 +136,16 @@ def _naive(definition: Definition, home: Path, runtime: Path) -> Build:
 
 
 def _is_naive(name: str) -> bool:
-    return not name.endswith(".pyc") and name.partition("/")[0] not in OF_THE_RUNTIME
+    return not name.endswith(".pyc") and name.partition("/")[0] not in IN_THE_RUNTIME
 
 
 def _runtime(progress: Callable[[str], None]) -> Path:
-    """A folder with boto3 as the runtime has it: whole, and compiled by pip."""
+    """A folder with the runtime's boto3: complete, and compiled by pip."""
     boto3 = f"boto3=={version('boto3')}"
     folder = RUNTIME / f"{Target.here().runtime}-{boto3.replace('==', '-')}"
     if not folder.exists():
         progress(f"installing {boto3}")
-        with tempfile.TemporaryDirectory(dir=_made(RUNTIME)) as unfinished:
+        with tempfile.TemporaryDirectory(dir=_created(RUNTIME)) as unfinished:
             pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
             pip += ["--target", f"{unfinished}/runtime", boto3]
             subprocess.run(pip, check=True, capture_output=True)
@@ -153,13 +153,13 @@ def _runtime(progress: Callable[[str], None]) -> Path:
     return folder
 
 
-def _made(folder: Path) -> Path:
+def _created(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def _environment(name: str, endpoint: str, tracing: str) -> dict[str, str]:
-    """What the template would say, over the stub."""
+    """The environment that the template sets, with the stub's endpoint."""
     topic = "arn:aws:sns:us-east-1:000000000000"
     return {
         "PATH": os.defpath,

@@ -1,7 +1,7 @@
-"""Engines side by side: each in a process of its own, in turns over the same files, on one core.
+"""Measure engines side by side: one process each, in turns over the same files, on one core.
 
-What is counted is CPU time, of which a busy machine gives less, but no more than there is; and as
-the engines take turns, what slows one slows all.
+The figure is CPU time, because a busy machine distorts it less than elapsed time. The engines take
+turns, so that other load slows all of them.
 """
 
 import json
@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)
-class Did:
-    """``cpu``: seconds; ``peak``: the most bytes that its process held since it was started."""
+class Usage:
+    """``cpu``: seconds of one job; ``peak``: the process's peak memory since its start, bytes."""
 
     cpu: float
     peak: int
@@ -30,24 +30,24 @@ class Did:
 
 @dataclass(frozen=True)
 class Engine:
-    """A process that works on one file after the other."""
+    """A process that handles one file after another."""
 
     name: str
     process: subprocess.Popen[str]
 
-    def work(self, original: Original, keep: Path | None = None) -> Did:
-        """Make all renditions; ``keep`` is what the names begin with that they are written to."""
-        asked = {
+    def work(self, original: Original, output: Path | None = None) -> Usage:
+        """Create all renditions; with ``output``, write them to files with that prefix."""
+        job = {
             "path": str(original.path),
             "form": original.form,
-            "keep": str(keep) if keep else None,
+            "output": str(output) if output else None,
         }
-        _stream(self.process.stdin).write(json.dumps(asked) + "\n")
+        _stream(self.process.stdin).write(json.dumps(job) + "\n")
         _stream(self.process.stdin).flush()
         answer = _stream(self.process.stdout).readline()
         if not answer:
-            raise ChildProcessError(f"{self.name} died over {original.name}")
-        return Did(**json.loads(answer))
+            raise ChildProcessError(f"{self.name} ended while it handled {original.name}")
+        return Usage(**json.loads(answer))
 
 
 def _stream(stream: IO[Any] | None) -> IO[str]:
@@ -64,7 +64,7 @@ def python(engine: str) -> Command:
 
 @contextmanager
 def started(commands: Mapping[str, Command]) -> Iterator[list[Engine]]:
-    """These engines, on one core; they end with the block."""
+    """Start these engines on one core; stop them at the end of the block."""
     with ExitStack() as stack:
         with on_one_core():
             engines = [Engine(name, _start(command, stack)) for name, command in commands.items()]
@@ -73,7 +73,7 @@ def started(commands: Mapping[str, Command]) -> Iterator[list[Engine]]:
 
 @contextmanager
 def started_anywhere(engines: Mapping[str, str]) -> Iterator[list[Engine]]:
-    """Engines of ours, each on whatever core is free."""
+    """Start Python engines that may use any core."""
     with ExitStack() as stack:
         yield [Engine(name, _start(python(engine), stack)) for name, engine in engines.items()]
 
@@ -89,7 +89,7 @@ def _start(command: Command, stack: ExitStack) -> subprocess.Popen[str]:
 
 @contextmanager
 def on_one_core() -> Iterator[None]:
-    """What is started in the block stays on one core: no engine gains by the threads it has."""
+    """Pin processes that start in the block to one core, so that threads give no advantage."""
     if not hasattr(os, "sched_setaffinity"):  # macOS has none
         yield
         return
@@ -102,17 +102,17 @@ def on_one_core() -> Iterator[None]:
 
 
 def cpu(engines: Sequence[Engine], original: Original, rounds: int) -> dict[str, float]:
-    """Each engine's median of CPU seconds, after one round that warms it up."""
+    """Each engine's median CPU time in seconds, after one warm-up round."""
     taken: dict[str, list[float]] = {engine.name: [] for engine in engines}
     for n in range(rounds + 1):
         for engine in engines:
-            did = engine.work(original)
+            usage = engine.work(original)
             if n:
-                taken[engine.name].append(did.cpu)
+                taken[engine.name].append(usage.cpu)
     return {name: median(times) for name, times in taken.items()}
 
 
 def first_peak(name: str, command: Command, original: Original) -> int:
-    """Bytes that a fresh process held at most over its first job."""
+    """Peak memory of a new process after its first job, bytes."""
     with started({name: command}) as (engine,):
         return engine.work(original).peak

@@ -1,8 +1,8 @@
-"""What Lambda's runtime does of a start, alone in a process: import the handler, hand it an event.
+"""Start a function as Lambda's runtime does: import the handler, and call it with an event.
 
-``python -I -S -B first_record.py FOLDERS HANDLER EVENT [MODULE…]``: folders as in PATH, the module
-with ``handle``, a file with the event, and what is to be imported before. The last line of the
-output is the answer.
+``python -I -S -B first_record.py FOLDERS HANDLER EVENT [MODULE…]``: folders separated as in PATH,
+the module with ``handle``, a file with the event, and modules to import before. The last line of
+the output is the result.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 
 
 class Context:
-    """What a function asks of the invocation."""
+    """The part of Lambda's context that the functions read."""
 
     function_name = aws_request_id = invoked_function_arn = "first"
     memory_limit_in_mb = 512
@@ -24,7 +24,7 @@ if hasattr(os, "sched_setaffinity"):
 folders, handler, event, *before = sys.argv[1:]
 sys.path[:0] = folders.split(os.pathsep)
 
-from importlib import import_module  # noqa: E402 - only now is there anything to import
+from importlib import import_module  # noqa: E402 - after sys.path is set
 
 for module in before:
     import_module(module)
@@ -35,4 +35,4 @@ import json  # noqa: E402 - as Lambda's runtime does
 with open(event) as file:  # noqa: PTH123 - pathlib is not what is measured
     answer = handle(json.load(file), Context())
 print(json.dumps(answer), flush=True)  # noqa: T201 - this is how it answers
-os._exit(0)  # what ends the process is no part of a start
+os._exit(0)  # do not measure the shutdown

@@ -1,4 +1,4 @@
-"""The first record of each function: what comes, and by what one can tell that it was handled."""
+"""The first invocation of each function: its event, and how to check that it was handled."""
 
 import json
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ DONE = {"batchItemFailures": []}
 
 @dataclass(frozen=True)
 class First:
-    """``effect`` is the AWS operation that only a record handled to its end brings about."""
+    """``effect`` is the AWS operation that only a completely handled event leads to."""
 
     event: dict[str, Any]
     effect: str
     answer: dict[str, Any]
-    """Its fields and values are among the function's answer."""
+    """Fields and values that the function's result must contain."""
 
 
 def _record(body: str) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def _event(event: Event) -> dict[str, Any]:
     return {"Records": [_record(Envelope.first(event, "darkroom/bench", samples.AT).to_json())]}
 
 
-INDEX_STATE = {
+LIST_REQUEST = {
     "httpMethod": "GET",
     "path": "/results",
     "queryStringParameters": None,
@@ -65,9 +65,9 @@ FIRST = {
     ),
     "analyze": First(_event(samples.RESIZED), "Publish", DONE),
     "store": First(_event(samples.RESIZED), "PutItem", DONE),
-    "notify": First(_event(samples.STORED), "Publish", DONE),
-    "forward": First(_event(samples.STORED), "PutEvents", DONE),
+    "notify": First(_event(samples.COMPLETED), "Publish", DONE),
+    "forward": First(_event(samples.COMPLETED), "PutEvents", DONE),
     "rescue": First(_event(samples.RESIZED), "Publish", DONE),
-    "api": First(INDEX_STATE, "Query", {"statusCode": 200}),
+    "api": First(LIST_REQUEST, "Query", {"statusCode": 200}),
     "reap": First({}, "ListObjectVersions", {}),
 }

@@ -1,8 +1,8 @@
-"""Whether an image takes as long among ten thousand as among ten: to store, a page, a search.
+"""Whether storing an image, listing a page and a similarity search slow down as the table grows.
 
-Two tables stand side by side in one MiniStack, a small one and a grown one, and are asked in turns.
-What counts is our own CPU and our calls: how long an emulator looks is its own affair, and DynamoDB
-finds an item in the same time whatever else there is.
+One MiniStack has a small and a large table, which are used in turns. The figures are the CPU time
+of this project's code and its AWS calls. The emulator's time does not count: DynamoDB reads an item
+in the same time, however large the table is.
 """
 
 import tempfile
@@ -43,7 +43,7 @@ from shared.records import RECORD
 from shared.similarity import embedding_bands, hash_bands
 from tests.contract.conftest import make_table
 from tests.contract.samples import ANALYZED, AT, RESIZED
-from tests.lab.bench.row import Row, at_most, known
+from tests.lab.bench.row import Row, at_most, without_goal
 from tests.unit.api.conftest import PlainSigner
 
 SMALL = 10
@@ -51,9 +51,9 @@ GROWN, GROWN_QUICK = 10_000, 1_000
 ROUNDS, ROUNDS_QUICK = 60, 25
 WARM_UP = 3
 SHARE = 1.25
-"""Of CPU time: two medians of the same work differ by a tenth on a busy machine."""
+"""Ratio of CPU times. Two medians of the same work differ by a tenth on a busy machine."""
 AT_ONCE = 25
-"""Items that DynamoDB takes in one batch."""
+"""Items in one BatchWriteItem request."""
 PAGE = 24
 LABELS = "Cat", "Dog", "Boat", "Beach", "Person", "Tree", "Car", "Sky"
 
@@ -61,53 +61,53 @@ Facts = tuple[ImageResized, ImageAnalyzed]
 
 
 def rows(progress: Callable[[str], None], quick: bool) -> Iterator[Row]:
-    """Calls and CPU of each, in the grown table beside the small one."""
+    """Calls and CPU time of each operation, in the large table and in the small one."""
     grown, rounds = (GROWN_QUICK, ROUNDS_QUICK) if quick else (GROWN, ROUNDS)
     with tempfile.TemporaryDirectory() as home:
         emulator = MiniStack(Path(home), ports.free(), auth=False)
         with emulator:
-            small, large = (Shop(emulator.endpoint, size) for size in (SMALL, grown))
-            for shop in (small, large):
-                progress(f"filling a table with {shop.size:,} records")
-                shop.fill()
-            for what in ("page", "search", "store"):  # the last one adds to its tables
-                progress(f"{what}: {rounds} rounds among {SMALL} and among {grown:,} records")
-                yield from _compared(what, small, large, rounds)
+            small, large = (Stage(emulator.endpoint, size) for size in (SMALL, grown))
+            for stage in (small, large):
+                progress(f"filling a table with {stage.size:,} records")
+                stage.fill()
+            for operation in ("page", "search", "store"):  # the last one adds records
+                progress(f"{operation}: {rounds} rounds among {SMALL} and among {grown:,} records")
+                yield from _compared(operation, small, large, rounds)
 
 
-def _compared(what: str, small: "Shop", large: "Shop", rounds: int) -> Iterator[Row]:
-    """One after the other, in turns, so that both have the same neighbours on the machine."""
+def _compared(operation: str, small: "Stage", large: "Stage", rounds: int) -> Iterator[Row]:
+    """Measure both in turns, so that other load on the machine affects both alike."""
     for number in range(WARM_UP + rounds):
-        for shop in (small, large) if number % 2 else (large, small):
-            shop.time(what, number, counts=number >= WARM_UP)
-    ours, peer = large.figures[what], small.figures[what]
-    said: dict[str, Any] = {"area": "growth", "peer_name": f"among {SMALL}"}
-    case = f"{what} among {large.size:,}"
+        for stage in (small, large) if number % 2 else (large, small):
+            stage.time(operation, number, counts=number >= WARM_UP)
+    ours, peer = large.figures[operation], small.figures[operation]
+    common: dict[str, Any] = {"area": "growth", "peer_name": f"among {SMALL}"}
+    case = f"{operation} among {large.size:,}"
     calls = {"ours": median(ours.calls), "peer": median(peer.calls), "unit": "calls"}
-    yield at_most(1.0, case=f"{case}: AWS calls", **calls, **said)
+    yield at_most(1.0, case=f"{case}: AWS calls", **calls, **common)
     cpu = {"ours": 1000 * median(ours.cpu), "peer": 1000 * median(peer.cpu), "unit": "ms"}
-    if what == "store":
-        yield at_most(SHARE, case=f"{case}: CPU", **cpu, **said)
+    if operation == "store":
+        yield at_most(SHARE, case=f"{case}: CPU", **cpu, **common)
         return
-    # A page of ten is not full, and among ten there is less that might look alike: by what is read.
-    yield known(case=f"{case}: CPU", **cpu, **said)
-    each = {
-        name: cpu[name] / median(found.read) for name, found in (("ours", ours), ("peer", peer))
+    # Ten records do not fill a page, and have fewer similar images: compare the CPU time per entry.
+    yield without_goal(case=f"{case}: CPU", **cpu, **common)
+    per_entry = {
+        name: cpu[name] / median(figures.read) for name, figures in (("ours", ours), ("peer", peer))
     }
-    yield at_most(SHARE, case=f"{case}: CPU for each entry read", **each, unit="ms", **said)
+    yield at_most(SHARE, case=f"{case}: CPU for each entry read", **per_entry, unit="ms", **common)
 
 
 @dataclass
 class Figures:
-    """By round: calls, seconds of CPU, and entries of lists that were read."""
+    """For each round: AWS calls, seconds of CPU time, and index entries read."""
 
     calls: list[int] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
 
 
-class Shop:
-    """``store`` and ``api`` over a table of their own, with ``size`` records in it."""
+class Stage:
+    """``store`` and ``api`` with a table of their own that has ``size`` records."""
 
     def __init__(self, endpoint: str, size: int) -> None:
         self.size = size
@@ -125,31 +125,31 @@ class Shop:
         self._queries = Queries(reads, processed, PlainSigner(), now=lambda: AT)
         for client in (s3, self._dynamodb):
             client.meta.events.register("before-call", self._count)
-        self._dynamodb.meta.events.register("after-call.dynamodb.Query", self._note)
+        self._dynamodb.meta.events.register("after-call.dynamodb.Query", self._count_items)
 
     def _count(self, **_: Any) -> None:
         self._calls += 1
 
-    def _note(self, parsed: dict[str, Any], **_: Any) -> None:
+    def _count_items(self, parsed: dict[str, Any], **_: Any) -> None:
         self._read += len(parsed.get("Items", ()))
 
-    def time(self, what: str, number: int, *, counts: bool) -> None:
-        """One image or one request; into the figures if it ``counts``."""
-        ask = getattr(self, what)
-        told = facts(self.size + number)
+    def time(self, operation: str, number: int, *, counts: bool) -> None:
+        """Run the operation once; add it to the figures if it ``counts``."""
+        run = getattr(self, operation)
+        image_facts = facts(self.size + number)
         self._calls = self._read = 0
         began = process_time()
-        ask(told)
+        run(image_facts)
         used = process_time() - began
         if counts:
-            figures = self.figures[what]
+            figures = self.figures[operation]
             figures.calls.append(self._calls)
             figures.cpu.append(used)
             figures.read.append(self._read)
 
-    def store(self, told: Facts) -> None:
-        """All that ``store`` does for one image, from its first fact to its verdict."""
-        for seconds, fact in enumerate(told):
+    def store(self, image_facts: Facts) -> None:
+        """Handle both facts of one image with ``store``, up to its outcome."""
+        for seconds, fact in enumerate(image_facts):
             at = AT + timedelta(seconds=seconds)
             envelope = Envelope.first(fact, "darkroom/bench", at)
             list(self._store.decide(fact, StepContext(envelope, at, lambda: None)))
@@ -161,8 +161,9 @@ class Shop:
         self._queries.similar(ANYONE, image(0), PAGE)
 
     def fill(self) -> None:
-        """Put the records, with their entries in the lists that are read here: those in others
-        would be nine tenths of all that is written.
+        """Put the records, and their entries in the index partitions that are read here.
+
+        The other partitions would be nine tenths of all writes.
         """
         read = {by_label(LABELS[0])}
         read |= {by_hash(n, band) for n, band in enumerate(hash_bands(fingerprint(0)))}
@@ -173,7 +174,7 @@ class Shop:
 
 
 def items(number: int, table: str) -> Iterator[dict[str, Any]]:
-    """What ``store`` leaves of one image, but for its timeline and its place in the counts."""
+    """The items that ``store`` writes for one image, without its timeline and label counts."""
     record = None
     for fact in facts(number):
         record = decide(record, fact, AT + timedelta(milliseconds=number))
@@ -185,14 +186,14 @@ def items(number: int, table: str) -> Iterator[dict[str, Any]]:
 
 
 def put_all(client: Any, table: str, found: Sequence[dict[str, Any]]) -> None:
-    """Put the items straight into the table."""
+    """Put the items into the table in batches."""
     for begin in range(0, len(found), AT_ONCE):
         puts = [{"PutRequest": {"Item": item}} for item in found[begin : begin + AT_ONCE]]
         client.batch_write_item(RequestItems={table: puts})
 
 
 def facts(number: int) -> Facts:
-    """What ``resize`` and ``analyze`` say of one image."""
+    """The facts that ``resize`` and ``analyze`` publish about one image."""
     labels = tuple(
         Label(name=name, confidence=99.0 - n) for n, name in enumerate(_turned(number)[:4])
     )
@@ -209,12 +210,12 @@ def image(number: int) -> str:
 
 
 def fingerprint(number: int) -> Fingerprint:
-    """As a picture of its own has it; the first ones are the same picture."""
+    """A fingerprint of its own for each image, except that the first ones are the same picture."""
     return Fingerprint(hash=_seed(number)[:8].hex())
 
 
 def embedding(number: int) -> Embedding:
-    """Of the same pictures."""
+    """An embedding of the same picture."""
     return Embedding(model="some", vector=b64encode(_seed(number)).decode())
 
 
@@ -223,9 +224,9 @@ def _seed(number: int) -> bytes:
 
 
 def _turned(number: int) -> tuple[str, ...]:
-    """The labels, each image's beginning with another one; the first is on every other's."""
-    context = number % len(LABELS)
-    return (LABELS[0], *LABELS[context:], *LABELS[:context])[: len(LABELS)]
+    """The labels in rotated order. The first label comes first for all images."""
+    start = number % len(LABELS)
+    return (LABELS[0], *LABELS[start:], *LABELS[:start])[: len(LABELS)]
 
 
 def _client(of: str, endpoint: str) -> Any:

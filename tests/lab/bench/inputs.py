@@ -1,7 +1,7 @@
-"""The originals: made here, with the entropy of a camera's, and kept until this file changes.
+"""Generate the originals with a camera's entropy, and cache them until this file changes.
 
-A camera's JPEG has 2 to 3 bits a pixel. Smooth noise at all scales gives the light and the shapes,
-grain the rest; without grain a picture of this size decodes in half the time.
+A camera's JPEG has 2 to 3 bits per pixel. Smooth noise at all scales gives light and shapes, grain
+the rest; without grain a picture of this size decodes in half the time.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,21 +17,21 @@ from tests import pictures
 from tests.pictures import encoded, exif, rgb_profile
 
 BUILD = Path(__file__).parents[3] / "build"
-KEPT = BUILD / "bench-inputs"
+CACHE = BUILD / "bench-inputs"
 
 GRAIN = 7.0
-"""The standard deviation, of 255: 2.3 bits a pixel as JPEG of quality 90."""
+"""Standard deviation, of 255: 2.3 bits per pixel as a JPEG of quality 90."""
 
 DISPLAY_P3 = (0.5151, 0.2412, -0.0011), (0.2920, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841)
-"""Full red, green and blue of Display P3 in XYZ, adapted to D50: what telephones write."""
+"""Primaries of Display P3 in XYZ, adapted to D50, as phones write them."""
 
 SIZES = {1: (1152, 864), 4: (2304, 1728), 12: (4032, 3024), 24: (6000, 4000), 48: (8064, 6048)}
-"""By megapixels; 12 and 48 are those of telephones, 24 that of a camera."""
+"""By megapixels: 12 and 48 are a phone's sizes, 24 a camera's."""
 
 
 @dataclass(frozen=True)
 class Original:
-    """A file, and the format that its renditions are asked in."""
+    """A file, and the format of its renditions."""
 
     name: str
     megapixels: int
@@ -40,20 +40,22 @@ class Original:
 
 
 def jpeg(megapixels: int) -> Original:
-    return _kept(f"{megapixels} MP JPEG", megapixels, lambda: _as(photo(megapixels), "JPEG"))
+    return _cached(f"{megapixels} MP JPEG", megapixels, lambda: _as(photo(megapixels), "JPEG"))
 
 
 def others() -> Mapping[str, Callable[[], Original]]:
-    """Every other kind of 12 MP by name, each made when it is called for."""
-    return {name: partial(_kept, f"12 MP {name}", 12, make, form) for name, (make, form) in _KINDS}
+    """All other kinds of 12 MP by name; each is generated when called."""
+    return {
+        name: partial(_cached, f"12 MP {name}", 12, make, form) for name, (make, form) in _KINDS
+    }
 
 
-def _kept(name: str, megapixels: int, make: Callable[[], bytes], form: str = "JPEG") -> Original:
-    """Made, unless it was by the same scripts."""
+def _cached(name: str, megapixels: int, make: Callable[[], bytes], form: str = "JPEG") -> Original:
+    """The original from the cache, or generated if it or these scripts changed."""
     scripts = b"".join(Path(module).read_bytes() for module in (__file__, pictures.__file__))
-    path = KEPT / sha256(scripts + name.encode()).hexdigest()[:16]
+    path = CACHE / sha256(scripts + name.encode()).hexdigest()[:16]
     if not path.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
+        CACHE.mkdir(parents=True, exist_ok=True)
         half = path.with_suffix(".half")
         half.write_bytes(make())
         half.rename(path)
@@ -73,7 +75,7 @@ def photo(megapixels: int) -> Image.Image:
 
 
 def _light(width: int, height: int, chance: np.random.Generator) -> list[np.ndarray]:
-    """Three bands of noise whose strength falls with its frequency, as that of photographs does."""
+    """Three bands of noise whose strength falls with frequency, as in photographs."""
     bands = [np.full((height, width), 128, np.float32) for _ in range(3)]
     across, strength = 4, 70.0
     while across < width:
@@ -96,7 +98,7 @@ def _jpeg(**options: object) -> bytes:
 
 
 def _rgba() -> bytes:
-    """Its left half fades out."""
+    """A picture whose alpha fades from left to right."""
     picture = photo(12)
     fading = Image.linear_gradient("L").rotate(90).resize(picture.size)
     picture.putalpha(fading)

@@ -1,4 +1,4 @@
-"""What one message takes beside the work it asks for: our own code, and calls to AWS."""
+"""The overhead of one message: CPU time of our own code, and calls to AWS."""
 
 import json
 import os
@@ -33,31 +33,32 @@ from tests.fakes import (
     sqs_batch,
 )
 from tests.lab.bench.pipeline import Pipeline
-from tests.lab.bench.row import Row, at_most, known
+from tests.lab.bench.row import Row, at_most, without_goal
 
 AREA = "message"
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 ROUNDS, MESSAGES, CALLS = 9, 500, 50
-"""Medians of so many quiet rounds, each over so many messages and so many bare calls."""
+"""Quiet rounds in the median, messages in a round, and plain calls in a round."""
 
 QUIET, LEAST, MOST = 1.1, 16, 30
-"""A round is quiet if the bare calls before and after it took at most this times the least that
-any round's did: most of what a rented core does depends on its neighbours, who slow it by up to 1.8
-times, for seconds. So many rounds are tried, at least and at most, for each that counts.
+"""A round is quiet if the plain calls before and after it took at most ``QUIET`` times the fastest.
+
+Neighbours slow a rented core by up to 1.8 times, for seconds. For each round that counts, at least
+``LEAST`` and at most ``MOST`` rounds are measured.
 """
 
 OWN = 0.1
-"""ms of CPU that reading, claiming, checking, announcing, settling and logging may take."""
+"""The goal, ms CPU: parse, claim, check the run, publish, complete the claim, and log."""
 
 ITEM = {"Item": {"image": {"S": RESIZED.image}, "item": {"S": "record"}}}
 
 
 def rows(progress: Callable[[str], None], quick: bool) -> Iterator[Row]:
     with patch.dict(os.environ, CREDENTIALS):
-        progress("our own code for a message, beside a bare call")
-        own, call = _own_and_a_call(ROUNDS // 3 if quick else ROUNDS)
+        progress("our own code for a message, beside a plain call")
+        own, call = _own_and_call(ROUNDS // 3 if quick else ROUNDS)
         yield from _own(own, call)
         progress("the calls of one image")
         yield from _calls(progress)
@@ -65,38 +66,40 @@ def rows(progress: Callable[[str], None], quick: bool) -> Iterator[Row]:
 
 def _own(own: float, call: float) -> Iterator[Row]:
     facts: Any = {"area": AREA, "case": "our own code, a message", "ours": own, "unit": "ms CPU"}
-    yield at_most(1.0, peer=OWN, peer_name="the most that it may take", **facts)
-    yield known(peer=call, peer_name="one GetItem through boto3, without the network", **facts)
+    yield at_most(1.0, peer=OWN, peer_name="the limit", **facts)
+    yield without_goal(
+        peer=call, peer_name="one GetItem through boto3, without the network", **facts
+    )
 
 
-def _own_and_a_call(rounds: int) -> tuple[float, float]:
-    """ms of CPU of each, taken in turns: medians of so many rounds that nobody disturbed."""
+def _own_and_call(rounds: int) -> tuple[float, float]:
+    """ms CPU of a message and of a plain call: medians of so many quiet rounds, in turns."""
     messages = [_message(n) for n in range(MESSAGES)]
-    dynamodb = _answered()
-    owns, calls = list[float](), [_bare_calls(dynamodb, CALLS)]
+    dynamodb = _stubbed_client()
+    owns, calls = list[float](), [_plain_calls(dynamodb, CALLS)]
     quiet: list[tuple[float, float]] = []
-    with _logging_to_nowhere():
+    with _logging_to_null():
         while len(owns) < LEAST * rounds or (len(quiet) < rounds and len(owns) < MOST * rounds):
-            owns.append(_consumed(messages) - _parts_alone(MESSAGES))
-            calls.append(_bare_calls(dynamodb, CALLS))
+            owns.append(_consumed(messages) - _adapters_alone(MESSAGES))
+            calls.append(_plain_calls(dynamodb, CALLS))
             quiet = _quiet(owns, calls)
     own, call = map(median, zip(*quiet, strict=True))
     return own, call
 
 
 def _quiet(owns: Sequence[float], calls: Sequence[float]) -> list[tuple[float, float]]:
-    """The rounds that nobody disturbed, each with the bare calls beside it; there is one."""
+    """The quiet rounds, each with its plain calls; at least one round is quiet."""
     rounds = list(zip(owns, map(max, pairwise(calls)), strict=True))
     least = min(call for _, call in rounds)
     return [(own, call) for own, call in rounds if call <= QUIET * least]
 
 
 def _consumed(messages: list[dict[str, Any]]) -> float:
-    """ms of CPU for each of these, by the real consumer over parts in memory."""
+    """ms CPU for each message: the real consumer with in-memory adapters."""
     bus = MemoryBus()
     service = Service(
         name="analyze",
-        routes={ImageResized: Step(_says_something, compensate=lambda _: None)},
+        routes={ImageResized: Step(_analyze, compensate=lambda _: None)},
         bus=bus,
         queue=MemoryQueue(),
         ledger=MemoryLedger(),
@@ -111,8 +114,8 @@ def _consumed(messages: list[dict[str, Any]]) -> float:
     return taken / len(messages) * 1000
 
 
-def _parts_alone(messages: int) -> float:
-    """ms of CPU for what the parts in memory do of it, which AWS does in their place."""
+def _adapters_alone(messages: int) -> float:
+    """ms CPU of the in-memory adapters alone, whose work AWS does in production."""
     bus, ledger, runs = MemoryBus(), MemoryLedger(), MemoryRecords()
     keys = [ClaimKey(RESIZED.image, str(n)) for n in range(messages)]
     began = time.process_time()
@@ -124,26 +127,26 @@ def _parts_alone(messages: int) -> float:
     return (time.process_time() - began) / messages * 1000
 
 
-def _says_something(_event: ImageResized, _turn: Any) -> Iterator[Event]:
+def _analyze(_event: ImageResized, _context: Any) -> Iterator[Event]:
     yield ANALYZED
 
 
 def _message(n: int) -> dict[str, Any]:
-    """A message as Lambda hands it over, about an image of its own."""
+    """A message as Lambda passes it, with its own image."""
     image = str(uuid5(NAMESPACE_URL, str(n)))
     event = RESIZED.model_copy(update={"image": image})
     return sqs_batch(Envelope.first(event, "darkroom/resize", AT).to_json())
 
 
-def _bare_calls(dynamodb: Any, calls: int) -> float:
+def _plain_calls(dynamodb: Any, calls: int) -> float:
     began = time.process_time()
     for _ in range(calls):
         dynamodb.get_item(TableName="records", Key=ITEM["Item"], ConsistentRead=True)
     return (time.process_time() - began) / calls * 1000
 
 
-def _answered() -> Any:
-    """A client whose requests are built and signed, and answered before they are sent."""
+def _stubbed_client() -> Any:
+    """A client that builds and signs requests, with a stubbed response instead of the network."""
     client = boto3.client("dynamodb", region_name=REGION)
     body = json.dumps(ITEM).encode()
 
@@ -155,7 +158,7 @@ def _answered() -> Any:
 
 
 class _Raw:
-    """A body as urllib3 streams it."""
+    """A body with urllib3's ``stream``."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -165,10 +168,10 @@ class _Raw:
 
 
 @contextmanager
-def _logging_to_nowhere() -> Iterator[None]:
-    """Every line is written as it is in a function, where nobody reads it."""
+def _logging_to_null() -> Iterator[None]:
+    """Log as in a function, to the null device."""
     handlers, level = telemetry.log.handlers[:], telemetry.log.level
-    with Path(os.devnull).open("w") as nowhere, patch.object(sys, "stdout", nowhere):
+    with Path(os.devnull).open("w") as null, patch.object(sys, "stdout", null):
         telemetry.start("analyze")
         try:
             yield
@@ -178,17 +181,17 @@ def _logging_to_nowhere() -> Iterator[None]:
 
 
 def _calls(say: Callable[[str], None]) -> Iterator[Row]:
-    with mock_aws(), _logging_to_nowhere():
+    with mock_aws(), _logging_to_null():
         hops = Pipeline(lambda name: boto3.client(name, region_name=REGION)).send(1)
-    all_of_them = sum(hop.calls.total() for hop in hops)
+    total = sum(hop.calls.total() for hop in hops)
     for hop in hops:
-        named = ", ".join(f"{name} {times}" for name, times in hop.calls.items())
-        say(f"{hop.service}: {named}")
-        yield known(
+        calls = ", ".join(f"{name} {times}" for name, times in hop.calls.items())
+        say(f"{hop.service}: {calls}")
+        yield without_goal(
             area=AREA,
-            case=f"{hop.service} answers {hop.answers}",
+            case=f"{hop.service} handles {hop.event}",
             ours=hop.calls.total(),
-            peer=all_of_them,
+            peer=total,
             peer_name="all calls of the image",
             unit="calls",
         )

@@ -1,7 +1,7 @@
-"""The four services with their real adapters, over AWS as moto plays it, in one process.
+"""The four services with their real adapters over moto, in one process.
 
-Every call to AWS passes one place, where it is counted. The events topic is played here: each
-message goes to those who answer it.
+Every call to AWS is counted. This module replaces the events topic: it passes each message to the
+services that consume it.
 """
 
 from collections import Counter, deque
@@ -44,23 +44,23 @@ from tests.pictures import encoded, photo
 from tests.unit.analyze.bench import Recognizer
 
 SPECS = (Spec("thumbnail", 256), Spec("preview", 1024), Spec("web", 2048))
-ASKED = AnalyzeSettings.model_fields["detect"].default
-ONCE = delivery.Limits(timeout=30, worst_case=5, max_attempts=5)
+DETECTIONS = AnalyzeSettings.model_fields["detect"].default
+LIMITS = delivery.Limits(timeout=30, worst_case=5, max_attempts=5)
 
-ANSWER: Callable[..., Any] = BaseClient._make_api_call
+MAKE_API_CALL: Callable[..., Any] = BaseClient._make_api_call
 
 
 @dataclass
 class Hop:
-    """One service's answer to one event, and the calls that it took, by name."""
+    """One service's handling of one event, and its calls by name."""
 
     service: str
-    answers: str
+    event: str
     calls: Counter[str] = field(default_factory=Counter)
 
 
 class Pipeline:
-    """``make`` gives clients of one AWS that is empty."""
+    """``make`` returns clients of one empty AWS."""
 
     def __init__(self, make: Callable[[str], Any]) -> None:
         self._s3, self._sns, dynamodb = (make(name) for name in ("s3", "sns", "dynamodb"))
@@ -69,7 +69,7 @@ class Pipeline:
         self._s3.put_bucket_versioning(
             Bucket="uploads", VersioningConfiguration={"Status": "Enabled"}
         )
-        self._topic, told = (
+        self._topic, notifications = (
             self._sns.create_topic(Name=name)["TopicArn"] for name in ("events", "notifications")
         )
         self._ledger = DynamoLedger(dynamodb, make_table(dynamodb, "ledger", "claim"))
@@ -91,7 +91,9 @@ class Pipeline:
                     )
                 ),
             ),
-            self._service("notify", notify.routes(NotifySteps(SnsNotifications(self._sns, told)))),
+            self._service(
+                "notify", notify.routes(NotifySteps(SnsNotifications(self._sns, notifications)))
+            ),
         ]
         self._waiting: deque[str] = deque()
 
@@ -100,7 +102,7 @@ class Pipeline:
             Documents(processed),
             Reuse(processed, self._runs),
             {"rekognition": self._recognizer},
-            Question("rekognition", ASKED, Thresholds()),
+            Question("rekognition", DETECTIONS, Thresholds()),
         )
 
     def _service(self, name: str, routes: Mapping[type[Event], Route]) -> Service:
@@ -111,11 +113,11 @@ class Pipeline:
             queue=MemoryQueue(),
             ledger=self._ledger,
             runs=self._runs,
-            limits=ONCE,
+            limits=LIMITS,
         )
 
     def send(self, n: int) -> list[Hop]:
-        """Upload the n-th picture, which is like no other, and let it run to its end."""
+        """Upload the n-th picture, which is unique, and handle all its events."""
         body, key = encoded(photo(64, 48, n), "JPEG"), f"{n}.jpg"
         version = self._s3.put_object(Bucket="uploads", Key=key, Body=body)["VersionId"]
         hops = [
@@ -124,7 +126,7 @@ class Pipeline:
         while self._waiting:
             message = self._waiting.popleft()
             kind = type(read(*message_records(message)).data)
-            hops += [self._hop(one, message) for one in self._services if kind in one.routes]
+            hops += [self._hop(s, message) for s in self._services if kind in s.routes]
         return hops
 
     def _hop(self, service: Service, message: str) -> Hop:
@@ -132,8 +134,8 @@ class Pipeline:
         self._recognizer.asked.clear()
         with self._counted(hop.calls):
             failed = consume(service, sqs_batch(message), FixedTime())["batchItemFailures"]
-        assert not failed, f"{service.name} could not answer {hop.answers}"
-        hop.calls.update(f"Detect {one}" for one, *_ in self._recognizer.asked)
+        assert not failed, f"{service.name} could not handle {hop.event}"
+        hop.calls.update(f"Detect {detection}" for detection, *_ in self._recognizer.asked)
         return hop
 
     @contextmanager
@@ -142,7 +144,7 @@ class Pipeline:
             calls[name] += 1
             if params.get("TopicArn") == self._topic:
                 self._waiting.append(params["Message"])
-            return ANSWER(client, name, params)
+            return MAKE_API_CALL(client, name, params)
 
         with patch.object(BaseClient, "_make_api_call", call):
             yield

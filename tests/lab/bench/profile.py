@@ -1,4 +1,4 @@
-"""What every engine makes of each original: the renditions that ``resize`` makes by default."""
+"""The renditions that every engine creates: the defaults of ``resize``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ SIDES = 2048, 1024, 256
 QUALITY = 82
 
 WEBP_METHOD = 2
-"""libwebp's effort, 0 to 6: the one that ``resize`` takes."""
+"""libwebp's effort, 0 to 6, as in ``resize``."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Rendition:
     """One rendition: at most ``side`` pixels on the longer side."""
 
     side: int
@@ -23,7 +23,9 @@ class Wanted:
         return {"method": WEBP_METHOD} if self.form == "WEBP" else {}
 
 
-ANALYSIS = Wanted(1600, "JPEG", 85)
+ANALYSIS = Rendition(1600, "JPEG", 85)
 
-WANTED = {form: (*(Wanted(side, form) for side in SIDES), ANALYSIS) for form in ("JPEG", "WEBP")}
-"""By the format of the renditions; the picture for the analysis is a JPEG always."""
+RENDITIONS = {
+    form: (*(Rendition(side, form) for side in SIDES), ANALYSIS) for form in ("JPEG", "WEBP")
+}
+"""By the format of the renditions; the picture for analysis is always a JPEG."""

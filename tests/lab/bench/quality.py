@@ -1,4 +1,4 @@
-"""How good a rendition is, beside the same pixels shrunk by Lanczos and never compressed."""
+"""The quality of a rendition, compared with the same pixels shrunk by Lanczos, uncompressed."""
 
 import io
 
@@ -9,25 +9,25 @@ from PIL import Image
 Grey = NDArray[np.float64]
 
 WINDOW = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
-"""How much the neighbours count: Gaussian, 11 pixels wide. Wang et al., 2004."""
+"""Weights of the neighbours: a Gaussian window of 11 pixels (Wang et al., 2004)."""
 
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-"""What keeps the quotients stable; theirs, too."""
+"""Constants that stabilise the quotients (Wang et al., 2004)."""
 
 
 def ssim(body: bytes, reference: Image.Image) -> float:
-    """The mean structural similarity of the luma, 1 for the very same."""
-    one, other = opened(body), grey(reference)
-    mean1, mean2 = _mean(one), _mean(other)
-    variance1 = _mean(one * one) - mean1**2
-    variance2 = _mean(other * other) - mean2**2
-    covariance = _mean(one * other) - mean1 * mean2
+    """The mean structural similarity of the luma; 1 if identical."""
+    first, second = opened(body), grey(reference)
+    mean1, mean2 = _mean(first), _mean(second)
+    variance1 = _mean(first * first) - mean1**2
+    variance2 = _mean(second * second) - mean2**2
+    covariance = _mean(first * second) - mean1 * mean2
     alike = (2 * mean1 * mean2 + C1) * (2 * covariance + C2)
     return float((alike / ((mean1**2 + mean2**2 + C1) * (variance1 + variance2 + C2))).mean())
 
 
 def sharpness(body: bytes) -> float:
-    """The standard deviation of the Laplacian: what a softer resampler loses first."""
+    """The standard deviation of the Laplacian; a softer resampler lowers it first."""
     image = opened(body)
     inner = image[1:-1, 1:-1]
     across, down = image[1:-1, :-2] + image[1:-1, 2:], image[:-2, 1:-1] + image[2:, 1:-1]
@@ -43,7 +43,7 @@ def grey(picture: Image.Image) -> Grey:
 
 
 def _mean(image: Grey) -> Grey:
-    """Around each pixel that has all its neighbours."""
+    """The weighted mean around each pixel that has all its neighbours."""
     return _along(_along(image, 0), 1)
 
 

@@ -1,7 +1,7 @@
-"""The picture work beside sharp, naive Pillow and the floor: CPU, quality, memory.
+"""Renditions beside sharp, naive Pillow and the floor: CPU time, quality and memory.
 
-All make the same of the same originals (``profile``): three renditions and the picture for the
-analysis. sharp is asked as it mostly is, once for each rendition, and as a cascade like ours.
+All engines create the same renditions of the same originals (``profile``). sharp is measured as it
+is commonly used, once for each rendition, and as a cascade like ours.
 """
 
 import tempfile
@@ -17,7 +17,7 @@ from tests.lab.bench.contest import Command, Engine, cpu, first_peak, python, st
 from tests.lab.bench.engines import naive
 from tests.lab.bench.inputs import Original
 from tests.lab.bench.profile import SIDES
-from tests.lab.bench.row import Row, at_least, at_most, known
+from tests.lab.bench.row import Row, at_least, at_most, without_goal
 
 Say = Callable[[str], None]
 Commands = Mapping[str, Command]
@@ -25,13 +25,13 @@ Commands = Mapping[str, Command]
 AREA = "renditions"
 ROUNDS, FEW_ROUNDS = 5, 3
 GOAL_ROUNDS = 11
-"""Where there is a goal: with five, a neighbour at work moved a ratio by up to a tenth."""
+"""Rounds for figures with a goal; with five, other load moved a ratio by up to a tenth."""
 
 MOST_MEMORY = 125
-"""MB of a process that develops 48 MP as its first picture."""
+"""The goal for a process whose first picture has 48 MP, MB."""
 
-UNLIKE = 0.002
-"""How much further from the reference than naive Pillow's a rendition may be, in SSIM."""
+TOLERANCE = 0.002
+"""How much lower than naive Pillow's the SSIM of a rendition may be."""
 
 GOALS: Mapping[tuple[str, str], Mapping[int, float]] = {
     ("ours", "sharp, each"): {12: 0.40, 24: 0.40, 48: 0.40},
@@ -40,10 +40,10 @@ GOALS: Mapping[tuple[str, str], Mapping[int, float]] = {
     ("ours without SIMD", "naive Pillow"): {12: 0.60, 24: 0.35, 48: 0.35},
     ("ours without SIMD", "sharp, each"): {24: 1.0, 48: 1.0},
 }
-"""How much of the peer's time ours may take, by megapixels."""
+"""The goals for our CPU time as a share of the peer's, by megapixels."""
 
 WITHOUT_SHARP = frozenset({"HEIC"})
-"""What sharp's own build cannot open: HEVC is patented."""
+"""Formats that sharp's own build cannot open; HEVC is patented."""
 
 
 def rows(progress: Say, quick: bool) -> Iterator[Row]:
@@ -75,7 +75,7 @@ def _jpegs(quick: bool, engines: list[Engine], rounds: int, say: Say) -> Iterato
 
 
 def _others(quick: bool, engines: list[Engine], rounds: int, say: Say) -> Iterator[Row]:
-    """All other kinds, beside naive Pillow and sharp; of these nothing was promised."""
+    """All other kinds, beside naive Pillow and sharp, without goals."""
     for name, make in inputs.others().items():
         if quick and name not in {"JPEG, P3, turned", "WebP"}:
             continue
@@ -83,8 +83,8 @@ def _others(quick: bool, engines: list[Engine], rounds: int, say: Say) -> Iterat
         original = make()
         without = {"floor", "ours without SIMD"}
         without |= {"sharp, each", "sharp, cascade"} if name in WITHOUT_SHARP else set()
-        taken = cpu([one for one in engines if one.name not in without], original, rounds)
-        mine = next(one for one in taken if one.startswith("ours"))
+        taken = cpu([engine for engine in engines if engine.name not in without], original, rounds)
+        mine = next(name for name in taken if name.startswith("ours"))
         for peer in taken:
             if peer != mine:
                 yield _row(original, mine, peer, taken, None)
@@ -97,7 +97,7 @@ def _row(
     facts: Any = {"area": AREA, "case": case, "peer_name": peer, "unit": "ms CPU"}
     mine_ms, peer_ms = taken[mine] * 1000, taken[peer] * 1000
     if goal is None:
-        return known(**facts, ours=mine_ms, peer=peer_ms)
+        return without_goal(**facts, ours=mine_ms, peer=peer_ms)
     return at_most(goal, **facts, ours=mine_ms, peer=peer_ms)
 
 
@@ -105,16 +105,16 @@ def _quality(engines: list[Engine], say: Say) -> Iterator[Row]:
     say("quality")
     for original in (inputs.jpeg(12), inputs.jpeg(24), inputs.jpeg(48)):
         references = _references(original)
-        made = {
-            engine.name: _kept(engine, original)
+        bodies_by_engine = {
+            engine.name: _renditions(engine, original)
             for engine in engines
             if engine.name.startswith(("ours", "naive"))
         }
-        theirs = made.pop("naive Pillow")
-        for name, bodies in made.items():
+        theirs = bodies_by_engine.pop("naive Pillow")
+        for name, bodies in bodies_by_engine.items():
             for n, side in enumerate(SIDES):
                 case = f"{original.name} to {side} px{'' if name == 'ours' else ', without SIMD'}"
-                yield _likeness(case, bodies[n], theirs[n], references[n])
+                yield _similarity(case, bodies[n], theirs[n], references[n])
                 yield at_least(
                     0.95,
                     area=AREA,
@@ -126,20 +126,21 @@ def _quality(engines: list[Engine], say: Say) -> Iterator[Row]:
                 )
 
 
-def _likeness(case: str, body: bytes, theirs: bytes, reference: Image.Image) -> Row:
-    """To the picture shrunk by Lanczos and never compressed; naive Pillow's is not so much nearer
-    to that. A difference, where all other goals are quotients.
+def _similarity(case: str, body: bytes, theirs: bytes, reference: Image.Image) -> Row:
+    """The similarity to the picture shrunk by Lanczos, uncompressed.
+
+    Its goal is a difference to naive Pillow's; all other goals are quotients.
     """
-    ours, peer = (quality.ssim(one, reference) for one in (body, theirs))
+    ours, peer = (quality.ssim(rendition, reference) for rendition in (body, theirs))
     return Row(
         area=AREA,
-        case=f"{case}: likeness",
+        case=f"{case}: SSIM",
         ours=ours,
         peer=peer,
         peer_name="naive Pillow",
         ratio=ours / peer,
-        goal=f"≥ peer - {UNLIKE}",
-        met=ours >= peer - UNLIKE,
+        goal=f"≥ peer - {TOLERANCE}",
+        met=ours >= peer - TOLERANCE,
         unit="SSIM",
     )
 
@@ -149,10 +150,10 @@ def _references(original: Original) -> list[Image.Image]:
     return [naive.shrunk(whole, side) for side in SIDES]
 
 
-def _kept(engine: Engine, original: Original) -> list[bytes]:
+def _renditions(engine: Engine, original: Original) -> list[bytes]:
     with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as home:
-        engine.work(original, Path(home) / "made")
-        return [(Path(home) / f"made-{n}").read_bytes() for n in range(len(SIDES))]
+        engine.work(original, Path(home) / "out")
+        return [(Path(home) / f"out-{n}").read_bytes() for n in range(len(SIDES))]
 
 
 def _memory(ours: Commands, peers: Commands, say: Say) -> Iterator[Row]:
@@ -163,5 +164,5 @@ def _memory(ours: Commands, peers: Commands, say: Say) -> Iterator[Row]:
         case = f"{original.name}, the first{'' if name == 'ours' else ', without SIMD'}"
         held = first_peak(name, command, original) / 1e6
         facts: Any = {"area": AREA, "case": case, "ours": held, "unit": "MB"}
-        yield at_most(1.0, peer=MOST_MEMORY, peer_name="the most that it may hold", **facts)
-        yield known(peer=theirs, peer_name="sharp, each", **facts)
+        yield at_most(1.0, peer=MOST_MEMORY, peer_name="the limit", **facts)
+        yield without_goal(peer=theirs, peer_name="sharp, each", **facts)

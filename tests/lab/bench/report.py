@@ -1,4 +1,4 @@
-"""What a run says: a table for a terminal, a picture for people, JSON for programs."""
+"""Report the rows: a table for a terminal, a chart as SVG, and JSON for programs."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,16 +11,16 @@ from tests.lab.bench.row import Row
 HEADS = "area", "case", "ours", "peer's", "unit", "peer", "ratio", "goal", "met"
 
 LINE, LABELS, SCALE, MARGIN = 18, 520, 240, 12
-"""Pixels of the picture: a row's height, the words' width, what a ratio of 1 takes, the edge."""
+"""Layout of the chart, px: row height, width of the text, length of a ratio of 1, margin."""
 
 WIDEST = 2.0
-"""The ratio at which a bar ends."""
+"""The largest ratio that a bar shows."""
 
 MET, MISSED, PLAIN = "#2e7d32", "#c62828", "#90a4ae"
 
 
 def line(row: Row) -> str:
-    """One row as it comes."""
+    """One row, for progress output."""
     return " ".join(word for word in _cells(row) if word)
 
 
@@ -51,13 +51,13 @@ def _cells(row: Row) -> tuple[str, ...]:
 def write(folder: Path, rows: Sequence[Row]) -> None:
     """``bench.json``, a list of rows, and ``bench.svg``."""
     folder.mkdir(parents=True, exist_ok=True)
-    told = [asdict(row) for row in rows]
-    (folder / "bench.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
-    (folder / "bench.svg").write_text(picture(rows))
+    fields = [asdict(row) for row in rows]
+    (folder / "bench.json").write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
+    (folder / "bench.svg").write_text(chart(rows))
 
 
-def picture(rows: Sequence[Row]) -> str:
-    """A bar for each row, as long as its ratio; the line is the peer. SVG."""
+def chart(rows: Sequence[Row]) -> str:
+    """An SVG chart with a bar for each row, as long as its ratio; the line marks the peer."""
     height = LINE * (len(rows) + 1) + 2 * MARGIN
     width = LABELS + round(WIDEST * SCALE) + 2 * MARGIN + 60
     peer = LABELS + SCALE
@@ -74,12 +74,12 @@ def picture(rows: Sequence[Row]) -> str:
 
 
 def _bar(row: Row, top: int) -> str:
-    words = escape(f"{row.area}: {row.case} / {row.peer_name}")
+    label = escape(f"{row.area}: {row.case} / {row.peer_name}")
     length = round(min(row.ratio, WIDEST) * SCALE)
     colour = (MET if row.met else MISSED) if row.goal else PLAIN
-    told = escape(f"{row.ratio:.2f} {f'({row.goal})' if row.goal else ''}".strip())
+    value = escape(f"{row.ratio:.2f} {f'({row.goal})' if row.goal else ''}".strip())
     return (
-        f'<text x="{LABELS - 8}" y="{top + 13}" text-anchor="end">{words}</text>'
+        f'<text x="{LABELS - 8}" y="{top + 13}" text-anchor="end">{label}</text>'
         f'<rect x="{LABELS}" y="{top + 2}" width="{length}" height="{LINE - 4}" fill="{colour}"/>'
-        f'<text x="{LABELS + length + 4}" y="{top + 13}">{told}</text>'
+        f'<text x="{LABELS + length + 4}" y="{top + 13}">{value}</text>'
     )

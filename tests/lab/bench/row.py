@@ -1,4 +1,4 @@
-"""One figure of the benchmark: what is ours beside a peer, and what was promised of the two."""
+"""One figure of the benchmark: our value, a peer's value, and the goal for their ratio."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Row:
     """``ours`` and ``peer`` are measured in the same run, in ``unit``; ``ratio`` is ours / peer.
 
-    ``goal`` is what was promised of the ratio, in words such as ``≤ 0.40``; empty where a figure is
-    there to be known, and then it is ``met``.
+    ``goal`` is the goal for the ratio, such as ``≤ 0.40``. It is empty for a figure without a goal,
+    which counts as ``met``.
     """
 
     area: str
@@ -25,7 +25,7 @@ class Row:
 def at_most(
     goal: float, *, area: str, case: str, ours: float, peer: float, peer_name: str, unit: str
 ) -> Row:
-    """A figure that is to stay small: ours may be ``goal`` times the peer's."""
+    """A figure that must stay small: at most ``goal`` times the peer's."""
     ratio = ours / peer
     return Row(area, case, ours, peer, peer_name, ratio, f"≤ {goal:.2f}", ratio <= goal, unit)
 
@@ -33,11 +33,13 @@ def at_most(
 def at_least(
     goal: float, *, area: str, case: str, ours: float, peer: float, peer_name: str, unit: str
 ) -> Row:
-    """A figure that is to be large: ours has to be ``goal`` times the peer's."""
+    """A figure that must be large: at least ``goal`` times the peer's."""
     ratio = ours / peer
     return Row(area, case, ours, peer, peer_name, ratio, f"≥ {goal:.2f}", ratio >= goal, unit)
 
 
-def known(*, area: str, case: str, ours: float, peer: float, peer_name: str, unit: str) -> Row:
-    """A figure that nothing was promised of."""
+def without_goal(
+    *, area: str, case: str, ours: float, peer: float, peer_name: str, unit: str
+) -> Row:
+    """A figure without a goal."""
     return Row(area, case, ours, peer, peer_name, ours / peer, "", met=True, unit=unit)

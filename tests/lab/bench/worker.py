@@ -1,7 +1,7 @@
-"""A process in which one engine works: a line of JSON in, a line of JSON out, until the end.
+"""Run one engine in a process: read one JSON line per job, and write one JSON line per result.
 
-In: ``path`` of the original, ``form`` of the renditions, and ``keep``, where they are written to.
-Out: ``cpu``, seconds of user and system time of the work, children included; ``peak``, bytes.
+In: ``path`` of the original, ``form`` of the renditions, and ``output``, the prefix of the files to
+write. Out: ``cpu``, user and system time of the job with its children, s; ``peak``, bytes.
 """
 
 import json
@@ -16,20 +16,20 @@ STATUS = Path("/proc/self/status")
 def main(engine: str) -> None:
     work = import_module(f"tests.lab.bench.engines.{engine}").work
     for line in sys.stdin:
-        asked = json.loads(line)
-        original = Path(asked["path"]).read_bytes()
+        job = json.loads(line)
+        original = Path(job["path"]).read_bytes()
         before = cpu()
-        made = work(original, asked["form"])
-        answer = {"cpu": cpu() - before, "peak": peak()}
-        if asked["keep"]:
-            for n, body in enumerate(made):
-                Path(f"{asked['keep']}-{n}").write_bytes(body)
-        sys.stdout.write(json.dumps(answer) + "\n")
+        renditions = work(original, job["form"])
+        result = {"cpu": cpu() - before, "peak": peak()}
+        if job["output"]:
+            for n, body in enumerate(renditions):
+                Path(f"{job['output']}-{n}").write_bytes(body)
+        sys.stdout.write(json.dumps(result) + "\n")
         sys.stdout.flush()
 
 
 def cpu() -> float:
-    """Seconds of user and system time, of this process and of its children that have ended."""
+    """User and system time of this process and of its children that have ended, s."""
     own, of_children = (
         resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
@@ -37,8 +37,9 @@ def cpu() -> float:
 
 
 def peak() -> int:
-    """The most bytes that were resident. From ``/proc`` where there is one: getrusage begins with
-    the peak of the process that started this one.
+    """Peak resident memory, bytes.
+
+    From ``/proc`` where it exists: getrusage includes the peak of the parent process.
     """
     if not STATUS.exists():  # macOS, where getrusage counts bytes
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

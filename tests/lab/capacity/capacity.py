@@ -1,4 +1,4 @@
-"""What DynamoDB charges, by its own rules: emulators do not work it out.
+"""Compute the capacity units that DynamoDB charges; emulators do not.
 
 Sizes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 Units: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
@@ -11,60 +11,62 @@ from typing import Any
 
 WRITE_UNIT = 1024
 READ_UNIT = 4096
-OF_A_TRANSACTION = 2
-"""Each write of a transaction is charged twice: it is prepared, then committed."""
+TRANSACTION_FACTOR = 2
+"""A transactional write is charged twice: for its preparation and its commit."""
 ITEM_OVERHEAD = 100
-"""Bytes that are billed for keeping an item, in a table and again in each index."""
+"""Bytes billed for storing an item, in the table and again in each index."""
 
 Item = Mapping[str, Any]
 
 
 def size(item: Item) -> int:
-    """Bytes of an item as DynamoDB's client gives it: its attributes' names and values."""
+    """The size of an item in DynamoDB's format, bytes: its attributes' names and values."""
     return sum(len(name.encode()) + _value(value) for name, value in item.items())
 
 
 def _value(value: Mapping[str, Any]) -> int:
-    ((kind, held),) = value.items()
+    ((kind, content),) = value.items()
     match kind:
         case "S":
-            return len(held.encode())
-        case "N":  # two digits a byte, and one byte; sign and point apart
-            return ceil(len(held.strip("-").replace(".", "").strip("0") or "0") / 2) + 1
+            return len(content.encode())
+        case "N":  # two digits per byte and one byte more; sign and point are free
+            return ceil(len(content.strip("-").replace(".", "").strip("0") or "0") / 2) + 1
         case "BOOL" | "NULL":
             return 1
         case "L":
-            return 3 + sum(1 + _value(one) for one in held)
+            return 3 + sum(1 + _value(element) for element in content)
         case "M":
-            return 3 + sum(1 + len(name.encode()) + _value(one) for name, one in held.items())
+            return 3 + sum(
+                1 + len(name.encode()) + _value(element) for name, element in content.items()
+            )
         case _:
-            raise AssertionError(f"nothing here writes a {kind}")
+            raise AssertionError(f"no service writes the type {kind}")
 
 
 def to_read(item: Item | None) -> int:
-    """Units for a consistent read; what is not there is read all the same."""
+    """Read units of a consistent read; a missing item costs one, too."""
     return max(1, ceil(size(item or {}) / READ_UNIT))
 
 
 def to_write(before: Item | None, after: Item | None) -> int:
-    """Units for a write, of whichever is larger: what was there, or what is there then."""
+    """Write units of a write, by the larger of the items before and after it."""
     return max(1, ceil(max(size(before or {}), size(after or {})) / WRITE_UNIT))
 
 
 def to_index(before: Item | None, after: Item | None) -> dict[str, int]:
-    """Units that the index ``lists`` takes for this write, by its partition: the list's name.
+    """Write units of the index ``lists`` for this write, by partition (the list's name).
 
-    Another place in the index is a deletion and a put; the same item there is nothing.
+    A new index key is a deletion and a put; an unchanged item costs nothing.
     """
-    old, new = _place(before), _place(after)
+    old, new = _index_key(before), _index_key(after)
     if old == new:
         return {new[0]: to_write(before, after)} if new and before != after else {}
     units: dict[str, int] = {}
-    for place, item in ((old, before), (new, after)):
-        if place:
-            units[place[0]] = units.get(place[0], 0) + ceil(size(item or {}) / WRITE_UNIT)
+    for key, item in ((old, before), (new, after)):
+        if key:
+            units[key[0]] = units.get(key[0], 0) + ceil(size(item or {}) / WRITE_UNIT)
     return units
 
 
-def _place(item: Item | None) -> tuple[str, str] | None:
+def _index_key(item: Item | None) -> tuple[str, str] | None:
     return (item["partition"]["S"], item["at"]["S"]) if item and "partition" in item else None

@@ -1,4 +1,4 @@
-"""Clients that count what is asked through them, and what DynamoDB would charge for it."""
+"""Clients that count their calls and the capacity units that DynamoDB would charge."""
 
 import logging
 from collections import Counter
@@ -16,21 +16,21 @@ TABLES = {"records": "item", "ledger": "claim"}
 
 @dataclass
 class Tally:
-    """What one hop asked of AWS."""
+    """The calls and capacity units of one hop."""
 
     calls: Counter[str] = field(default_factory=Counter)
-    """By service and operation: ``s3:PutObject``."""
+    """By service and operation, such as ``s3:PutObject``."""
     reads: Counter[str] = field(default_factory=Counter)
     """Units, by table."""
     writes: Counter[str] = field(default_factory=Counter)
-    """Units, by table; and by ``records/lists`` for the index."""
+    """Units, by table; ``records/lists`` is the index."""
     partitions: Counter[str] = field(default_factory=Counter)
-    """Units written, by partitions that images share: lists of the index, counts of labels."""
+    """Units written to partitions that images share: index lists and label counts."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """A client of AWS whose calls go into ``tally()``."""
+    """A client of AWS that counts its calls in ``tally()``."""
 
     client: Any
     service: str
@@ -38,28 +38,30 @@ class Counted:
 
     def __getattr__(self, name: str) -> Any:
         operation = self.client.meta.method_to_api_mapping.get(name)
-        made = getattr(self.client, name)
+        method = getattr(self.client, name)
         if operation is None:
-            return made
+            return method
 
-        def call(**asked: Any) -> Any:
+        def call(**parameters: Any) -> Any:
             self.tally().calls[f"{self.service}:{operation}"] += 1
             if self.service != "dynamodb":
-                return made(**asked)
-            return self._charged(operation, made, asked)
+                return method(**parameters)
+            return self._charged(operation, method, parameters)
 
         return call
 
-    def _charged(self, operation: str, made: Callable[..., Any], asked: dict[str, Any]) -> Any:
-        changes = [_change(action) for action in asked.get("TransactItems", [])]
-        changes = changes or [_one(asked)]
-        before = [self._look(table, key) for table, key in changes]
-        answer = made(**asked)
-        after = [self._look(table, key) for table, key in changes]
+    def _charged(
+        self, operation: str, method: Callable[..., Any], parameters: dict[str, Any]
+    ) -> Any:
+        changes = [_change(action) for action in parameters.get("TransactItems", [])]
+        changes = changes or [_table_and_key(parameters)]
+        before = [self._item(table, key) for table, key in changes]
+        answer = method(**parameters)
+        after = [self._item(table, key) for table, key in changes]
         if operation == "GetItem":
-            self.tally().reads[asked["TableName"]] += capacity.to_read(before[0])
+            self.tally().reads[parameters["TableName"]] += capacity.to_read(before[0])
             return answer
-        factor = capacity.OF_A_TRANSACTION if operation == "TransactWriteItems" else 1
+        factor = capacity.TRANSACTION_FACTOR if operation == "TransactWriteItems" else 1
         for (table, key), old, new in zip(changes, before, after, strict=True):
             self._write(table, key, factor * capacity.to_write(old, new))
             self._index(table, capacity.to_index(old, new))
@@ -76,26 +78,26 @@ class Counted:
             self.tally().writes[f"{table}/lists"] += count
             self.tally().partitions[name] += count
 
-    def _look(self, table: str, key: dict[str, Any]) -> Any:
-        found = self.client.get_item(TableName=table, Key=key, ConsistentRead=True)
-        return found.get("Item")
+    def _item(self, table: str, key: dict[str, Any]) -> Any:
+        answer = self.client.get_item(TableName=table, Key=key, ConsistentRead=True)
+        return answer.get("Item")
 
 
 def _change(action: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Of a transaction's action: the table, and the key."""
-    (said,) = action.values()
-    return _one(said)
+    """The table and the key of one action of a transaction."""
+    (parameters,) = action.values()
+    return _table_and_key(parameters)
 
 
-def _one(said: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    table = said["TableName"]
+def _table_and_key(parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    table = parameters["TableName"]
     names = ("image", TABLES[table])
-    return table, {name: (said.get("Key") or said["Item"])[name] for name in names}
+    return table, {name: (parameters.get("Key") or parameters["Item"])[name] for name in names}
 
 
 @contextmanager
 def logged(service: str) -> Iterator[StringIO]:
-    """What is logged inside, as the function ``service`` would write it."""
+    """Capture the log of the block, formatted as in the function ``service``."""
     text = StringIO()
     handler, level = logging.StreamHandler(text), telemetry.log.level
     handler.setFormatter(telemetry.JsonLines())

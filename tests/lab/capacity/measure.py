@@ -1,9 +1,8 @@
-"""How long each hop of an image takes, measured: the real services over MiniStack.
+"""Measure how long each hop of an image takes: the real services over MiniStack.
 
 ``python -m tests.lab.capacity.measure`` writes infra/planning/measured.json, which ``plan`` and
-``cost`` reckon with. Each service's own code runs here, on one photo at a time, and talks over HTTP
-to MiniStack and the local Rekognition, which are processes of their own: so the CPU time is the
-service's alone, boto3's share of it included.
+``cost`` read. The services' code runs in this process, one photo at a time. MiniStack and the local
+Rekognition are separate processes, so the CPU time is that of the service and its boto3 calls.
 """
 
 import argparse
@@ -34,21 +33,21 @@ from infra.config.definitions import ROOT
 from infra.local.ministack import MiniStack
 from infra.local.recognizer import Recognizer
 from services.analyze.rekognition import Rekognition
-from tests.lab.capacity.pipeline import Pipeline, make_places, pipeline
+from tests.lab.capacity.pipeline import Pipeline, create_resources, pipeline
 from tests.pictures import photo
 
 FILE = ROOT / "infra" / "planning" / "measured.json"
 SIDES = 4032, 3024
-"""Pixels: a telephone's 12 MP."""
+"""Pixels: a phone's 12 MP."""
 QUALITY = 90
 WARM_UP = 2
-"""Photos before the first that counts: clients connect and modules load."""
+"""Photos that do not count, while clients connect and modules load."""
 
 Times = dict[str, list[float]]
 
 
 def measured(images: int, home: Path, ministack: int, rekognition: int) -> dict[str, Any]:
-    """Medians over so many photos, each sent twice: new, and as content that is known."""
+    """Medians over so many photos, each uploaded twice: as new and as repeated content."""
     with ExitStack() as running:
         emulator = running.enter_context(MiniStack(home / "ministack", ministack, auth=False))
         local = running.enter_context(
@@ -70,7 +69,7 @@ def _line(endpoint: Callable[[str], str]) -> Pipeline:
             aws_secret_access_key="test",
         )
 
-    make_places(client("s3"), client("dynamodb"), client("sns"))
+    create_resources(client("s3"), client("dynamodb"), client("sns"))
     return pipeline(lambda _, of: client(of), Rekognition(client("rekognition"), "processed"), time)
 
 
@@ -97,7 +96,7 @@ def _measured(line: Pipeline, images: int) -> dict[str, Any]:
         "megapixels": SIDES[0] * SIDES[1] / 1e6,
         "bytes": {
             "original": round(median(sizes)),
-            "made": _made(line) // (2 * len(sizes) + 2 * WARM_UP),
+            "made": _bytes_created(line) // (2 * len(sizes) + 2 * WARM_UP),
         },
         "hops": {
             name: {"cpu_ms": _ms(cpu[name]), "wall_ms": _ms(wall[name])} for name in sorted(cpu)
@@ -106,29 +105,29 @@ def _measured(line: Pipeline, images: int) -> dict[str, Any]:
 
 
 def _hops(line: Pipeline, key: str, original: bytes) -> Iterator[tuple[str, float, float]]:
-    """The hops of a new photo, and of the same again only what differs: that it is known."""
-    for name, kind, make in line.hops(line.upload(key, original)):
-        yield f"{name}/{kind}", *_timed(make)
-    for name, kind, make in line.hops(line.upload(f"again-{key}", original)):
-        times = _timed(make)
+    """The hops of a new photo, and of its repetition the one that differs: reuse in ``analyze``."""
+    for name, kind, run in line.hops(line.upload(key, original)):
+        yield f"{name}/{kind}", *_timed(run)
+    for name, kind, run in line.hops(line.upload(f"again-{key}", original)):
+        times = _timed(run)
         if name == "analyze":
             yield f"{name}/{kind}/reused", *times
 
 
-def _timed(make: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of CPU, of children too, and seconds that passed."""
+def _timed(run: Callable[[], object]) -> tuple[float, float]:
+    """CPU seconds, children included, and elapsed seconds."""
     began, used = perf_counter(), _cpu()
-    make()
+    run()
     return _cpu() - used, perf_counter() - began
 
 
 def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _original(picture: Image.Image, number: int) -> bytes:
-    """The photo with a mark of its own, so that no two have the same content."""
+    """The photo with a unique mark, so that no two have the same content."""
     picture.putpixel((number, 0), (number % 256, 0, 255))
     picture.putpixel((0, 8 * number), (0, number % 256, 255))
     file = BytesIO()
@@ -136,10 +135,10 @@ def _original(picture: Image.Image, number: int) -> bytes:
     return file.getvalue()
 
 
-def _made(line: Pipeline) -> int:
-    """Bytes of all that was made and kept in the bucket."""
+def _bytes_created(line: Pipeline) -> int:
+    """Bytes of all objects in the processed bucket."""
     pages = line.uploads.get_paginator("list_objects_v2").paginate(Bucket="processed")
-    return sum(found["Size"] for page in pages for found in page.get("Contents", []))
+    return sum(entry["Size"] for page in pages for entry in page.get("Contents", []))
 
 
 def _ms(times: list[float]) -> float:
@@ -150,15 +149,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.capacity.measure", description=__doc__
     )
-    parser.add_argument("--images", type=int, default=15, help="photos that count; default: 15")
+    parser.add_argument("--images", type=int, default=15, help="photos to measure; default: 15")
     parser.add_argument(
-        "--port", type=int, default=0, help="MiniStack's; the next is Rekognition's"
+        "--port", type=int, default=0, help="of MiniStack; the next port is Rekognition's"
     )
-    asked = parser.parse_args()
-    taken = (asked.port, asked.port + 1) if asked.port else (ports.free(), ports.free())
+    options = parser.parse_args()
+    listening = (options.port, options.port + 1) if options.port else (ports.free(), ports.free())
     with tempfile.TemporaryDirectory() as home:
-        found = measured(asked.images, Path(home), *taken)
-    FILE.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+        result = measured(options.images, Path(home), *listening)
+    FILE.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     sys.stdout.write(f"{FILE.relative_to(ROOT)}\n")
 
 

@@ -1,4 +1,4 @@
-"""The services' own code, one after another, over whatever AWS the clients lead to."""
+"""Run the services' code one hop at a time, over the AWS of the given clients."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -38,14 +38,14 @@ BUCKETS = ("uploads", "processed")
 TOPICS = ("events", "notifications")
 
 Clients = Callable[[str, str], Any]
-"""A client: for which service of ours, of which service of AWS."""
+"""Returns a client: for which Darkroom service, of which AWS service."""
 
-HEARERS = {
+CONSUMERS = {
     "image.resized.v1": ("store", "analyze"),
     "image.analyzed.v1": ("store",),
     "image.completed.v1": ("notify",),
 }
-"""Who is to answer each event; ``store`` first, so that it knows of a run that is analysed."""
+"""The consumers of each event; ``store`` first, so that the record exists before the analysis."""
 
 SETTINGS = dict.fromkeys(
     ("stage", "queue_url", "dead_letter_queue_url", "events_topic_arn"), "not used here"
@@ -62,7 +62,7 @@ SETTINGS = dict.fromkeys(
 
 @dataclass
 class Published:
-    """A topic that keeps what went through it, and passes it on to the real one."""
+    """A bus that records envelopes and publishes them to the real topic."""
 
     bus: SnsBus
     envelopes: list[Envelope] = field(default_factory=list)
@@ -74,38 +74,38 @@ class Published:
 
 @dataclass
 class Pipeline:
-    """Four services; what one announces is handed to those who answer it, in their turn."""
+    """Four services; each event is passed to its consumers, in order."""
 
     services: Mapping[str, Service]
     published: Mapping[str, Published]
     uploads: Any
 
     def upload(self, key: str, body: bytes) -> str:
-        """Put an original, and return S3's notification of it, in AWS's words."""
+        """Upload an original; return S3's notification of it."""
         answer = self.uploads.put_object(Bucket="uploads", Key=key, Body=body)
         return notification(key, len(body), answer["ETag"].strip('"'))
 
-    def hops(self, told: str) -> Iterator[tuple[str, str, Callable[[], None]]]:
-        """Every hop of one upload: whose it is, what it answers, and how it is made.
+    def hops(self, notification: str) -> Iterator[tuple[str, str, Callable[[], None]]]:
+        """Every hop of one upload: its service, its event type and a function that runs it.
 
-        Whoever iterates has to make each before asking for the next.
+        The caller must run each hop before it takes the next one.
         """
-        waiting = [("resize", "image.uploaded.v1", told)]
+        waiting = [("resize", "image.uploaded.v1", notification)]
         while waiting:
             name, kind, body = waiting.pop(0)
-            told_before = len(self.published[name].envelopes)
+            published = len(self.published[name].envelopes)
             yield name, kind, partial(self._consume, name, body)
-            for envelope in self.published[name].envelopes[told_before:]:
+            for envelope in self.published[name].envelopes[published:]:
                 body = envelope.to_json()
-                waiting += [(one, envelope.type, body) for one in HEARERS[envelope.type]]
+                waiting += [(s, envelope.type, body) for s in CONSUMERS[envelope.type]]
 
     def _consume(self, name: str, body: str) -> None:
         answer = consume(self.services[name], sqs_batch(body), FixedTime())
-        assert answer == {"batchItemFailures": []}, f"{name} returned to the queue: {body[:200]}"
+        assert answer == {"batchItemFailures": []}, f"{name} returned a message: {body[:200]}"
 
 
-def make_places(s3: Any, dynamodb: Any, sns: Any) -> None:
-    """The buckets, tables and topics, as the stack makes them."""
+def create_resources(s3: Any, dynamodb: Any, sns: Any) -> None:
+    """Create the buckets, tables and topics of the stack."""
     for bucket in BUCKETS:
         s3.create_bucket(Bucket=bucket)
     make_table(dynamodb, "records", "item")
@@ -117,7 +117,7 @@ def make_places(s3: Any, dynamodb: Any, sns: Any) -> None:
 def pipeline(
     client: Clients, recognizer: Recognizer, clock: Callable[[], float] | None = None
 ) -> Pipeline:
-    """The four services over these clients, each with its defaults."""
+    """The four services over these clients, with their default settings."""
     published = {
         name: Published(SnsBus(client(name, "sns"), _topic(client(name, "sns"), "events")))
         for name in ("resize", "analyze", "store", "notify")
@@ -164,13 +164,13 @@ def _resize(client: Clients) -> ResizeSteps:
 
 
 def _analyze(client: Clients, recognizer: Recognizer) -> AnalyzeSteps:
-    asked = AnalyzeSettings.model_validate(SETTINGS | {"service": "analyze"}).question
+    question = AnalyzeSettings.model_validate(SETTINGS | {"service": "analyze"}).question
     processed = S3Objects(client("analyze", "s3"), "processed")
     return AnalyzeSteps(
         Documents(processed),
         Reuse(processed, DynamoRecords(client("analyze", "dynamodb"), "records")),
         {"rekognition": recognizer},
-        Question("rekognition", asked.detect, asked.thresholds),
+        Question("rekognition", question.detect, question.thresholds),
     )
 
 
@@ -189,25 +189,25 @@ def _notify(client: Clients) -> NotifySteps:
 
 
 def _topic(sns: Any, name: str) -> str:
-    topics = [found["TopicArn"] for found in sns.list_topics()["Topics"]]
+    topics = [topic["TopicArn"] for topic in sns.list_topics()["Topics"]]
     return next(arn for arn in topics if arn.endswith(f":{name}"))
 
 
 def notification(key: str, size: int, etag: str) -> str:
-    """S3's own words about an upload, as short as they are read."""
+    """S3's notification of an upload, with only the fields that are read."""
     at = "2026-11-21T04:03:51.412Z"
-    found = {
+    s3_object = {
         "key": quote_plus(key, safe="/"),
         "size": size,
         "eTag": etag,
         "sequencer": "0055AED6DCD902",
     }
-    told = {
+    record = {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
         "awsRegion": "us-east-1",
         "eventTime": at,
         "eventName": "ObjectCreated:Put",
-        "s3": {"bucket": {"name": "uploads"}, "object": found},
+        "s3": {"bucket": {"name": "uploads"}, "object": s3_object},
     }
-    return json.dumps({"Records": [told]})
+    return json.dumps({"Records": [record]})

@@ -1,7 +1,7 @@
-"""What one usual image asks of AWS, counted: the real services over moto, hop by hop.
+"""Count what one typical image uses of AWS: the real services over moto, hop by hop.
 
 ``python -m tests.lab.capacity.usage`` writes infra/planning/usage.json, which ``plan`` and ``cost``
-reckon with; a test compares it with what is counted then.
+read. A test compares the file with a new count.
 """
 
 import json
@@ -18,12 +18,12 @@ from services.analyze.logic import Detection, Thresholds
 from tests.fakes import Clock
 from tests.lab.capacity import capacity
 from tests.lab.capacity.counting import TABLES, Counted, Tally, logged
-from tests.lab.capacity.pipeline import Pipeline, make_places, pipeline
+from tests.lab.capacity.pipeline import Pipeline, create_resources, pipeline
 from tests.pictures import encoded, photo
 
 FILE = ROOT / "infra" / "planning" / "usage.json"
 LOG_STEP = 100
-"""Bytes that the log is rounded up to: times and sizes in it have more digits or fewer."""
+"""The log is rounded up to this many bytes, because the digits of its numbers vary."""
 BOX = {"Width": 0.41, "Height": 0.5, "Left": 0.1, "Top": 0.2}
 LABELS = (
     "Outdoors",
@@ -54,11 +54,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "modelId": "amazon.titan-embed-image-v1",
     },
 }
-"""A usual photo: ten labels, which is as many as are asked for, two faces, a line of text."""
+"""A typical photo: ten labels (the maximum requested), two faces and a line of text."""
 
 
-class Answering:
-    """A Rekognition that has seen the photo, and counts what it is asked."""
+class FakeRekognition:
+    """Returns the answers for the photo, and counts its calls."""
 
     def __init__(self) -> None:
         self.tally = Tally()
@@ -69,19 +69,19 @@ class Answering:
 
 
 def counted() -> dict[str, Any]:
-    """By hop: calls, units, bytes; of a first upload, and of the same content again."""
+    """By hop: calls, units and bytes, for a first upload and for the same content again."""
     with mock_aws():
-        recognizer, plain = Answering(), _clients()
-        make_places(plain["s3"], plain["dynamodb"], plain["sns"])
+        recognizer, plain = FakeRekognition(), _clients()
+        create_resources(plain["s3"], plain["dynamodb"], plain["sns"])
         clock = Clock()
         counting = {of: Counted(plain[of], of, lambda: recognizer.tally) for of in plain}
         line = pipeline(lambda _, of: counting[of], recognizer, clock)
         original = encoded(photo(1600, 1200), "JPEG")
         hops = dict(_counted(line, recognizer, clock, "first.jpg", original))
-        kept = _kept(plain["dynamodb"])
+        stored = _stored(plain["dynamodb"])
         again = dict(_counted(line, recognizer, clock, "again.jpg", original))
     reused = {"analyze/image.resized.v1/reused": again["analyze/image.resized.v1"]}
-    return {"hops": hops | reused, "kept": kept}
+    return {"hops": hops | reused, "kept": stored}
 
 
 def _clients() -> dict[str, Any]:
@@ -89,18 +89,18 @@ def _clients() -> dict[str, Any]:
 
 
 def _counted(
-    line: Pipeline, recognizer: Answering, clock: Clock, key: str, original: bytes
+    line: Pipeline, recognizer: FakeRekognition, clock: Clock, key: str, original: bytes
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    told = line.upload(key, original)
-    for name, kind, make in line.hops(told):
+    notification = line.upload(key, original)
+    for name, kind, run in line.hops(notification):
         recognizer.tally = Tally()
-        clock.advance(1.25)  # an image is listed by time: it moves in its lists
+        clock.advance(1.25)  # lists are ordered by time, so the image moves in them
         with logged(name) as text:
-            make()
-        yield f"{name}/{kind}", _said(recognizer.tally, len(text.getvalue().encode()))
+            run()
+        yield f"{name}/{kind}", _summary(recognizer.tally, len(text.getvalue().encode()))
 
 
-def _said(tally: Tally, log: int) -> dict[str, Any]:
+def _summary(tally: Tally, log: int) -> dict[str, Any]:
     return {
         "calls": _sorted(tally.calls),
         "reads": _sorted(tally.reads),
@@ -111,7 +111,7 @@ def _said(tally: Tally, log: int) -> dict[str, Any]:
 
 
 def _shared(partitions: Counter[str]) -> Counter[str]:
-    """Which labels and likenesses a picture has is its own affair: of those, the largest."""
+    """The largest count of each kind of list: labels and similarity bands vary by picture."""
     largest: Counter[str] = Counter()
     for name, units in partitions.items():
         kind = name.split("#")[0] if name.startswith(("label#", "hash#", "embedding#")) else name
@@ -119,21 +119,21 @@ def _shared(partitions: Counter[str]) -> Counter[str]:
     return largest
 
 
-def _sorted(found: Counter[str]) -> dict[str, int]:
-    return {name: found[name] for name in sorted(found) if found[name]}
+def _sorted(counter: Counter[str]) -> dict[str, int]:
+    return {name: counter[name] for name in sorted(counter) if counter[name]}
 
 
-def _kept(dynamodb: Any) -> dict[str, int]:
-    """Bytes that stay in the tables, by table; an entry of a list is in the index as well."""
-    kept = {}
+def _stored(dynamodb: Any) -> dict[str, int]:
+    """Bytes stored, by table; an index entry is stored in the table and in the index."""
+    stored = {}
     for table in TABLES:
         items = dynamodb.scan(TableName=table)["Items"]
         sizes = [
             (capacity.size(item) + capacity.ITEM_OVERHEAD) * (2 if "partition" in item else 1)
             for item in items
         ]
-        kept[table] = -(-sum(sizes) // LOG_STEP) * LOG_STEP
-    return kept
+        stored[table] = -(-sum(sizes) // LOG_STEP) * LOG_STEP
+    return stored
 
 
 def text() -> str:

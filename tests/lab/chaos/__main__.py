@@ -1,6 +1,6 @@
-"""Real faults on a real emulator: is every upload told once, whatever happens?
+"""Run Darkroom on a real emulator under real faults, and check its guarantees.
 
-``python -m tests.lab.chaos --help`` tells the rest. Ends with 1 if a figure is missed.
+``python -m tests.lab.chaos --help`` lists the options. Exits with 1 if a figure is not met.
 """
 
 import argparse
@@ -12,62 +12,66 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab.chaos import report
-from tests.lab.chaos.bench import bench
-from tests.lab.chaos.run import Trial, in_a_crowd, run, under_faults
+from tests.lab.chaos.rig import start_rig
+from tests.lab.chaos.run import Scenario, overloaded, run, under_faults
 
 RESULT = Path(__file__).parents[3] / "build" / "chaos.json"
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """0 if every figure is met, 1 if one is not, 130 if somebody ended it before."""
-    asked = _options(words)
-    for number in (signal.SIGINT, signal.SIGTERM):  # else the emulator would outlive us
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0 if every figure is met, 1 if one is not, 130 if the run was interrupted."""
+    options = _options(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):  # otherwise the emulator would keep running
         signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     try:
-        parts = _parts(asked)
+        results = _results(options)
     except KeyboardInterrupt:
-        _say("ended early; nothing is left running")
+        _say("interrupted; all processes are stopped")
         return 128 + signal.SIGINT
-    report.write(RESULT, parts, vars(asked))
-    return conclude(parts, time.monotonic() - began)
+    report.write(RESULT, results, vars(options))
+    return conclude(results, time.monotonic() - began)
 
 
-def conclude(parts: Sequence[report.Part], seconds: float) -> int:
-    """Say all there is to say of these runs; 1 if one of them missed a figure."""
-    for part in parts:
-        _say(f"{part.name}: {report.counts(part)}")
-        for line in report.explained(part):
+def conclude(results: Sequence[report.Result], seconds: float) -> int:
+    """Print the results; return 1 if a figure is not met."""
+    for result in results:
+        _say(f"{result.name}: {report.counts(result)}")
+        for line in report.timelines(result):
             _say(line)
-    for line in report.table(parts):
+    for line in report.table(results):
         _say(line)
-    met = all(part.met for part in parts)
+    met = all(result.met for result in results)
     minutes, rest = divmod(round(seconds), 60)
-    _say(f"{'every figure is met' if met else 'A FIGURE IS MISSED'}; {minutes}:{rest:02} minutes")
+    _say(f"{'all figures are met' if met else 'A FIGURE IS NOT MET'}; {minutes}:{rest:02} minutes")
     return 0 if met else 1
 
 
-def _parts(asked: argparse.Namespace) -> list[report.Part]:
-    with tempfile.TemporaryDirectory(prefix="darkroom-chaos-") as home, bench(Path(home)) as at:
-        trials: list[Trial] = []
-        if asked.uploads:
-            trials.append(in_a_crowd(at.proxy.endpoint, asked.uploads))
-        if asked.images:
-            trials.append(under_faults(at.proxy.endpoint, asked.images, asked.faults, asked.seed))
-        return [run(trial, at, _say) for trial in trials]
+def _results(options: argparse.Namespace) -> list[report.Result]:
+    with (
+        tempfile.TemporaryDirectory(prefix="darkroom-chaos-") as home,
+        start_rig(Path(home)) as rig,
+    ):
+        scenarios: list[Scenario] = []
+        proxy = rig.proxy.endpoint
+        if options.uploads:
+            scenarios.append(overloaded(proxy, options.uploads))
+        if options.images:
+            scenarios.append(under_faults(proxy, options.images, options.faults, options.seed))
+        return [run(scenario, rig, _say) for scenario in scenarios]
 
 
-def _options(words: Sequence[str] | None) -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.chaos",
-        description="Run Darkroom on MiniStack through real faults, and through a crowd of uploads "
-        "in batches that cannot hold them; hold what is left against what is promised.",
+        description="Run Darkroom on MiniStack under faults, and with many uploads in batches that "
+        "are too large; then check its guarantees.",
     )
     parser.add_argument("--images", type=int, default=300, help="under faults (%(default)s)")
     parser.add_argument("--uploads", type=int, default=500, help="at once (%(default)s)")
     parser.add_argument("--faults", type=float, default=0.1, help="share of calls (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the faults (%(default)s)")
-    return parser.parse_args(words)
+    return parser.parse_args(arguments)
 
 
 def _say(line: str) -> None:

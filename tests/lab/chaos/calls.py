@@ -1,4 +1,4 @@
-"""What a function asks of AWS, read off the wire: which service, which operation, about what."""
+"""Parse a function's HTTP request to AWS: its service, its operation and what it concerns."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from services.analyze.logic import Detection
 
 CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
-"""The signature's scope. It names the service, whichever protocol that speaks."""
+"""The signature's scope. It names the service in every AWS protocol."""
 ANALYSIS = re.compile(r"analyses/(?P<run>[0-9a-f-]{36}/\d+)/analysis\.json$")
 RENDITION = re.compile(r"renditions/(?P<run>[0-9a-f-]{36}/\d+)/")
 DETECTIONS = {
@@ -32,26 +32,31 @@ S3_OPERATIONS = {
 
 @dataclass(frozen=True)
 class Call:
-    """One request. What it is not about is empty.
+    """One request to AWS. A field that does not apply is empty.
 
-    ``tells`` and ``settles`` are a notification's id; ``pays`` is ``<image>/<run>/<detection>`` of
-    the answer that is bought, ``keeps`` the same of every answer that is written; ``shows`` is the
-    sha256 of a picture whose answer is bought, where the call says nothing else of it; ``puts`` is
-    an object's key, and ``digest`` its sha256; ``announces`` is the envelope that goes to the
-    events topic; ``returns`` is the number of messages to take back.
+    A paid call is named ``<image>/<run>/<detection>``. Bedrock's requests hold only the picture, so
+    ``picture_digest`` identifies it instead.
     """
 
     service: str
     operation: str
-    tells: str = ""
-    settles: str = ""
-    pays: str = ""
-    keeps: tuple[str, ...] = ()
-    shows: str = ""
-    puts: str = ""
+    notification: str = ""
+    """The id of the notification that this call publishes."""
+    completed_notification: str = ""
+    """The id of the notification whose claim this call completes."""
+    paid_call: str = ""
+    stored_answers: tuple[str, ...] = ()
+    """The paid calls whose answers this call stores."""
+    picture_digest: str = ""
+    """sha256 of the picture that a Bedrock request holds."""
+    key: str = ""
+    """The key of the S3 object that this call writes."""
     digest: str = ""
-    announces: str = ""
-    returns: int = 0
+    """sha256 of that object."""
+    event: str = ""
+    """The envelope that this call publishes to the events topic, as JSON."""
+    returned_messages: int = 0
+    """Messages that this call returns to their queue."""
 
     @property
     def name(self) -> str:
@@ -59,7 +64,7 @@ class Call:
 
 
 def read_call(method: str, path: str, signature: str, target: str, body: bytes) -> Call:
-    """The call that this request is; one without a signature is of the service ``unsigned``.
+    """Parse a request. The service of an unsigned request is ``unsigned``.
 
     ``signature`` is the header Authorization, ``target`` the header X-Amz-Target of JSON protocols.
     """
@@ -68,64 +73,66 @@ def read_call(method: str, path: str, signature: str, target: str, body: bytes) 
     operation = target.rpartition(".")[2]
     match service:
         case "s3":
-            return _of_s3(method, path, body)
+            return _s3_call(method, path, body)
         case "sns":
-            return _of_sns(dict(parse_qsl(body.decode())))
+            return _sns_call(dict(parse_qsl(body.decode())))
         case "dynamodb":
-            return _of_dynamodb(operation, json.loads(body))
+            return _dynamodb_call(operation, json.loads(body))
         case "rekognition" | "bedrock":
-            return _paid(service, operation, json.loads(body))
+            return _paid_call(service, operation, json.loads(body))
         case "sqs" if operation == "ChangeMessageVisibilityBatch":
-            return Call(service, operation, returns=len(json.loads(body)["Entries"]))
+            return Call(service, operation, returned_messages=len(json.loads(body)["Entries"]))
     return Call(service, operation)
 
 
-def _of_s3(method: str, path: str, body: bytes) -> Call:
-    place = urlsplit(path)
-    bucket, _, key = unquote(place.path).lstrip("/").partition("/")
+def _s3_call(method: str, path: str, body: bytes) -> Call:
+    bucket, _, key = unquote(urlsplit(path).path).lstrip("/").partition("/")
     if method == "GET" and bucket and not key:
         return Call("s3", "ListObjectsV2")
     if method != "PUT":
         return Call("s3", S3_OPERATIONS[method])
     analysis = ANALYSIS.search(key)
-    keeps = _kept(analysis["run"], body) if analysis else ()
-    return Call("s3", "PutObject", puts=key, digest=_digest(body), keeps=keeps)
+    stored = _stored_answers(analysis["run"], body) if analysis else ()
+    return Call("s3", "PutObject", key=key, digest=_digest(body), stored_answers=stored)
 
 
-def _kept(run: str, document: bytes) -> tuple[str, ...]:
+def _stored_answers(run: str, document: bytes) -> tuple[str, ...]:
     return tuple(f"{run}/{detection}" for detection in json.loads(document)["answers"])
 
 
-def _of_sns(said: Mapping[str, str]) -> Call:
-    if said.get("Action") != "Publish":
-        return Call("sns", said.get("Action", ""))
-    message = json.loads(said["Message"])
-    if said.get("MessageStructure") == "json":
-        return Call("sns", "Publish notification", tells=json.loads(message["default"])["id"])
-    return Call("sns", "Publish event", announces=said["Message"])
+def _sns_call(parameters: Mapping[str, str]) -> Call:
+    if parameters.get("Action") != "Publish":
+        return Call("sns", parameters.get("Action", ""))
+    message = json.loads(parameters["Message"])
+    if parameters.get("MessageStructure") == "json":
+        notification = json.loads(message["default"])["id"]
+        return Call("sns", "Publish notification", notification=notification)
+    return Call("sns", "Publish event", event=parameters["Message"])
 
 
-def _of_dynamodb(operation: str, said: Mapping[str, Any]) -> Call:
-    claim = said.get("Key", {}).get("claim", {}).get("S", "")
+def _dynamodb_call(operation: str, parameters: Mapping[str, Any]) -> Call:
+    claim = parameters.get("Key", {}).get("claim", {}).get("S", "")
     if operation != "UpdateItem" or not claim:
         return Call("dynamodb", operation)
-    if "SET completed_at" not in said["UpdateExpression"]:
+    if "SET completed_at" not in parameters["UpdateExpression"]:
         return Call("dynamodb", "UpdateItem claim")
-    service, _, identity = claim.split("/")
-    return Call("dynamodb", "UpdateItem settle", settles=identity if service == "notify" else "")
+    service, _, event_id = claim.split("/")
+    notification = event_id if service == "notify" else ""
+    return Call("dynamodb", "UpdateItem complete", completed_notification=notification)
 
 
-def _paid(service: str, operation: str, said: Mapping[str, Any]) -> Call:
+def _paid_call(service: str, operation: str, parameters: Mapping[str, Any]) -> Call:
     if service == "bedrock":
-        return Call(service, "InvokeModel", shows=_digest(b64decode(said["inputImage"])))
-    pays = paid_for(said["Image"]["S3Object"]["Name"], DETECTIONS[operation])
-    return Call(service, operation, pays=pays)
+        digest = _digest(b64decode(parameters["inputImage"]))
+        return Call(service, "InvokeModel", picture_digest=digest)
+    name = paid_call_name(parameters["Image"]["S3Object"]["Name"], DETECTIONS[operation])
+    return Call(service, operation, paid_call=name)
 
 
-def paid_for(picture: str, detection: Detection) -> str:
-    """What is bought with this detection of the picture under this key; empty if none of ours."""
-    made = RENDITION.match(picture)
-    return f"{made['run']}/{detection}" if made else ""
+def paid_call_name(key: str, detection: Detection) -> str:
+    """The name of this detection of the rendition at ``key``; empty for any other key."""
+    rendition = RENDITION.match(key)
+    return f"{rendition['run']}/{detection}" if rendition else ""
 
 
 def _digest(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What a run left behind, seen from outside: notifications, records, ledger, objects, queues."""
+"""Collect what a scenario left behind: notifications, records, ledger, objects and queues."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ from shared.errors import PermanentError
 from shared.ledger import ClaimKey
 from shared.message import message_records, read
 from shared.records import DynamoRecords
-from tests.lab.chaos.windows import Repeated
+from tests.lab.chaos.windows import EffectCount
 
 DEPTHS = (
     "ApproximateNumberOfMessages",
@@ -25,78 +25,80 @@ DEPTHS = (
 
 
 @dataclass(frozen=True)
-class Claimed:
-    """One row of the ledger: how many tries it took, and whether it is done."""
+class LedgerEntry:
+    """A claim: its number of attempts, and whether it is completed."""
 
     attempts: int
     completed: bool
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A dead letter that rescue kept. ``tries`` is what the ledger charged to its event."""
+class DeadLetter:
+    """A stored dead letter. ``attempts`` is the ledger's count for its event."""
 
     service: str
     reason: str
     image: str
-    tries: int
+    attempts: int
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One notification as a subscriber got it."""
+class Received:
+    """One notification as a subscriber received it."""
 
     id: str
     image: str
     status: str
 
     @classmethod
-    def of(cls, body: str) -> "Heard":
-        told = json.loads(body)
-        return cls(told["id"], told["image"], told["status"])
+    def parse(cls, body: str) -> "Received":
+        notification = json.loads(body)
+        return cls(notification["id"], notification["image"], notification["status"])
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the promises are held against. ``ledger`` is keyed by image and claim."""
+    """Everything that the checks read. ``ledger`` is keyed by image and claim."""
 
     images: frozenset[str]
-    """Of every upload."""
-    heard: tuple[Heard, ...]
+    """The image of each upload."""
+    notifications: tuple[Received, ...]
     records: Mapping[str, Record]
-    ledger: Mapping[ClaimKey, Claimed]
-    letters: tuple[Letter, ...]
+    ledger: Mapping[ClaimKey, LedgerEntry]
+    dead_letters: tuple[DeadLetter, ...]
     objects: frozenset[str]
     orphans: tuple[str, ...]
     waiting: int
     """Messages on any queue."""
-    told: Mapping[str, Repeated]
-    paid: Mapping[str, Repeated]
-    puts: Mapping[str, int]
+    sent: Mapping[str, EffectCount]
+    """Notifications that SNS accepted, by id."""
+    paid_calls: Mapping[str, EffectCount]
+    writes: Mapping[str, int]
     """How often each object was written."""
-    returned: int
-    """Messages that went back to their queues before their time."""
+    returned_messages: int
+    """Messages that were returned to their queues."""
     timeouts: int
-    """Invocations that met their timeout."""
+    """Invocations that reached their timeout."""
 
-    def ended(self, *statuses: RunStatus) -> list[str]:
-        """The images whose one run ended so."""
+    def images_with(self, *statuses: RunStatus) -> list[str]:
+        """The images whose current run has one of these statuses."""
         return [i for i, record in self.records.items() if record.current.status in statuses]
 
     @property
-    def times_heard(self) -> Counter[str]:
-        return Counter(told.id for told in self.heard)
+    def times_received(self) -> Counter[str]:
+        """How often each notification was received, by id."""
+        return Counter(received.id for received in self.notifications)
 
 
 @dataclass(frozen=True)
-class Place:
-    """A deployed stage to gather evidence in."""
+class DeployedStage:
+    """A deployed stage, read from outside."""
 
     outputs: Outputs
     clients: Clients
 
     def waiting(self) -> int:
-        """Messages on any queue, visible, delayed or in somebody's hands; dead letters too."""
+        """Messages on all queues, dead-letter queues included: visible, delayed or in flight."""
         sqs = self.clients.client("sqs")
         urls = [*self.outputs.queues.values(), *self.outputs.dead_letter_queues.values()]
         answers = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]) for url in urls]
@@ -108,33 +110,33 @@ class Place:
     def objects(self) -> Iterator[str]:
         pages = self.clients.client("s3").get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self.outputs.buckets["processed"]):
-            yield from (found["Key"] for found in page.get("Contents", []))
+            yield from (entry["Key"] for entry in page.get("Contents", []))
 
     def orphans(self) -> tuple[str, ...]:
         return tuple(Audit(self._images).orphans())
 
-    def ledger(self) -> dict[ClaimKey, Claimed]:
+    def ledger(self) -> dict[ClaimKey, LedgerEntry]:
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self.outputs.tables["ledger"]
         )
         return {
-            ClaimKey(row["image"]["S"], row["claim"]["S"]): Claimed(
-                int(row["attempts"]["N"]), "completed_at" in row
+            ClaimKey(item["image"]["S"], item["claim"]["S"]): LedgerEntry(
+                int(item["attempts"]["N"]), "completed_at" in item
             )
             for page in pages
-            for row in page["Items"]
+            for item in page["Items"]
         }
 
-    def letters(
-        self, objects: Iterable[str], ledger: Mapping[ClaimKey, Claimed]
-    ) -> Iterator[Letter]:
-        """What rescue kept; one letter for each event in it."""
+    def dead_letters(
+        self, objects: Iterable[str], ledger: Mapping[ClaimKey, LedgerEntry]
+    ) -> Iterator[DeadLetter]:
+        """The dead letters that ``rescue`` stored, one for each event in them."""
         for key in objects:
             if key.startswith("dead-letters/"):
                 answer = self.clients.client("s3").get_object(
                     Bucket=self.outputs.buckets["processed"], Key=key
                 )
-                yield from _letters(json.loads(answer["Body"].read()), ledger)
+                yield from _dead_letters(json.loads(answer["Body"].read()), ledger)
 
     def timeline(self, image: str) -> Iterator[str]:
         """All that is on record about an image, a line each, in the order in which it happened."""
@@ -143,10 +145,10 @@ class Place:
             yield "  ".join(event[name] for name in ("time", "source", "type", "item"))
         record = records.read(image)
         yield f"on record: {record.current.status if record else 'nothing'}"
-        for key, row in self.ledger().items():
+        for key, entry in self.ledger().items():
             if key.image == image:
-                done = "settled" if row.completed else "not settled"
-                yield f"claim {key.name}: {row.attempts} tries, {done}"
+                completed = "completed" if entry.completed else "not completed"
+                yield f"claim {key.name}: {entry.attempts} attempts, {completed}"
 
     @property
     def _images(self) -> Images:
@@ -157,14 +159,16 @@ class Place:
         return self.clients.client("dynamodb")
 
 
-def _letters(kept: Mapping[str, Any], ledger: Mapping[ClaimKey, Claimed]) -> Iterator[Letter]:
-    service, reason = kept["service"], kept["reason"]
+def _dead_letters(
+    stored: Mapping[str, Any], ledger: Mapping[ClaimKey, LedgerEntry]
+) -> Iterator[DeadLetter]:
+    service, reason = stored["service"], stored["reason"]
     try:
-        envelopes = [read(piece) for piece in message_records(kept["body"])]
+        envelopes = [read(record) for record in message_records(stored["body"])]
     except PermanentError:
         envelopes = []
-        yield Letter(service, reason, image="", tries=0)
+        yield DeadLetter(service, reason, image="", attempts=0)
     for envelope in envelopes:
         key = ClaimKey.of(service, envelope.subject, envelope.type, envelope.id)
-        tries = ledger[key].attempts if key in ledger else 0
-        yield Letter(service, reason, envelope.subject, tries)
+        attempts = ledger[key].attempts if key in ledger else 0
+        yield DeadLetter(service, reason, envelope.subject, attempts)

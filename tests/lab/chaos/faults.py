@@ -1,4 +1,4 @@
-"""What goes wrong with a call, drawn from a seed, and how each service says that it did."""
+"""Draw faults for calls from a seed, and build each service's error responses."""
 
 import json
 from collections import Counter
@@ -13,14 +13,16 @@ from tests.lab.chaos.calls import Call
 
 
 class Kind(StrEnum):
-    """The ways in which a call goes wrong. ``BEFORE`` the service heard of it, or ``AFTER`` it did
-    what it was asked and before the caller hears of that.
+    """The kinds of fault.
+
+    ``BEFORE``: the request does not reach the service. ``AFTER``: the service performs the request,
+    and the answer does not reach the caller.
     """
 
     ERROR = "error"
     THROTTLE = "throttle"
     REFUSE = "refuse"
-    """The picture cannot be read, says who is paid: no retry mends it, and the image fails."""
+    """The paid service reports an unreadable picture: a retry cannot help, so the image fails."""
     SLOW = "slow"
     RESET_BEFORE = "reset before"
     RESET_AFTER = "reset after"
@@ -33,12 +35,12 @@ class Kind(StrEnum):
 
 
 ANSWERED = frozenset({Kind.ERROR, Kind.THROTTLE, Kind.REFUSE})
-"""The caller gets an answer, and nothing was done."""
+"""The caller gets an error response, and nothing was performed."""
 DEADLY = frozenset({Kind.KILL_BEFORE, Kind.KILL_AFTER, Kind.EXIT_BEFORE, Kind.EXIT_AFTER})
 EARLY = frozenset({Kind.RESET_BEFORE, Kind.KILL_BEFORE, Kind.EXIT_BEFORE, Kind.TIMEOUT_BEFORE})
-"""The caller gets no answer, and nothing was done."""
+"""The caller gets no answer, and nothing was performed."""
 LATE = frozenset({Kind.RESET_AFTER, Kind.KILL_AFTER, Kind.EXIT_AFTER, Kind.TIMEOUT_AFTER})
-"""It was done, and the caller never hears of it."""
+"""The request was performed, and the caller gets no answer."""
 
 WEIGHTS = {
     Kind.ERROR: 28,
@@ -53,32 +55,32 @@ WEIGHTS = {
     Kind.TIMEOUT_BEFORE: 2,
     Kind.TIMEOUT_AFTER: 2,
 }
-"""How often each is drawn beside the others: one fault in seven ends the process that meets it."""
+"""Relative frequencies. One fault in seven ends the calling process."""
 REFUSALS = 10
-"""The weight of ``REFUSE``, for calls that are paid for."""
+"""The weight of ``REFUSE``, for paid calls only."""
 SLOWEST = 1.0
-"""s that a slow call waits at most."""
+"""The longest delay of a slow call, s."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What this one call meets. ``seconds`` is how long a slow one waits."""
+    """The fault of one call. ``seconds`` is the delay of a slow one."""
 
     kind: Kind
     seconds: float = 0.0
     status: int = 0
-    """Of an error: 500 or 503."""
+    """The HTTP status of an error: 500 or 503."""
 
 
 Draw = Callable[[Call], Fault | None]
 
 
 def none(_call: Call) -> None:
-    """Nothing goes wrong."""
+    """No call gets a fault."""
 
 
 def delayed(seconds: Mapping[str, float]) -> Draw:
-    """Nothing goes wrong, but calls of these names take so much longer, every time."""
+    """Delay every call of these names by so many seconds; no other fault."""
 
     def draw(call: Call) -> Fault | None:
         return Fault(Kind.SLOW, seconds[call.name]) if call.name in seconds else None
@@ -87,9 +89,9 @@ def delayed(seconds: Mapping[str, float]) -> Draw:
 
 
 class Drawn:
-    """Faults for ``rate`` of all calls (0-1). The n-th call of a name always meets the same one.
+    """Faults for ``rate`` of all calls (0-1). The n-th call of a name always gets the same fault.
 
-    Which image that call is about depends on how the functions are scheduled, which no seed fixes.
+    Which image that call concerns depends on how the functions are scheduled; no seed fixes that.
     """
 
     def __init__(self, rate: float, seed: int, *, deadly: bool = True) -> None:
@@ -106,14 +108,14 @@ class Drawn:
         chance = Random(f"{self._seed}/{call.name}/{n}")
         if chance.random() >= self._rate:
             return None
-        weights = self._weights | ({Kind.REFUSE: REFUSALS} if call.pays else {})
+        weights = self._weights | ({Kind.REFUSE: REFUSALS} if call.paid_call else {})
         (kind,) = chance.choices(list(weights), list(weights.values()))
         return Fault(kind, chance.uniform(0, SLOWEST), chance.choice((500, 503)))
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """An answer that says no, in the service's own shape."""
+class ErrorResponse:
+    """An error response in the service's own format."""
 
     status: int
     content_type: str
@@ -137,11 +139,11 @@ BROKEN = {
     "bedrock": "InternalServerException",
 }
 UNREADABLE = {"rekognition": "InvalidImageFormatException", "bedrock": "ValidationException"}
-"""How those that are paid say that they cannot read a picture."""
+"""The error code of the paid services for an unreadable picture."""
 
 
-def refusal(service: str, fault: Fault) -> Refusal:
-    """How this service words an error, a throttling or a picture it cannot read."""
+def error_response(service: str, fault: Fault) -> ErrorResponse:
+    """This service's response for an error, throttling or an unreadable picture."""
     match fault.kind:
         case Kind.THROTTLE:
             status, code = THROTTLING[service]
@@ -151,17 +153,18 @@ def refusal(service: str, fault: Fault) -> Refusal:
             status = HTTPStatus(fault.status)
             unavailable = status is HTTPStatus.SERVICE_UNAVAILABLE
             code = "ServiceUnavailable" if unavailable else BROKEN[service]
-    return _worded(service, status, code)
+    return _encoded(service, status, code)
 
 
-def _worded(service: str, status: int, code: str) -> Refusal:
-    said = f"<Code>{code}</Code><Message>injected</Message>"
+def _encoded(service: str, status: int, code: str) -> ErrorResponse:
+    message = f"<Code>{code}</Code><Message>injected</Message>"
     match service:
         case "s3":
-            return Refusal(status, "application/xml", f"<Error>{said}</Error>".encode())
+            return ErrorResponse(status, "application/xml", f"<Error>{message}</Error>".encode())
         case "sns":
             kind = "Sender" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "Receiver"
-            error = f"<Error><Type>{kind}</Type>{said}</Error><RequestId>injected</RequestId>"
-            return Refusal(status, "text/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode())
+            error = f"<Error><Type>{kind}</Type>{message}</Error><RequestId>injected</RequestId>"
+            body = f"<ErrorResponse>{error}</ErrorResponse>".encode()
+            return ErrorResponse(status, "text/xml", body)
     body = json.dumps({"__type": code, "message": "injected"}).encode()
-    return Refusal(status, "application/x-amz-json-1.0", body)
+    return ErrorResponse(status, "application/x-amz-json-1.0", body)

@@ -1,4 +1,4 @@
-"""What a run begins with: pictures, each another one, uploaded at once."""
+"""Upload the pictures of a scenario; no two are alike."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from shared.contracts.uploads import image_of
 from tests.pictures import encoded, photo
 
 AT_ONCE = 8
-"""Uploads under way."""
+"""Parallel uploads."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One original as S3 keeps it."""
+    """One original in the uploads bucket."""
 
     key: str
     image: str
@@ -24,7 +24,7 @@ class Upload:
 
 
 def picture(n: int, largest: int) -> bytes:
-    """The n-th picture: between a quarter of ``largest`` and all of it wide, and like no other."""
+    """The n-th picture, unlike every other. Its width is a quarter of ``largest`` px or more."""
     chance = Random(n)
     width = chance.randint(largest // 4, largest)
     size = width, width * chance.randint(50, 100) // 100
@@ -32,7 +32,7 @@ def picture(n: int, largest: int) -> bytes:
 
 
 def upload(outputs: Outputs, clients: Clients, images: int, largest: int) -> list[Upload]:
-    """So many pictures, up to ``largest`` pixels wide, each under a key of its own."""
+    """Upload so many pictures, up to ``largest`` px wide, each under its own key."""
     s3, bucket = clients.client("s3"), outputs.buckets["uploads"]
     pictures = [picture(n, largest) for n in range(images)]
 
@@ -40,7 +40,7 @@ def upload(outputs: Outputs, clients: Clients, images: int, largest: int) -> lis
         key = f"{outputs.stage}/{n:04}.jpg"
         version = s3.put_object(Bucket=bucket, Key=key, Body=pictures[n])["VersionId"]
         image = image_of(bucket, key, version)
-        assert image, "the uploads bucket keeps versions"
+        assert image, "the uploads bucket is versioned"
         return Upload(key, image, version, pictures[n])
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

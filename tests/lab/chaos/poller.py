@@ -1,6 +1,6 @@
-"""What Lambda does between a queue and a function, for batches as large as they are asked for.
+"""Poll queues and invoke functions, as Lambda's event sources do, with batches of any size.
 
-MiniStack's own event sources hand over ten messages at most, whatever the batch size says.
+MiniStack's event sources pass ten messages at most, even with a larger batch size.
 """
 
 import json
@@ -14,30 +14,31 @@ from typing import Any
 
 from infra.clients import Clients
 from infra.deploy.outputs import Outputs
-from tests.lab.chaos.stages import Fed
+from tests.lab.chaos.stages import QueuedService
 
 MOST = 10
-"""Messages that SQS hands over, or takes back, at once."""
+"""The most messages that one SQS call receives or deletes."""
 PACE = 0.2
-"""s between two looks at an empty queue."""
+"""s between two reads of an empty queue."""
 
 
 @dataclass(frozen=True)
 class Poller:
-    """Feeds the functions of these services from their queues, in the place of the event sources
-    that stand there; reports of single failed messages are heeded.
+    """Invokes the functions of these services with messages from their queues.
+
+    It replaces their event sources and honours batch item failures.
     """
 
-    services: tuple[Fed, ...]
+    services: tuple[QueuedService, ...]
     outputs: Outputs
     clients: Clients
     _stop: Event = field(default_factory=Event)
     _filling: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
-    """Of each service: one batch is filled at a time, so that few messages make one large batch."""
+    """By service: one batch is filled at a time, so that few messages make one large batch."""
 
     @contextmanager
     def feeding(self) -> Iterator[None]:
-        """As many batches at a time as each service allows, for as long as the block runs."""
+        """Run as many batches at a time as each service allows, while the block runs."""
         workers = sum(service.concurrency for service in self.services)
         with ThreadPoolExecutor(workers) as pool:
             feeds = [
@@ -50,18 +51,18 @@ class Poller:
             finally:
                 self._stop.set()
             for feed in feeds:
-                feed.result()  # a poller that broke is an error of this program
+                feed.result()  # raises if a poller failed
 
-    def _feed(self, service: Fed) -> None:
+    def _feed(self, service: QueuedService) -> None:
         while not self._stop.is_set():
             with self._filling[service.name]:
                 batch = self._received(service)
             if batch:
-                self._handed_over(service, batch)
+                self._invoke(service, batch)
             else:
                 self._stop.wait(PACE)
 
-    def _received(self, service: Fed) -> list[dict[str, Any]]:
+    def _received(self, service: QueuedService) -> list[dict[str, Any]]:
         batch: list[dict[str, Any]] = []
         while len(batch) < service.batch:
             answer = self._sqs.receive_message(
@@ -74,23 +75,24 @@ class Poller:
             batch += answer["Messages"]
         return batch
 
-    def _handed_over(self, service: Fed, batch: list[dict[str, Any]]) -> None:
+    def _invoke(self, service: QueuedService, batch: list[dict[str, Any]]) -> None:
         answer = self.clients.client("lambda").invoke(
             FunctionName=self.outputs.functions[service.name],
             Payload=json.dumps({"Records": [_record(message) for message in batch]}),
         )
         if "FunctionError" in answer:
-            return  # all of them come again after their visibility timeout
+            return  # all are visible again after their visibility timeout
         failed = {
-            one["itemIdentifier"] for one in json.load(answer["Payload"])["batchItemFailures"]
+            failure["itemIdentifier"]
+            for failure in json.load(answer["Payload"])["batchItemFailures"]
         }
-        done = [message for message in batch if message["MessageId"] not in failed]
-        for start in range(0, len(done), MOST):
+        completed = [message for message in batch if message["MessageId"] not in failed]
+        for start in range(0, len(completed), MOST):
             self._sqs.delete_message_batch(
                 QueueUrl=self.outputs.queues[service.name],
                 Entries=[
                     {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]}
-                    for n, message in enumerate(done[start : start + MOST])
+                    for n, message in enumerate(completed[start : start + MOST])
                 ],
             )
 
@@ -100,7 +102,7 @@ class Poller:
 
 
 def _record(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A message as Lambda words it."""
+    """A message as Lambda passes it to a function."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],

@@ -1,6 +1,6 @@
-"""A proxy between functions and the emulator: in it calls go wrong, and are counted.
+"""A proxy between the functions and the emulator that injects faults and records calls.
 
-Each request is carried on as it came, its Host header too, so that its signature still holds.
+It forwards each request unchanged, including the Host header, so that the signature stays valid.
 """
 
 import select
@@ -20,16 +20,18 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.lab.chaos.calls import Call, read_call
-from tests.lab.chaos.faults import ANSWERED, EARLY, LATE, Draw, Fault, Kind, none, refusal
-from tests.lab.chaos.witness import Witness
+from tests.lab.chaos.faults import ANSWERED, EARLY, LATE, Draw, Fault, Kind, error_response, none
+from tests.lab.chaos.recorder import Recorder
 
-HANDED_ON = frozenset({"connection", "keep-alive", "transfer-encoding", "expect"})
-"""Headers of one connection, not of what is said over it."""
+CONNECTION_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "expect"})
+"""Headers that apply to one connection and are not forwarded."""
 LONGEST_TIMEOUT = 30.0
-"""s. A call that is to run into its function's timeout is held until the caller is gone, or so
-long: longer than any timeout of a chaos stage."""
+"""s. A call with a timeout fault waits until the caller disconnects, at most for this long.
+
+This is longer than any function's timeout in a chaos stage.
+"""
 RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER for no time: closing sends a reset instead of an end."""
+"""SO_LINGER of 0 s: closing sends RST instead of FIN."""
 
 End = Callable[[signal.Signals, int, int], bool]
 """Signals the process at the other end of the connection between these two ports."""
@@ -37,22 +39,22 @@ End = Callable[[signal.Signals, int, int], bool]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a service said."""
+    """A service's response."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
 
-class Gone(Exception):
-    """The caller gets no answer: its connection is reset, or it is not there any more."""
+class Disconnected(Exception):
+    """The caller gets no answer: its connection is reset or already closed."""
 
 
 class Proxy(ThreadingHTTPServer):
-    """On a port of loopback for as long as its ``with`` block runs.
+    """Listens on a loopback port while its ``with`` block runs.
 
-    ``services`` are the ports that calls go on to, by the service that their signature names; the
-    others go to ``emulator``. ``draw`` may be changed at any time.
+    ``services`` maps a service, as the signature names it, to the port that its calls go to; all
+    other calls go to the port ``emulator``. ``draw`` may be changed at any time.
     """
 
     daemon_threads = True
@@ -71,10 +73,10 @@ class Proxy(ThreadingHTTPServer):
         self.services = dict(services or {})
         self.draw = draw
         self.end = end
-        self.witness = Witness()
+        self.recorder = Recorder()
         self.broken: BaseException | None = None
-        self.hung_up = Event()
-        """Set as soon as a caller has hung up."""
+        self.disconnected = Event()
+        """Set when a caller has closed its connection."""
 
     @property
     def endpoint(self) -> str:
@@ -94,18 +96,16 @@ class Proxy(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that vanishes is what this is about; any other error is shown."""
+        """Ignore callers that disconnect; remember and show any other error."""
         error = sys.exc_info()[1]
         if not isinstance(error, ConnectionError):
             self.broken = error
             super().handle_error(request, client_address)
 
-    def must_be_sound(self) -> None:
-        """RuntimeError if anything went wrong here that was not meant to."""
+    def raise_for_errors(self) -> None:
+        """Raise RuntimeError if the proxy itself failed."""
         if self.broken:
-            raise RuntimeError(
-                "the proxy broke, so what it counted is worth nothing"
-            ) from self.broken
+            raise RuntimeError("the proxy failed, so its counts are invalid") from self.broken
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -121,45 +121,45 @@ class Handler(BaseHTTPRequestHandler):
         self._effects: list[Call] = []
 
     def finish(self) -> None:
-        self.server.witness.hung_up(self._effects)
-        self.server.hung_up.set()
+        self.server.recorder.record_disconnect(self._effects)
+        self.server.disconnected.set()
         super().finish()
 
     def handle_expect_100(self) -> bool:
-        """What the base class says here would stay in the buffer, and the caller wait for it."""
-        go_on = super().handle_expect_100()
+        """Flush the base class's answer; the caller waits for it."""
+        proceed = super().handle_expect_100()
         self.wfile.flush()
-        return go_on
+        return proceed
 
-    def carry(self) -> None:
-        """One request, there and back, with whatever goes wrong on the way."""
+    def handle_call(self) -> None:
+        """Forward one request and return its response, with the fault drawn for it."""
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
-        if len(body) < length:  # the caller was killed in the middle of it
+        if len(body) < length:  # the caller was killed while it sent the request
             self.close_connection = True
             return
         signature = self.headers.get("Authorization", "")
         target = self.headers.get("X-Amz-Target", "")
-        asked = read_call(self.command, self.path, signature, target, body)
-        call = self.server.witness.recognized(asked)
+        call = read_call(self.command, self.path, signature, target, body)
+        call = self.server.recorder.identify(call)
         fault = self.server.draw(call)
-        self.server.witness.asked(call, fault)
+        self.server.recorder.record_request(call, fault)
         try:
-            self._say(self._answer(call, body, fault))
-        except (Gone, ConnectionError):
+            self._respond(self._answer(call, body, fault))
+        except (Disconnected, ConnectionError):
             self.close_connection = True
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = carry  # noqa: N815 - the base class's names
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_call  # noqa: N815 - the base class's names
 
     def _answer(self, call: Call, body: bytes, fault: Fault | None) -> Answer:
         if fault:
             self._before(call, fault)
         if fault and fault.kind in ANSWERED:
-            said = refusal(call.service, fault)
-            return Answer(said.status, [("Content-Type", said.content_type)], said.body)
+            error = error_response(call.service, fault)
+            return Answer(error.status, [("Content-Type", error.content_type)], error.body)
         answer = self._forward(call, body)
-        self.server.witness.answered(call, answer.status, fault)
-        if call.tells or call.pays:
+        self.server.recorder.record_answer(call, answer.status, fault)
+        if call.notification or call.paid_call:
             self._effects.append(call)
         if fault and fault.kind in LATE:
             self._lose(fault.kind)
@@ -169,12 +169,12 @@ class Handler(BaseHTTPRequestHandler):
         if fault.kind is Kind.SLOW:
             time.sleep(fault.seconds)
         if fault.kind in EARLY | ANSWERED:
-            self.server.witness.prevented(call, fault)
+            self.server.recorder.record_prevented(call, fault)
         if fault.kind in EARLY:
             self._lose(fault.kind)
 
     def _lose(self, kind: Kind) -> None:
-        """The caller hears nothing any more; whether it lives on depends on the kind."""
+        """Disconnect the caller; some kinds also end its process."""
         ports = self.client_address[1], self.server.server_port
         match kind:
             case Kind.KILL_BEFORE | Kind.KILL_AFTER:
@@ -182,33 +182,35 @@ class Handler(BaseHTTPRequestHandler):
             case Kind.EXIT_BEFORE | Kind.EXIT_AFTER:
                 self.server.end(signal.SIGUSR1, *ports)
             case Kind.TIMEOUT_BEFORE | Kind.TIMEOUT_AFTER:
-                self._wait_until_gone()
+                self._wait_for_disconnect()
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.connection.close()
-        raise Gone(kind)
+        raise Disconnected(kind)
 
-    def _wait_until_gone(self) -> None:
-        """A caller says nothing while it waits for an answer: if something comes, it is the end."""
+    def _wait_for_disconnect(self) -> None:
+        """A caller sends nothing while it waits for an answer, so readable means disconnected."""
         select.select([self.connection], [], [], LONGEST_TIMEOUT)
 
     def _forward(self, call: Call, body: bytes) -> Answer:
         port = self.server.services.get(call.service, self.server.emulator)
-        headers = {k: v for k, v in self.headers.items() if k.lower() not in HANDED_ON}
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in CONNECTION_HEADERS}
         with closing(HTTPConnection("127.0.0.1", port, timeout=LONGEST_TIMEOUT)) as onward:
             try:
                 onward.request(self.command, self.path, body, headers)
                 answer = onward.getresponse()
-                kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in HANDED_ON]
-                return Answer(answer.status, kept, answer.read())
+                response_headers = [
+                    (k, v) for k, v in answer.getheaders() if k.lower() not in CONNECTION_HEADERS
+                ]
+                return Answer(answer.status, response_headers, answer.read())
             except TimeoutError as error:
-                self.server.witness.silent(call)
-                raise Gone(call.name) from error
+                self.server.recorder.record_no_answer(call)
+                raise Disconnected(call.name) from error
 
-    def _say(self, answer: Answer) -> None:
+    def _respond(self, answer: Answer) -> None:
         self.send_response_only(answer.status)
         length = ("Content-Length", str(len(answer.body)))
-        known = {name.lower() for name, _ in answer.headers}
-        for name, value in answer.headers + ([] if "content-length" in known else [length]):
+        present = {name.lower() for name, _ in answer.headers}
+        for name, value in answer.headers + ([] if "content-length" in present else [length]):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD" and answer.status != HTTPStatus.NO_CONTENT:

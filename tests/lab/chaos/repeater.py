@@ -1,4 +1,4 @@
-"""Messages sent again, straight onto the queues, some while the first is still at work."""
+"""Send messages again, directly to the queues, some while the first is still being handled."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -12,38 +12,38 @@ from infra.config.definitions import UPLOADED, definitions
 from infra.deploy.outputs import Outputs
 from tests.fakes import s3_notification
 from tests.lab.chaos.load import Upload
-from tests.lab.chaos.witness import Witness
+from tests.lab.chaos.recorder import Recorder
 
 LONGEST_DELAY = 20
-"""s after which the second message comes, at most."""
+"""The longest delay of the second message, s."""
 PACE = 0.5
-"""s between two looks at what was announced."""
+"""s between two reads of the published events."""
 
 
 @dataclass
 class Repeater:
-    """Sends ``rate`` of all messages again: S3's notifications, and what the topic delivered."""
+    """Repeats ``rate`` (0-1) of all S3 notifications and events."""
 
     outputs: Outputs
     sqs: Any
     rate: float
     seed: int
     sent: int = 0
-    """Messages sent again so far."""
+    """Messages sent again until now."""
     _stop: Event = field(default_factory=Event)
 
     def uploads(self, uploads: Iterable[Upload]) -> None:
-        """Tell of some of these once more, as S3 does now and then."""
+        """Repeat the S3 notifications of some uploads, as S3 itself sometimes does."""
         chance, bucket = Random(f"{self.seed}/uploads"), self.outputs.buckets["uploads"]
-        for one in uploads:
+        for upload in uploads:
             if chance.random() < self.rate:
-                told = s3_notification((bucket, one.key, one.body), version=one.version)
-                self._send(told, UPLOADED, chance)
+                message = s3_notification((bucket, upload.key, upload.body), version=upload.version)
+                self._send(message, UPLOADED, chance)
 
     @contextmanager
-    def announcements(self, witness: Witness) -> Iterator[None]:
-        """Repeat some of what is announced, for as long as the block runs."""
-        thread = Thread(target=self._repeat, args=(witness,), daemon=True)
+    def repeating_events(self, recorder: Recorder) -> Iterator[None]:
+        """Repeat some of the published events while the block runs."""
+        thread = Thread(target=self._repeat, args=(recorder,), daemon=True)
         thread.start()
         try:
             yield
@@ -51,12 +51,12 @@ class Repeater:
             self._stop.set()
             thread.join(60)
 
-    def _repeat(self, witness: Witness) -> None:
+    def _repeat(self, recorder: Recorder) -> None:
         chance, seen = Random(f"{self.seed}/announced"), 0
         while not self._stop.wait(PACE):
-            fresh = witness.published[seen:]
-            seen += len(fresh)
-            for body in fresh:
+            new = recorder.events[seen:]
+            seen += len(new)
+            for body in new:
                 if chance.random() < self.rate:
                     self._send(body, json.loads(body)["type"], chance)
 
@@ -68,6 +68,6 @@ class Repeater:
             self.sent += 1
 
     def _queues(self, kind: str) -> list[str]:
-        queues = self.outputs.queues  # an optional service may have none here
-        answer = (one.name for one in definitions() if kind in one.consumes)
-        return [queues[name] for name in answer if name in queues]
+        queues = self.outputs.queues  # an optional service may not be deployed
+        consumers = (service.name for service in definitions() if kind in service.consumes)
+        return [queues[name] for name in consumers if name in queues]

@@ -1,58 +1,59 @@
-"""What a run says in the end: one table for people, the same as JSON for programs."""
+"""Report the results of the scenarios: a table for people, JSON for programs."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.lab.chaos.judge import Figure
+from tests.lab.chaos.checks import Figure
 
 
 @dataclass(frozen=True)
-class Part:
-    """One of the runs: its figures, what else was counted, and how many seconds it took."""
+class Result:
+    """The figures of one scenario, further counts, and its duration in seconds."""
 
     name: str
     figures: list[Figure]
     counts: Mapping[str, int]
     seconds: float
     timelines: Mapping[str, list[str]] = field(default_factory=dict)
-    """Of the images that broke a promise."""
+    """By image, for images that failed a check."""
 
     @property
     def met(self) -> bool:
         return all(figure.met for figure in self.figures)
 
 
-def table(parts: Iterable[Part]) -> Iterator[str]:
-    """Figure, what it came to, what was promised, and whether that was met; a line each."""
-    rows = [("figure", "got", "promised", "met")]
-    for part in parts:
-        rows.append((f"{part.name}, {part.seconds:.0f} s", "", "", ""))
+def table(results: Iterable[Result]) -> Iterator[str]:
+    """One line for each figure: its name, the measured and the expected value, and whether met."""
+    rows = [("figure", "measured", "expected", "met")]
+    for result in results:
+        rows.append((f"{result.name}, {result.seconds:.0f} s", "", "", ""))
         rows += [
-            (f"  {one.name}", one.got, one.promised, "yes" if one.met else "NO")
-            for one in part.figures
+            (f"  {figure.name}", figure.measured, figure.expected, "yes" if figure.met else "NO")
+            for figure in result.figures
         ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, got, promised, met in rows:
-        yield f"{name:<{widths[0]}}  {got:>{widths[1]}}  {promised:<{widths[2]}}  {met}".rstrip()
+    for name, measured, expected, met in rows:
+        cells = f"{name:<{widths[0]}}  {measured:>{widths[1]}}  {expected:<{widths[2]}}  {met}"
+        yield cells.rstrip()
 
 
-def counts(part: Part) -> str:
-    """What else was counted, in one line."""
-    return ", ".join(f"{name} {times:,}" for name, times in sorted(part.counts.items()) if times)
+def counts(result: Result) -> str:
+    """The further counts, in one line."""
+    return ", ".join(f"{name} {times:,}" for name, times in sorted(result.counts.items()) if times)
 
 
-def explained(part: Part) -> Iterator[str]:
-    """The timeline of each image that broke a promise."""
-    for image, lines in part.timelines.items():
-        broken = [one.name for one in part.figures if not one.met and image in str(one.about)]
-        yield f"{image}: {', '.join(broken)}"
+def timelines(result: Result) -> Iterator[str]:
+    """The timeline of each image that failed a check."""
+    for image, lines in result.timelines.items():
+        failed = [f.name for f in result.figures if not f.met and image in str(f.violations)]
+        yield f"{image}: {', '.join(failed)}"
         yield from (f"  {line}" for line in lines)
 
 
-def write(path: Path, parts: Iterable[Part], asked: Mapping[str, object]) -> None:
-    """The same as JSON, with what was asked for."""
-    told = [asdict(part) | {"met": part.met} for part in parts]
+def write(path: Path, results: Iterable[Result], options: Mapping[str, object]) -> None:
+    """Write the results and the options as JSON."""
+    scenarios = [asdict(result) | {"met": result.met} for result in results]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"asked": asked, "parts": told}, indent=2) + "\n")
+    path.write_text(json.dumps({"options": options, "scenarios": scenarios}, indent=2) + "\n")

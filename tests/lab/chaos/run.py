@@ -1,4 +1,4 @@
-"""The two runs: images under faults, and a crowd of uploads in batches that cannot hold them."""
+"""The two scenarios: images under faults, and many uploads in batches that are too large."""
 
 import re
 import time
@@ -11,128 +11,129 @@ from threading import Event, Thread
 from infra.config.stages import Stage
 from infra.local.subscription import Subscription, subscribed
 from infra.terminal import Say
-from tests.lab.chaos import judge, kills, stages
-from tests.lab.chaos.bench import Bench
-from tests.lab.chaos.evidence import Evidence, Heard, Place
+from tests.lab.chaos import checks, kills, stages
+from tests.lab.chaos.checks import Check, Figure
+from tests.lab.chaos.evidence import DeployedStage, Evidence, Received
 from tests.lab.chaos.faults import Draw, Drawn, delayed
-from tests.lab.chaos.judge import Figure, Promise
 from tests.lab.chaos.load import upload
 from tests.lab.chaos.poller import Poller
+from tests.lab.chaos.recorder import Recorder
 from tests.lab.chaos.repeater import Repeater
-from tests.lab.chaos.report import Part
-from tests.lab.chaos.witness import Witness
+from tests.lab.chaos.report import Result
+from tests.lab.chaos.rig import Rig
 
 STUCK = 240.0
-"""s without any change after which waiting ends: no message waits for half as long by design."""
+"""s without any change after which waiting ends. No message waits for half as long by design."""
 PACE = 1.0
-"""s between two looks at the queues."""
-TELL = 5
-"""Looks between two lines of progress."""
-QUIET = 3
-"""Looks in a row that find every queue empty: then nothing moves any more."""
+"""s between two reads of the queues."""
+PROGRESS_EVERY = 5
+"""Reads between two lines of progress."""
+IDLE_READS = 3
+"""Consecutive reads with empty queues after which the stage is idle."""
 LARGEST = 1000
-"""px. Pictures of the run under faults are at most this wide and high: 1 MP."""
+"""Longest side of a picture under faults, px: 1 MP."""
 SMALL = 320
-"""px. The crowd is about messages; its pictures only have to be pictures."""
-EXPLAINED = 3
-"""Images whose timeline is shown, for each run."""
+"""Longest side of a picture in the overload scenario, px, where only messages matter."""
+TIMELINES = 3
+"""Images whose timeline is printed, for each scenario."""
 IMAGE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What is uploaded where, what goes wrong meanwhile, and what is promised all the same."""
+class Scenario:
+    """A stage, its uploads, the faults, and the checks that must still hold."""
 
     name: str
     stage: Stage
     images: int
     largest: int
-    """px; of the pictures."""
+    """The longest side of a picture, px."""
     draw: Draw
-    promises: tuple[Promise, ...]
+    checks: tuple[Check, ...]
     repeats: float = 0.0
-    """The share of all messages that is sent again."""
+    """The share of all messages that is sent again, 0-1."""
     seed: int = 1
     polled: bool = False
-    """Whether we feed the functions, and not before all is uploaded."""
+    """Whether a poller invokes the functions, after the last upload."""
 
 
-def under_faults(proxy: str, images: int, rate: float, seed: int) -> Trial:
-    """So many images while ``rate`` of all calls go wrong, and ``rate`` of all messages come again.
+def under_faults(proxy: str, images: int, rate: float, seed: int) -> Scenario:
+    """Upload images while ``rate`` of all calls get a fault and ``rate`` of all messages repeat.
 
-    Where processes cannot be found by their connections, none is killed.
+    Where processes cannot be found by their connection, none is killed.
     """
     stage = stages.chaos(proxy)
-    budget = min(service.attempts for service in stages.queued(stage))
-    explained = judge.dead_letters_are_explained(budget)
-    return Trial(
-        name=f"{images} images, {rate:.0%} of all calls go wrong",
+    max_attempts = min(service.max_attempts for service in stages.queued(stage))
+    return Scenario(
+        name=f"{images} images, faults in {rate:.0%} of all calls",
         stage=stage,
         images=images,
         largest=LARGEST,
-        draw=Drawn(rate, seed, deadly=kills.OFFERED),
-        promises=(*judge.UNDER_FAULTS, explained),
+        draw=Drawn(rate, seed, deadly=kills.SUPPORTED),
+        checks=(*checks.UNDER_FAULTS, checks.dead_letters_used_all_attempts(max_attempts)),
         repeats=rate,
         seed=seed,
     )
 
 
-def in_a_crowd(proxy: str, uploads: int) -> Trial:
-    """So many uploads at once, in batches of 50 with time for about five. Nothing else is wrong."""
-    return Trial(
+def overloaded(proxy: str, uploads: int) -> Scenario:
+    """Upload many images at once, into batches of 50 with time for about five. No faults."""
+    return Scenario(
         name=f"{uploads} uploads at once, in batches too large",
-        stage=stages.crowd(proxy),
+        stage=stages.overloaded(proxy),
         images=uploads,
         largest=SMALL,
         draw=delayed(stages.WORK),
-        promises=judge.IN_A_CROWD,
+        checks=checks.OVERLOADED,
         polled=True,
     )
 
 
-def run(trial: Trial, bench: Bench, say: Say) -> Part:
-    """Deploy, upload, wait until nothing moves any more, and judge."""
-    say(f"{trial.name}: deploying")
-    place = Place(bench.deploy(trial.stage, lambda _line: None), bench.clients)
-    witness = bench.proxy.witness = Witness()
-    repeater = Repeater(place.outputs, bench.clients.client("sqs"), trial.repeats, trial.seed)
-    feeding = _poller(trial, place, bench) if trial.polled else nullcontext()
-    timeouts, began = bench.timeouts(), time.monotonic()
+def run(scenario: Scenario, rig: Rig, say: Say) -> Result:
+    """Deploy, upload, wait until the stage is idle, and run the checks."""
+    say(f"{scenario.name}: deploying")
+    stage = DeployedStage(rig.deploy(scenario.stage, lambda _line: None), rig.clients)
+    recorder = rig.proxy.recorder = Recorder()
+    sqs = rig.clients.client("sqs")
+    repeater = Repeater(stage.outputs, sqs, scenario.repeats, scenario.seed)
+    polling = _poller(scenario, stage, rig) if scenario.polled else nullcontext()
+    timeouts, began = rig.timeouts(), time.monotonic()
     with (
-        subscribed(place.outputs, bench.clients) as subscription,
-        Ears(subscription).open() as ears,
-        repeater.announcements(witness),
-        bench.going_wrong(trial.draw),
+        subscribed(stage.outputs, rig.clients) as subscription,
+        Listener(subscription).listening() as listener,
+        repeater.repeating_events(recorder),
+        rig.injecting(scenario.draw),
     ):
-        uploads = upload(place.outputs, bench.clients, trial.images, trial.largest)
+        uploads = upload(stage.outputs, rig.clients, scenario.images, scenario.largest)
         repeater.uploads(uploads)
-        with feeding:
-            _wait(trial.images, place, ears, witness, say)
+        with polling:
+            _wait_until_idle(scenario.images, stage, listener, recorder, say)
     seconds = time.monotonic() - began
-    bench.proxy.must_be_sound()
-    images, timeouts = {one.image for one in uploads}, bench.timeouts() - timeouts
-    evidence = gather(place, ears, witness, images, timeouts)
-    found = judge.judge(evidence, trial.promises)
-    counts = dict(_counts(evidence, witness, repeater))
-    return Part(trial.name, found, counts, seconds, _why(found, place))
+    rig.proxy.raise_for_errors()
+    images, timeouts = {upload.image for upload in uploads}, rig.timeouts() - timeouts
+    evidence = collect(stage, listener, recorder, images, timeouts)
+    figures = checks.run_checks(evidence, scenario.checks)
+    counts = dict(_counts(evidence, recorder, repeater))
+    return Result(scenario.name, figures, counts, seconds, _timelines(figures, stage))
 
 
-def _poller(trial: Trial, place: Place, bench: Bench) -> AbstractContextManager[None]:
-    """In the place of the emulator's event sources."""
-    bench.unplug(place.outputs)
-    return Poller(stages.queued(trial.stage), place.outputs, bench.clients).feeding()
+def _poller(scenario: Scenario, stage: DeployedStage, rig: Rig) -> AbstractContextManager[None]:
+    """A poller in place of the emulator's event sources."""
+    rig.disable_event_sources(stage.outputs)
+    return Poller(stages.queued(scenario.stage), stage.outputs, rig.clients).feeding()
 
 
 @dataclass
-class Ears:
-    """Hears all that is told while its block runs."""
+class Listener:
+    """Receives all notifications in a thread."""
 
     subscription: Subscription
-    heard: list[Heard] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
     _stop: Event = field(default_factory=Event)
 
     @contextmanager
-    def open(self) -> Iterator["Ears"]:
+    def listening(self) -> Iterator["Listener"]:
+        """Receive while the block runs, and then until no notification is left."""
         thread = Thread(target=self._listen, daemon=True)
         thread.start()
         try:
@@ -142,62 +143,69 @@ class Ears:
             thread.join(60)
 
     def _listen(self) -> None:
-        """Until told to stop, and then until there is nothing left."""
         while (bodies := self.subscription.receive(1)) or not self._stop.is_set():
-            self.heard += map(Heard.of, bodies)
+            self.received += map(Received.parse, bodies)
 
 
-def _wait(images: int, place: Place, ears: Ears, witness: Witness, say: Say) -> None:
-    """Until every queue stays empty, or nothing has changed for much too long."""
-    quiet, looks, before, changed = 0, 0, (0, 0), time.monotonic()
-    while quiet < QUIET and time.monotonic() < changed + STUCK:
-        waiting, told = place.waiting(), len({one.image for one in ears.heard})
-        if (waiting, told) != before:
-            before, changed = (waiting, told), time.monotonic()
-        quiet = 0 if waiting else quiet + 1
-        if looks % TELL == 0:
-            faults = f", {witness.faults.total():,} faults" if witness.faults else ""
-            say(f"  {told} of {images} told, {waiting} messages wait{faults}")
-        looks += 1
+def _wait_until_idle(
+    images: int, stage: DeployedStage, listener: Listener, recorder: Recorder, say: Say
+) -> None:
+    """Wait until every queue stays empty, or until nothing has changed for ``STUCK`` seconds."""
+    idle, reads, before, changed = 0, 0, (0, 0), time.monotonic()
+    while idle < IDLE_READS and time.monotonic() < changed + STUCK:
+        waiting, notified = stage.waiting(), len({n.image for n in listener.received})
+        if (waiting, notified) != before:
+            before, changed = (waiting, notified), time.monotonic()
+        idle = 0 if waiting else idle + 1
+        if reads % PROGRESS_EVERY == 0:
+            faults = f", {recorder.faults.total():,} faults" if recorder.faults else ""
+            say(f"  notifications for {notified} of {images} images, {waiting} messages{faults}")
+        reads += 1
         time.sleep(PACE)
 
 
-def gather(place: Place, ears: Ears, witness: Witness, images: set[str], timeouts: int) -> Evidence:
-    """All that there is to see, once nothing moves any more."""
-    objects, ledger = frozenset(place.objects()), place.ledger()
+def collect(
+    stage: DeployedStage,
+    listener: Listener,
+    recorder: Recorder,
+    images: set[str],
+    timeouts: int,
+) -> Evidence:
+    """Read everything that the checks need, once the stage is idle."""
+    objects, ledger = frozenset(stage.objects()), stage.ledger()
     return Evidence(
         images=frozenset(images),
-        heard=tuple(ears.heard),
-        records=place.records(),
+        notifications=tuple(listener.received),
+        records=stage.records(),
         ledger=ledger,
-        letters=tuple(place.letters(objects, ledger)),
+        dead_letters=tuple(stage.dead_letters(objects, ledger)),
         objects=objects,
-        orphans=place.orphans(),
-        waiting=place.waiting(),
-        told=witness.told.seen(),
-        paid=witness.paid.seen(),
-        puts=dict(witness.puts),
-        returned=witness.returned,
+        orphans=stage.orphans(),
+        waiting=stage.waiting(),
+        sent=recorder.notifications.counts(),
+        paid_calls=recorder.paid_calls.counts(),
+        writes=dict(recorder.writes),
+        returned_messages=recorder.returned_messages,
         timeouts=timeouts,
     )
 
 
-def _counts(evidence: Evidence, witness: Witness, repeater: Repeater) -> Counter[str]:
-    """What is not promised, but good to know."""
-    counts = Counter({"calls": witness.calls.total(), "messages sent again": repeater.sent})
+def _counts(evidence: Evidence, recorder: Recorder, repeater: Repeater) -> Counter[str]:
+    """Counts that no check reads, for the report."""
+    counts = Counter({"calls": recorder.calls.total(), "messages sent again": repeater.sent})
     counts["timeouts"] = evidence.timeouts
-    counts["dead letters"] = len(evidence.letters)
-    counts.update({f"fault: {kind}": times for kind, times in witness.faults.items()})
-    counts.update(f"cut in window (a): {by}" for by in witness.paid.cuts())
-    counts.update(f"cut in window (b): {by}" for by in witness.told.cuts())
+    counts["dead letters"] = len(evidence.dead_letters)
+    counts.update({f"fault: {kind}": times for kind, times in recorder.faults.items()})
+    counts.update(f"window (a): {cause}" for cause in recorder.paid_calls.interruptions())
+    counts.update(f"window (b): {cause}" for cause in recorder.notifications.interruptions())
     for record in evidence.records.values():
         failure = record.current.failure
         counts[f"{failure.stage} {failure.reason}" if failure else "completed"] += 1
     return counts
 
 
-def _why(figures: list[Figure], place: Place) -> dict[str, list[str]]:
-    """The timelines of the first images that broke a promise."""
-    about = [name for figure in figures if not figure.met for name in figure.about]
-    images = dict.fromkeys(found[0] for name in about if (found := IMAGE.search(name)))
-    return {image: list(place.timeline(image)) for image in list(images)[:EXPLAINED]}
+def _timelines(figures: list[Figure], stage: DeployedStage) -> dict[str, list[str]]:
+    """The timelines of the first images that failed a check."""
+    names = [name for figure in figures if not figure.met for name in figure.violations]
+    images = dict.fromkeys(match[0] for name in names if (match := IMAGE.search(name)))
+    return {image: list(stage.timeline(image)) for image in list(images)[:TIMELINES]}

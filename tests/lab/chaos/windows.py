@@ -1,7 +1,7 @@
-"""Which effects were cut off from the note that they took place: the protocol's two windows.
+"""Count effects whose completion was interrupted: the protocol's windows (a) and (b).
 
-(a) is between Rekognition's answer and the keeping of it, (b) between SNS taking a notification and
-the ledger's note of that. Only what was cut off there may be repeated.
+Window (a) lies between Rekognition's answer and storing it. Window (b) lies between SNS accepting a
+notification and completing its claim. Only an effect that was interrupted there may be repeated.
 """
 
 from collections import defaultdict
@@ -10,53 +10,55 @@ from threading import Lock
 
 
 @dataclass(frozen=True)
-class Repeated:
-    """How often an effect took place, and after how many of these its note was cut off."""
+class EffectCount:
+    """How often an effect happened, and how often it was interrupted before its completion."""
 
     times: int
-    cut: int
+    interrupted: int
 
     @property
-    def unexcused(self) -> int:
-        """Repeats that no window accounts for."""
-        return max(0, self.times - 1 - self.cut)
+    def unexplained(self) -> int:
+        """Repeats that no interruption explains."""
+        return max(0, self.times - 1 - self.interrupted)
 
 
 @dataclass
 class Window:
-    """Effects by whatever names them. Safe to use from several threads."""
+    """Effects by name, each with the causes that interrupted it. Thread-safe."""
 
-    _cuts: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Of each effect and each time it took place: what cut it off, or nothing."""
+    _causes: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """For each effect and each time it happened: what interrupted it, or an empty string."""
     _open: set[str] = field(default_factory=set)
+    """Effects that are not completed."""
     _lock: Lock = field(default_factory=Lock)
 
-    def effect(self, name: str) -> None:
-        """It took place (once more)."""
+    def add_effect(self, name: str) -> None:
+        """Record that the effect happened (again)."""
         with self._lock:
-            self._cuts[name].append("")
+            self._causes[name].append("")
             self._open.add(name)
 
-    def noted(self, name: str) -> None:
-        """Whoever comes next will know, whatever came between meanwhile."""
+    def complete(self, name: str) -> None:
+        """Record that the effect is completed; an earlier interruption no longer counts."""
         with self._lock:
             if name in self._open:
                 self._open.remove(name)
-                self._cuts[name][-1] = ""
+                self._causes[name][-1] = ""
 
-    def cut(self, name: str, by: str) -> None:
-        """Something came between the effect and its note; nothing, if no effect is without one."""
+    def interrupt(self, name: str, cause: str) -> None:
+        """Record an interruption; no effect if nothing of this name is open."""
         with self._lock:
             if name in self._open:
-                self._cuts[name][-1] = self._cuts[name][-1] or by
+                self._causes[name][-1] = self._causes[name][-1] or cause
 
-    def seen(self) -> dict[str, Repeated]:
+    def counts(self) -> dict[str, EffectCount]:
         with self._lock:
             return {
-                name: Repeated(len(cuts), sum(map(bool, cuts))) for name, cuts in self._cuts.items()
+                name: EffectCount(len(causes), sum(map(bool, causes)))
+                for name, causes in self._causes.items()
             }
 
-    def cuts(self) -> list[str]:
-        """What it was each time."""
+    def interruptions(self) -> list[str]:
+        """The cause of each interruption."""
         with self._lock:
-            return [by for cuts in self._cuts.values() for by in cuts if by]
+            return [cause for causes in self._causes.values() for cause in causes if cause]

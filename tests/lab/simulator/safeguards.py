@@ -532,7 +532,9 @@ def _replaced_unconditionally() -> AbstractContextManager[Any]:
 
 def _index_trusted() -> AbstractContextManager[Any]:
     def believed(self: Any, event: Any, question: Any) -> Any:
-        key = reuse.entry(event.source.sha256, question.analyzer, question.told, event.analysis)
+        key = reuse.entry(
+            event.source.sha256, question.analyzer, question.applied_thresholds, event.analysis
+        )
         hint = reuse.read(Hint, self.processed.find(key))
         if hint is None:
             return None
@@ -551,7 +553,7 @@ def _empty_analysis(event: Any, question: Any) -> Analysis:
         picture=event.analysis,
         analyzer=question.analyzer,
         models={},
-        thresholds=question.told,
+        thresholds=question.applied_thresholds,
         analyzed_at=datetime.now(UTC),
         answers={},
     )

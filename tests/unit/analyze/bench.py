@@ -12,7 +12,7 @@ from services.store.logic import decide
 from shared.contracts.envelope import Event
 from shared.contracts.images import ImageAnalyzed, ImageResized
 from shared.delivery import StepContext
-from tests.contract.samples import AT, EMBEDDED, RESIZED, SECOND, TITAN
+from tests.contract.samples import AT, RESIZED, SECOND, TITAN, TITAN_VECTOR
 from tests.fakes import MemoryObjects, MemoryRecords
 
 ALL = tuple(Detection)
@@ -28,7 +28,7 @@ ANSWERS: dict[Detection, dict[str, Any]] = {
         "TextDetections": [{"DetectedText": "OPEN", "Type": "LINE", "Confidence": 99.0}]
     },
     Detection.MODERATION: {"ModerationLabels": [{"Name": "Smoking", "Confidence": 91.0}]},
-    Detection.EMBEDDING: {"embedding": list(EMBEDDED), "modelId": TITAN},
+    Detection.EMBEDDING: {"embedding": list(TITAN_VECTOR), "modelId": TITAN},
 }
 
 

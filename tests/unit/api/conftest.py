@@ -25,10 +25,10 @@ OPERATOR_KEY = "key-of-operators"
 
 @dataclass
 class MemoryTables:
-    """Records, claims and search index lists, as a test sets them."""
+    """Records, claims, index entries by partition, and other items, as a test sets them."""
 
     records: dict[str, Record] = field(default_factory=dict)
-    lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    index: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     partitions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     timeline: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
@@ -48,7 +48,7 @@ class MemoryTables:
 
     def entries(self, name: str, span: tuple[str, str], after: str | None, limit: int) -> Entries:
         self.queries += 1
-        rows = sorted(self.lists.get(name, []), key=lambda row: row["at"], reverse=True)
+        rows = sorted(self.index.get(name, []), key=lambda row: row["at"], reverse=True)
         rows = [row for row in rows if span[0] <= row["at"] <= span[1]]
         rows = [row for row in rows if after is None or row["at"] < after]
         return Entries(tuple(rows[:limit]), len(rows) > limit)

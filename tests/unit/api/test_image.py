@@ -16,12 +16,12 @@ from shared.similarity import embedding_bands
 from tests.contract.samples import (
     ANALYZED,
     CAT,
+    DELETE_REQUESTED,
     EMBEDDING,
-    GAVE_UP,
-    LIKENESS,
+    FINGERPRINT,
     RESIZED,
+    STEP_FAILED,
     TEXT,
-    UNWANTED,
 )
 from tests.unit.api.conftest import IMAGE, NOW, Api, IndexEntries
 
@@ -64,7 +64,7 @@ def test_an_image_that_is_processing_has_no_links(api: Api) -> None:
 
 
 def test_a_failed_image_has_its_failure_and_its_compensation(api: Api) -> None:
-    failed = GAVE_UP.model_copy(update={"image": CAT, "stage": "analyze"})
+    failed = STEP_FAILED.model_copy(update={"image": CAT, "stage": "analyze"})
     put_record(api, RESIZED, failed)
     _, body = api.request("GET", PATH)
     assert (body["status"], body["failure"]["stage"]) == ("failed", "analyze")
@@ -73,7 +73,7 @@ def test_a_failed_image_has_its_failure_and_its_compensation(api: Api) -> None:
 
 
 def test_an_unknown_image_is_not_found_and_a_deleted_one_is_gone(api: Api) -> None:
-    put_record(api, RESIZED, ANALYZED, UNWANTED)
+    put_record(api, RESIZED, ANALYZED, DELETE_REQUESTED)
     assert api.request("GET", f"/results/{IMAGE}")[1]["code"] == "image-not-found"
     status, body = api.request("GET", PATH)
     assert (status, body["code"]) == (410, "image-deleted")
@@ -140,9 +140,12 @@ def test_an_image_without_a_completed_run_has_no_analysis(api: Api) -> None:
 def test_the_same_picture_in_another_size_is_a_near_duplicate(
     api: Api, entry: IndexEntries
 ) -> None:
-    put_record(api, RESIZED.model_copy(update={"fingerprint": LIKENESS}), ANALYZED)
-    twin = entry(3, fingerprint=LIKENESS.model_dump())
-    api.tables.lists["hash#0#00ff"] = [twin, entry(4, image=CAT, fingerprint=LIKENESS.model_dump())]
+    put_record(api, RESIZED.model_copy(update={"fingerprint": FINGERPRINT}), ANALYZED)
+    twin = entry(3, fingerprint=FINGERPRINT.model_dump())
+    api.tables.index["hash#0#00ff"] = [
+        twin,
+        entry(4, image=CAT, fingerprint=FINGERPRINT.model_dump()),
+    ]
     _, body = api.request("GET", f"{PATH}/similar")
     (item,) = body["items"]
     assert (item["name"], item["kind"], item["score"]) == ("3.jpg", "near-duplicate", 1.0)
@@ -152,8 +155,8 @@ def test_a_picture_with_a_close_embedding_is_similar(api: Api, entry: IndexEntri
     put_record(api, RESIZED, ANALYZED)
     other = {"fingerprint": {"hash": "f" * 16}, "embedding": EMBEDDING.model_dump()}
     band = embedding_bands(EMBEDDING)[3]
-    api.tables.lists["hash#0#00ff"] = [entry(3, fingerprint={"hash": "00ff" + "f" * 12})]
-    api.tables.lists[f"embedding#3#{band}"] = [entry(3, **other), entry(4, **other, image=CAT)]
+    api.tables.index["hash#0#00ff"] = [entry(3, fingerprint={"hash": "00ff" + "f" * 12})]
+    api.tables.index[f"embedding#3#{band}"] = [entry(3, **other), entry(4, **other, image=CAT)]
     _, body = api.request("GET", f"{PATH}/similar")
     (item,) = body["items"]
     assert (item["name"], item["kind"]) == ("3.jpg", "similar")
@@ -164,7 +167,7 @@ def test_without_a_fingerprint_or_an_embedding_nothing_is_similar(
     api: Api, entry: IndexEntries
 ) -> None:
     put_record(api, RESIZED.model_copy(update={"fingerprint": None}))
-    api.tables.lists["hash#0#00ff"] = [entry(3, fingerprint=LIKENESS.model_dump())]
+    api.tables.index["hash#0#00ff"] = [entry(3, fingerprint=FINGERPRINT.model_dump())]
     assert api.request("GET", f"{PATH}/similar")[1] == {"items": []}
 
 

@@ -8,13 +8,13 @@ import pytest
 from services.api.callers import ANYONE, Access
 from services.store.logic import Policy
 from shared.contracts.images import ReleaseRequested
-from tests.contract.samples import ANALYZED, CAT, LIKENESS, RESIZED, UNWANTED
+from tests.contract.samples import ANALYZED, CAT, DELETE_REQUESTED, FINGERPRINT, RESIZED
 from tests.unit.api.conftest import IMAGE, OPERATOR_KEY, Api, IndexEntries
 from tests.unit.api.test_image import put_record
 
 ANN, BOB = "sub-of-ann", "sub-of-bob"
 PATH = f"/results/{CAT}"
-MINE = RESIZED.model_copy(update={"owner": ANN, "fingerprint": LIKENESS})
+MINE = RESIZED.model_copy(update={"owner": ANN, "fingerprint": FINGERPRINT})
 CATS = {"fileName": "cat.jpg", "fileType": "image/jpeg", "fileSize": 10}
 REPLAY = json.dumps({"force": True})
 REQUESTS = [
@@ -65,7 +65,7 @@ def test_another_owners_image_is_answered_exactly_like_an_unknown_one(
 
 
 def test_a_deleted_image_of_another_owner_is_unknown_too(api: Api) -> None:
-    put_record(api, MINE, ANALYZED, UNWANTED)
+    put_record(api, MINE, ANALYZED, DELETE_REQUESTED)
     sign_in(api, BOB)
     assert api.request("GET", PATH)[0] == 404
     sign_in(api, ANN)
@@ -109,8 +109,8 @@ def test_an_owner_cannot_release_their_own_image(api: Api) -> None:
 
 
 def test_a_user_lists_their_own_images_only(api: Api, entry: IndexEntries) -> None:
-    api.tables.lists["all"] = [entry(n) for n in range(4)]
-    api.tables.lists[f"owner#{ANN}"] = [entry(n, owner=ANN) for n in (1, 3)]
+    api.tables.index["all"] = [entry(n) for n in range(4)]
+    api.tables.index[f"owner#{ANN}"] = [entry(n, owner=ANN) for n in (1, 3)]
     sign_in(api, ANN)
     assert names(api) == ["3.jpg", "1.jpg"]
     assert names(api, owner=ANN) == ["3.jpg", "1.jpg"]
@@ -119,11 +119,11 @@ def test_a_user_lists_their_own_images_only(api: Api, entry: IndexEntries) -> No
 
 
 def test_a_user_finds_their_images_by_every_label(api: Api, entry: IndexEntries) -> None:
-    """The label's list has the images of all owners, and a summary has five labels only."""
-    api.tables.lists["label#Sun"] = [entry(9, confidence=99.0)]
+    """The label's partition has the images of all owners, and a summary has five labels only."""
+    api.tables.index["label#Sun"] = [entry(9, confidence=99.0)]
     labels = [{"name": "Cat", "confidence": 98.0}, {"name": "Sun", "confidence": 60.0}]
     mine = [entry(1, owner=ANN, found=labels), entry(2, owner=ANN)]
-    api.tables.lists[f"owner#{ANN}"] = mine
+    api.tables.index[f"owner#{ANN}"] = mine
     sign_in(api, ANN)
     assert names(api, label="Sun") == ["1.jpg"]
     assert names(api, label="Sun", minConfidence="61") == []
@@ -131,15 +131,15 @@ def test_a_user_finds_their_images_by_every_label(api: Api, entry: IndexEntries)
 
 
 def test_a_cursor_contains_no_image_of_another_owner(api: Api, entry: IndexEntries) -> None:
-    api.tables.lists["label#Cat"] = [entry(n, owner=BOB, confidence=90.0) for n in range(50)]
-    api.tables.lists[f"owner#{ANN}"] = [entry(1, owner=ANN)]
+    api.tables.index["label#Cat"] = [entry(n, owner=BOB, confidence=90.0) for n in range(50)]
+    api.tables.index[f"owner#{ANN}"] = [entry(1, owner=ANN)]
     sign_in(api, ANN)
     body = api.request("GET", "/results", query={"label": "Cat", "limit": "1"})[1]
     assert ([item["name"] for item in body["items"]], body["cursor"]) == (["1.jpg"], None)
 
 
 def test_only_an_operator_lists_another_owners_images(api: Api, entry: IndexEntries) -> None:
-    api.tables.lists[f"owner#{BOB}"] = [entry(1, owner=BOB)]
+    api.tables.index[f"owner#{BOB}"] = [entry(1, owner=BOB)]
     sign_in(api, ANN)
     status, body = api.request("GET", "/results", query={"owner": BOB})
     assert (status, body["code"]) == (403, "not-owner")
@@ -149,7 +149,7 @@ def test_only_an_operator_lists_another_owners_images(api: Api, entry: IndexEntr
 
 def test_a_cursor_is_valid_for_its_caller_only(api: Api, entry: IndexEntries) -> None:
     for owner in (ANN, BOB):
-        api.tables.lists[f"owner#{owner}"] = [entry(n, owner=owner) for n in range(2)]
+        api.tables.index[f"owner#{owner}"] = [entry(n, owner=owner) for n in range(2)]
     sign_in(api, ANN)
     cursor = api.request("GET", "/results", query={"limit": "1"})[1]["cursor"]
     sign_in(api, BOB)
@@ -159,7 +159,7 @@ def test_a_cursor_is_valid_for_its_caller_only(api: Api, entry: IndexEntries) ->
 
 def test_a_user_sees_label_counts_of_their_own_images(api: Api, entry: IndexEntries) -> None:
     api.tables.partitions = {"labels/0": [{"item": "label/Secret", "images": 9}]}
-    api.tables.lists[f"owner#{ANN}"] = [entry(n, owner=ANN) for n in range(3)]
+    api.tables.index[f"owner#{ANN}"] = [entry(n, owner=ANN) for n in range(3)]
     sign_in(api, ANN)
     assert api.request("GET", "/labels")[1]["labels"] == [{"name": "Cat", "images": 3}]
     sign_in(api, ANN, "operators")
@@ -168,8 +168,8 @@ def test_a_user_sees_label_counts_of_their_own_images(api: Api, entry: IndexEntr
 
 def test_similar_images_are_the_users_own(api: Api, entry: IndexEntries) -> None:
     put_record(api, MINE, ANALYZED)
-    alike = {"fingerprint": LIKENESS.model_dump()}
-    api.tables.lists["hash#0#00ff"] = [entry(3, owner=ANN, **alike), entry(4, owner=BOB, **alike)]
+    alike = {"fingerprint": FINGERPRINT.model_dump()}
+    api.tables.index["hash#0#00ff"] = [entry(3, owner=ANN, **alike), entry(4, owner=BOB, **alike)]
     sign_in(api, ANN)
     assert [item["name"] for item in api.request("GET", f"{PATH}/similar")[1]["items"]] == ["3.jpg"]
 

@@ -2,12 +2,15 @@
 
 import base64
 import json
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.api import cursors
 from services.api.queries import MAX_QUERIES
+from shared.contracts.search_index import INDEX
 from tests.unit.api.conftest import Api, IndexEntries
 
 
@@ -27,12 +30,12 @@ def pages(api: Api, **query: str) -> list[str]:
 def test_all_pages_together_have_each_image_once_newest_first(
     api: Api, entry: IndexEntries
 ) -> None:
-    api.tables.lists["all"] = [entry(n) for n in range(7)]
+    api.tables.index["all"] = [entry(n) for n in range(7)]
     assert pages(api, limit="3") == [f"{n}.jpg" for n in reversed(range(7))]
 
 
 def test_a_full_last_page_has_no_cursor(api: Api, entry: IndexEntries) -> None:
-    api.tables.lists["all"] = [entry(n) for n in range(3)]
+    api.tables.index["all"] = [entry(n) for n in range(3)]
     assert api.request("GET", "/results", query={"limit": "3"})[1]["cursor"] is None
 
 
@@ -63,14 +66,14 @@ def test_a_filter_selects_the_matching_images(
         entries = entries[:1]
     if name == "flagged":
         entries = entries[1:2]
-    api.tables.lists[name] = entries
+    api.tables.index[name] = entries
     assert pages(api, limit="1", **query) == [f"{n}.jpg" for n in expected]
 
 
 def test_a_filter_that_matches_nothing_costs_a_limited_number_of_queries(
     api: Api, entry: IndexEntries
 ) -> None:
-    api.tables.lists["all"] = [
+    api.tables.index["all"] = [
         entry(0, at=f"2026-11-21T09:00:00.{n:06}Z#{'0' * 36}") for n in range(2000)
     ]
     status, body = api.request("GET", "/results", query={"minConfidence": "99"})
@@ -88,7 +91,7 @@ def test_a_cursor_that_was_not_issued_is_refused(api: Api, text: str) -> None:
 def test_a_cursor_with_an_invented_position_is_refused(
     api: Api, entry: IndexEntries, position: str
 ) -> None:
-    api.tables.lists["all"] = [entry(n) for n in range(2)]
+    api.tables.index["all"] = [entry(n) for n in range(2)]
     issued = api.request("GET", "/results", query={"limit": "1"})[1]["cursor"]
     query = _query_of(issued)
     status, body = api.request("GET", "/results", query={"cursor": cursors.encode(query, position)})
@@ -96,7 +99,7 @@ def test_a_cursor_with_an_invented_position_is_refused(
 
 
 def test_a_cursor_is_valid_for_its_filters_only(api: Api, entry: IndexEntries) -> None:
-    api.tables.lists["all"] = [entry(n) for n in range(2)]
+    api.tables.index["all"] = [entry(n) for n in range(2)]
     issued = api.request("GET", "/results", query={"limit": "1"})[1]["cursor"]
     status, body = api.request("GET", "/results", query={"cursor": issued, "status": "failed"})
     assert (status, body["code"]) == (400, "invalid-cursor")
@@ -132,6 +135,12 @@ def test_labels_are_summed_over_partitions_and_sorted_by_count(api: Api) -> None
     second = api.request("GET", "/labels", query={"limit": "1", "cursor": first["cursor"]})[1]
     assert first["labels"] == [{"name": "Dog", "images": 5}]
     assert second == {"labels": [{"name": "Cat", "images": 3}], "cursor": None}
+
+
+def test_the_function_may_query_the_search_index() -> None:
+    service = Path(__file__).parents[3] / "services" / "api" / "service.toml"
+    allowed = tomllib.loads(service.read_text())["allow"]
+    assert {"actions": ["dynamodb:Query"], "on": f"records/index/{INDEX}"} in allowed
 
 
 def _query_of(cursor: str) -> Any:

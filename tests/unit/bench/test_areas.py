@@ -1,4 +1,4 @@
-"""What `make bench` runs can be begun at least: the tests do not run it, and the code moves on."""
+"""Every part of `make bench` can be imported; the tests do not run the benchmark."""
 
 import subprocess
 import sys
@@ -17,16 +17,16 @@ ENGINES = sorted(
 
 
 @pytest.mark.parametrize("area", AREAS)
-def test_every_area_can_be_loaded(area: str) -> None:
+def test_every_area_can_be_imported(area: str) -> None:
     assert callable(rows_of(area))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_engine_can_be_loaded(engine: str) -> None:
-    """In a process of its own: one of them takes the SIMD resizer away."""
-    begun = f"from tests.lab.bench.engines.{engine} import work; assert callable(work)"
-    subprocess.run([sys.executable, "-c", begun], cwd=ROOT, check=True, timeout=120)
+def test_every_engine_can_be_imported(engine: str) -> None:
+    """In a separate process, because one engine hides the SIMD resizer."""
+    code = f"from tests.lab.bench.engines.{engine} import work; assert callable(work)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
 
 
-def test_every_service_has_a_first_record_to_start_with() -> None:
+def test_every_service_has_a_first_record() -> None:
     assert FIRST.keys() == {service.name for service in definitions()}

@@ -1,4 +1,4 @@
-"""A small real server in the place of AWS, and the proxy before it."""
+"""A small HTTP server in place of AWS, and the proxy before it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,22 +19,22 @@ PUBLISHED = (
 
 @dataclass
 class Aws:
-    """What reached it: method, path, Host and body of each request, in order."""
+    """The requests that arrived, in order: method, path, Host and body of each."""
 
     port: int
-    heard: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+    requests: list[tuple[str, str, str, bytes]] = field(default_factory=list)
 
 
 @pytest.fixture
 def aws() -> Iterator[Aws]:
-    """Says yes to everything."""
+    """A server that answers every request with 200."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            said.heard.append((self.command, self.path, self.headers["Host"], body))
+            received.requests.append((self.command, self.path, self.headers["Host"], body))
             answer = PUBLISHED if b"Action=Publish" in body else b""
             self.send_response(200)
             self.send_header("Content-Length", str(len(answer)))
@@ -44,12 +44,12 @@ def aws() -> Iterator[Aws]:
         do_PUT = do_POST  # noqa: N815 - the base class's name
 
         def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        said = Aws(server.server_port)
+        received = Aws(server.server_port)
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield said
+        yield received
         server.shutdown()
 
 
@@ -61,11 +61,11 @@ def proxy(aws: Aws) -> Iterator[Proxy]:
 
 @pytest.fixture
 def client(proxy: Proxy) -> Iterator[Callable[[str], Any]]:
-    """boto3's client of a service, which asks once and waits for no longer than a second."""
-    made = []
+    """boto3's client of a service, without retries and with a read timeout of 1 s."""
+    clients = []
 
     def make(service: str) -> Any:
-        made.append(
+        clients.append(
             boto3.client(
                 service,
                 endpoint_url=proxy.endpoint,
@@ -75,8 +75,8 @@ def client(proxy: Proxy) -> Iterator[Callable[[str], Any]]:
                 config=Config(read_timeout=1, retries={"total_max_attempts": 1}),
             )
         )
-        return made[-1]
+        return clients[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for client in clients:
+        client.close()

@@ -1,4 +1,4 @@
-"""A process is found by its connection, and nobody else's is."""
+"""A signal reaches exactly the process that holds a connection."""
 
 import os
 import signal
@@ -20,12 +20,12 @@ connection.recv(1)
 """
 EX_SOFTWARE = 70
 
-pytestmark = pytest.mark.skipif(not kills.OFFERED, reason="needs Linux's /proc")
+pytestmark = pytest.mark.skipif(not kills.SUPPORTED, reason="needs Linux's /proc")
 
 
 @dataclass
 class Caller:
-    """A process that waits for an answer, in a group of its own."""
+    """A process that waits for an answer, in its own process group."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -61,6 +61,6 @@ def test_the_process_behind_a_connection_exits_from_within(caller: Caller) -> No
     assert caller.process.wait(10) == EX_SOFTWARE
 
 
-def test_a_process_of_another_group_is_left_alone(caller: Caller) -> None:
+def test_a_process_of_another_group_gets_no_signal(caller: Caller) -> None:
     assert not caller.end(signal.SIGKILL, os.getpgid(0))
     assert caller.process.poll() is None

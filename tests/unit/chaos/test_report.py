@@ -1,4 +1,4 @@
-"""What people and programs read in the end."""
+"""The report for people and for programs."""
 
 import json
 from pathlib import Path
@@ -7,52 +7,55 @@ import pytest
 
 from tests.lab.chaos import report
 from tests.lab.chaos.__main__ import conclude
-from tests.lab.chaos.judge import Figure
-from tests.lab.chaos.report import Part
+from tests.lab.chaos.checks import Figure
+from tests.lab.chaos.report import Result
 
-KEPT = Figure("outcomes", "300", "300", met=True)
-BROKEN = Figure("orphaned objects", "1", "0", met=False, about=("renditions/one/0/web.jpeg",))
+MET = Figure("outcomes", "300", "300", met=True)
+NOT_MET = Figure("orphaned objects", "1", "0", met=False, violations=("renditions/one/0/web.jpeg",))
 
 
 @pytest.fixture
-def part() -> Part:
-    return Part("300 images", [KEPT, BROKEN], {"calls": 12345, "kills": 0}, 61.4, {"one": ["line"]})
+def result() -> Result:
+    return Result(
+        "300 images", [MET, NOT_MET], {"calls": 12345, "kills": 0}, 61.4, {"one": ["line"]}
+    )
 
 
-def test_the_table_has_a_line_for_each_figure(part: Part) -> None:
-    assert list(report.table([part])) == [
-        "figure              got  promised  met",
+def test_the_table_has_a_line_for_each_figure(result: Result) -> None:
+    assert list(report.table([result])) == [
+        "figure              measured  expected  met",
         "300 images, 61 s",
-        "  outcomes          300  300       yes",
-        "  orphaned objects    1  0         NO",
+        "  outcomes               300  300       yes",
+        "  orphaned objects         1  0         NO",
     ]
 
 
-def test_one_figure_missed_is_the_whole_run_missed(part: Part) -> None:
-    assert not part.met
-    assert Part("300 images", [KEPT], {}, 1).met
+def test_a_result_with_one_figure_not_met_is_not_met(result: Result) -> None:
+    assert not result.met
+    assert Result("300 images", [MET], {}, 1).met
 
 
-def test_the_command_ends_with_one_if_a_figure_is_missed(
-    part: Part, capsys: pytest.CaptureFixture[str]
+def test_the_command_exits_with_one_if_a_figure_is_not_met(
+    result: Result, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert conclude([part], 125) == 1
-    assert capsys.readouterr().out.endswith("A FIGURE IS MISSED; 2:05 minutes\n")
-    assert conclude([Part("300 images", [KEPT], {}, 1)], 125) == 0
+    assert conclude([result], 125) == 1
+    assert capsys.readouterr().out.endswith("A FIGURE IS NOT MET; 2:05 minutes\n")
+    assert conclude([Result("300 images", [MET], {}, 1)], 125) == 0
 
 
-def test_an_image_that_broke_a_promise_is_shown_with_its_timeline(part: Part) -> None:
-    assert list(report.explained(part)) == ["one: orphaned objects", "  line"]
+def test_the_timeline_of_an_image_that_failed_a_check_is_shown(result: Result) -> None:
+    assert list(report.timelines(result)) == ["one: orphaned objects", "  line"]
 
 
-def test_what_was_counted_is_one_line(part: Part) -> None:
-    assert report.counts(part) == "calls 12,345"
+def test_the_counts_are_one_line(result: Result) -> None:
+    assert report.counts(result) == "calls 12,345"
 
 
-def test_the_same_is_written_for_programs(part: Part, tmp_path: Path) -> None:
+def test_the_results_are_written_as_json(result: Result, tmp_path: Path) -> None:
     path = tmp_path / "build" / "chaos.json"
-    report.write(path, [part], {"seed": 1})
-    told = json.loads(path.read_text())
-    (written,) = told["parts"]
-    assert (told["asked"], written["met"], written["seconds"]) == ({"seed": 1}, False, 61.4)
-    assert written["figures"][1]["about"] == ["renditions/one/0/web.jpeg"]
+    report.write(path, [result], {"seed": 1})
+    written = json.loads(path.read_text())
+    (scenario,) = written["scenarios"]
+    assert (written["options"], scenario["met"]) == ({"seed": 1}, False)
+    assert scenario["seconds"] == 61.4
+    assert scenario["figures"][1]["violations"] == ["renditions/one/0/web.jpeg"]

@@ -1,4 +1,4 @@
-"""Servers that tests can start for real, and that never outlive their test."""
+"""Real servers for tests, stopped at the end of each test."""
 
 import os
 import sys
@@ -17,8 +17,8 @@ Make = Callable[..., Server]
 
 
 @dataclass
-class Heard:
-    """What was said to a person, a line each."""
+class Progress:
+    """Records the lines that a command reports."""
 
     lines: list[str]
 
@@ -30,13 +30,13 @@ class Heard:
 
 
 @pytest.fixture
-def say() -> Heard:
-    return Heard([])
+def say() -> Progress:
+    return Progress([])
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Make]:
-    """Makes servers that answer 200, once the Python statements given first are through."""
+def create_server(tmp_path: Path) -> Iterator[Make]:
+    """Creates servers that run the statements of `first` and then answer 200."""
     homes = []
 
     def make(first: str = "", *, port: int | None = None, deadline: float = 30) -> Server:

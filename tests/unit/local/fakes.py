@@ -1,36 +1,36 @@
-"""Stand-ins for what a test machine lacks, and the samples that several tests look at."""
+"""Fake programs, for machines without Docker, and sample outputs of a stage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from infra.deploy.outputs import Outputs
-from infra.local.docker import Answer
+from infra.local.docker import ProgramResult
 
-NOTHING = Answer(ok=False, output="")
+MISSING = ProgramResult(ok=False, output="")
 
 
 @dataclass
 class FakePrograms:
-    """Answers what it was told to, by the start of a command; everything else is not there."""
+    """Returns a configured result for each command prefix; all other programs are missing."""
 
-    answers: dict[str, Answer] = field(default_factory=dict)
-    shown: list[str] = field(default_factory=list)
-    show_fails: bool = False
+    answers: dict[str, ProgramResult] = field(default_factory=dict)
+    commands: list[str] = field(default_factory=list)
+    run_fails: bool = False
 
-    def ask(self, command: Sequence[str], within: float | None = None) -> Answer:
+    def capture(self, command: Sequence[str], within: float | None = None) -> ProgramResult:
         line = " ".join(command)
-        found = [answer for start, answer in self.answers.items() if line.startswith(start)]
-        return found[0] if found else NOTHING
+        results = [result for start, result in self.answers.items() if line.startswith(start)]
+        return results[0] if results else MISSING
 
-    def show(self, command: Sequence[str], environment: dict[str, str]) -> bool:
-        self.shown.append(" ".join(command))
-        return not (self.show_fails and "up" in command)
+    def run(self, command: Sequence[str], environment: dict[str, str]) -> bool:
+        self.commands.append(" ".join(command))
+        return not (self.run_fails and "up" in command)
 
 
-CLIENT = {"docker --version": Answer(ok=True, output="Docker version 29")}
-ENGINE = CLIENT | {"docker info": Answer(ok=True, output="29.1.0 aarch64\n")}
-PLUGIN = {"docker compose version": Answer(ok=True, output="2.40")}
-PROGRAM = {"docker-compose version": Answer(ok=True, output="1.29")}
+CLIENT = {"docker --version": ProgramResult(ok=True, output="Docker version 29")}
+ENGINE = CLIENT | {"docker info": ProgramResult(ok=True, output="29.1.0 aarch64\n")}
+PLUGIN = {"docker compose version": ProgramResult(ok=True, output="2.40")}
+PROGRAM = {"docker-compose version": ProgramResult(ok=True, output="1.29")}
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:darkroom-local-notifications"
 OUTPUTS = Outputs(

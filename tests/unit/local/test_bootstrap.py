@@ -1,15 +1,15 @@
-"""What the Makefile runs before anything else."""
+"""The bootstrap, which the Makefile runs first."""
 
 import sys
 
 from infra.local import bootstrap
 
 
-def test_an_older_python_is_named_with_the_way_out(monkeypatch, capsys):
+def test_an_older_python_is_refused_with_the_command_to_run(monkeypatch, capsys):
     monkeypatch.setattr(sys, "version_info", (3, 9, 6, "final", 0))
 
     assert bootstrap.main() == 1
 
-    said = capsys.readouterr().err
-    assert said.startswith("error: Darkroom needs Python 3.11 or newer, this is 3.9 (")
-    assert said.endswith("make PYTHON=python3.13\n")
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: Darkroom needs Python 3.11 or newer, this is 3.9 (")
+    assert printed.endswith("make PYTHON=python3.13\n")

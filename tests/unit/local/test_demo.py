@@ -1,4 +1,4 @@
-"""What people get to see: the demo's report, the line of a notification, the lines to copy."""
+"""Output for people: the demo's report, a notification as one line, and commands to copy."""
 
 import io
 import json
@@ -9,7 +9,7 @@ import pytest
 
 from infra.errors import InfraError
 from infra.local.aws_lines import how_to_use
-from infra.local.demo import Seen, refuse_failure, report
+from infra.local.demo import DemoResult, report, require_success
 from infra.local.follow import follow, line
 from infra.terminal import Style, table
 from shared.contracts.images import Moderation
@@ -30,51 +30,53 @@ HOPS = (
 )
 
 
-def told(notification):
-    return report(Seen(notification, HOPS, uploaded=100.0, heard=101.75), OUTPUTS, PLAIN)
+def report_of(notification):
+    return report(
+        DemoResult(notification, HOPS, uploaded_at=100.0, notified_at=101.75), OUTPUTS, PLAIN
+    )
 
 
-def test_the_report_shows_renditions_with_pixels_bytes_and_what_they_save():
-    rows = [shown.split() for shown in told(DONE)]
+def test_the_report_shows_pixels_bytes_and_savings_of_each_rendition():
+    rows = [shown.split() for shown in report_of(DONE)]
 
     assert ["thumbnail", "JPEG", "256", "x", "192", "9,876", "100%"] in rows
     assert ["preview", "JPEG", "1024", "x", "768", "123,456", "95%"] in rows
 
 
 def test_the_report_shows_labels_with_their_confidence():
-    assert ["Cat", "98.8", "%"] in [shown.split() for shown in told(DONE)]
+    assert ["Cat", "98.8", "%"] in [shown.split() for shown in report_of(DONE)]
 
 
-def test_the_report_shows_faces_text_and_what_was_flagged():
-    rows = [shown.split(maxsplit=1) for shown in told(DONE)]
+def test_the_report_shows_faces_text_and_moderation():
+    rows = [shown.split(maxsplit=1) for shown in report_of(DONE)]
 
     assert ["faces", "2"] in rows
     assert ["text", "BAKERY / open 7-18"] in rows
     assert ["moderation", "flagged: Smoking"] in rows
 
 
-def test_the_report_of_a_picture_without_any_says_so():
+def test_the_report_names_detections_that_found_nothing():
     nothing = {"faces": 0, "text": (), "moderation": Moderation(flagged=False)}
-    rows = [shown.split(maxsplit=1) for shown in told(DONE.model_copy(update=nothing))]
+    rows = [shown.split(maxsplit=1) for shown in report_of(DONE.model_copy(update=nothing))]
 
     for row in (["faces", "0"], ["text", "none"], ["moderation", "not flagged"]):
         assert row in rows
 
 
-def test_of_much_text_the_report_shows_the_first_lines_and_how_many_there_are():
+def test_the_report_shows_the_first_lines_of_a_long_text_and_how_many_are_left_out():
     page = DONE.model_copy(update={"text": tuple("abcde")})
 
-    assert "  text        a / b / c … and 2 more" in told(page)
+    assert "  text        a / b / c … and 2 more" in report_of(page)
 
 
 def test_the_report_has_no_line_for_a_detection_that_is_switched_off():
     off = {"faces": None, "text": None, "moderation": None}
 
-    assert "Faces, text, moderation" not in told(DONE.model_copy(update=off))
+    assert "Faces, text, moderation" not in report_of(DONE.model_copy(update=off))
 
 
-def test_the_report_of_a_quarantined_picture_says_how_to_hand_it_out():
-    shown = told(QUARANTINED)
+def test_the_report_of_a_quarantined_image_shows_the_release_command():
+    shown = report_of(QUARANTINED)
 
     assert shown[2].split() == ["status", "quarantined"]
     assert "Renditions" not in shown
@@ -84,29 +86,29 @@ def test_the_report_of_a_quarantined_picture_says_how_to_hand_it_out():
 
 
 def test_the_report_shows_each_hop_and_the_total():
-    rows = [" ".join(shown.split()) for shown in told(DONE)]
+    rows = [" ".join(shown.split()) for shown in report_of(DONE)]
 
     assert "resize image.uploaded.v1 250 ms 125 ms 250 ms" in rows
     assert "store image.analyzed.v1 500 ms 1,500 ms" in rows
-    assert "heard here 1,750 ms" in rows
+    assert "notification received 1,750 ms" in rows
     assert "From upload to notification in 1.75 s." in rows
 
 
-def test_the_report_of_a_failure_says_why_and_promises_no_renditions():
-    text = "\n".join(told(FAILED))
+def test_the_report_of_a_failure_shows_the_reason_and_no_renditions():
+    text = "\n".join(report_of(FAILED))
 
     assert FAILED.failure.detail in text
     assert "Renditions" not in text
-    assert "To look at it" not in text
+    assert "To download it" not in text
 
 
 def test_a_failed_image_fails_the_demo_with_stage_reason_and_detail():
     why = FAILED.failure
 
     with pytest.raises(InfraError, match=rf"at {why.stage}: {why.reason}: "):
-        refuse_failure(FAILED)
+        require_success(FAILED)
 
-    refuse_failure(DONE)
+    require_success(DONE)
 
 
 def test_a_notification_is_one_readable_line():
@@ -119,7 +121,7 @@ def test_a_notification_is_one_readable_line():
     assert "\n" not in shown
 
 
-def test_much_text_is_cut_to_fit_the_line():
+def test_a_long_text_is_shortened_to_fit_the_line():
     page = DONE.model_copy(update={"text": ("so much to read",) * 9, "moderation": None})
 
     assert line(page.model_dump_json(), PLAIN).endswith('"so much to read so much to…"')
@@ -135,13 +137,13 @@ def test_much_text_is_cut_to_fit_the_line():
         (DELETED, "deleted", RED),
     ],
 )
-def test_good_news_is_green_and_what_is_quarantined_is_none_yet(notification, word, colour):
+def test_successes_are_green_and_quarantined_images_are_red(notification, word, colour):
     shown = line(notification.model_dump_json(), Style(colour=True))
 
     assert f"{colour}{word:<9}" in shown
 
 
-def test_the_line_of_a_quarantined_picture_counts_no_renditions():
+def test_the_line_of_a_quarantined_image_counts_no_renditions():
     shown = line(QUARANTINED.model_dump_json(), PLAIN)
 
     assert "4032 x 3024 HEIC, Cat 99 %" in shown
@@ -151,14 +153,14 @@ def test_the_line_of_a_deletion_ends_with_the_key():
     assert line(DELETED.model_dump_json(), PLAIN).endswith(f"deleted    {DELETED.source.key}")
 
 
-def test_the_line_of_a_failure_says_where_and_why():
+def test_the_line_of_a_failure_shows_stage_and_reason():
     shown = line(FAILED.model_dump_json(), PLAIN)
 
     assert f"{FAILED.failure.stage}: {FAILED.failure.reason}" in shown
 
 
 @pytest.mark.parametrize("body", ["", "hello", '{"version": "1"}'])
-def test_what_others_send_to_the_topic_is_shown_as_it_is(body):
+def test_a_message_that_is_not_a_notification_is_shown_unchanged(body):
     assert line(body, PLAIN) == body
 
 
@@ -170,7 +172,7 @@ class FakeSubscription:
         return self.polls.pop(0)
 
 
-def test_following_once_ends_with_the_first_notification(say):
+def test_follow_once_ends_after_the_first_notification(say):
     subscription = FakeSubscription([[], ["first"], ["second"]])
 
     follow(subscription, str.upper, say, once=True)
@@ -178,7 +180,7 @@ def test_following_once_ends_with_the_first_notification(say):
     assert say.lines == ["FIRST"]
 
 
-def test_colour_is_for_terminals_whose_user_wants_it(monkeypatch):
+def test_colour_is_used_on_terminals_unless_no_color_is_set(monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -189,19 +191,19 @@ def test_colour_is_for_terminals_whose_user_wants_it(monkeypatch):
     assert Style.of(terminal).good("yes") == "yes"
 
 
-def test_tables_line_up():
+def test_table_columns_are_aligned():
     assert table([("a", "1"), ("bcd", "23")], "<>") == ["  a     1", "  bcd  23"]
 
 
 PAGE = "http://localhost:4566/darkroom-local-page/index.html"
 
 
-def test_the_page_comes_first() -> None:
+def test_the_address_of_the_page_is_listed_first() -> None:
     lines = how_to_use(OUTPUTS, PAGE, "MiniStack", "localhost")
     assert lines[2].split() == ["page", PAGE]
 
 
-def test_the_lines_to_copy_name_endpoint_bucket_and_topic():
+def test_the_commands_to_copy_name_endpoint_bucket_and_topic():
     lines = how_to_use(OUTPUTS, PAGE, "MiniStack", "localhost")
     commands = [shlex.split(shown) for shown in lines if shown.startswith("  aws ")]
 
@@ -210,7 +212,7 @@ def test_the_lines_to_copy_name_endpoint_bucket_and_topic():
     assert sum(TOPIC in words for words in commands) == 3
 
 
-def test_the_queue_to_copy_lets_the_topic_in():
+def test_the_create_queue_command_lets_the_topic_send():
     lines = how_to_use(OUTPUTS, PAGE, "MiniStack", "localhost")
     create = next(shlex.split(shown) for shown in lines if "create-queue" in shown)
 

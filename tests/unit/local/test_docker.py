@@ -1,4 +1,4 @@
-"""Docker: when there is an engine, and how compose is called. No engine is needed."""
+"""How the Docker engine and compose are found. These tests need no engine."""
 
 import re
 from ipaddress import ip_address, ip_network
@@ -10,17 +10,17 @@ from infra.errors import InfraError
 from infra.local.docker import (
     COMPOSE_FILE,
     REKOGNITION_ADDRESS,
-    Answer,
     Docker,
     Engine,
+    ProgramResult,
     RealPrograms,
-    why_none,
+    no_engine_reason,
 )
 from tests.optional import missing
 from tests.unit.local.fakes import CLIENT, ENGINE, PLUGIN, PROGRAM, FakePrograms
 
 
-def test_an_engine_that_answers_tells_its_architecture():
+def test_the_build_target_has_the_architecture_of_the_engine():
     engine = Engine.find(FakePrograms(ENGINE))
 
     assert engine is not None
@@ -28,45 +28,48 @@ def test_an_engine_that_answers_tells_its_architecture():
 
 
 @pytest.mark.parametrize("output", ["", " x86_64"])
-def test_a_client_without_engine_is_no_engine_even_if_it_exits_with_0(output):
-    programs = FakePrograms(CLIENT | {"docker info": Answer(ok=True, output=output)})
+def test_a_docker_client_without_an_engine_is_not_an_engine(output):
+    programs = FakePrograms(CLIENT | {"docker info": ProgramResult(ok=True, output=output)})
 
     assert Engine.find(programs) is None
-    assert why_none(programs) == "Docker's client is here, but no engine answered within 3 s"
+    assert (
+        no_engine_reason(programs)
+        == "Docker's client is installed, but no engine answered within 3 s"
+    )
 
 
-def test_without_docker_it_says_so():
-    assert why_none(FakePrograms()) == "Docker is not installed"
+def test_the_reason_names_a_missing_docker():
+    assert no_engine_reason(FakePrograms()) == "Docker is not installed"
 
 
-def test_a_program_that_hangs_or_is_missing_answers_no():
-    assert not RealPrograms().ask(("sleep", "60"), within=0.1).ok
-    assert not RealPrograms().ask(("no-such-program",)).ok
-    assert RealPrograms().ask(("echo", "yes")) == Answer(ok=True, output="yes")
+def test_a_program_that_hangs_or_is_missing_is_not_ok():
+    assert not RealPrograms().capture(("sleep", "60"), within=0.1).ok
+    assert not RealPrograms().capture(("no-such-program",)).ok
+    assert RealPrograms().capture(("echo", "yes")) == ProgramResult(ok=True, output="yes")
 
 
 @pytest.mark.parametrize(
     ("compose", "start"),
     [(PLUGIN | PROGRAM, ("docker", "compose")), (PROGRAM, ("docker-compose", "--project-name"))],
 )
-def test_the_plugin_is_preferred_to_the_program(compose, start):
+def test_the_compose_plugin_is_preferred_to_the_compose_program(compose, start):
     engine = Engine("x86_64", FakePrograms(compose))
 
     assert engine.compose()[:2] == start
 
 
-def test_an_engine_without_compose_is_told_what_to_install():
+def test_an_engine_without_compose_is_an_error_that_names_the_plugin():
     with pytest.raises(InfraError, match="install its plugin"):
         Engine("x86_64", FakePrograms()).compose()
 
 
-def test_containers_that_do_not_start_are_taken_down_again(say):
-    programs = FakePrograms(PLUGIN, show_fails=True)
+def test_containers_are_removed_if_they_do_not_start(say):
+    programs = FakePrograms(PLUGIN, run_fails=True)
 
     with pytest.raises(InfraError, match="could not start the containers"):
         Docker(Engine("x86_64", programs), 4566).start(say)
 
-    assert [line.split()[-2:] for line in programs.shown] == [
+    assert [line.split()[-2:] for line in programs.commands] == [
         ["up", "--detach"],
         ["down", "--remove-orphans"],
     ]
@@ -74,25 +77,25 @@ def test_containers_that_do_not_start_are_taken_down_again(say):
 
 @pytest.fixture(scope="module")
 def composed():
-    """The compose file as compose itself reads it, which takes no engine."""
+    """The compose file as compose parses it, which needs no engine."""
     programs = RealPrograms()
     for compose in (("docker", "compose"), ("docker-compose",)):
-        if programs.ask((*compose, "version")).ok:
-            read = programs.ask((*compose, "-f", str(COMPOSE_FILE), "config"))
+        if programs.capture((*compose, "version")).ok:
+            read = programs.capture((*compose, "-f", str(COMPOSE_FILE), "config"))
             assert read.ok, read
             return yaml.safe_load(read.output)
     return missing("docker-compose", "apt-get install docker-compose")
 
 
 @pytest.mark.slow
-def test_localstack_is_the_last_free_version_pinned_by_digest(composed):
+def test_localstack_is_its_last_free_version_and_pinned_by_digest(composed):
     image = composed["services"]["localstack"]["image"]
 
     assert re.fullmatch(r"localstack/localstack:4\.14\.0@sha256:[0-9a-f]{64}", image)
 
 
 @pytest.mark.slow
-def test_containers_listen_on_loopback_alone(composed):
+def test_containers_listen_on_loopback_only(composed):
     for service in composed["services"].values():
         assert len(service["ports"]) == 1
         assert "127.0.0.1" in str(service["ports"][0])

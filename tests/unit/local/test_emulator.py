@@ -1,4 +1,4 @@
-"""Which emulator is taken, and why; and the environment as a whole."""
+"""The choice of the emulator, and start and stop of the whole local environment."""
 
 import fcntl
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ PORT = 4566
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """A place for servers where none has been yet."""
+    """An empty folder for the homes of servers."""
     monkeypatch.setattr(emulator, "RUN", tmp_path)
     monkeypatch.setattr(lifecycle, "RUN", tmp_path)
     return tmp_path
@@ -25,7 +25,7 @@ def run(tmp_path, monkeypatch):
 
 @pytest.fixture
 def running(run):
-    """A MiniStack that runs, as far as its lock can tell."""
+    """The home of a MiniStack that appears to run: its lock is held."""
     home = run / str(PORT) / "ministack"
     home.mkdir(parents=True)
     with (home / "lock").open("w") as lock:
@@ -33,7 +33,7 @@ def running(run):
         yield home
 
 
-def test_docker_is_taken_where_an_engine_answers(run, say):
+def test_docker_is_chosen_if_an_engine_answers(run, say):
     assert isinstance(choose("auto", PORT, FakePrograms(ENGINE), say), Docker)
     assert str(say) == "emulator: LocalStack in Docker, since a Docker engine answers"
 
@@ -41,23 +41,23 @@ def test_docker_is_taken_where_an_engine_answers(run, say):
 @pytest.mark.parametrize(
     ("programs", "why"), [({}, "Docker is not installed"), (CLIENT, "no engine answered")]
 )
-def test_ministack_is_taken_where_none_does_and_it_says_why(run, say, programs, why):
+def test_ministack_is_chosen_without_an_engine_and_the_reason_is_reported(run, say, programs, why):
     assert choose("auto", PORT, FakePrograms(programs), say) == Embedded(PORT)
     assert "emulator: MiniStack, since" in str(say)
     assert why in str(say)
 
 
-def test_ministack_can_be_wished_for_beside_an_engine(run, say):
+def test_ministack_can_be_chosen_although_an_engine_runs(run, say):
     assert choose("ministack", PORT, FakePrograms(ENGINE), say) == Embedded(PORT)
-    assert str(say) == "emulator: MiniStack, as asked"
+    assert str(say) == "emulator: MiniStack, as chosen"
 
 
-def test_a_wish_for_docker_without_engine_is_refused(run, say):
+def test_choosing_docker_without_an_engine_is_an_error(run, say):
     with pytest.raises(InfraError, match=r"no engine answered.*LOCAL=ministack"):
         choose("docker", PORT, FakePrograms(CLIENT), say)
 
 
-def test_what_runs_is_kept_when_an_engine_appears(running, say):
+def test_a_running_ministack_stays_the_choice_when_an_engine_starts(running, say):
     assert choose("auto", PORT, FakePrograms(ENGINE), say) == Embedded(PORT)
 
 
@@ -68,14 +68,14 @@ def test_docker_does_not_take_the_port_of_a_running_ministack(running, say):
 
 @dataclass
 class FakeEmulator:
-    """Counts what happens to it."""
+    """Counts its stops."""
 
     runs_already: bool = False
     stopped: list[bool] = field(default_factory=list)
     name = "the emulator"
     this_machine = "localhost"
     rekognition = "http://127.0.0.1:4567"
-    patience = 1.0
+    image_timeout = 1.0
 
     def target(self):
         return Target.linux("x86_64")
@@ -93,7 +93,7 @@ def failing(*_args, **_more):
 
 
 @pytest.mark.parametrize(("runs_already", "stopped"), [(False, [True]), (True, [])])
-def test_a_failed_deployment_stops_only_what_was_just_started(
+def test_a_failed_deployment_stops_the_emulator_only_if_it_was_just_started(
     monkeypatch, say, runs_already, stopped
 ):
     monkeypatch.setattr(lifecycle, "deploy", failing)
@@ -105,7 +105,7 @@ def test_a_failed_deployment_stops_only_what_was_just_started(
     assert fake.stopped == stopped
 
 
-def test_functions_are_told_where_the_emulator_has_its_rekognition(monkeypatch, say):
+def test_the_deployment_gets_the_address_of_the_local_rekognition(monkeypatch, say):
     deployed = []
     monkeypatch.setattr(lifecycle, "deploy", lambda *args: deployed.append(args) or OUTPUTS)
 
@@ -114,7 +114,7 @@ def test_functions_are_told_where_the_emulator_has_its_rekognition(monkeypatch, 
     assert deployed[0][4] == FakeEmulator.rekognition
 
 
-def test_down_with_nothing_running_is_no_error(run, say):
+def test_down_without_a_running_server_is_not_an_error(run, say):
     (run / "4600" / "ministack").mkdir(parents=True)
     (run / "4600" / "ministack" / "pid").write_text("1")  # stale, and init's
 
@@ -123,9 +123,9 @@ def test_down_with_nothing_running_is_no_error(run, say):
     assert str(say) == "nothing was running"
 
 
-def test_down_without_compose_leaves_an_engine_alone(run, say):
+def test_down_without_compose_runs_no_docker_command(run, say):
     programs = FakePrograms(ENGINE)
 
     lifecycle.down(programs, say)
 
-    assert programs.shown == []
+    assert programs.commands == []

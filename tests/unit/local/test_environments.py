@@ -1,4 +1,4 @@
-"""Virtual environments: real ones, of a package that is made here."""
+"""Virtual environments: real ones, with a package that the tests build."""
 
 import hashlib
 import socket
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch) -> Path:
-    """A checkout with a lock of its own; its groups hold one package, or none of the index."""
+    """A checkout with its own lock; its one package comes from a folder, not from an index."""
     monkeypatch.setattr(environments, "ROOT", tmp_path)
     monkeypatch.setattr(environments, "ENVIRONMENTS", tmp_path / "environments")
     monkeypatch.setattr(environments, "requirements", lambda _: (tmp_path / "pins").read_text())
@@ -46,7 +46,7 @@ def environment(checkout: Path) -> Environment:
     return Environment("the tool", checkout / "environment", "tool")
 
 
-def test_an_environment_is_remade_only_when_the_lock_changes(checkout, environment, say):
+def test_an_environment_is_recreated_only_when_the_lock_changes(checkout, environment, say):
     environment.ensure(say)
     assert list(environment.directory.rglob("tiny.py"))
     marker = environment.directory / "marker"
@@ -58,10 +58,10 @@ def test_an_environment_is_remade_only_when_the_lock_changes(checkout, environme
     (checkout / "uv.lock").write_text("# two\n")
     environment.ensure(say)
     assert not marker.exists()
-    assert str(say).count("making the virtual environment of the tool") == 2
+    assert str(say).count("creating the virtual environment of the tool") == 2
 
 
-def test_an_incomplete_environment_is_remade(environment, say):
+def test_an_incomplete_environment_is_recreated(environment, say):
     (environment.directory / "bin").mkdir(parents=True)
     environment.python.write_text("#!/bin/false")
 
@@ -76,7 +76,7 @@ def test_a_second_process_waits_for_the_first(environment, say):
         thread.start()
     for thread in threads:
         thread.join()
-    assert str(say).count("making") == 1
+    assert str(say).count("creating") == 1
 
 
 def test_a_failed_installation_is_not_current(checkout, environment, say):
@@ -84,7 +84,7 @@ def test_a_failed_installation_is_not_current(checkout, environment, say):
     for _ in range(2):
         with pytest.raises(InfraError, match=r"no-such-package==1"):
             environment.ensure(say)
-    assert str(say).count("making") == 2
+    assert str(say).count("creating") == 2
 
 
 def test_an_environment_of_another_checkout_is_not_changed(checkout, environment, say):
@@ -105,10 +105,10 @@ def test_a_link_to_a_current_environment_is_used(checkout, environment, say):
 
     Environment("the tool", link, "tool").ensure(say)
 
-    assert str(say).count("making") == 1
+    assert str(say).count("creating") == 1
 
 
-def test_an_unreachable_index_is_one_clear_line(checkout, environment, say, monkeypatch):
+def test_an_unreachable_index_is_reported_in_one_line(checkout, environment, say, monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.delenv("UV_NO_INDEX")
@@ -127,12 +127,12 @@ def test_a_package_without_a_hash_is_not_installed(tmp_path):
         install("tiny==1.0\n", "--target", str(tmp_path / "target"), "--python", sys.executable)
 
 
-def test_an_unknown_group_is_named():
+def test_an_unknown_dependency_group_is_an_error_that_names_it():
     with pytest.raises(InfraError, match="Group `nobody` is not defined"):
         requirements(["nobody"])
 
 
-def test_uv_gets_the_package_index_that_pip_is_set_to(tmp_path, monkeypatch):
+def test_uv_uses_the_package_index_of_pips_settings(tmp_path, monkeypatch):
     config = tmp_path / "pip.conf"
     config.write_text("[global]\nindex-url = https://one.test/simple\nfind-links =\n  /a\n  /b\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))

@@ -1,4 +1,4 @@
-"""MiniStack itself, started for real."""
+"""A real MiniStack process."""
 
 import socket
 import subprocess
@@ -14,25 +14,27 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def ministack(tmp_path):
-    it = MiniStack(tmp_path / "home", ports.free())
-    yield it
-    it.stop()
+    server = MiniStack(tmp_path / "home", ports.free())
+    yield server
+    server.stop()
 
 
-def test_two_run_side_by_side_and_forget_when_they_stop(ministack, tmp_path):
+def test_two_run_side_by_side_and_lose_their_data_when_they_stop(ministack, tmp_path):
     with MiniStack(tmp_path / "other", ports.free()) as other:
         ministack.start()
-        s3, others = (Clients(it.endpoint, "us-east-1").client("s3") for it in (ministack, other))
+        s3, other_s3 = (
+            Clients(server.endpoint, "us-east-1").client("s3") for server in (ministack, other)
+        )
         s3.create_bucket(Bucket="mine")
 
-        assert others.list_buckets()["Buckets"] == []
+        assert other_s3.list_buckets()["Buckets"] == []
 
     ministack.stop()
     ministack.start()
     assert s3.list_buckets()["Buckets"] == []
 
 
-def test_it_listens_on_loopback_alone(ministack):
+def test_it_listens_on_loopback_only(ministack):
     ministack.start()
     own = subprocess.run(
         ("hostname", "-I"), capture_output=True, text=True, check=True, timeout=60

@@ -1,4 +1,4 @@
-"""When the page is built and how it is published; it is built for real in tests/web."""
+"""When the page is built, and how it is published. The real build is tested in tests/web."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ API = "http://localhost:4566/_aws/execute-api/abc/local"
 
 @pytest.fixture
 def builds(monkeypatch, tmp_path: Path) -> list[tuple[str, ...]]:
-    """The builds that were run, each of which leaves a page; the sources are in tmp_path/web."""
+    """The build commands that were run; each writes a page. The sources are in tmp_path/web."""
     commands = []
 
     def run(command, *_):
@@ -37,14 +37,14 @@ def builds(monkeypatch, tmp_path: Path) -> list[tuple[str, ...]]:
     return commands
 
 
-def test_a_page_whose_sources_are_the_same_stays(builds):
+def test_a_page_is_not_rebuilt_if_its_sources_are_unchanged(builds):
     for _ in range(2):
         page.build(print)
         (page.SOURCES / "node_modules" / "a cache").touch()
     assert len(builds) == 1
 
 
-def test_a_page_is_built_anew_when_a_source_changes_or_is_renamed(builds):
+def test_a_page_is_rebuilt_when_a_source_changes_or_is_renamed(builds):
     page.build(print)
     source = page.SOURCES / "index.html"
     source.write_text("as it is")
@@ -54,14 +54,14 @@ def test_a_page_is_built_anew_when_a_source_changes_or_is_renamed(builds):
     assert len(builds) == 3
 
 
-def test_a_page_of_which_nothing_is_left_is_built_anew(builds):
+def test_a_page_without_an_index_is_rebuilt(builds):
     page.build(print)
     (page.BUILT / "index.html").unlink()
     page.build(print)
     assert len(builds) == 2
 
 
-def test_a_build_that_failed_is_tried_again_though_its_sources_stand_as_before(builds, monkeypatch):
+def test_a_page_is_rebuilt_after_a_failed_build_of_other_sources(builds, monkeypatch):
     page.build(print)
     before = (page.SOURCES / "index.html").read_text()
     (page.SOURCES / "index.html").write_text("broken")
@@ -74,7 +74,7 @@ def test_a_build_that_failed_is_tried_again_though_its_sources_stand_as_before(b
     assert len(builds) == 2
 
 
-def test_it_is_published_whole_with_its_configuration_for_everybody_to_read(
+def test_the_page_and_its_configuration_are_published_and_readable_by_everyone(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "assets").mkdir()
@@ -87,17 +87,17 @@ def test_it_is_published_whole_with_its_configuration_for_everybody_to_read(
         bucket = "darkroom-local-page"
         script = s3.get_object(Bucket=bucket, Key="assets/app-1a2b.js")
         start = s3.get_object(Bucket=bucket, Key="index.html")
-        told = json.load(s3.get_object(Bucket=bucket, Key="config.json")["Body"])
+        configuration = json.load(s3.get_object(Bucket=bucket, Key="config.json")["Body"])
         policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     assert address == "http://localhost:4566/darkroom-local-page/index.html"
-    assert (told["api"], told["stage"]) == (API, "local")
+    assert (configuration["api"], configuration["stage"]) == (API, "local")
     assert script["ContentType"] in ("text/javascript", "application/javascript")
     assert "immutable" in script["CacheControl"]
     assert (start["ContentType"], start["CacheControl"]) == ("text/html", "no-cache")
     assert policy["Statement"][0]["Action"] == "s3:GetObject"
 
 
-def test_without_a_page_everything_else_works_and_it_says_why(
+def test_a_page_that_cannot_be_built_is_reported_and_not_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuses(say: object) -> Path:

@@ -1,4 +1,4 @@
-"""Listening, uploading and looking into queues, against moto's AWS."""
+"""Subscribing, uploading and reading queue depths, against moto's AWS."""
 
 import time
 from dataclasses import replace
@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from infra.clients import Clients
 from infra.errors import InfraError
-from infra.local.diagnosis import Depth, depths, last_words, stuck
+from infra.local.diagnosis import QueueDepth, backlog_report, depths, recent_log_lines
 from infra.local.subscription import subscribed
 from infra.local.upload import upload
 from tests.unit.local.fakes import OUTPUTS
@@ -26,7 +26,7 @@ def clients(monkeypatch):
 
 @pytest.fixture
 def outputs(clients):
-    """A topic, a bucket and one service's queues, as the stack would have made them."""
+    """A topic, a bucket and one service's queues, as the stack creates them."""
     topic = clients.client("sns").create_topic(Name="notifications")["TopicArn"]
     clients.client("s3").create_bucket(Bucket="uploads")
     sqs = clients.client("sqs")
@@ -50,25 +50,25 @@ def left_behind(clients):
     ]
 
 
-def test_a_subscriber_gets_the_bare_notification_and_leaves_nothing(clients, outputs):
+def test_a_subscriber_gets_the_raw_notification_and_its_queue_is_removed(clients, outputs):
     topic = outputs.topics["notifications"]
 
     with subscribed(outputs, clients) as subscription:
         clients.client("sns").publish(TopicArn=topic, Message='{"id": 1}')
         assert subscription.receive(1) == ['{"id": 1}']
-        assert subscription.receive(0) == []  # taken for good
+        assert subscription.receive(0) == []  # deleted from the queue
 
     assert left_behind(clients) == []
 
 
-def test_ctrl_c_leaves_nothing_behind_either(clients, outputs):
+def test_ctrl_c_removes_queue_and_subscription(clients, outputs):
     with pytest.raises(KeyboardInterrupt), subscribed(outputs, clients):
         raise KeyboardInterrupt
 
     assert left_behind(clients) == []
 
 
-def test_a_topic_that_refuses_leaves_no_queue(clients, outputs):
+def test_the_queue_is_removed_if_the_subscription_fails(clients, outputs):
     gone = replace(outputs, topics={"notifications": outputs.topics["notifications"] + "-gone"})
 
     with (
@@ -86,13 +86,13 @@ def test_an_upload_carries_its_type_and_its_owner(clients, outputs, tmp_path):
 
     assert upload(photo, "a b/ü.jpg", "ada", outputs, clients) == "s3://uploads/a b/ü.jpg"
 
-    kept = clients.client("s3").get_object(Bucket="uploads", Key="a b/ü.jpg")
-    assert kept["ContentType"] == "image/jpeg"
-    assert kept["Metadata"] == {"owner": "ada"}
-    assert kept["Body"].read() == b"picture"
+    stored = clients.client("s3").get_object(Bucket="uploads", Key="a b/ü.jpg")
+    assert stored["ContentType"] == "image/jpeg"
+    assert stored["Metadata"] == {"owner": "ada"}
+    assert stored["Body"].read() == b"picture"
 
 
-def test_uploads_that_cannot_be_are_refused_in_one_line(clients, outputs, tmp_path):
+def test_an_impossible_upload_is_refused_in_one_line(clients, outputs, tmp_path):
     (tmp_path / "cat.jpg").touch()
     nowhere = replace(outputs, buckets={"uploads": "no-such-bucket"})
 
@@ -104,31 +104,36 @@ def test_uploads_that_cannot_be_are_refused_in_one_line(clients, outputs, tmp_pa
         upload(tmp_path / "cat.jpg", "key", None, nowhere, clients)
 
 
-def test_depths_tell_the_waiting_from_those_at_work_and_the_dead(clients, outputs):
+def test_depths_count_waiting_in_flight_and_dead_lettered_messages(clients, outputs):
     sqs = clients.client("sqs")
     for url, count in ((outputs.queues["resize"], 3), (outputs.dead_letter_queues["resize"], 1)):
         for _ in range(count):
             sqs.send_message(QueueUrl=url, MessageBody="x")
     sqs.receive_message(QueueUrl=outputs.queues["resize"], MaxNumberOfMessages=1)
 
-    assert depths(outputs, clients) == [Depth("resize", waiting=2, at_work=1, dead=1)]
+    assert depths(outputs, clients) == [QueueDepth("resize", waiting=2, in_flight=1, dead=1)]
 
 
-def test_what_is_stuck_is_shown_with_what_its_function_said_last(clients, outputs):
+def test_the_backlog_report_shows_the_latest_log_lines_of_each_function(clients, outputs):
     logs = clients.client("logs")
     group = {"logGroupName": "/aws/lambda/darkroom-local-resize"}
     logs.create_log_group(**group)
     logs.create_log_stream(**group, logStreamName="s")
-    said = ["START RequestId: 1", "one", "two", "three", "four", "END RequestId: 1"]
+    lines = ["START RequestId: 1", "one", "two", "three", "four", "END RequestId: 1"]
     now = int(time.time() * 1000) - 60_000
-    events = [{"timestamp": now + n, "message": text} for n, text in enumerate(said)]
+    events = [{"timestamp": now + n, "message": text} for n, text in enumerate(lines)]
     logs.put_log_events(**group, logStreamName="s", logEvents=events)
 
-    text = stuck(outputs, clients)
+    text = backlog_report(outputs, clients)
 
-    assert text.splitlines()[-4:] == ["  resize said last:", "    two", "    three", "    four"]
+    assert text.splitlines()[-4:] == [
+        "  latest log lines of resize:",
+        "    two",
+        "    three",
+        "    four",
+    ]
 
 
-def test_logs_that_cannot_be_read_hide_nothing_else(clients, outputs):
-    assert last_words(clients.client("logs"), "no-such-function") == []
-    assert "dead letters" in stuck(outputs, clients)
+def test_the_backlog_report_works_without_logs(clients, outputs):
+    assert recent_log_lines(clients.client("logs"), "no-such-function") == []
+    assert "dead letters" in backlog_report(outputs, clients)

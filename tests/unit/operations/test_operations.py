@@ -15,7 +15,7 @@ from shared.contracts.images import DeleteRequested, ImageResized, ReplayRequest
 from shared.contracts.record import FULL
 from shared.ledger import ClaimKey
 from shared.message import message_records, read
-from tests.contract.samples import ANALYZED, CAT, FIRST, GAVE_UP, LAST, RESIZED, TEXT
+from tests.contract.samples import ANALYZED, CAT, FIRST, LAST, RESIZED, STEP_FAILED, TEXT
 from tests.unit.operations.conftest import Stage
 
 
@@ -41,13 +41,13 @@ def keep_letter(stage: Stage, body: str, service: str = "notify") -> str:
 
 
 def test_a_replay_names_the_run_it_replaces(stage: Stage) -> None:
-    ask(stage, stage.keep(GAVE_UP))
+    ask(stage, stage.keep(STEP_FAILED))
     (body,) = stage.published()
     assert read(*message_records(body)).data == ReplayRequested(image=TEXT, run=0)
 
 
 def test_a_dry_run_asks_for_nothing(stage: Stage) -> None:
-    ask(stage, stage.keep(GAVE_UP), dry_run=True)
+    ask(stage, stage.keep(STEP_FAILED), dry_run=True)
     assert stage.published() == []
 
 
@@ -67,27 +67,27 @@ def test_a_reanalysis_is_asked_for_with_its_analyzer(stage: Stage) -> None:
 
 def test_where_nothing_is_published_there_is_nothing_to_analyse_again(stage: Stage) -> None:
     with pytest.raises(InfraError, match="no published run to analyse again"):
-        ask(stage, stage.keep(GAVE_UP), analyze_only=True)
+        ask(stage, stage.keep(STEP_FAILED), analyze_only=True)
     assert stage.published() == []
 
 
 def test_of_the_failed_images_those_are_analysed_again_that_are_published(stage: Stage) -> None:
     replayed = ReplayRequested(image=CAT, run=0)
-    report = GAVE_UP.model_copy(update={"image": CAT, "run": 1})
+    report = STEP_FAILED.model_copy(update={"image": CAT, "run": 1})
     stage.keep(RESIZED, ANALYZED, replayed, report)
-    stage.keep(GAVE_UP)
+    stage.keep(STEP_FAILED)
     assert {record.image for record in failed(stage.images, Wanted())} == {CAT, TEXT}
     assert [r.image for r in failed(stage.images, Wanted(published=True))] == [CAT]
 
 
 def test_a_deleted_image_is_not_replayed(stage: Stage) -> None:
-    record = stage.keep(GAVE_UP, DeleteRequested(image=TEXT, run=0))
+    record = stage.keep(STEP_FAILED, DeleteRequested(image=TEXT, run=0))
     with pytest.raises(InfraError, match="was deleted"):
         ask(stage, record)
 
 
 def test_an_image_whose_record_is_full_is_not_replayed(stage: Stage) -> None:
-    record = stage.keep(GAVE_UP)
+    record = stage.keep(STEP_FAILED)
     long = record.model_copy(update={"owner": "o" * FULL})
     with pytest.raises(InfraError, match="has had 1 runs, and its record holds no more"):
         ask(stage, long)
@@ -107,12 +107,12 @@ def test_an_image_whose_record_is_full_is_not_replayed(stage: Stage) -> None:
 )
 def test_failed_images_are_found_by_what_is_asked(stage: Stage, wanted: Wanted, found: int) -> None:
     stage.keep(RESIZED, ANALYZED)
-    stage.keep(GAVE_UP)
+    stage.keep(STEP_FAILED)
     assert [record.image for record in failed(stage.images, wanted)] == [TEXT] * found
 
 
 def test_what_a_step_was_to_do_becomes_a_replay_of_its_image(stage: Stage) -> None:
-    stage.keep(GAVE_UP)
+    stage.keep(STEP_FAILED)
     failed_fact = FIRST.caused(
         ImageResized.model_validate(RESIZED.model_dump() | {"image": TEXT}), "s", 0, FIRST.time
     )
@@ -145,7 +145,7 @@ def test_what_nobody_can_read_is_listed_and_stays(stage: Stage) -> None:
 
 def test_an_audit_knows_what_each_run_may_have(stage: Stage) -> None:
     stage.keep(RESIZED, ANALYZED)
-    stage.keep(GAVE_UP)
+    stage.keep(STEP_FAILED)
     keys = {f"renditions/{CAT}/0/web.jpeg": True, f"renditions/{TEXT}/0/web.jpeg": False}
     keys |= {f"results/{CAT}.json": True, f"results/{TEXT}.json": False}
     for key in keys:
@@ -155,7 +155,7 @@ def test_an_audit_knows_what_each_run_may_have(stage: Stage) -> None:
 
 def test_an_audit_follows_the_index_to_the_runs_it_points_at(stage: Stage) -> None:
     stage.keep(RESIZED, ANALYZED)
-    stage.keep(GAVE_UP)
+    stage.keep(STEP_FAILED)
     runs = {"of-cat": (CAT, 0), "of-text": (TEXT, 0), "of-a-later-run": (CAT, 1), "of-none": (CAT,)}
     for name, pointed in runs.items():
         hint = dict(zip(("image", "run"), pointed, strict=False)) | {"document": "d"}

@@ -12,7 +12,7 @@ from services.store.logic import Policy
 from shared.contracts.images import DeleteRequested, ReleaseRequested, ReplayRequested
 from shared.contracts.record import Record
 from shared.message import message_records, read
-from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, LOOKED_AT, RESIZED, TEXT
+from tests.contract.samples import ANALYZED, AT, CAT, RELEASE_REQUESTED, RESIZED, STEP_FAILED, TEXT
 from tests.unit.operations.conftest import Stage
 
 KEY = RESIZED.source.key
@@ -52,7 +52,7 @@ def test_who_waits_longest_comes_first(stage: Stage) -> None:
     assert [record.image for record in quarantined(stage.images)] == [TEXT, CAT]
 
 
-@pytest.mark.parametrize("more", [LOOKED_AT, DeleteRequested(image=CAT, run=0)])
+@pytest.mark.parametrize("more", [RELEASE_REQUESTED, DeleteRequested(image=CAT, run=0)])
 def test_what_was_released_or_deleted_waits_no_longer(stage: Stage, more) -> None:
     flagged(stage, more)
     assert quarantined(stage.images) == []
@@ -70,7 +70,7 @@ def test_a_dry_run_asks_for_nothing(stage: Stage) -> None:
 
 
 def test_what_was_released_already_is_asked_for_again_under_the_same_id(stage: Stage) -> None:
-    record = flagged(stage, LOOKED_AT)
+    record = flagged(stage, RELEASE_REQUESTED)
     ask(stage, record)
     ask(stage, record)
     assert len({read(*message_records(body)).id for body in stage.published()}) == 1
@@ -80,7 +80,7 @@ def test_what_was_released_already_is_asked_for_again_under_the_same_id(stage: S
     ("events", "why"),
     [
         ((RESIZED,), "still at work"),
-        ((GAVE_UP,), "is not quarantined"),
+        ((STEP_FAILED,), "is not quarantined"),
         ((RESIZED, ANALYZED), "is not quarantined"),
         ((RESIZED, ANALYZED, DeleteRequested(image=CAT, run=0)), "was deleted"),
     ],

@@ -17,7 +17,7 @@ from services.store.records import DynamoRecordsWriter
 from shared.ledger import ClaimKey, DynamoLedger
 from shared.metrics import DURATION
 from shared.records import TimelineEvent
-from tests.contract.samples import ANALYZED, CAT, GAVE_UP, RESIZED, TEXT
+from tests.contract.samples import ANALYZED, CAT, RESIZED, STEP_FAILED, TEXT
 from tests.unit.operations.conftest import Stage
 from tests.unit.shared.test_hops import HOPS
 
@@ -63,7 +63,7 @@ def test_what_was_undone_is_in_the_log_alone() -> None:
 @pytest.fixture
 def failed(stage: Stage) -> Stage:
     """An image that failed at its analysis, after one try that was throttled."""
-    report = GAVE_UP.model_copy(update={"image": CAT, "stage": "analyze"})
+    report = STEP_FAILED.model_copy(update={"image": CAT, "stage": "analyze"})
     stage.keep(RESIZED, report)
     dynamodb = stage.client("dynamodb")
     ledger, records = DynamoLedger(dynamodb, "ledger"), DynamoRecordsWriter(dynamodb, "records")
@@ -112,7 +112,7 @@ def test_a_failed_image_shows_its_tries_its_end_and_what_was_undone(failed: Stag
         ("resize", "compensated"),
     ]
     text = "\n".join(read(failed).as_lines(PLAIN))
-    assert f"{GAVE_UP.reason}: {GAVE_UP.detail}" in text
+    assert f"{STEP_FAILED.reason}: {STEP_FAILED.detail}" in text
     assert "throttled, again in 2 s" in text
     assert "run 0: renditions thumbnail, preview" in text
 

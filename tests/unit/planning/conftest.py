@@ -1,4 +1,4 @@
-"""AWS as moto plays it, as in the contract tests."""
+"""AWS simulated by moto, as in the contract tests."""
 
 from tests.contract.conftest import aws
 

@@ -6,7 +6,7 @@ from services.reap.logic import BEGINNING, Part, Position, Upload, is_waiting, l
 from services.store.logic import decide
 from shared.contracts.images import DeleteRequested, ReplayRequested
 from shared.errors import Fault
-from tests.contract.samples import ANALYZED, AT, CAT, GAVE_UP, RESIZED, SOURCE, TEXT, UPLOADED
+from tests.contract.samples import ANALYZED, AT, CAT, RESIZED, SOURCE, STEP_FAILED, TEXT, UPLOADED
 
 LATER = AT + timedelta(hours=1)
 
@@ -19,7 +19,7 @@ def test_an_open_run_waits_since_its_start() -> None:
 
 
 def test_an_ended_run_does_not_wait() -> None:
-    assert not is_waiting(decide(None, GAVE_UP, AT), LATER)
+    assert not is_waiting(decide(None, STEP_FAILED, AT), LATER)
     assert not is_waiting(decide(decide(None, RESIZED, AT), ANALYZED, AT), LATER)
 
 
@@ -29,7 +29,7 @@ def test_a_deleted_image_does_not_wait() -> None:
 
 
 def test_only_the_current_run_counts() -> None:
-    record = decide(decide(None, GAVE_UP, AT), ReplayRequested(image=TEXT, run=0), LATER)
+    record = decide(decide(None, STEP_FAILED, AT), ReplayRequested(image=TEXT, run=0), LATER)
     assert is_waiting(record, LATER)
     assert not is_waiting(record, AT)
 
@@ -43,7 +43,7 @@ def test_a_stuck_run_is_reported_for_the_stage_that_it_waits_for() -> None:
 
 def test_a_run_without_renditions_waits_for_resize() -> None:
     analyzed_first = decide(None, ANALYZED, AT)
-    replayed = decide(decide(None, GAVE_UP, AT), ReplayRequested(image=TEXT, run=0), AT)
+    replayed = decide(decide(None, STEP_FAILED, AT), ReplayRequested(image=TEXT, run=0), AT)
     assert stuck(analyzed_first, timedelta(days=1)).stage == "resize"
     assert (stuck(replayed, timedelta(days=1)).stage, replayed.run) == ("resize", 1)
 

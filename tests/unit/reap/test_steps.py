@@ -9,7 +9,7 @@ from services.reap.bookmark import Bookmark
 from services.reap.logic import BEGINNING, Part
 from shared.contracts.images import ReplayRequested
 from shared.errors import TransientError
-from tests.contract.samples import ANALYZED, GAVE_UP, RESIZED, TEXT
+from tests.contract.samples import ANALYZED, RESIZED, STEP_FAILED, TEXT
 from tests.fakes import MemoryBus, MemoryObjects
 from tests.unit.reap.conftest import LATELY, NOW, Bench, image, resized
 
@@ -47,12 +47,12 @@ def test_a_run_with_a_recent_event_is_not_reported(bench: Bench) -> None:
 
 def test_an_ended_run_is_not_reported(bench: Bench) -> None:
     bench.store(RESIZED, ANALYZED)
-    bench.store(GAVE_UP)
+    bench.store(STEP_FAILED)
     assert swept(bench) == []
 
 
 def test_a_stuck_replay_is_reported_with_its_own_run_number(bench: Bench) -> None:
-    bench.store(GAVE_UP, ReplayRequested(image=TEXT, run=0))
+    bench.store(STEP_FAILED, ReplayRequested(image=TEXT, run=0))
     swept(bench)
     assert [(e.data.image, e.data.run) for e in bench.bus.published] == [(TEXT, 1)]
 
@@ -68,7 +68,7 @@ def test_an_old_upload_without_a_record_is_reported_as_lost(bench: Bench) -> Non
 def test_an_upload_with_a_record_is_not_lost(bench: Bench) -> None:
     bench.upload("cat.jpg")
     (upload,) = bench.steps.uploads.page({}).uploads
-    bench.store(GAVE_UP.model_copy(update={"image": upload.image}))
+    bench.store(STEP_FAILED.model_copy(update={"image": upload.image}))
     assert swept(bench) == []
 
 

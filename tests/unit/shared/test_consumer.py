@@ -10,7 +10,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.record import RunStatus
 from shared.errors import Fault, PermanentError, Throttled, TransientError, error_context
 from shared.ledger import ClaimKey, ClaimStatus
-from tests.contract.samples import FIRST, LAST, REFUSAL, REPORT, SECOND, TEXT, UPLOADED
+from tests.contract.samples import FAILED_EVENT, FIRST, LAST, REPORT, SECOND, TEXT, UPLOADED
 from tests.fakes import MemoryBus, MemoryLedger, MemoryQueue, s3_notification
 
 UPLOAD = s3_notification(("uploads", "cat.jpg", b"cat"))
@@ -99,8 +99,8 @@ def test_s3s_test_event_is_acknowledged(bench: Any) -> None:
 
 
 def test_an_undo_takes_no_claim_and_says_nothing(bench: Any) -> None:
-    assert bench.consume(REFUSAL.to_json(), REFUSAL.to_json()) == []
-    assert bench.undone == [REFUSAL.data, REFUSAL.data]
+    assert bench.consume(FAILED_EVENT.to_json(), FAILED_EVENT.to_json()) == []
+    assert bench.undone == [FAILED_EVENT.data, FAILED_EVENT.data]
     assert (bench.ledger.rows, bench.bus.published) == ({}, [])
 
 
@@ -109,7 +109,7 @@ def test_an_undo_takes_no_claim_and_says_nothing(bench: Any) -> None:
 
 def test_one_bad_record_takes_no_other_with_it(bench: Any) -> None:
     bench.ledger = BrokenLedger()
-    assert bench.consume(UPLOAD, SECOND.to_json(), "nonsense", REFUSAL.to_json()) == ["m1"]
+    assert bench.consume(UPLOAD, SECOND.to_json(), "nonsense", FAILED_EVENT.to_json()) == ["m1"]
     assert (len(bench.done), len(bench.undone), len(bench.queue.dead_lettered)) == (1, 1, 1)
 
 

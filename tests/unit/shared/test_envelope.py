@@ -14,14 +14,14 @@ from tests.contract.samples import (
     ANALYZED,
     AT,
     CAT,
+    COMPLETED,
     FAILED,
     FIRST,
-    GAVE_UP,
     REPORT,
     RESIZED,
     SECOND,
     SOURCE,
-    STORED,
+    STEP_FAILED,
     THIRD,
     UPLOADED,
 )
@@ -39,8 +39,10 @@ def verdict_id(verdict: ImageCompleted | ImageFailed, cause: Envelope = THIRD, n
 
 
 def test_a_report_that_says_something_else_is_another_report() -> None:
-    again, otherwise = GAVE_UP, GAVE_UP.model_copy(update={"reason": "forbidden"})
-    ids = [THIRD.caused(said, "darkroom/resize", 0, AT).id for said in (GAVE_UP, again, otherwise)]
+    again, otherwise = STEP_FAILED, STEP_FAILED.model_copy(update={"reason": "forbidden"})
+    ids = [
+        THIRD.caused(said, "darkroom/resize", 0, AT).id for said in (STEP_FAILED, again, otherwise)
+    ]
     assert ids[0] == ids[1] != ids[2]
 
 
@@ -65,15 +67,15 @@ def test_another_cause_source_place_or_type_is_another_id() -> None:
 
 
 def test_a_verdict_has_one_id_whoever_asks_and_however_often() -> None:
-    assert verdict_id(STORED) == verdict_id(STORED, REPORT, n=7)
-    changed = STORED.model_copy(update={"width": 1, "owner": None, "decided_at": LATER})
-    assert verdict_id(changed) == verdict_id(STORED)
+    assert verdict_id(COMPLETED) == verdict_id(COMPLETED, REPORT, n=7)
+    changed = COMPLETED.model_copy(update={"width": 1, "owner": None, "decided_at": LATER})
+    assert verdict_id(changed) == verdict_id(COMPLETED)
 
 
 def test_the_id_of_a_verdict_depends_on_image_run_and_outcome() -> None:
     failed = FAILED.model_copy(update={"image": CAT})
-    again = STORED.model_copy(update={"run": 1})
-    ids = {verdict_id(one) for one in (STORED, failed, again, FAILED)}
+    again = COMPLETED.model_copy(update={"run": 1})
+    ids = {verdict_id(one) for one in (COMPLETED, failed, again, FAILED)}
     assert len(ids) == 4
 
 

@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.record import RunStatus
 from shared.errors import PermanentError, Throttled, TransientError
 from tests.captured_logs import captured_logs, lines
-from tests.contract.samples import ANALYZED, LAST, REFUSAL, SECOND
+from tests.contract.samples import ANALYZED, FAILED_EVENT, LAST, SECOND
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -100,7 +100,7 @@ def test_who_died_too_often_is_told_as_killed(bench: Any, hops: Lines) -> None:
 
 
 def test_an_undo_is_told_as_one_whichever_event_it_answers(bench: Any, hops: Lines) -> None:
-    bench.consume(REFUSAL.to_json())
+    bench.consume(FAILED_EVENT.to_json())
     bench.end(SECOND.data, RunStatus.FAILED)
     bench.consume(SECOND.to_json())
     assert [line["outcome"] for line in hops()] == ["compensated", "compensated"]

@@ -32,11 +32,11 @@ from tests.contract.samples import (
     ANALYZED,
     AT,
     CAT,
-    EMBEDDED,
     FIRST,
     RESIZED,
     SOURCE,
     TITAN,
+    TITAN_VECTOR,
     rendition,
 )
 from tests.fakes import MemoryObjects, MemoryRecords
@@ -68,7 +68,7 @@ class Recognizer:
             Detection.FACES: {"FaceDetails": found, "FaceModelVersion": self.word},
             Detection.TEXT: {"TextDetections": found, "TextModelVersion": self.word},
             Detection.MODERATION: {"ModerationLabels": found},
-            Detection.EMBEDDING: {"embedding": list(EMBEDDED), "modelId": TITAN},
+            Detection.EMBEDDING: {"embedding": list(TITAN_VECTOR), "modelId": TITAN},
         }[detection]
 
 

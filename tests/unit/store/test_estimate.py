@@ -13,7 +13,7 @@ from shared.config import Misconfigured
 from shared.contracts.cost import Cost, Rates
 from shared.contracts.images import Origin
 from shared.contracts.record import Record
-from tests.contract.samples import ANALYZED, AT, GAVE_UP, RESIZED, SOURCE
+from tests.contract.samples import ANALYZED, AT, RESIZED, SOURCE, STEP_FAILED
 from tests.unit.shared.test_config import COMPLETE
 
 RATES = Rates(
@@ -93,7 +93,7 @@ def test_a_duplicate_after_a_price_change_keeps_the_estimate() -> None:
 
 
 def test_an_open_or_failed_run_has_no_estimate() -> None:
-    failure = GAVE_UP.model_copy(update={"image": RESIZED.image, "source": SOURCE})
+    failure = STEP_FAILED.model_copy(update={"image": RESIZED.image, "source": SOURCE})
     assert recorded(RESIZED).runs[0].cost is None
     assert recorded(RESIZED, failure).runs[0].cost is None
 

@@ -23,15 +23,15 @@ from tests.contract.samples import (
     ANALYZED,
     AT,
     CAT,
-    GAVE_UP,
-    LOOKED_AT,
+    DELETE_REQUESTED,
+    RELEASE_REQUESTED,
     RENDITIONS,
     RESIZED,
     SOURCE,
-    UNWANTED,
+    STEP_FAILED,
 )
 
-GAVE_UP_ON_CAT = GAVE_UP.model_copy(update={"image": CAT, "source": SOURCE})
+GAVE_UP_ON_CAT = STEP_FAILED.model_copy(update={"image": CAT, "source": SOURCE})
 REPLAY = ReplayRequested(image=CAT, run=0)
 
 
@@ -126,7 +126,7 @@ def test_a_replay_and_its_failure_do_not_change_the_entries() -> None:
 
 def test_deletion_deletes_every_entry() -> None:
     before = change(None, index_entries(recorded(RESIZED, ANALYZED))).state
-    after = change(before, index_entries(recorded(RESIZED, ANALYZED, UNWANTED)))
+    after = change(before, index_entries(recorded(RESIZED, ANALYZED, DELETE_REQUESTED)))
     assert after.state.entries == {}
     assert set(after.delete) == set(before.entries)
     assert after.counts == {"Cat": -1, "Window": -1}
@@ -134,7 +134,7 @@ def test_deletion_deletes_every_entry() -> None:
 
 def test_a_quarantined_image_has_no_thumbnail_until_released() -> None:
     quarantined = summary_of(recorded(RESIZED, ANALYZED, policy=Policy.QUARANTINE))
-    released = summary_of(recorded(RESIZED, ANALYZED, LOOKED_AT, policy=Policy.QUARANTINE))
+    released = summary_of(recorded(RESIZED, ANALYZED, RELEASE_REQUESTED, policy=Policy.QUARANTINE))
     assert (quarantined.quarantined, quarantined.thumbnail) == (True, None)
     assert not released.quarantined
     assert released.thumbnail

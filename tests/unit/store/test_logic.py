@@ -35,19 +35,19 @@ from shared.contracts.images import (
 from shared.contracts.record import Record, Release, RunStatus
 from tests.contract.samples import (
     ANALYZED,
-    ANALYZED_ANEW,
     AT,
     CAT,
-    GAVE_UP,
-    LOOKED_AT,
+    COMPLETED,
+    REANALYSIS_ANALYZED,
+    REANALYSIS_RESIZED,
+    RELEASE_REQUESTED,
     RESIZED,
-    RESIZED_ANEW,
     SOURCE,
-    STORED,
+    STEP_FAILED,
     UPLOADED,
 )
 
-REPORT = GAVE_UP.model_copy(update={"image": CAT, "source": SOURCE, "stage": "analyze"})
+REPORT = STEP_FAILED.model_copy(update={"image": CAT, "source": SOURCE, "stage": "analyze"})
 UNREAD = SOURCE.model_copy(update={"sha256": None})
 EVENTS = [
     RESIZED,
@@ -125,7 +125,7 @@ SEVERAL_RUNS = st.lists(
             [
                 *((event,) for event in EVENTS),
                 *[BOTH, (AGAIN,)] * 4,
-                *[(LOOKED_AT,)] * 2,
+                *[(RELEASE_REQUESTED,)] * 2,
                 *[(BY_FORCE,), (GONE,)],
             ]
         ),
@@ -238,7 +238,7 @@ def test_both_facts_in_either_order_complete_the_run(order: tuple[Any, Any]) -> 
     record = after(*order)
     ended = AT + timedelta(seconds=1)
     assert (record.status(0), record.published, record.current.ended) == ("completed", 0, ended)
-    assert outcome(record, 0) == STORED.model_copy(update={"decided_at": ended})
+    assert outcome(record, 0) == COMPLETED.model_copy(update={"decided_at": ended})
 
 
 @pytest.mark.parametrize("fact", [RESIZED, ANALYZED])
@@ -333,7 +333,7 @@ def test_a_deleted_image_answers_every_event_with_its_deletion() -> None:
     (deletion,) = decisions(deleted, GONE, AT)
     assert isinstance(deletion, ImageDeleted)
     assert (deletion.source, deletion.owner) == (RESIZED.source, RESIZED.owner)
-    for late in (RESIZED, ANALYZED, GAVE_UP, BY_FORCE):
+    for late in (RESIZED, ANALYZED, STEP_FAILED, BY_FORCE):
         assert decisions(decide(deleted, late, AT), late, AT) == [deletion]
 
 
@@ -385,11 +385,11 @@ def test_a_run_that_fails_is_not_quarantined() -> None:
 
 def test_a_release_is_one_write_and_does_not_change_the_outcome() -> None:
     before = judged("flagged", Policy.QUARANTINE)
-    released = decide(before, LOOKED_AT, AT, Policy.QUARANTINE)
+    released = decide(before, RELEASE_REQUESTED, AT, Policy.QUARANTINE)
     assert released.revision == before.revision + 1
     assert outcome(released, 0) == outcome(before, 0)
     assert result(released).renditions == RESIZED.renditions
-    assert decide(released, LOOKED_AT, AT + timedelta(hours=1)) == released
+    assert decide(released, RELEASE_REQUESTED, AT + timedelta(hours=1)) == released
 
 
 @pytest.mark.parametrize("word", ["open", "failed", "clean", "deleted"])
@@ -401,16 +401,16 @@ def test_only_a_quarantined_image_can_be_released(word: str) -> None:
         "clean": judged("clean", Policy.QUARANTINE),
         "deleted": after(DeleteRequested(image=CAT, run=0), record=flagged),
     }[word]
-    assert decide(record, LOOKED_AT, AT) == record
-    assert not [d for d in decisions(record, LOOKED_AT, AT) if isinstance(d, ImageReleased)]
+    assert decide(record, RELEASE_REQUESTED, AT) == record
+    assert not [d for d in decisions(record, RELEASE_REQUESTED, AT) if isinstance(d, ImageReleased)]
 
 
 def test_a_release_does_not_create_a_record() -> None:
-    assert decide(None, LOOKED_AT, AT) is None
+    assert decide(None, RELEASE_REQUESTED, AT) is None
 
 
 def test_a_release_covers_later_runs() -> None:
-    released = after(LOOKED_AT, record=judged("flagged", Policy.QUARANTINE))
+    released = after(RELEASE_REQUESTED, record=judged("flagged", Policy.QUARANTINE))
     following = after(ReplayRequested(image=CAT, run=0), record=released)
     second = after(
         of_run(RESIZED, 1), of_run(ANALYZED, 1), record=following, policy=Policy.QUARANTINE
@@ -426,16 +426,20 @@ def test_a_release_of_a_superseded_run_covers_the_published_one() -> None:
     replayed = after(ReplayRequested(image=CAT, run=0), record=judged("flagged", Policy.QUARANTINE))
     clean = of_run(ANALYZED, 1).model_copy(update={"moderation": JUDGED["clean"]})
     second = after(of_run(RESIZED, 1), clean, record=replayed, policy=Policy.QUARANTINE)
-    released = decide(second, LOOKED_AT, AT)
+    released = decide(second, RELEASE_REQUESTED, AT)
     assert released.released == Release(run=1, at=AT)
-    assert [decision.run for decision in decisions(released, LOOKED_AT, AT)][:2] == [0, 1]
+    assert [decision.run for decision in decisions(released, RELEASE_REQUESTED, AT)][:2] == [0, 1]
 
 
 def test_after_a_deletion_no_release_is_published() -> None:
-    released = after(LOOKED_AT, record=judged("flagged", Policy.QUARANTINE))
+    released = after(RELEASE_REQUESTED, record=judged("flagged", Policy.QUARANTINE))
     deleted = decide(released, DeleteRequested(image=CAT, run=0), AT)
-    assert ImageReleased in {type(decision) for decision in decisions(released, LOOKED_AT, AT)}
-    assert ImageReleased not in {type(decision) for decision in decisions(deleted, LOOKED_AT, AT)}
+    assert ImageReleased in {
+        type(decision) for decision in decisions(released, RELEASE_REQUESTED, AT)
+    }
+    assert ImageReleased not in {
+        type(decision) for decision in decisions(deleted, RELEASE_REQUESTED, AT)
+    }
 
 
 ANEW = ReplayRequested(image=CAT, run=0, analyze_only=True, analyzer="rekognition")
@@ -471,7 +475,7 @@ def test_a_full_replay_reuses_nothing() -> None:
 
 def test_the_outcome_describes_each_version_by_its_own_run() -> None:
     twice = [RESIZED, ANALYZED, ANEW, of_run(RESIZED, 1), of_run(ANALYZED, 1), of_run(ANEW, 1)]
-    record = after(*twice, RESIZED_ANEW, ANALYZED_ANEW)
+    record = after(*twice, REANALYSIS_RESIZED, REANALYSIS_ANALYZED)
     (first, second) = outcome(record, 2).versions
     assert (first.run, first.document) == (0, f"analyses/{CAT}/2/versions/0.json")
     assert (second.run, second.document) == (1, f"analyses/{CAT}/2/versions/1.json")
@@ -488,14 +492,14 @@ def test_a_version_of_an_unknown_run_is_left_out() -> None:
 
 def anew(word: str, record: Record) -> Record:
     """The record after a re-analysis with this moderation result, with quarantine."""
-    judged_anew = ANALYZED_ANEW.model_copy(
+    judged_anew = REANALYSIS_ANALYZED.model_copy(
         update={
             "run": 1,
             "moderation": JUDGED[word],
-            "previous_versions": ANALYZED_ANEW.previous_versions[:1],
+            "previous_versions": REANALYSIS_ANALYZED.previous_versions[:1],
         }
     )
-    events = (ANEW, of_run(RESIZED_ANEW, 1), judged_anew)
+    events = (ANEW, of_run(REANALYSIS_RESIZED, 1), judged_anew)
     return after(*events, record=record, policy=Policy.QUARANTINE)
 
 
@@ -516,22 +520,22 @@ def test_a_reanalysis_is_quarantined_by_its_own_answers(
 
 
 def test_a_reanalysis_of_a_released_image_stays_released() -> None:
-    released = after(LOOKED_AT, record=judged("flagged", Policy.QUARANTINE))
+    released = after(RELEASE_REQUESTED, record=judged("flagged", Policy.QUARANTINE))
     record = anew("flagged", released)
     assert (record.published, record.quarantined, outcome(record, 1).quarantined) == (
         1,
         False,
         False,
     )
-    assert result(record).renditions == RESIZED_ANEW.renditions
+    assert result(record).renditions == REANALYSIS_RESIZED.renditions
 
 
 def test_a_released_reanalysis_has_its_versions() -> None:
     record = anew("flagged", judged("clean", Policy.QUARANTINE))
-    request = of_run(LOOKED_AT, 1)
+    request = of_run(RELEASE_REQUESTED, 1)
     released = decide(record, request, AT)
     (release,) = [d for d in decisions(released, request, AT) if isinstance(d, ImageReleased)]
-    assert (release.run, release.renditions) == (1, RESIZED_ANEW.renditions)
+    assert (release.run, release.renditions) == (1, REANALYSIS_RESIZED.renditions)
     assert release.versions == outcome(record, 1).versions
 
 
@@ -566,7 +570,7 @@ def test_a_request_is_answered_with_what_was_decided_within_seven_days() -> None
 
 def test_a_release_is_repeated_beside_its_own_runs_outcome_and_no_other() -> None:
     flagged = ANALYZED.model_copy(update={"moderation": Moderation(flagged=True)})
-    events = (RESIZED, flagged, LOOKED_AT, ReplayRequested(image=CAT, run=0))
+    events = (RESIZED, flagged, RELEASE_REQUESTED, ReplayRequested(image=CAT, run=0))
     record = after(*events, policy=Policy.QUARANTINE)
     assert record
     of_run = {run: RESIZED.model_copy(update={"run": run}) for run in (0, 1)}

@@ -16,12 +16,12 @@ from tests.contract.samples import (
     AT,
     CAT,
     FIRST,
-    GAVE_UP,
-    LETTING_GO,
     RELEASE,
+    RELEASED_EVENT,
     RESIZED,
     SECOND,
     SOURCE,
+    STEP_FAILED,
     THIRD,
 )
 from tests.fakes import MemoryObjects, MemoryRecords
@@ -29,7 +29,7 @@ from tests.unit.store.memory import MemorySearchIndex
 
 RESULT = f"results/{CAT}.json"
 REPORT = FIRST.caused(
-    GAVE_UP.model_copy(update={"image": CAT, "source": SOURCE}), "darkroom/resize", 0, AT
+    STEP_FAILED.model_copy(update={"image": CAT, "source": SOURCE}), "darkroom/resize", 0, AT
 )
 
 
@@ -160,7 +160,7 @@ def test_a_repeated_release_has_the_same_content_and_id() -> None:
     bench.decide(SECOND, THIRD)
     first, again = bench.decide(RELEASE), bench.decide(RELEASE)
     assert first == again
-    assert first[-1].identity("", "", 0) == LETTING_GO.id
+    assert first[-1].identity("", "", 0) == RELEASED_EVENT.id
 
 
 def test_an_outdated_projection_is_repeated_after_a_release() -> None:

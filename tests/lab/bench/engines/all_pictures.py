@@ -1,4 +1,4 @@
-"""All work on an image's pixels: the renditions, and what the local Rekognition finds in one."""
+"""All work on an image's pixels: the renditions, and the local Rekognition's operations."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,26 +11,26 @@ from infra.rekognition.sources import Sources
 from services.resize.logic import develop
 from tests.lab.bench.engines import ours
 
-ASKED = {
+OPERATIONS = {
     "DetectLabels": {},
     "DetectFaces": {"Attributes": ["ALL"]},
     "DetectText": {},
     "DetectModerationLabels": {},
     titan_embed_image.MODEL_ID: {"Length": 256},
 }
-"""As ``analyze`` asks them."""
+"""With the options that ``analyze`` uses."""
 
 
 def work(original: bytes, form: str) -> list[bytes]:
     developed = develop(original, ours.specs(form), ours.LIMITS)
     image = {"Bytes": developed.analysis.body}
-    for operation, options in ASKED.items():
+    for operation, options in OPERATIONS.items():
         _performers()[operation]({"Image": image, **options})
-    return [one.body for one in developed.renditions]
+    return [rendition.body for rendition in developed.renditions]
 
 
 @cache
 def _performers() -> Mapping[str, Any]:
-    # the server computes each call on one core, too
+    # the server also computes each call on one core
     networks = Networks(models.default_directory(), threads=1)
     return {name: make(networks, Sources()) for name, make in ALL.items()}

@@ -1,6 +1,6 @@
-"""What no JPEG thumbnailer gets below: libjpeg-turbo's decoding at the same scale, and encoding.
+"""The lower bound of a JPEG thumbnailer: libjpeg-turbo's decoding at the same scale, and encoding.
 
-Nothing is resized: what is encoded was made before, and is the same for each run.
+It does not resize: the pictures that it encodes are created once, before the first job.
 """
 
 import io
@@ -9,7 +9,7 @@ from functools import lru_cache
 from PIL import Image
 
 from tests.lab.bench.engines.naive import encoded, shrunk, whole
-from tests.lab.bench.profile import SIDES, WANTED
+from tests.lab.bench.profile import RENDITIONS, SIDES
 
 
 def work(original: bytes, form: str) -> list[bytes]:
@@ -18,11 +18,11 @@ def work(original: bytes, form: str) -> list[bytes]:
     picture.draft(None, (round(picture.width * scale), round(picture.height * scale)))
     picture.load()
     return [
-        encoded(small, wanted)
-        for small, wanted in zip(_small(original, form), WANTED[form], strict=True)
+        encoded(small, rendition)
+        for small, rendition in zip(_small(original, form), RENDITIONS[form], strict=True)
     ]
 
 
 @lru_cache(maxsize=1)
 def _small(original: bytes, form: str) -> list[Image.Image]:
-    return [shrunk(whole(original), wanted.side) for wanted in WANTED[form]]
+    return [shrunk(whole(original), rendition.side) for rendition in RENDITIONS[form]]

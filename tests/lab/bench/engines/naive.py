@@ -1,11 +1,11 @@
-"""Pillow as it is mostly used: the file opened and turned, and each rendition shrunk from that."""
+"""Pillow as it is commonly used: open and rotate the file, and shrink each rendition from it."""
 
 import io
 
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps
 
-from tests.lab.bench.profile import WANTED, Wanted
+from tests.lab.bench.profile import RENDITIONS, Rendition
 
 pillow_heif.register_heif_opener()
 SRGB = ImageCms.createProfile("sRGB")
@@ -13,7 +13,7 @@ SRGB = ImageCms.createProfile("sRGB")
 
 def work(original: bytes, form: str) -> list[bytes]:
     picture = whole(original)
-    return [encoded(shrunk(picture, wanted.side), wanted) for wanted in WANTED[form]]
+    return [encoded(shrunk(picture, r.side), r) for r in RENDITIONS[form]]
 
 
 def whole(original: bytes) -> Image.Image:
@@ -34,11 +34,11 @@ def shrunk(picture: Image.Image, side: int) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def encoded(picture: Image.Image, wanted: Wanted) -> bytes:
+def encoded(picture: Image.Image, rendition: Rendition) -> bytes:
     file = io.BytesIO()
-    if wanted.form == "JPEG" and picture.mode == "RGBA":
-        ground = Image.new("RGB", picture.size, "white")
-        ground.paste(picture, mask=picture)
-        picture = ground
-    picture.save(file, wanted.form, quality=wanted.quality, **wanted.options)
+    if rendition.form == "JPEG" and picture.mode == "RGBA":
+        background = Image.new("RGB", picture.size, "white")
+        background.paste(picture, mask=picture)
+        picture = background
+    picture.save(file, rendition.form, quality=rendition.quality, **rendition.options)
     return file.getvalue()

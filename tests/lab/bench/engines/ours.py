@@ -1,15 +1,15 @@
-"""Darkroom's own picture work, as ``resize`` calls it."""
+"""Darkroom's renditions, created as ``resize`` does."""
 
 from services.resize.logic import Format, Limits, Spec, develop
 from tests.lab.bench.profile import SIDES
 
 LIMITS = Limits(seconds=60)
-"""The time of a child is by the clock, and a machine that others use gives it less."""
+"""A longer limit: a child's limit is elapsed time, and a busy machine needs more of it."""
 
 
 def work(original: bytes, form: str) -> list[bytes]:
     developed = develop(original, specs(form), LIMITS)
-    return [one.body for one in (*developed.renditions, developed.analysis)]
+    return [r.body for r in (*developed.renditions, developed.analysis)]
 
 
 def specs(form: str) -> list[Spec]:

@@ -1,9 +1,9 @@
-"""The same where no wheel of the SIMD resizer exists, such as on arm64: Pillow alone."""
+"""Darkroom's renditions with Pillow alone, as on arm64, where the SIMD resizer has no wheel."""
 
 import sys
 
-sys.modules["cykooz_resizer"] = None  # type: ignore[assignment]  # an import of it fails
+sys.modules["cykooz_resizer"] = None  # type: ignore[assignment]  # importing it fails
 
-from tests.lab.bench.engines.ours import work  # noqa: E402 - only now can it not find the resizer
+from tests.lab.bench.engines.ours import work  # noqa: E402 - after the resizer is hidden
 
 __all__ = ["work"]

@@ -1,7 +1,7 @@
-// sharp, asked the same: a line of JSON in, a line of JSON out, as tests/lab/bench/worker.py does.
+// sharp as an engine, with the same protocol as tests/lab/bench/worker.py.
 //
-//   each     opens the file for each rendition, as it is mostly used
-//   cascade  decodes once, and makes each rendition of the next larger one
+//   each     opens the file for each rendition, as sharp is commonly used
+//   cascade  decodes once, and creates each rendition from the next larger one
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,7 +14,7 @@ sharp.cache(false);
 
 const SIDES = [2048, 1024, 256];
 const ANALYSIS = { side: 1600, form: "JPEG", quality: 85 };
-const wantedAs = (form) => [...SIDES.map((side) => ({ side, form, quality: 82 })), ANALYSIS];
+const renditionsIn = (form) => [...SIDES.map((side) => ({ side, form, quality: 82 })), ANALYSIS];
 
 const opened = (original) => sharp(original, { limitInputPixels: false });
 
@@ -28,36 +28,37 @@ function encoded(picture, { form, quality }) {
 }
 
 async function each(original, form) {
-  const made = [];
-  for (const wanted of wantedAs(form)) {
-    const picture = shrunk(opened(original).autoOrient(), wanted.side);
-    made.push(await encoded(picture, wanted).toBuffer());
+  const bodies = [];
+  for (const rendition of renditionsIn(form)) {
+    const picture = shrunk(opened(original).autoOrient(), rendition.side);
+    bodies.push(await encoded(picture, rendition).toBuffer());
   }
-  return made;
+  return bodies;
 }
 
 async function cascade(original, form) {
-  const made = new Map();
+  const bodies = new Map();
   let source = opened(original).autoOrient();
-  const wanted = wantedAs(form);
-  for (const one of wanted.toSorted((a, b) => b.side - a.side)) {
-    const { data, info } = await shrunk(source, one.side).raw().toBuffer({ resolveWithObject: true });
+  const renditions = renditionsIn(form);
+  for (const rendition of renditions.toSorted((a, b) => b.side - a.side)) {
+    const resized = shrunk(source, rendition.side).raw();
+    const { data, info } = await resized.toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
     source = sharp(data, { raw: { width, height, channels } });
-    made.set(one, await encoded(source.clone(), one).toBuffer());
+    bodies.set(rendition, await encoded(source.clone(), rendition).toBuffer());
   }
-  return wanted.map((one) => made.get(one));
+  return renditions.map((rendition) => bodies.get(rendition));
 }
 
 const work = { each, cascade }[way];
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { path, form, keep } = JSON.parse(line);
+  const { path, form, output } = JSON.parse(line);
   const original = readFileSync(path);
   const before = process.cpuUsage();
-  const made = await work(original, form);
+  const bodies = await work(original, form);
   const { user, system } = process.cpuUsage(before);
-  if (keep) made.forEach((body, n) => writeFileSync(`${keep}-${n}`, body));
+  if (output) bodies.forEach((body, n) => writeFileSync(`${output}-${n}`, body));
   const status = readFileSync("/proc/self/status", "utf8");
   const peak = Number(/VmHWM:\s+(\d+)/.exec(status)[1]) * 1024;
   console.log(JSON.stringify({ cpu: (user + system) / 1e6, peak }));

@@ -1,13 +1,13 @@
-"""Loaded by Python itself where this folder is on its path: SIGUSR1 ends the process from within.
+"""Make SIGUSR1 end the process with ``os._exit``. Python loads this module from its path.
 
-The functions of a chaos run have it on theirs, so that a process can be told to ``os._exit`` at a
-moment that somebody outside of it chooses. No code of the functions knows of it.
+The functions of a chaos scenario have this folder on their path, so that the proxy can end a
+process at any call. The functions' own code does not change.
 """
 
 import os
 import signal
 
 CODE = 70
-"""EX_SOFTWARE of sysexits.h: an error of the program's own."""
+"""EX_SOFTWARE of sysexits.h."""
 
 signal.signal(signal.SIGUSR1, lambda _number, _frame: os._exit(CODE))

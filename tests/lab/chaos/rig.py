@@ -1,4 +1,4 @@
-"""Everything a run takes: an emulator, a Rekognition, and the proxy before both."""
+"""The parts that a scenario needs: an emulator, a local Rekognition, and the proxy before both."""
 
 import json
 from collections.abc import Iterator
@@ -23,22 +23,24 @@ from tests.lab.chaos.proxy import Proxy
 from tests.lab.chaos.stages import queued
 
 TIMED_OUT = "killing worker"
-"""MiniStack's own words in its log, one line for each invocation it ended at its timeout."""
+"""MiniStack logs this once for each invocation that reaches its timeout."""
 STARTS = 5
-"""Times that a function may meet its timeout while it starts; then it starts during the run."""
+"""Attempts to start a function; one that still reaches its timeout starts during the scenario."""
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A MiniStack that checks signatures and roles, and functions that reach it by ``proxy``."""
+class Rig:
+    """A MiniStack that checks signatures and roles; functions reach it through ``proxy``."""
 
     emulator: MiniStack
     proxy: Proxy
     clients: Clients
 
     def deploy(self, stage: Stage, say: Say) -> Outputs:
-        """Deploy it. A message waits no longer than a lease then, where it waits for six timeouts
-        elsewhere: those are for batches that Lambda has no room to run, and MiniStack always has.
+        """Deploy the stage, with visibility timeouts as short as a lease.
+
+        Elsewhere they are six function timeouts, for batches that Lambda has no capacity to run.
+        MiniStack always has capacity.
         """
         target = Target.here(self.emulator.python)
         outputs = deploy(stage, self.clients, target, say, self.proxy.endpoint)
@@ -51,10 +53,10 @@ class Bench:
         return outputs
 
     def _warm(self, outputs: Outputs, stage: Stage) -> None:
-        """Start as many of each function as may run at once, by giving them nothing to do.
+        """Invoke each function with an empty batch, as often as it may run at once.
 
-        Lambda starts each on a processor of its own; here they would wait for one another, and the
-        first of them meet their timeouts.
+        On Lambda each starts on its own processor. Here they share two cores, and the first ones
+        would reach their timeouts.
         """
         for service in queued(stage):
             calls = service.concurrency
@@ -67,18 +69,18 @@ class Bench:
             if "FunctionError" not in self.clients.client("lambda").invoke(**call):
                 return
 
-    def unplug(self, outputs: Outputs) -> None:
-        """Let messages wait on the queues: what is to feed the functions stands elsewhere."""
+    def disable_event_sources(self, outputs: Outputs) -> None:
+        """Leave messages on their queues; a poller of ours invokes the functions instead."""
         functions = self.clients.client("lambda")
         for service in outputs.queues:
             name = outputs.functions[service]
-            found = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-            for source in found:
+            answer = functions.list_event_source_mappings(FunctionName=name)
+            for source in answer["EventSourceMappings"]:
                 functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
 
     @contextmanager
-    def going_wrong(self, draw: Draw) -> Iterator[None]:
-        """Let calls meet these faults for as long as the block runs."""
+    def injecting(self, draw: Draw) -> Iterator[None]:
+        """Inject these faults while the block runs."""
         self.proxy.draw = draw
         try:
             yield
@@ -86,13 +88,13 @@ class Bench:
             self.proxy.draw = none
 
     def timeouts(self) -> int:
-        """Invocations that met their timeout so far, in whichever stage."""
+        """Invocations that have reached their timeout, in all stages."""
         return self.emulator.log.read_text(errors="replace").count(TIMED_OUT)
 
 
 @contextmanager
-def bench(home: Path) -> Iterator[Bench]:
-    """All of it, running; stopped in the end, whatever happens."""
+def start_rig(home: Path) -> Iterator[Rig]:
+    """Start all parts, and stop them at the end of the block."""
     with ExitStack() as running:
         emulator = running.enter_context(MiniStack(home / "emulator", ports.free(), auth=True))
         recognizer = running.enter_context(
@@ -107,4 +109,4 @@ def bench(home: Path) -> Iterator[Bench]:
                 end=lambda number, theirs, ours: kills.end(number, group, theirs, ours),
             )
         )
-        yield Bench(emulator, proxy, Clients(emulator.endpoint, LOCAL_REGION))
+        yield Rig(emulator, proxy, Clients(emulator.endpoint, LOCAL_REGION))
