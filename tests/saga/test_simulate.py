@@ -45,7 +45,7 @@ def test_the_same_actions_end_the_same(profile: str) -> None:
     assert again == first
 
 
-def test_an_upload_that_nothing_befalls_completes() -> None:
+def test_an_undisturbed_upload_completes() -> None:
     simulation = Simulation()
     with quiet():
         simulation.do(Action("upload", ("0.jpg",)))
@@ -54,7 +54,7 @@ def test_an_upload_that_nothing_befalls_completes() -> None:
     assert set(simulation.seen.paid.values()) == {1}
 
 
-def test_what_a_window_excuses_is_counted_once_for_each_death_in_it() -> None:
+def test_a_window_excuses_one_repeat_for_each_death_in_it() -> None:
     with quiet():
         outcome = replay(
             [
@@ -90,7 +90,7 @@ def test_a_write_that_lands_after_all_is_over_is_an_orphan_that_the_audit_finds(
     assert promises.broken(simulation) == []
 
 
-def test_who_outlives_its_run_may_say_what_the_next_run_was_answered() -> None:
+def test_a_worker_that_outlives_its_run_may_reuse_the_next_runs_answers() -> None:
     """And nothing comes of it: run 0 has failed, and everything that is promised holds."""
     simulation = Simulation()
     analysis = _waiting("analyze")

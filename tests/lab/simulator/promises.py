@@ -72,7 +72,7 @@ def _notifications_match_the_record(simulation: Simulation) -> Iterator[str]:
         known = record.runs[run].status if record else RunStatus.UNKNOWN
         released = {"released"} if image in simulation.seen.released else set()
         if statuses - {"deleted", str(known)} - released:
-            yield f"run {run} of {image} is {known}, told {sorted(statuses)}"
+            yield f"run {run} of {image} is {known}, notified {sorted(statuses)}"
 
 
 def _one_id(simulation: Simulation) -> Iterator[str]:
@@ -304,7 +304,7 @@ def _dead_letters_are_stored(simulation: Simulation) -> Iterator[str]:
     stay = [
         letter
         for letter in simulation.dead
-        if not gone & {told.subject for told in readable(letter.body)}
+        if not gone & {envelope.subject for envelope in readable(letter.body)}
     ]
     yield from {f"{letter.name.rsplit('/', 1)[-1]}.json" for letter in stay} - expected
 
