@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.store.records import DynamoRecords
+from services.store.records import DynamoRecordsWriter
 from services.store.search_index import DynamoSearchIndex
 from services.store.steps import Steps
 from shared.contracts.envelope import Envelope
@@ -28,10 +28,10 @@ def tallies(aws):
     counting = {of: Counted(aws(of), of, lambda: tallies[-1]) for of in ("s3", "dynamodb")}
     table = counting["dynamodb"], "records"
     lists, bucket = DynamoSearchIndex(*table), S3Objects(counting["s3"], "processed")
-    steps = Steps(DynamoRecords(*table), bucket, lists)
+    steps = Steps(DynamoRecordsWriter(*table), bucket, lists)
     decide(steps, 0)
     others = [item for n in range(1, 1 + OTHERS) for item in growth.items(n, "records")]
-    in_all = [item for item in others if item.get("list", {}).get("S", ALL) == ALL]
+    in_all = [item for item in others if item.get("partition", {}).get("S", ALL) == ALL]
     growth.put_all(dynamodb, "records", in_all)
     tallies.append(Tally())
     decide(steps, 1 + OTHERS)

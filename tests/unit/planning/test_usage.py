@@ -39,9 +39,9 @@ def test_an_image_has_three_writes_in_the_list_of_all(usage):
     assert [usage["hops"][hop]["partitions"]["all"] for hop in (RESIZED, DECIDED)] == [1, 2]
 
 
-LIST = {"list": {"S": "all"}, "at": {"S": "2026"}}
-LATER = {"list": {"S": "all"}, "at": {"S": "2027"}}
-OTHER = {"list": {"S": "flagged"}, "at": {"S": "2026"}}
+LIST = {"partition": {"S": "all"}, "at": {"S": "2026"}}
+LATER = {"partition": {"S": "all"}, "at": {"S": "2027"}}
+OTHER = {"partition": {"S": "flagged"}, "at": {"S": "2026"}}
 
 
 @pytest.mark.parametrize(
