@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra.planning.quotas import Quotas
@@ -62,11 +62,13 @@ def test_a_queue_takes_its_backlog_over_its_rate_plus_scaling_time(images, time,
 
 @settings(max_examples=20, deadline=None)
 @given(counts, st.lists(seconds, min_size=1, max_size=3), concurrency, st.integers(1, 500))
+@example(13081, [3.0, 2.0, 4.0], 469, 32)
 def test_more_concurrency_never_takes_longer(images, times, workers, more):
+    """But for the rounding of the model's steps, up to 2 s in each queue."""
     queues = line(*times)
     some = through(images, queues, workers).seconds
     others = through(images, queues, min(1000, workers + more)).seconds
-    assert others <= some * (1 + 10 * FINE) + 2
+    assert others <= some * (1 + 10 * FINE) + 2 * len(times)
 
 
 @settings(max_examples=20, deadline=None)
