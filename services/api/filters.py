@@ -84,7 +84,7 @@ class Filters:
 
 def labels_of(entry: Row) -> Sequence[Row]:
     """An entry's labels: all of them in an owner's partition, the most certain five in others."""
-    return entry.get("found") or entry.get("labels") or ()
+    return entry.get("all_labels") or entry.get("labels") or ()
 
 
 def _invalid_period(reason: str) -> Problem:

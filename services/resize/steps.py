@@ -48,32 +48,35 @@ class Steps:
 
         A re-analysis copies the published run's renditions if they still exist.
         """
-        if not isinstance(event, ImageReplayed) or event.made is None:
+        if not isinstance(event, ImageReplayed) or event.copy_from is None:
             yield self._create(event, context)
             return
-        resized = self._reuse(event, event.made, context) or self._create(event, context)
+        resized = self._reuse(event, event.copy_from, context) or self._create(event, context)
         yield resized.model_copy(update={"reanalysis": event.reanalysis})
 
     def _reuse(
-        self, event: ImageReplayed, made: ImageResized, context: StepContext
+        self, event: ImageReplayed, published: ImageResized, context: StepContext
     ) -> ImageResized | None:
         """Copy the renditions of another run; None if one is missing."""
-        existing = set(self.processed.keys(prefix(made)))
-        if not {rendition.key for rendition in (*made.renditions, made.analysis)} <= existing:
+        existing = set(self.processed.keys(prefix(published)))
+        if (
+            not {rendition.key for rendition in (*published.renditions, published.analysis)}
+            <= existing
+        ):
             return None
         context.ensure_lease()
-        return made.model_copy(
+        return published.model_copy(
             update={
                 "run": event.run,
                 "source": event.source,
                 "owner": event.owner,
-                "renditions": tuple(self._copy(event, made, r) for r in made.renditions),
-                "analysis": self._copy(event, made, made.analysis),
+                "renditions": tuple(self._copy(event, published, r) for r in published.renditions),
+                "analysis": self._copy(event, published, published.analysis),
             }
         )
 
-    def _copy(self, event: ImageEvent, made: ImageResized, rendition: Rendition) -> Rendition:
-        key = prefix(event) + rendition.key.removeprefix(prefix(made))
+    def _copy(self, event: ImageEvent, published: ImageResized, rendition: Rendition) -> Rendition:
+        key = prefix(event) + rendition.key.removeprefix(prefix(published))
         self.processed.copy(rendition.key, key)
         return rendition.model_copy(update={"key": key})
 

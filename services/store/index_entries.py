@@ -162,7 +162,7 @@ def _list_entries(summary: ImageSummary, labels: tuple[Label, ...]) -> Iterator[
     yield IndexEntry(partition=ALL)
     yield IndexEntry(partition=by_status(summary.status))
     if summary.owner:
-        yield IndexEntry(partition=by_owner(summary.owner), found=labels or None)
+        yield IndexEntry(partition=by_owner(summary.owner), all_labels=labels or None)
     if summary.flagged:
         yield IndexEntry(partition=FLAGGED)
 

@@ -347,7 +347,10 @@ def _replayed(record: Record, request: ReplayRequested) -> Decision | None:
         return None
     run = record.runs[following]
     reanalysis = run.reanalysis
-    reused = {"reanalysis": reanalysis, "made": reanalysis and record.runs[reanalysis.of].resized}
+    reused = {
+        "reanalysis": reanalysis,
+        "copy_from": reanalysis and record.runs[reanalysis.of].resized,
+    }
     common = _common(record, following, run.started, up_to=request.run)
     return ImageReplayed.model_validate(common | reused)
 

@@ -268,7 +268,7 @@ class ImageReplayed(Decision, Fact):
 
     reanalysis: Reanalysis | None = None
     """None: everything is created anew."""
-    made: ImageResized | None = None
+    copy_from: ImageResized | None = None
     """For a re-analysis: the renditions of the run that it copies from."""
 
 

@@ -73,7 +73,7 @@ class Notification(Value):
 
     @classmethod
     def of(cls, decision: Decision, identity: str) -> Self:
-        """What there is to tell of this decision, under the verdict's own id."""
+        """The notification of this decision, under its id."""
         fields = decision.model_dump(exclude={"decided_at"})
         if isinstance(decision, ImageFailed):
             fields["failure"] = {name: fields.pop(name) for name in Failure.model_fields}

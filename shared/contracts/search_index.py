@@ -97,7 +97,7 @@ class IndexEntry(Features):
     partition: str
     confidence: float | None = None
     """In a label's partition: that label's, in percent."""
-    found: tuple[Label, ...] | None = None
+    all_labels: tuple[Label, ...] | None = None
     """In an owner's partition, all labels of the image. An owner's search by label reads these, and
     no entry of another owner.
     """

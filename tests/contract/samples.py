@@ -231,7 +231,7 @@ REANALYSIS_REPLAYED = ImageReplayed(
     owner="ada",
     decided_at=AT + timedelta(hours=1),
     reanalysis=Reanalysis(of=1, analyzer="rekognition"),
-    made=resized_in(1),
+    copy_from=resized_in(1),
 )
 REANALYSIS_RESIZED = resized_in(2)
 PREVIOUS_VERSIONS = tuple(

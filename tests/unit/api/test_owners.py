@@ -122,7 +122,7 @@ def test_a_user_finds_their_images_by_every_label(api: Api, entry: IndexEntries)
     """The label's partition has the images of all owners, and a summary has five labels only."""
     api.tables.index["label#Sun"] = [entry(9, confidence=99.0)]
     labels = [{"name": "Cat", "confidence": 98.0}, {"name": "Sun", "confidence": 60.0}]
-    mine = [entry(1, owner=ANN, found=labels), entry(2, owner=ANN)]
+    mine = [entry(1, owner=ANN, all_labels=labels), entry(2, owner=ANN)]
     api.tables.index[f"owner#{ANN}"] = mine
     sign_in(api, ANN)
     assert names(api, label="Sun") == ["1.jpg"]

@@ -72,7 +72,7 @@ class Bench:
     def take_over(self, made: ImageResized, ensure_lease: Any = lambda: None) -> ImageResized:
         """The run after ``made``, which only asks anew."""
         granted = REANALYSIS_REPLAYED.model_copy(
-            update={"run": 1, "source": made.source, "made": made, "reanalysis": ANEW}
+            update={"run": 1, "source": made.source, "copy_from": made, "reanalysis": ANEW}
         )
         (event,) = self.steps.resize(granted, StepContext(FIRST, AT, ensure_lease))
         assert isinstance(event, ImageResized)

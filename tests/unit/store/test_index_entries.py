@@ -77,8 +77,10 @@ def test_a_completed_run_is_indexed_by_its_end_labels_and_features() -> None:
 def test_the_owners_entry_holds_every_indexed_label() -> None:
     labels = tuple(Label(name=f"L{n:02}", confidence=99.0 - n) for n in range(MAX_LABELS + 1))
     entries = {entry.partition: entry for entry in index_entries(labelled(*labels)).entries}
-    assert entries[by_owner("ada")].found == labels[:MAX_LABELS]
-    assert {entry.found for name, entry in entries.items() if name != by_owner("ada")} == {None}
+    assert entries[by_owner("ada")].all_labels == labels[:MAX_LABELS]
+    assert {entry.all_labels for name, entry in entries.items() if name != by_owner("ada")} == {
+        None
+    }
 
 
 def test_the_thumbnail_is_the_smallest_rendition() -> None:
