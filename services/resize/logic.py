@@ -140,7 +140,7 @@ def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
 
 
 def _cascade(
-    image: Image.Image, original: Size, specs: Sequence[Spec], analysis: Spec
+    image: Image.Image, full_size: Size, specs: Sequence[Spec], analysis: Spec
 ) -> tuple[list[Rendition], Image.Image]:
     """Return the renditions in the order of the specs, and the smallest picture.
 
@@ -148,7 +148,7 @@ def _cascade(
     """
     renditions = {}
     for spec in sorted(specs, key=lambda spec: -spec.side):
-        image = resize(image, fit(original, spec.side))
+        image = resize(image, fit(full_size, spec.side))
         renditions[spec] = for_analysis(image, spec) if spec is analysis else encode(image, spec)
     return [renditions[spec] for spec in specs], image
 

@@ -57,13 +57,13 @@ class Bench:
         recognizer: Any = None,
         detect: Sequence[Detection] = ALL,
         *,
-        beside: "Bench | None" = None,
+        shares: "Bench | None" = None,
         thresholds: Thresholds = THRESHOLDS,
         reuse: bool = True,
         **refusals: Exception,
     ) -> None:
-        self.processed = beside.processed if beside else MemoryObjects()
-        self.records = beside.records if beside else MemoryRecords()
+        self.processed = shares.processed if shares else MemoryObjects()
+        self.records = shares.records if shares else MemoryRecords()
         self.recognizer = recognizer or Recognizer(**refusals)
         self.steps = Steps(
             Documents(self.processed),
@@ -86,11 +86,13 @@ class Bench:
         self.lease_checks += 1
 
     def store_decides(self, event: Event = RESIZED) -> None:
+        """Apply an event to the record, as the store service does."""
         record = decide(self.records.read(event.image), event, AT)
         assert record
         self.records.write(record)
 
     def document(self, event: ImageResized = RESIZED) -> dict[str, Any]:
+        """The stored analysis of a run."""
         return self.document_at(f"analyses/{event.image}/{event.run}/analysis.json")
 
     def document_at(self, key: str) -> dict[str, Any]:

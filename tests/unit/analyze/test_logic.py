@@ -27,11 +27,11 @@ THRESHOLDS = Thresholds(max_labels=3)
 
 
 def named(*labels: tuple[str, float]) -> list[dict[str, Any]]:
-    return [{"Name": name, "Confidence": sure} for name, sure in labels]
+    return [{"Name": name, "Confidence": confidence} for name, confidence in labels]
 
 
-def lines(*texts: str, kind: str = "LINE", sure: float = 99.0) -> list[dict[str, Any]]:
-    return [{"DetectedText": text, "Type": kind, "Confidence": sure} for text in texts]
+def lines(*texts: str, kind: str = "LINE", confidence: float = 99.0) -> list[dict[str, Any]]:
+    return [{"DetectedText": text, "Type": kind, "Confidence": confidence} for text in texts]
 
 
 def text_of(detections: list[dict[str, Any]]) -> tuple[str, ...] | None:
@@ -71,9 +71,9 @@ def test_labels_of_equal_confidence_are_sorted_by_name() -> None:
     assert labels_of(("Dog", 80), ("Cat", 80)) == ["Cat", "Dog"]
 
 
-@pytest.mark.parametrize(("sure", "names"), [(69.99, []), (70.0, ["Cat"])])
-def test_a_label_below_the_threshold_is_left_out(sure: float, names: list[str]) -> None:
-    assert labels_of(("Cat", sure)) == names
+@pytest.mark.parametrize(("confidence", "names"), [(69.99, []), (70.0, ["Cat"])])
+def test_a_label_below_the_threshold_is_left_out(confidence: float, names: list[str]) -> None:
+    assert labels_of(("Cat", confidence)) == names
 
 
 def test_a_confidence_has_two_decimals() -> None:
@@ -87,7 +87,9 @@ def test_faces_above_the_threshold_are_counted() -> None:
 
 
 def test_text_contains_lines_in_reading_order_without_words() -> None:
-    detections = lines("BAKERY", "open") + lines("BAKERY", kind="WORD") + lines("blur", sure=10)
+    detections = (
+        lines("BAKERY", "open") + lines("BAKERY", kind="WORD") + lines("blur", confidence=10)
+    )
     assert text_of(detections) == ("BAKERY", "open")
 
 
@@ -145,7 +147,7 @@ def test_models_are_named_for_the_answers_that_name_them() -> None:
 ANSWERS = {
     Detection.LABELS: {"Labels": named(("Cat", 75))},
     Detection.FACES: {"FaceDetails": [{"Confidence": 75}]},
-    Detection.TEXT: {"TextDetections": lines("OPEN", sure=75)},
+    Detection.TEXT: {"TextDetections": lines("OPEN", confidence=75)},
     Detection.MODERATION: {"ModerationLabels": named(("Smoking", 75))},
 }
 
@@ -193,7 +195,7 @@ def test_labels_are_limited_in_number_and_confidence(
 ) -> None:
     answers = {Detection.LABELS: {"Labels": named(*labels)}}
     summary = summarize(answers, Thresholds(most, least))
-    enough = [sure for _, sure in labels if sure >= least]
-    assert [sure for _, sure in summary.labels] == [
-        round(sure, 2) for sure in sorted(enough, reverse=True)[:most]
+    confident = [confidence for _, confidence in labels if confidence >= least]
+    assert [confidence for _, confidence in summary.labels] == [
+        round(confidence, 2) for confidence in sorted(confident, reverse=True)[:most]
     ]

@@ -73,7 +73,7 @@ def test_an_unreadable_version_is_not_copied() -> None:
 def test_disabled_faces_are_removed_from_copied_versions() -> None:
     before = Bench()
     before.analyze()
-    bench = Bench(beside=before, detect=[Detection.LABELS])
+    bench = Bench(shares=before, detect=[Detection.LABELS])
     bench.analyze(reanalysis(1))
     copy = bench.document_at(version(1, 0))
     assert copy["answers"].keys() == ANSWERS.keys() - {"faces"}
@@ -90,7 +90,7 @@ def test_compensating_the_previous_run_does_not_delete_the_copies() -> None:
 
 def test_a_reanalysis_calls_the_analyzer_it_names() -> None:
     bench = Bench()
-    other = Bench(beside=bench)
+    other = Bench(shares=bench)
     bench.steps.analyzers["other"] = other.recognizer
     analyzed = bench.analyze(reanalysis(1, analyzer="other"))
     assert (analyzed.analyzer, bench.document(reanalysis(1))["analyzer"]) == ("other", "other")

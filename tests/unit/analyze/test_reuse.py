@@ -41,7 +41,7 @@ def index(bench: Bench) -> list[str]:
 
 
 def test_the_same_content_is_not_paid_for_again() -> None:
-    bench = Bench(beside=bench_with_cat())
+    bench = Bench(shares=bench_with_cat())
     analyzed = bench.analyze(SAME)
     assert bench.recognizer.asked == []
     assert (analyzed.faces, analyzed.text) == (1, ("OPEN",))
@@ -79,7 +79,7 @@ def test_another_owners_image_is_not_named() -> None:
     ],
 )
 def test_different_settings_are_paid_for(settings: Any) -> None:
-    bench = Bench(beside=bench_with_cat(), **settings)
+    bench = Bench(shares=bench_with_cat(), **settings)
     assert bench.analyze(SAME).reused_from is None
 
 
@@ -102,7 +102,7 @@ def test_an_outdated_model_is_not_reused() -> None:
             answer = super().ask(detection, *request)
             return answer | {"LabelModelVersion": "4.0"} if "Labels" in answer else answer
 
-    bench = Bench(Newer(), beside=bench_with_cat())
+    bench = Bench(Newer(), shares=bench_with_cat())
     bench.analyze(other(source=SOURCE.model_copy(update={"sha256": "f" * 64})))
     analyzed = bench.analyze(SAME)
     assert (analyzed.reused_from, analyzed.models["labels"]) == (None, "4.0")
@@ -127,13 +127,15 @@ def test_an_unreadable_entry_is_ignored(broken: bytes) -> None:
 def test_an_entry_for_other_content_is_ignored() -> None:
     bench = bench_with_cat()
     key = f"analyses/{CAT}/0/analysis.json"
-    wrong = bench.document() | {"source": SOURCE.model_copy(update={"sha256": "0"}).model_dump()}
-    bench.processed.put(key, json.dumps(wrong).encode(), "application/json")
+    other_content = bench.document() | {
+        "source": SOURCE.model_copy(update={"sha256": "0"}).model_dump()
+    }
+    bench.processed.put(key, json.dumps(other_content).encode(), "application/json")
     assert bench.analyze(SAME).reused_from is None
 
 
 def test_with_reuse_off_the_index_is_neither_read_nor_written() -> None:
-    bench = Bench(beside=bench_with_cat(), reuse=False)
+    bench = Bench(shares=bench_with_cat(), reuse=False)
     assert bench.analyze(SAME).reused_from is None
     assert index(bench_with_cat(reuse=False)) == []
 
@@ -197,9 +199,9 @@ def test_compensating_a_run_deletes_its_entries_only(run: int, remaining: int) -
 
 def test_purging_an_image_deletes_the_entries_of_all_its_runs_only() -> None:
     bench = bench_with_cat()
-    fewer = Bench(beside=bench, detect=[Detection.LABELS])
-    fewer.store_decides(SAME)
-    fewer.analyze(SAME)
+    labels_only = Bench(shares=bench, detect=[Detection.LABELS])
+    labels_only.store_decides(SAME)
+    labels_only.analyze(SAME)
     bench.steps.purge(decision(DELETED, run=3))
     (key,) = index(bench)
     assert json.loads(bench.processed.get(key).body)["image"] == TWIN

@@ -21,9 +21,9 @@ def test_every_detection_of_rekognition_is_requested_by_default() -> None:
     assert read().reuse
 
 
-@pytest.mark.parametrize("words", ["labels text", "labels,text", " labels ,  text "])
-def test_detections_are_separated_by_spaces_or_commas(words: str) -> None:
-    assert read(DETECT=words).detect == (Detection.LABELS, Detection.TEXT)
+@pytest.mark.parametrize("names", ["labels text", "labels,text", " labels ,  text "])
+def test_detections_are_separated_by_spaces_or_commas(names: str) -> None:
+    assert read(DETECT=names).detect == (Detection.LABELS, Detection.TEXT)
 
 
 def test_a_detection_named_twice_is_requested_once() -> None:
@@ -42,9 +42,9 @@ def test_each_threshold_can_be_set() -> None:
     assert settings.question.thresholds == Thresholds(3, 0.5, 1.5, 2.5, 3.5)
 
 
-@pytest.mark.parametrize(("word", "on"), [("true", True), ("false", False), ("0", False)])
-def test_reuse_can_be_disabled(word: str, on: bool) -> None:
-    assert read(REUSE=word).reuse is on
+@pytest.mark.parametrize(("value", "on"), [("true", True), ("false", False), ("0", False)])
+def test_reuse_can_be_disabled(value: str, on: bool) -> None:
+    assert read(REUSE=value).reuse is on
 
 
 @pytest.mark.parametrize(

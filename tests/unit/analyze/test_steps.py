@@ -109,7 +109,7 @@ def test_only_missing_detections_are_requested_again() -> None:
     bench = Bench(faces=TransientError("unavailable", "down"))
     with pytest.raises(TransientError):
         bench.analyze()
-    bench = Bench(beside=bench)
+    bench = Bench(shares=bench)
     assert bench.analyze().faces == 1
     assert bench.recognizer.detections() == {Detection.FACES}
     assert bench.document()["answers"] == ANSWERS
@@ -118,7 +118,7 @@ def test_only_missing_detections_are_requested_again() -> None:
 def test_answers_of_disabled_detections_are_removed_without_new_calls() -> None:
     before = Bench()
     before.analyze()
-    bench = Bench(detect=[Detection.LABELS, Detection.TEXT], beside=before)
+    bench = Bench(detect=[Detection.LABELS, Detection.TEXT], shares=before)
     assert bench.analyze().faces is None
     assert bench.recognizer.asked == []
     assert bench.document()["answers"].keys() == {"labels", "text"}
@@ -128,7 +128,7 @@ def test_a_stored_answer_has_the_threshold_of_its_request() -> None:
     before = Bench(faces=TransientError("unavailable", "down"))
     with pytest.raises(TransientError):
         before.analyze()
-    analyzed = Bench(beside=before, thresholds=replace(THRESHOLDS, labels=1, faces=2)).analyze()
+    analyzed = Bench(shares=before, thresholds=replace(THRESHOLDS, labels=1, faces=2)).analyze()
     assert (analyzed.thresholds["labels"], analyzed.thresholds["faces"]) == (70.0, 2.0)
 
 
@@ -148,7 +148,7 @@ def test_answers_of_a_concurrent_worker_are_not_overwritten() -> None:
                 other.analyze()
             return super().ask(detection, key, thresholds)
 
-    late = Bench(Late(faces=TransientError("unavailable", "down")), beside=other)
+    late = Bench(Late(faces=TransientError("unavailable", "down")), shares=other)
     with pytest.raises(TransientError, match="down"):
         late.analyze()
     assert other.document()["answers"] == ANSWERS

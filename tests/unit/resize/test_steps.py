@@ -23,9 +23,9 @@ REANALYSIS = Reanalysis(of=0)
 SPECS = (Spec("thumbnail", 16), Spec("web", 40))
 
 
-def picture(mode: str = "RGB", form: str = "PNG") -> bytes:
+def picture(mode: str = "RGB", file_format: str = "PNG") -> bytes:
     buffer = io.BytesIO()
-    Image.new(mode, (64, 48), (200, 120, 40, 128)[: len(mode)]).save(buffer, form)
+    Image.new(mode, (64, 48), (200, 120, 40, 128)[: len(mode)]).save(buffer, file_format)
     return buffer.getvalue()
 
 
