@@ -52,8 +52,9 @@ def develop(
 ) -> Developed:
     """Create all requested renditions and the picture for the analysis, decoding only once.
 
-    It never enlarges, except for the analysis of a tiny picture, and it copies no metadata. For any
-    bytes that it cannot process it raises PermanentError with one of ``Refusal``'s codes.
+    It never enlarges, except for the analysis of a tiny picture. It copies no metadata.
+
+    Raises PermanentError with a code of ``Refusal`` for bytes that it cannot process.
     """
     kind = identify(original, limits.bytes)
     decode = _decode_here if is_tame(kind, original) else _decode_in_a_child
@@ -72,7 +73,7 @@ def develop(
 
 
 def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
-    """Like ``_decode_here``, but in a child process with limits on memory and time."""
+    """Decode in a child process that has limits on memory and time."""
     if kind == "HEIC":
         load_heic()
 
@@ -82,7 +83,7 @@ def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits)
         except PermanentError as error:
             return pack_refusal(error)
 
-    memory.release()  # the child may need it
+    memory.release()  # the child process may need this memory
     try:
         return unpack(confined(work, Allowance(limits.memory, limits.seconds)))
     except Stopped as error:
@@ -90,6 +91,7 @@ def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits)
 
 
 def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
+    """Decode to an upright sRGB picture, with sides of at most ``largest`` pixels."""
     with _decoding(kind, original):
         picture = open_header(kind, original, limits)
         size = Size(*picture.size)
@@ -104,7 +106,7 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
 def _decoding(kind: str, original: bytes) -> Iterator[None]:
     """Turn every error into a refusal: the file is corrupt, truncated or too costly."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about odd metadata
+        warnings.simplefilter("ignore")  # Pillow warns about unusual metadata
         try:
             yield
         except PermanentError:
@@ -112,41 +114,45 @@ def _decoding(kind: str, original: bytes) -> Iterator[None]:
         except MemoryError as error:
             raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by="memory") from error
         except Exception as error:  # malicious bytes can cause any exception
-            cut = is_cut_short(kind, original)
-            raise refuse(Refusal.TRUNCATED if cut else Refusal.CORRUPT, format=kind) from error
+            truncated = is_cut_short(kind, original)
+            raise refuse(
+                Refusal.TRUNCATED if truncated else Refusal.CORRUPT, format=kind
+            ) from error
 
 
-def _decode(picture: ImageFile.ImageFile, original: bytes, enough: Size) -> Image.Image:
-    """Decode to at least the size ``enough``.
+def _decode(picture: ImageFile.ImageFile, original: bytes, target: Size) -> Image.Image:
+    """Decode to at least the size ``target``.
 
-    HEIC has no draft mode here, because it would decode an embedded thumbnail, which may differ.
+    Only JPEG is decoded at a reduced size. For HEIC that would decode an embedded thumbnail, which
+    may differ from the picture.
     """
     if picture.format == "JPEG":
-        jpeg.prepare(picture, original, enough)
+        jpeg.prepare(picture, original, target)
     picture.load()
     return shrinkable(picture)
 
 
 def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
-    """Reduce the picture first, so that its profile and rotation cost less."""
+    """Resize, convert to sRGB and rotate upright. Resizing first makes the other two cheaper."""
     small = to_srgb(resize(image, size, release_source=True), metadata.profile)
-    small.info = {}  # removes comments, EXIF and profiles; encoders would write some of them
+    small.info = {}  # encoders would write some of these comments, EXIF data and profiles
     return small if metadata.turn is None else small.transpose(metadata.turn)
 
 
 def _cascade(
-    image: Image.Image, whole: Size, specs: Sequence[Spec], analysis: Spec
+    image: Image.Image, full_size: Size, specs: Sequence[Spec], analysis: Spec
 ) -> tuple[list[Rendition], Image.Image]:
-    """The renditions in the order of the specs, and the smallest picture.
+    """Return the renditions in the order of the specs, and the smallest picture.
 
     Each rendition is made from the next larger one.
     """
     renditions = {}
     for spec in sorted(specs, key=lambda spec: -spec.side):
-        image = resize(image, fit(whole, spec.side))
+        image = resize(image, fit(full_size, spec.side))
         renditions[spec] = for_analysis(image, spec) if spec is analysis else encode(image, spec)
     return [renditions[spec] for spec in specs], image
 
 
 def _as_seen(size: Size, turn: Image.Transpose | None) -> Size:
+    """The size of the upright picture. EXIF orientations 5 to 8 swap width and height."""
     return Size(size.height, size.width) if turn in SWAPS_SIDES else size

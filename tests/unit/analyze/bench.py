@@ -1,4 +1,4 @@
-"""Analyze over memory: a recognizer that answers or refuses, and one bucket for all images."""
+"""Run analyze in memory, with a fake recognizer and one bucket for all images."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ ANSWERS: dict[Detection, dict[str, Any]] = {
 
 
 class Recognizer:
-    """Answers, remembers what it was asked, and refuses what it is told to."""
+    """A fake that returns fixed answers, records its requests and raises the given errors."""
 
     def __init__(self, **refusals: Exception) -> None:
         self.refusals = refusals
@@ -50,20 +50,20 @@ class Recognizer:
 
 
 class Bench:
-    """One deployment of analyze. Its bucket and records may be another one's too."""
+    """One deployment of analyze. It can share the bucket and records of another."""
 
     def __init__(
         self,
         recognizer: Any = None,
         detect: Sequence[Detection] = ALL,
         *,
-        beside: "Bench | None" = None,
+        shares: "Bench | None" = None,
         thresholds: Thresholds = THRESHOLDS,
         reuse: bool = True,
         **refusals: Exception,
     ) -> None:
-        self.processed = beside.processed if beside else MemoryObjects()
-        self.records = beside.records if beside else MemoryRecords()
+        self.processed = shares.processed if shares else MemoryObjects()
+        self.records = shares.records if shares else MemoryRecords()
         self.recognizer = recognizer or Recognizer(**refusals)
         self.steps = Steps(
             Documents(self.processed),
@@ -71,28 +71,32 @@ class Bench:
             {"rekognition": self.recognizer},
             Question("rekognition", tuple(detect), thresholds),
         )
-        self.confirmed = 0
+        self.lease_checks = 0
 
     def analyze(
         self, event: ImageResized = RESIZED, ensure_lease: Callable[[], None] | None = None
     ) -> ImageAnalyzed:
-        (told,) = self.steps.analyze(event, StepContext(SECOND, AT, ensure_lease or self._confirm))
-        assert isinstance(told, ImageAnalyzed)
-        return told
+        (analyzed,) = self.steps.analyze(
+            event, StepContext(SECOND, AT, ensure_lease or self._check_lease)
+        )
+        assert isinstance(analyzed, ImageAnalyzed)
+        return analyzed
 
-    def _confirm(self) -> None:
-        self.confirmed += 1
+    def _check_lease(self) -> None:
+        self.lease_checks += 1
 
-    def store_hears(self, event: Event = RESIZED) -> None:
+    def store_decides(self, event: Event = RESIZED) -> None:
+        """Apply an event to the record, as the store service does."""
         record = decide(self.records.read(event.image), event, AT)
         assert record
         self.records.write(record)
 
-    def kept(self, event: ImageResized = RESIZED) -> dict[str, Any]:
-        return self.kept_at(f"analyses/{event.image}/{event.run}/analysis.json")
+    def document(self, event: ImageResized = RESIZED) -> dict[str, Any]:
+        """The stored analysis of a run."""
+        return self.document_at(f"analyses/{event.image}/{event.run}/analysis.json")
 
-    def kept_at(self, key: str) -> dict[str, Any]:
+    def document_at(self, key: str) -> dict[str, Any]:
         return json.loads(self.processed.get(key).body)
 
-    def left(self, prefix: str = "") -> list[str]:
+    def stored_keys(self, prefix: str = "") -> list[str]:
         return list(self.processed.keys(prefix))

@@ -1,4 +1,4 @@
-"""The adapter as botocore's own service model takes it: the call, each error code."""
+"""The Bedrock adapter matches botocore's service model: the call and each error code."""
 
 import json
 from base64 import b64decode
@@ -26,7 +26,7 @@ CALL = {"modelId": TITAN, "body": ANY}
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
-    """Bedrock's client: it checks what it is asked by the model, and sends nothing."""
+    """A Bedrock client that validates requests by the service model and sends nothing."""
     with stubbed("bedrock-runtime") as stubber:
         yield stubber
 
@@ -37,8 +37,8 @@ def titan(stub: Stubber) -> Titan:
     return Titan(stub.client, processed)
 
 
-def answers(stub: Stubber, said: dict[str, Any]) -> None:
-    body = json.dumps(said).encode()
+def answers(stub: Stubber, response: dict[str, Any]) -> None:
+    body = json.dumps(response).encode()
     streamed = StreamingBody(BytesIO(body), len(body))
     stub.add_response("invoke_model", {"body": streamed, "contentType": "application/json"}, CALL)
 
@@ -51,22 +51,22 @@ def test_the_picture_is_sent_and_the_model_id_added(stub: Stubber) -> None:
     answer = {"embedding": list(TITAN_VECTOR), "inputTextTokenCount": 0, "message": None}
     answers(stub, answer)
     assert titan(stub).embed(KEY) == answer | {"modelId": TITAN}
-    said = json.loads(sent[0])
-    assert b64decode(said.pop("inputImage")) == PICTURE
-    assert said == {"embeddingConfig": {"outputEmbeddingLength": 256}}
+    request = json.loads(sent[0])
+    assert b64decode(request.pop("inputImage")) == PICTURE
+    assert request == {"embeddingConfig": {"outputEmbeddingLength": 256}}
 
 
 def test_only_embeddings_go_to_bedrock(stub: Stubber) -> None:
     answers(stub, {"embedding": list(TITAN_VECTOR)})
 
-    class Asked(Rekognition):
-        def ask(self, *asked: Any) -> Any:
-            return asked
+    class Echo(Rekognition):
+        def ask(self, *request: Any) -> Any:
+            return request
 
-    amazon = Amazon(Asked(None, "processed"), titan(stub))
-    said = {one: amazon.ask(one, KEY, Thresholds()) for one in Detection}
-    assert said.pop(Detection.EMBEDDING)["modelId"] == TITAN
-    assert said == {one: (one, KEY, Thresholds()) for one in said}
+    amazon = Amazon(Echo(None, "processed"), titan(stub))
+    answered = {detection: amazon.ask(detection, KEY, Thresholds()) for detection in Detection}
+    assert answered.pop(Detection.EMBEDDING)["modelId"] == TITAN
+    assert answered == {detection: (detection, KEY, Thresholds()) for detection in answered}
 
 
 def refusal(stub: Stubber, code: str) -> DarkroomError:
@@ -94,7 +94,7 @@ def test_an_unretryable_error_is_permanent_and_internal(
 
 
 def test_every_declared_error_is_translated(stub: Stubber) -> None:
-    known = {
+    expected = {
         "AccessDeniedException": PermanentError,
         "ResourceNotFoundException": PermanentError,
         "ValidationException": PermanentError,
@@ -107,8 +107,8 @@ def test_every_declared_error_is_translated(stub: Stubber) -> None:
         "ServiceUnavailableException": TransientError,
     }
     model = stub.client.meta.service_model.operation_model("InvokeModel")
-    assert {shape.name for shape in model.error_shapes} == set(known)
-    assert {code: type(refusal(stub, code)) for code in known} == known
+    assert {shape.name for shape in model.error_shapes} == set(expected)
+    assert {code: type(refusal(stub, code)) for code in expected} == expected
 
 
 def test_an_error_in_the_response_body_is_transient(stub: Stubber) -> None:
@@ -118,6 +118,6 @@ def test_an_error_in_the_response_body_is_transient(stub: Stubber) -> None:
 
 
 def test_a_missing_picture_is_not_sent(stub: Stubber) -> None:
-    with pytest.raises(PermanentError) as gone:
+    with pytest.raises(PermanentError) as missing:
         Titan(stub.client, MemoryObjects()).embed(KEY)
-    assert (gone.value.reason, gone.value.fault) == ("picture-unreachable", Fault.INTERNAL)
+    assert (missing.value.reason, missing.value.fault) == ("picture-unreachable", Fault.INTERNAL)

@@ -1,4 +1,4 @@
-"""What Rekognition's answers say, within what an event may carry."""
+"""Summaries of Rekognition's answers fit into an event."""
 
 import json
 from array import array
@@ -23,42 +23,44 @@ from services.analyze.logic import (
     summarize,
 )
 
-AS_USUAL = Thresholds(max_labels=3)
+THRESHOLDS = Thresholds(max_labels=3)
 
 
-def seen(*found: tuple[str, float]) -> list[dict[str, Any]]:
-    return [{"Name": name, "Confidence": sure} for name, sure in found]
+def named(*labels: tuple[str, float]) -> list[dict[str, Any]]:
+    return [{"Name": name, "Confidence": confidence} for name, confidence in labels]
 
 
-def lines(*texts: str, kind: str = "LINE", sure: float = 99.0) -> list[dict[str, Any]]:
-    return [{"DetectedText": text, "Type": kind, "Confidence": sure} for text in texts]
+def lines(*texts: str, kind: str = "LINE", confidence: float = 99.0) -> list[dict[str, Any]]:
+    return [{"DetectedText": text, "Type": kind, "Confidence": confidence} for text in texts]
 
 
-def text_of(found: list[dict[str, Any]]) -> tuple[str, ...] | None:
-    return summarize({Detection.TEXT: {"TextDetections": found}}, AS_USUAL).text
+def text_of(detections: list[dict[str, Any]]) -> tuple[str, ...] | None:
+    return summarize({Detection.TEXT: {"TextDetections": detections}}, THRESHOLDS).text
 
 
-def labels_of(*found: tuple[str, float]) -> list[str]:
-    told = summarize({Detection.LABELS: {"Labels": seen(*found)}}, AS_USUAL).labels
-    return [name for name, _ in told]
+def labels_of(*labels: tuple[str, float]) -> list[str]:
+    summary = summarize({Detection.LABELS: {"Labels": named(*labels)}}, THRESHOLDS)
+    return [name for name, _ in summary.labels]
 
 
 def test_an_unrequested_detection_is_none() -> None:
-    told = summarize({}, AS_USUAL)
-    assert told == AnswerSummary(labels=None, faces=None, text=None, flagged=None, embedding=None)
+    summary = summarize({}, THRESHOLDS)
+    assert summary == AnswerSummary(
+        labels=None, faces=None, text=None, flagged=None, embedding=None
+    )
 
 
 def test_a_detection_without_findings_is_empty() -> None:
-    told = summarize(
+    summary = summarize(
         {
             Detection.LABELS: {"Labels": []},
             Detection.FACES: {"FaceDetails": []},
             Detection.TEXT: {"TextDetections": []},
             Detection.MODERATION: {"ModerationLabels": []},
         },
-        AS_USUAL,
+        THRESHOLDS,
     )
-    assert (told.labels, told.faces, told.text, told.flagged) == ((), 0, (), ())
+    assert (summary.labels, summary.faces, summary.text, summary.flagged) == ((), 0, (), ())
 
 
 def test_labels_are_sorted_by_confidence_and_limited() -> None:
@@ -69,43 +71,45 @@ def test_labels_of_equal_confidence_are_sorted_by_name() -> None:
     assert labels_of(("Dog", 80), ("Cat", 80)) == ["Cat", "Dog"]
 
 
-@pytest.mark.parametrize(("sure", "kept"), [(69.99, []), (70.0, ["Cat"])])
-def test_a_label_below_the_threshold_is_left_out(sure: float, kept: list[str]) -> None:
-    assert labels_of(("Cat", sure)) == kept
+@pytest.mark.parametrize(("confidence", "names"), [(69.99, []), (70.0, ["Cat"])])
+def test_a_label_below_the_threshold_is_left_out(confidence: float, names: list[str]) -> None:
+    assert labels_of(("Cat", confidence)) == names
 
 
 def test_a_confidence_has_two_decimals() -> None:
-    told = summarize({Detection.LABELS: {"Labels": seen(("Cat", 98.76543))}}, AS_USUAL)
-    assert told.labels == (("Cat", 98.77),)
+    summary = summarize({Detection.LABELS: {"Labels": named(("Cat", 98.76543))}}, THRESHOLDS)
+    assert summary.labels == (("Cat", 98.77),)
 
 
 def test_faces_above_the_threshold_are_counted() -> None:
     faces = [{"Confidence": 99.9}, {"Confidence": 12.0}, {"Confidence": 70.0}]
-    assert summarize({Detection.FACES: {"FaceDetails": faces}}, AS_USUAL).faces == 2
+    assert summarize({Detection.FACES: {"FaceDetails": faces}}, THRESHOLDS).faces == 2
 
 
 def test_text_contains_lines_in_reading_order_without_words() -> None:
-    found = lines("BAKERY", "open") + lines("BAKERY", kind="WORD") + lines("blur", sure=10)
-    assert text_of(found) == ("BAKERY", "open")
+    detections = (
+        lines("BAKERY", "open") + lines("BAKERY", kind="WORD") + lines("blur", confidence=10)
+    )
+    assert text_of(detections) == ("BAKERY", "open")
 
 
-def test_a_page_of_text_is_cut_to_what_an_event_may_carry() -> None:
-    told = text_of(lines(*["x" * 1000] * 1000))
-    assert len(told) == MOST_LINES
-    assert {len(line) for line in told} == {LONGEST_LINE}
+def test_long_text_is_cut_to_the_limits_of_an_event() -> None:
+    text = text_of(lines(*["x" * 1000] * 1000))
+    assert len(text) == MOST_LINES
+    assert {len(line) for line in text} == {LONGEST_LINE}
 
 
 def test_flagged_categories_are_named() -> None:
-    answer = {"ModerationLabels": seen(("Smoking", 91), ("Drinking", 20))}
-    assert summarize({Detection.MODERATION: answer}, AS_USUAL).flagged == ("Smoking",)
+    answer = {"ModerationLabels": named(("Smoking", 91), ("Drinking", 20))}
+    assert summarize({Detection.MODERATION: answer}, THRESHOLDS).flagged == ("Smoking",)
 
 
 def numbers_of(*numbers: float) -> list[int]:
-    told = summarize({Detection.EMBEDDING: {"embedding": list(numbers)}}, AS_USUAL).embedding
-    return list(array("b", b64decode(told)))
+    summary = summarize({Detection.EMBEDDING: {"embedding": list(numbers)}}, THRESHOLDS)
+    return list(array("b", b64decode(summary.embedding)))
 
 
-def test_an_embedding_travels_as_signed_bytes_the_greatest_of_them_127() -> None:
+def test_an_embedding_is_encoded_as_signed_bytes_scaled_to_127() -> None:
     assert numbers_of(0.25, -0.5, 0.0, 0.1) == [64, -127, 0, 25]
     assert numbers_of(0.0, 0.0) == [0, 0]
 
@@ -115,22 +119,22 @@ DIRECTIONS = st.lists(st.floats(-1, 1), min_size=256, max_size=256)
 
 @settings(suppress_health_check=[HealthCheck.large_base_example])
 @given(DIRECTIONS, DIRECTIONS)
-def test_what_bytes_round_off_changes_a_cosine_little(one: list[float], other: list[float]) -> None:
-    for numbers in (one, other):
-        numbers[0] = 1.0  # so that none is all but 0
-    kept, exact = cosine(numbers_of(*one), numbers_of(*other)), cosine(one, other)
-    assert kept == pytest.approx(exact, abs=0.01)
+def test_rounding_to_bytes_changes_a_cosine_little(left: list[float], right: list[float]) -> None:
+    for numbers in (left, right):
+        numbers[0] = 1.0  # avoids vectors close to 0
+    rounded, exact = cosine(numbers_of(*left), numbers_of(*right)), cosine(left, right)
+    assert rounded == pytest.approx(exact, abs=0.01)
 
 
-def cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    return sumprod(one, other) / sqrt(sumprod(one, one) * sumprod(other, other))
+def cosine(left: Sequence[float], right: Sequence[float]) -> float:
+    return sumprod(left, right) / sqrt(sumprod(left, left) * sumprod(right, right))
 
 
-def sumprod(one: Sequence[float], other: Sequence[float]) -> float:
-    return sum(a * b for a, b in zip(one, other, strict=True))
+def sumprod(left: Sequence[float], right: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(left, right, strict=True))
 
 
-def test_each_detection_names_its_model_if_it_has_a_name_for_it() -> None:
+def test_models_are_named_for_the_answers_that_name_them() -> None:
     answers = {
         "labels": {"Labels": [], "LabelModelVersion": "3.0"},
         "faces": {"FaceDetails": []},
@@ -140,29 +144,29 @@ def test_each_detection_names_its_model_if_it_has_a_name_for_it() -> None:
     assert models_of(answers) == {"labels": "3.0", "moderation": "7.0", "embedding": "titan"}
 
 
-ONE_OF_EACH = {
-    Detection.LABELS: {"Labels": seen(("Cat", 75))},
+ANSWERS = {
+    Detection.LABELS: {"Labels": named(("Cat", 75))},
     Detection.FACES: {"FaceDetails": [{"Confidence": 75}]},
-    Detection.TEXT: {"TextDetections": lines("OPEN", sure=75)},
-    Detection.MODERATION: {"ModerationLabels": seen(("Smoking", 75))},
+    Detection.TEXT: {"TextDetections": lines("OPEN", confidence=75)},
+    Detection.MODERATION: {"ModerationLabels": named(("Smoking", 75))},
 }
 
 
-@pytest.mark.parametrize("detection", ONE_OF_EACH)
-def test_each_detection_has_a_threshold_of_its_own(detection: Detection) -> None:
-    strict = replace(AS_USUAL, **{detection: 75.1})
-    told, as_usual = summarize(ONE_OF_EACH, strict), summarize(ONE_OF_EACH, AS_USUAL)
+@pytest.mark.parametrize("detection", ANSWERS)
+def test_each_detection_has_its_own_threshold(detection: Detection) -> None:
+    strict = replace(THRESHOLDS, **{detection: 75.1})
+    summary, default = summarize(ANSWERS, strict), summarize(ANSWERS, THRESHOLDS)
     differs = [
-        part.name
-        for part in fields(told)
-        if getattr(told, part.name) != getattr(as_usual, part.name)
+        field.name
+        for field in fields(summary)
+        if getattr(summary, field.name) != getattr(default, field.name)
     ]
     assert differs == ["flagged" if detection is Detection.MODERATION else str(detection)]
 
 
 def test_thresholds_are_those_of_the_requested_detections() -> None:
-    told = Thresholds(5, labels=60, faces=90).for_detections([Detection.FACES])
-    assert told == {"faces": 90.0}
+    thresholds = Thresholds(5, labels=60, faces=90).for_detections([Detection.FACES])
+    assert thresholds == {"faces": 90.0}
     assert Thresholds(5, labels=60).for_detections([Detection.LABELS]) == {
         "max_labels": 5.0,
         "labels": 60.0,
@@ -175,9 +179,9 @@ def test_thresholds_survive_a_round_trip(thresholds: Thresholds) -> None:
 
 
 @given(st.text(min_size=1, max_size=5000), st.integers(1, 500))
-def test_findings_never_exceed_their_room(word: str, number: int) -> None:
-    found = seen(*[(word, 99.0)] * number)
-    flagged = summarize({Detection.MODERATION: {"ModerationLabels": found}}, AS_USUAL).flagged
+def test_flagged_names_never_exceed_their_size_limit(word: str, number: int) -> None:
+    labels = named(*[(word, 99.0)] * number)
+    flagged = summarize({Detection.MODERATION: {"ModerationLabels": labels}}, THRESHOLDS).flagged
     assert 1 <= len(flagged) <= number
     assert len(json.dumps(flagged, ensure_ascii=False).encode()) <= ROOM
 
@@ -186,12 +190,12 @@ NAMES = st.text(max_size=50)
 
 
 @given(st.lists(st.tuples(NAMES, st.floats(0, 100))), st.integers(1, 20), st.floats(0, 100))
-def test_no_more_and_no_less_sure_labels_than_the_thresholds_say(
-    found: list[tuple[str, float]], most: int, least: float
+def test_labels_are_limited_in_number_and_confidence(
+    labels: list[tuple[str, float]], most: int, least: float
 ) -> None:
-    answers = {Detection.LABELS: {"Labels": seen(*found)}}
-    told = summarize(answers, Thresholds(most, least)).labels
-    enough = [sure for _, sure in found if sure >= least]
-    assert [sure for _, sure in told] == [
-        round(sure, 2) for sure in sorted(enough, reverse=True)[:most]
+    answers = {Detection.LABELS: {"Labels": named(*labels)}}
+    summary = summarize(answers, Thresholds(most, least))
+    confident = [confidence for _, confidence in labels if confidence >= least]
+    assert [confidence for _, confidence in summary.labels] == [
+        round(confidence, 2) for confidence in sorted(confident, reverse=True)[:most]
     ]

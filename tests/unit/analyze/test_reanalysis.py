@@ -1,4 +1,4 @@
-"""A run that only asks anew keeps the versions before it, and pays."""
+"""A reanalysis copies the previous versions, and pays for every detection again."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from tests.contract.samples import CAT, RESIZED
 from tests.unit.analyze.bench import ANSWERS, Bench
 
 
-def again(run: int, **how: Any) -> Any:
-    """The renditions of run ``run``, taken over from the run before it."""
-    how = {"of": run - 1} | how
-    return RESIZED.model_copy(update={"run": run, "reanalysis": Reanalysis(**how)})
+def reanalysis(run: int, **fields: Any) -> Any:
+    """The event of a reanalysis: run ``run`` uses the renditions of the run before it."""
+    fields = {"of": run - 1} | fields
+    return RESIZED.model_copy(update={"run": run, "reanalysis": Reanalysis(**fields)})
 
 
 def version(run: int, of: int) -> str:
@@ -24,83 +24,82 @@ def version(run: int, of: int) -> str:
 def test_the_previous_version_is_copied_unchanged() -> None:
     bench = Bench()
     bench.analyze()
-    before = bench.kept()
-    told = bench.analyze(again(1))
-    assert told.previous_versions == (PreviousVersion(run=0, document=version(1, 0)),)
-    assert bench.kept_at(version(1, 0)) == before
+    before = bench.document()
+    analyzed = bench.analyze(reanalysis(1))
+    assert analyzed.previous_versions == (PreviousVersion(run=0, document=version(1, 0)),)
+    assert bench.document_at(version(1, 0)) == before
 
 
 def test_all_versions_are_copied_oldest_first() -> None:
     bench = Bench()
     bench.analyze()
-    bench.analyze(again(1))
-    bench.analyze(again(5, of=1))
-    told = bench.analyze(again(11, of=5))
-    assert [previous_versions.run for previous_versions in told.previous_versions] == [0, 1, 5]
+    bench.analyze(reanalysis(1))
+    bench.analyze(reanalysis(5, of=1))
+    analyzed = bench.analyze(reanalysis(11, of=5))
+    assert [previous.run for previous in analyzed.previous_versions] == [0, 1, 5]
     assert [
-        bench.kept_at(previous_versions.document)["run"]
-        for previous_versions in told.previous_versions
+        bench.document_at(previous.document)["run"] for previous in analyzed.previous_versions
     ] == [0, 1, 5]
 
 
 def test_a_reanalysis_requests_every_detection_again() -> None:
     bench = Bench()
-    bench.store_hears()
+    bench.store_decides()
     bench.analyze()
     bench.recognizer.asked.clear()
-    assert bench.analyze(again(1)).reused_from is None
+    assert bench.analyze(reanalysis(1)).reused_from is None
     assert bench.recognizer.detections() == set(Detection)
 
 
-def test_a_repeat_pays_nothing_and_says_the_same() -> None:
+def test_a_duplicate_pays_nothing_and_publishes_the_same() -> None:
     bench = Bench()
     bench.analyze()
-    first = bench.analyze(again(1))
+    first = bench.analyze(reanalysis(1))
     bench.recognizer.asked.clear()
-    assert bench.analyze(again(1)) == first
+    assert bench.analyze(reanalysis(1)) == first
     assert bench.recognizer.asked == []
 
 
 def test_without_a_previous_version_nothing_is_copied() -> None:
-    assert Bench().analyze(again(1)).previous_versions == ()
+    assert Bench().analyze(reanalysis(1)).previous_versions == ()
 
 
 def test_an_unreadable_version_is_not_copied() -> None:
     bench = Bench()
     bench.processed.put(f"analyses/{CAT}/0/analysis.json", b"old", "application/json")
-    assert bench.analyze(again(1)).previous_versions == ()
+    assert bench.analyze(reanalysis(1)).previous_versions == ()
 
 
 def test_disabled_faces_are_removed_from_copied_versions() -> None:
     before = Bench()
     before.analyze()
-    bench = Bench(beside=before, detect=[Detection.LABELS])
-    bench.analyze(again(1))
-    kept = bench.kept_at(version(1, 0))
-    assert kept["answers"].keys() == ANSWERS.keys() - {"faces"}
-    assert "faces" not in kept["thresholds"]
+    bench = Bench(shares=before, detect=[Detection.LABELS])
+    bench.analyze(reanalysis(1))
+    copy = bench.document_at(version(1, 0))
+    assert copy["answers"].keys() == ANSWERS.keys() - {"faces"}
+    assert "faces" not in copy["thresholds"]
 
 
 def test_compensating_the_previous_run_does_not_delete_the_copies() -> None:
     bench = Bench()
     bench.analyze()
-    told = bench.analyze(again(1))
+    analyzed = bench.analyze(reanalysis(1))
     bench.steps.compensate(RESIZED)
-    assert bench.left() == [told.document, version(1, 0)]
+    assert bench.stored_keys() == [analyzed.document, version(1, 0)]
 
 
-def test_the_named_analyzer_is_asked() -> None:
+def test_a_reanalysis_calls_the_analyzer_it_names() -> None:
     bench = Bench()
-    named = Bench(beside=bench)
-    bench.steps.analyzers["other"] = named.recognizer
-    told = bench.analyze(again(1, analyzer="other"))
-    assert (told.analyzer, bench.kept(again(1))["analyzer"]) == ("other", "other")
-    assert (len(named.recognizer.asked), bench.recognizer.asked) == (len(Detection), [])
+    other = Bench(shares=bench)
+    bench.steps.analyzers["other"] = other.recognizer
+    analyzed = bench.analyze(reanalysis(1, analyzer="other"))
+    assert (analyzed.analyzer, bench.document(reanalysis(1))["analyzer"]) == ("other", "other")
+    assert (len(other.recognizer.asked), bench.recognizer.asked) == (len(Detection), [])
 
 
 def test_an_unknown_analyzer_is_an_internal_permanent_error() -> None:
     bench = Bench()
-    with pytest.raises(PermanentError, match="'tarot', only: rekognition") as refused:
-        bench.analyze(again(1, analyzer="tarot"))
-    assert (refused.value.reason, refused.value.fault) == ("unknown-analyzer", Fault.INTERNAL)
-    assert bench.left() == []
+    with pytest.raises(PermanentError, match="'tarot', only: rekognition") as refusal:
+        bench.analyze(reanalysis(1, analyzer="tarot"))
+    assert (refusal.value.reason, refusal.value.fault) == ("unknown-analyzer", Fault.INTERNAL)
+    assert bench.stored_keys() == []

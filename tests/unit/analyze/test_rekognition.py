@@ -1,4 +1,4 @@
-"""The adapter as botocore's own service model takes it: each call, each error code."""
+"""The Rekognition adapter matches botocore's service model: each call and error code."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,25 +13,25 @@ from tests.stubs import stubbed
 
 KEY = "renditions/i/0/analysis.jpeg"
 PICTURE = {"Image": {"S3Object": {"Bucket": "processed", "Name": KEY}}}
-SURE = Thresholds(max_labels=7, labels=66.5, faces=99, text=98, moderation=44)
+THRESHOLDS = Thresholds(max_labels=7, labels=66.5, faces=99, text=98, moderation=44)
 
-OF_WHAT_WE_DO_NOT_USE = {
+UNUSED_ERRORS = {
     "HumanLoopQuotaExceededException",
     "ResourceNotFoundException",
     "ResourceNotReadyException",
 }
-"""Human review and custom models have errors of their own."""
+"""Errors of human review and of custom models, which analyze does not use."""
 
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
-    """Rekognition's client: it checks what it is asked by the model, and sends nothing."""
+    """A Rekognition client that validates requests by the service model and sends nothing."""
     with stubbed("rekognition") as stubber:
         yield stubber
 
 
 def ask(stub: Stubber, detection: Detection) -> Any:
-    return Rekognition(stub.client, "processed").ask(detection, KEY, SURE)
+    return Rekognition(stub.client, "processed").ask(detection, KEY, THRESHOLDS)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_an_unavailable_service_is_transient(stub: Stubber, code: str) -> None:
 
 
 def test_every_declared_error_is_translated(stub: Stubber) -> None:
-    known = {
+    expected = {
         "InvalidS3ObjectException": PermanentError,
         "InvalidParameterException": PermanentError,
         "ImageTooLargeException": PermanentError,
@@ -120,5 +120,5 @@ def test_every_declared_error_is_translated(stub: Stubber) -> None:
     calls = ("DetectLabels", "DetectFaces", "DetectText", "DetectModerationLabels")
     model = stub.client.meta.service_model
     declared = {shape.name for call in calls for shape in model.operation_model(call).error_shapes}
-    assert declared - OF_WHAT_WE_DO_NOT_USE == set(known)
-    assert {code: type(refusal(stub, code)) for code in known} == known
+    assert declared - UNUSED_ERRORS == set(expected)
+    assert {code: type(refusal(stub, code)) for code in expected} == expected

@@ -1,4 +1,4 @@
-"""The same content, asked the same way, is paid for once, and the index that knows only hints."""
+"""Identical content and settings are paid for once. The reuse index is only a hint."""
 
 import json
 from dataclasses import replace
@@ -21,13 +21,13 @@ SAME = RESIZED.model_copy(
         "analysis": RESIZED.analysis.model_copy(update={"key": f"renditions/{TWIN}/0/a.jpeg"}),
     }
 )
-"""The same content once more, uploaded by the same owner."""
+"""A second upload of the same content by the same owner."""
 
 
-def analyzed(**how: Any) -> Bench:
-    """A bench at which CAT was analysed, and whose record knows of it."""
-    bench = Bench(**how)
-    bench.store_hears()
+def bench_with_cat(**options: Any) -> Bench:
+    """A bench that has analyzed CAT and has its record."""
+    bench = Bench(**options)
+    bench.store_decides()
     bench.analyze()
     return bench
 
@@ -37,49 +37,49 @@ def other(**changed: Any) -> ImageResized:
 
 
 def index(bench: Bench) -> list[str]:
-    return bench.left("reuse/")
+    return bench.stored_keys("reuse/")
 
 
 def test_the_same_content_is_not_paid_for_again() -> None:
-    bench = Bench(beside=analyzed())
-    told = bench.analyze(SAME)
+    bench = Bench(shares=bench_with_cat())
+    analyzed = bench.analyze(SAME)
     assert bench.recognizer.asked == []
-    assert (told.faces, told.text) == (1, ("OPEN",))
-    assert told.reused_from == Origin(image=CAT, run=0)
+    assert (analyzed.faces, analyzed.text) == (1, ("OPEN",))
+    assert analyzed.reused_from == Origin(image=CAT, run=0)
 
 
 def test_a_reused_analysis_is_a_document_of_its_own_run() -> None:
-    bench = analyzed()
-    told = bench.analyze(SAME)
-    kept = bench.kept(SAME)
-    assert told.document == f"analyses/{TWIN}/0/analysis.json"
-    assert (kept["image"], kept["source"]["key"]) == (TWIN, "copy of cat.jpg")
-    assert kept["answers"] == ANSWERS
-    assert kept["reused_from"] == {"image": CAT, "run": 0}
+    bench = bench_with_cat()
+    analyzed = bench.analyze(SAME)
+    document = bench.document(SAME)
+    assert analyzed.document == f"analyses/{TWIN}/0/analysis.json"
+    assert (document["image"], document["source"]["key"]) == (TWIN, "copy of cat.jpg")
+    assert document["answers"] == ANSWERS
+    assert document["reused_from"] == {"image": CAT, "run": 0}
 
 
-def test_a_resumed_run_that_reused_says_the_same_again() -> None:
-    bench = analyzed()
+def test_a_resumed_run_that_reused_publishes_the_same_again() -> None:
+    bench = bench_with_cat()
     assert bench.analyze(SAME) == bench.analyze(SAME)
 
 
 def test_another_owners_image_is_not_named() -> None:
-    bench = analyzed()
+    bench = bench_with_cat()
     event = other(owner="grace")
     assert bench.analyze(event).reused_from == Origin()
-    assert CAT not in json.dumps(bench.kept(event))
+    assert CAT not in json.dumps(bench.document(event))
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "settings",
     [
         {"detect": [Detection.LABELS]},
         {"thresholds": replace(THRESHOLDS, labels=71)},
         {"thresholds": replace(THRESHOLDS, max_labels=6)},
     ],
 )
-def test_another_question_is_paid_for(asked: Any) -> None:
-    bench = Bench(beside=analyzed(), **asked)
+def test_different_settings_are_paid_for(settings: Any) -> None:
+    bench = Bench(shares=bench_with_cat(), **settings)
     assert bench.analyze(SAME).reused_from is None
 
 
@@ -91,27 +91,27 @@ def test_another_question_is_paid_for(asked: Any) -> None:
         {"analysis": RESIZED.analysis.model_copy(update={"width": 1280})},
     ],
 )
-def test_other_content_or_another_picture_of_it_is_paid_for(changed: Any) -> None:
-    bench = analyzed()
+def test_different_content_or_another_analysis_picture_is_paid_for(changed: Any) -> None:
+    bench = bench_with_cat()
     assert bench.analyze(other(**changed)).reused_from is None
 
 
 def test_an_outdated_model_is_not_reused() -> None:
     class Newer(Recognizer):
-        def ask(self, detection: Detection, *asked: Any) -> Any:
-            answer = super().ask(detection, *asked)
+        def ask(self, detection: Detection, *request: Any) -> Any:
+            answer = super().ask(detection, *request)
             return answer | {"LabelModelVersion": "4.0"} if "Labels" in answer else answer
 
-    bench = Bench(Newer(), beside=analyzed())
+    bench = Bench(Newer(), shares=bench_with_cat())
     bench.analyze(other(source=SOURCE.model_copy(update={"sha256": "f" * 64})))
-    told = bench.analyze(SAME)
-    assert (told.reused_from, told.models["labels"]) == (None, "4.0")
+    analyzed = bench.analyze(SAME)
+    assert (analyzed.reused_from, analyzed.models["labels"]) == (None, "4.0")
 
 
-def test_a_missing_document_means_paying_and_the_index_points_at_what_was_paid_for() -> None:
-    bench = analyzed()
+def test_a_missing_document_is_paid_for_and_replaced_in_the_index() -> None:
+    bench = bench_with_cat()
     bench.processed.delete(f"analyses/{CAT}/0/analysis.json")
-    bench.store_hears(SAME)
+    bench.store_decides(SAME)
     assert bench.analyze(SAME).reused_from is None
     third = other(image="0b54c1de-93a4-5f1e-a0c7-7d6be1f03a55")
     assert bench.analyze(third).reused_from == Origin(image=TWIN, run=0)
@@ -119,45 +119,47 @@ def test_a_missing_document_means_paying_and_the_index_points_at_what_was_paid_f
 
 @pytest.mark.parametrize("broken", [b"", b"{}", b"[]", b'{"image": "x", "run": 0}'])
 def test_an_unreadable_entry_is_ignored(broken: bytes) -> None:
-    bench = analyzed()
+    bench = bench_with_cat()
     bench.processed.put(index(bench)[0], broken, "application/json")
     assert bench.analyze(SAME).reused_from is None
 
 
 def test_an_entry_for_other_content_is_ignored() -> None:
-    bench = analyzed()
+    bench = bench_with_cat()
     key = f"analyses/{CAT}/0/analysis.json"
-    wrong = bench.kept() | {"source": SOURCE.model_copy(update={"sha256": "0"}).model_dump()}
-    bench.processed.put(key, json.dumps(wrong).encode(), "application/json")
+    other_content = bench.document() | {
+        "source": SOURCE.model_copy(update={"sha256": "0"}).model_dump()
+    }
+    bench.processed.put(key, json.dumps(other_content).encode(), "application/json")
     assert bench.analyze(SAME).reused_from is None
 
 
-def test_switched_off_nothing_is_looked_up_and_nothing_is_entered() -> None:
-    bench = Bench(beside=analyzed(), reuse=False)
+def test_with_reuse_off_the_index_is_neither_read_nor_written() -> None:
+    bench = Bench(shares=bench_with_cat(), reuse=False)
     assert bench.analyze(SAME).reused_from is None
-    assert index(analyzed(reuse=False)) == []
+    assert index(bench_with_cat(reuse=False)) == []
 
 
-def test_with_no_detection_at_all_there_is_nothing_to_reuse() -> None:
-    assert index(analyzed(detect=[])) == []
+def test_without_detections_nothing_is_indexed() -> None:
+    assert index(bench_with_cat(detect=[])) == []
 
 
-def test_nothing_is_entered_before_the_record_knows_the_content() -> None:
+def test_nothing_is_indexed_before_the_record_exists() -> None:
     bench = Bench()
     bench.analyze()
     assert index(bench) == []
 
 
-def test_an_entry_that_cannot_be_made_costs_the_image_nothing() -> None:
+def test_a_failed_index_write_does_not_fail_the_analysis() -> None:
     bench = Bench()
-    bench.store_hears()
+    bench.store_decides()
     reuse = replace(bench.steps.reuse, processed=NoIndex(bench.processed))
     bench.steps = replace(bench.steps, reuse=reuse)
     assert bench.analyze().faces == 1
 
 
 class NoIndex:
-    """A bucket in which nothing can be put."""
+    """A bucket that fails every write."""
 
     def __init__(self, bucket: Objects) -> None:
         self.find = bucket.find
@@ -166,55 +168,57 @@ class NoIndex:
         raise TransientError("unavailable", "down")
 
 
-def test_an_answer_that_did_not_come_is_entered_by_nobody() -> None:
+def test_a_failed_analysis_is_not_indexed() -> None:
     bench = Bench(faces=TransientError("unavailable", "down"))
-    bench.store_hears()
+    bench.store_decides()
     with pytest.raises(TransientError):
         bench.analyze()
     assert index(bench) == []
 
 
-def test_a_later_run_of_the_image_reuses_and_takes_the_entry_over() -> None:
-    bench = analyzed()
+def test_a_later_run_reuses_the_document_and_replaces_the_entry() -> None:
+    bench = bench_with_cat()
     again = RESIZED.model_copy(update={"run": 1})
     for event in (ANALYZED, ReplayRequested(image=CAT, run=0), again):
-        bench.store_hears(event)
+        bench.store_decides(event)
     assert bench.analyze(again).reused_from == Origin(image=CAT, run=0)
-    bench.steps.compensate(verdict(FAILED, run=0))
+    bench.steps.compensate(decision(FAILED, run=0))
     assert bench.analyze(SAME).reused_from == Origin(image=CAT, run=1)
 
 
-def verdict(kind: ImageFailed | ImageDeleted, run: int) -> Any:
+def decision(kind: ImageFailed | ImageDeleted, run: int) -> Any:
     return kind.model_copy(update={"image": CAT, "run": run, "source": SOURCE})
 
 
-@pytest.mark.parametrize(("run", "left"), [(0, 0), (1, 1)])
-def test_compensating_a_run_deletes_its_entries(run: int, left: int) -> None:
-    bench = analyzed()
-    bench.steps.compensate(verdict(FAILED, run))
-    assert len(index(bench)) == left
+@pytest.mark.parametrize(("run", "remaining"), [(0, 0), (1, 1)])
+def test_compensating_a_run_deletes_its_entries_only(run: int, remaining: int) -> None:
+    bench = bench_with_cat()
+    bench.steps.compensate(decision(FAILED, run))
+    assert len(index(bench)) == remaining
 
 
-def test_deleting_an_image_takes_the_entries_of_all_its_runs_along_and_no_others() -> None:
-    bench = analyzed()
-    fewer = Bench(beside=bench, detect=[Detection.LABELS])
-    fewer.store_hears(SAME)
-    fewer.analyze(SAME)
-    bench.steps.purge(verdict(DELETED, run=3))
+def test_purging_an_image_deletes_the_entries_of_all_its_runs_only() -> None:
+    bench = bench_with_cat()
+    labels_only = Bench(shares=bench, detect=[Detection.LABELS])
+    labels_only.store_decides(SAME)
+    labels_only.analyze(SAME)
+    bench.steps.purge(decision(DELETED, run=3))
     (key,) = index(bench)
     assert json.loads(bench.processed.get(key).body)["image"] == TWIN
 
 
 def test_a_reused_analysis_survives_the_deletion_of_its_origin() -> None:
-    bench = analyzed()
-    told = bench.analyze(SAME)
-    bench.steps.purge(verdict(DELETED, run=0))
-    assert bench.left() == [told.document]
+    bench = bench_with_cat()
+    analyzed = bench.analyze(SAME)
+    bench.steps.purge(decision(DELETED, run=0))
+    assert bench.stored_keys() == [analyzed.document]
 
 
-def test_the_entry_is_named_by_content_and_question() -> None:
-    told = THRESHOLDS.for_detections(ALL)
-    key = entry("c" * 64, "rekognition", told, RESIZED.analysis)
+def test_the_key_of_an_entry_depends_on_content_analyzer_and_thresholds() -> None:
+    thresholds = THRESHOLDS.for_detections(ALL)
+    key = entry("c" * 64, "rekognition", thresholds, RESIZED.analysis)
     assert key.startswith(f"reuse/{'c' * 64}/")
-    assert key == entry("c" * 64, "rekognition", dict(reversed(told.items())), RESIZED.analysis)
-    assert key != entry("c" * 64, "another", told, RESIZED.analysis)
+    assert key == entry(
+        "c" * 64, "rekognition", dict(reversed(thresholds.items())), RESIZED.analysis
+    )
+    assert key != entry("c" * 64, "another", thresholds, RESIZED.analysis)

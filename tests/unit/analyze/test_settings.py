@@ -1,4 +1,4 @@
-"""What can be set about analyze, and what is said of a bad value."""
+"""The settings of analyze, and the errors for bad values."""
 
 import pytest
 
@@ -15,34 +15,36 @@ def read(**variables: str) -> AnalyzeSettings:
     return AnalyzeSettings.read(ENOUGH | variables)
 
 
-def test_all_of_rekognition_is_asked_unless_something_is_said() -> None:
+def test_every_detection_of_rekognition_is_requested_by_default() -> None:
     rekognitions = (Detection.LABELS, Detection.FACES, Detection.TEXT, Detection.MODERATION)
     assert read().question == Question("rekognition", rekognitions, Thresholds())
     assert read().reuse
 
 
-@pytest.mark.parametrize("words", ["labels text", "labels,text", " labels ,  text "])
-def test_detections_are_words_between_spaces_or_commas(words: str) -> None:
-    assert read(DETECT=words).detect == (Detection.LABELS, Detection.TEXT)
+@pytest.mark.parametrize("names", ["labels text", "labels,text", " labels ,  text "])
+def test_detections_are_separated_by_spaces_or_commas(names: str) -> None:
+    assert read(DETECT=names).detect == (Detection.LABELS, Detection.TEXT)
 
 
-def test_a_detection_named_twice_is_asked_once() -> None:
+def test_a_detection_named_twice_is_requested_once() -> None:
     assert read(DETECT="labels text labels").detect == (Detection.LABELS, Detection.TEXT)
 
 
-def test_no_word_at_all_switches_everything_off() -> None:
+def test_an_empty_list_disables_every_detection() -> None:
     assert read(DETECT="").detect == ()
 
 
 def test_each_threshold_can_be_set() -> None:
     names = ("LABELS", "FACES", "TEXT", "MODERATION")
-    set_so = read(MAX_LABELS="3", **{f"MIN_CONFIDENCE_{n}": f"{m}.5" for m, n in enumerate(names)})
-    assert set_so.question.thresholds == Thresholds(3, 0.5, 1.5, 2.5, 3.5)
+    settings = read(
+        MAX_LABELS="3", **{f"MIN_CONFIDENCE_{n}": f"{m}.5" for m, n in enumerate(names)}
+    )
+    assert settings.question.thresholds == Thresholds(3, 0.5, 1.5, 2.5, 3.5)
 
 
-@pytest.mark.parametrize(("word", "on"), [("true", True), ("false", False), ("0", False)])
-def test_reuse_can_be_switched_off(word: str, on: bool) -> None:
-    assert read(REUSE=word).reuse is on
+@pytest.mark.parametrize(("value", "on"), [("true", True), ("false", False), ("0", False)])
+def test_reuse_can_be_disabled(value: str, on: bool) -> None:
+    assert read(REUSE=value).reuse is on
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,6 @@ def test_a_missing_bucket_is_named() -> None:
         AnalyzeSettings.read(COMPLETE)
 
 
-def test_whoever_can_be_named_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_analyzer_that_can_be_named_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     assert analyzers("processed").keys() == set(Analyzer)

@@ -1,4 +1,4 @@
-"""Analyses are bought once, kept, and thrown away with their run."""
+"""An analysis is paid for once, stored, and deleted when its run is compensated."""
 
 from dataclasses import replace
 from threading import Barrier
@@ -16,67 +16,78 @@ from tests.fakes import MemoryObjects
 from tests.unit.analyze.bench import ALL, ANSWERS, THRESHOLDS, Bench, Recognizer
 
 DOCUMENT = f"analyses/{CAT}/0/analysis.json"
-GENEROUS = 30.0
-"""s. Calls that really run side by side meet within milliseconds."""
+MEETING_TIMEOUT = 30.0
+"""Seconds. Calls that run in parallel meet within milliseconds."""
 
 
-def test_the_event_says_what_matters_of_the_answers() -> None:
-    told = Bench().analyze()
-    assert (told.image, told.run, told.source, told.owner) == (CAT, 0, RESIZED.source, "ada")
-    assert [(label.name, label.confidence) for label in told.labels] == [("Cat", 98.7)]
-    assert (told.faces, told.text) == (1, ("OPEN",))
-    assert told.moderation == Moderation(flagged=True, names=("Smoking",))
-    assert (told.document, told.analyzer) == (DOCUMENT, "rekognition")
-    assert told.embedding == EMBEDDING
-    assert told.thresholds == {
+def test_the_event_has_the_summary_of_the_answers() -> None:
+    analyzed = Bench().analyze()
+    assert (analyzed.image, analyzed.run, analyzed.source, analyzed.owner) == (
+        CAT,
+        0,
+        RESIZED.source,
+        "ada",
+    )
+    assert [(label.name, label.confidence) for label in analyzed.labels] == [("Cat", 98.7)]
+    assert (analyzed.faces, analyzed.text) == (1, ("OPEN",))
+    assert analyzed.moderation == Moderation(flagged=True, names=("Smoking",))
+    assert (analyzed.document, analyzed.analyzer) == (DOCUMENT, "rekognition")
+    assert analyzed.embedding == EMBEDDING
+    assert analyzed.thresholds == {
         "max_labels": 5.0,
         **dict.fromkeys(("labels", "faces", "text", "moderation"), 70.0),
     }
-    assert (told.models, told.analyzed_at) == ({"labels": "3.0", "embedding": TITAN}, AT)
+    assert (analyzed.models, analyzed.analyzed_at) == ({"labels": "3.0", "embedding": TITAN}, AT)
 
 
-def test_the_document_keeps_the_answers_in_full_and_how_they_came_about() -> None:
+def test_the_document_has_the_full_answers_models_and_thresholds() -> None:
     bench = Bench()
-    told = bench.analyze()
-    kept = Analysis.model_validate(bench.kept())
-    assert (kept.image, kept.run, kept.owner) == (CAT, 0, "ada")
-    assert (kept.source, kept.picture) == (RESIZED.source, RESIZED.analysis)
-    assert (kept.analyzer, kept.models, kept.analyzed_at) == ("rekognition", told.models, AT)
-    assert kept.thresholds == told.thresholds
-    assert kept.answers == ANSWERS
+    analyzed = bench.analyze()
+    document = Analysis.model_validate(bench.document())
+    assert (document.image, document.run, document.owner) == (CAT, 0, "ada")
+    assert (document.source, document.picture) == (RESIZED.source, RESIZED.analysis)
+    assert (document.analyzer, document.models, document.analyzed_at) == (
+        "rekognition",
+        analyzed.models,
+        AT,
+    )
+    assert document.thresholds == analyzed.thresholds
+    assert document.answers == ANSWERS
 
 
-def test_the_picture_asked_about_is_the_one_made_for_it() -> None:
+def test_the_analysis_picture_is_sent_to_the_recognizer() -> None:
     bench = Bench()
     bench.analyze()
-    assert {(key, sure) for _, key, sure in bench.recognizer.asked} == {
+    assert {(key, thresholds) for _, key, thresholds in bench.recognizer.asked} == {
         (RESIZED.analysis.key, THRESHOLDS)
     }
 
 
-def test_all_calls_run_side_by_side() -> None:
-    together = Barrier(len(ALL))
+def test_all_calls_run_in_parallel() -> None:
+    barrier = Barrier(len(ALL))
 
     class Meeting(Recognizer):
         def ask(self, detection: Detection, key: str, thresholds: Thresholds) -> Any:
-            together.wait(GENEROUS)  # breaks unless all of them are there at once
+            barrier.wait(MEETING_TIMEOUT)  # raises unless all calls run at once
             return super().ask(detection, key, thresholds)
 
     assert Bench(Meeting()).analyze().faces == 1
 
 
-def test_what_is_switched_off_is_not_asked_and_is_none() -> None:
+def test_a_disabled_detection_is_not_requested_and_is_none() -> None:
     bench = Bench(detect=[Detection.LABELS])
-    told = bench.analyze()
+    analyzed = bench.analyze()
     assert bench.recognizer.detections() == {Detection.LABELS}
-    assert (told.faces, told.text, told.moderation) == (None, None, None)
-    assert bench.kept()["thresholds"] == told.thresholds == {"max_labels": 5.0, "labels": 70.0}
+    assert (analyzed.faces, analyzed.text, analyzed.moderation) == (None, None, None)
+    assert (
+        bench.document()["thresholds"] == analyzed.thresholds == {"max_labels": 5.0, "labels": 70.0}
+    )
 
 
-def test_with_everything_switched_off_the_document_that_is_told_of_exists() -> None:
+def test_with_every_detection_disabled_the_published_document_exists() -> None:
     bench = Bench(detect=[])
     assert bench.analyze().document == DOCUMENT
-    assert bench.kept()["answers"] == {}
+    assert bench.document()["answers"] == {}
 
 
 def test_stored_answers_are_not_paid_for_again() -> None:
@@ -91,41 +102,41 @@ def test_answers_are_stored_even_if_another_call_fails() -> None:
     bench = Bench(faces=TransientError("unavailable", "down"))
     with pytest.raises(TransientError):
         bench.analyze()
-    assert set(bench.kept()["answers"]) == set(ALL) - {Detection.FACES}
+    assert set(bench.document()["answers"]) == set(ALL) - {Detection.FACES}
 
 
 def test_only_missing_detections_are_requested_again() -> None:
     bench = Bench(faces=TransientError("unavailable", "down"))
     with pytest.raises(TransientError):
         bench.analyze()
-    bench = Bench(beside=bench)
+    bench = Bench(shares=bench)
     assert bench.analyze().faces == 1
     assert bench.recognizer.detections() == {Detection.FACES}
-    assert bench.kept()["answers"] == ANSWERS
+    assert bench.document()["answers"] == ANSWERS
 
 
-def test_what_is_switched_off_meanwhile_is_thrown_away_and_the_rest_is_not_asked_again() -> None:
+def test_answers_of_disabled_detections_are_removed_without_new_calls() -> None:
     before = Bench()
     before.analyze()
-    bench = Bench(detect=[Detection.LABELS, Detection.TEXT], beside=before)
+    bench = Bench(detect=[Detection.LABELS, Detection.TEXT], shares=before)
     assert bench.analyze().faces is None
     assert bench.recognizer.asked == []
-    assert bench.kept()["answers"].keys() == {"labels", "text"}
+    assert bench.document()["answers"].keys() == {"labels", "text"}
 
 
-def test_an_answer_is_kept_with_the_threshold_that_it_was_asked_with() -> None:
+def test_a_stored_answer_has_the_threshold_of_its_request() -> None:
     before = Bench(faces=TransientError("unavailable", "down"))
     with pytest.raises(TransientError):
         before.analyze()
-    told = Bench(beside=before, thresholds=replace(THRESHOLDS, labels=1, faces=2)).analyze()
-    assert (told.thresholds["labels"], told.thresholds["faces"]) == (70.0, 2.0)
+    analyzed = Bench(shares=before, thresholds=replace(THRESHOLDS, labels=1, faces=2)).analyze()
+    assert (analyzed.thresholds["labels"], analyzed.thresholds["faces"]) == (70.0, 2.0)
 
 
 def test_an_unreadable_document_is_replaced() -> None:
     bench = Bench()
     bench.processed.put(DOCUMENT, b"{}", "application/json")
     assert bench.analyze().faces == 1
-    assert bench.kept()["answers"] == ANSWERS
+    assert bench.document()["answers"] == ANSWERS
 
 
 def test_answers_of_a_concurrent_worker_are_not_overwritten() -> None:
@@ -137,10 +148,10 @@ def test_answers_of_a_concurrent_worker_are_not_overwritten() -> None:
                 other.analyze()
             return super().ask(detection, key, thresholds)
 
-    late = Bench(Late(faces=TransientError("unavailable", "down")), beside=other)
+    late = Bench(Late(faces=TransientError("unavailable", "down")), shares=other)
     with pytest.raises(TransientError, match="down"):
         late.analyze()
-    assert other.kept()["answers"] == ANSWERS
+    assert other.document()["answers"] == ANSWERS
 
 
 def test_a_contended_document_is_retried_later() -> None:
@@ -158,7 +169,7 @@ def test_without_answers_nothing_is_stored() -> None:
     bench = Bench(detect=[Detection.LABELS], labels=Throttled("throttled", "slow down"))
     with pytest.raises(Throttled):
         bench.analyze()
-    assert bench.left() == []
+    assert bench.stored_keys() == []
 
 
 @pytest.mark.parametrize("permanent", ALL)
@@ -173,11 +184,11 @@ def test_of_several_failures_the_permanent_one_is_raised(permanent: Detection) -
 def test_nothing_is_paid_for_after_the_lease_expired() -> None:
     bench = Bench()
 
-    def over() -> None:
+    def expired() -> None:
         raise Overtaken("overtaken", "late")
 
     with pytest.raises(Overtaken):
-        bench.analyze(ensure_lease=over)
+        bench.analyze(ensure_lease=expired)
     assert bench.recognizer.asked == []
 
 
@@ -185,7 +196,7 @@ def test_the_lease_is_checked_only_before_paid_calls() -> None:
     bench = Bench()
     bench.analyze()
     bench.analyze()
-    assert bench.confirmed == 1
+    assert bench.lease_checks == 1
 
 
 def test_compensating_a_run_leaves_the_others() -> None:
@@ -193,7 +204,7 @@ def test_compensating_a_run_leaves_the_others() -> None:
     bench.analyze()
     bench.processed.put(f"analyses/{CAT}/10/analysis.json", b"{}", "application/json")
     bench.steps.compensate(FAILED.model_copy(update={"image": CAT, "run": 0}))
-    assert bench.left() == [f"analyses/{CAT}/10/analysis.json"]
+    assert bench.stored_keys() == [f"analyses/{CAT}/10/analysis.json"]
 
 
 def test_compensation_is_idempotent() -> None:
@@ -202,4 +213,4 @@ def test_compensation_is_idempotent() -> None:
     bench.analyze()
     bench.steps.compensate(RESIZED)
     bench.steps.compensate(RESIZED)
-    assert bench.left() == []
+    assert bench.stored_keys() == []

@@ -1,4 +1,4 @@
-"""A verdict is handed on whole, under its own id, and what EventBridge says of it is readable."""
+"""Outcomes are forwarded unchanged to EventBridge, and its errors are translated."""
 
 import json
 from typing import Any
@@ -17,12 +17,12 @@ from shared.contracts.notification import STATUS
 from shared.errors import DarkroomError, PermanentError, Throttled, TransientError
 from tests.contract.samples import golden
 
-STORED = read_envelope(json.loads(golden("image.completed.v1")))
-PUT = entry(STORED, "test")
+COMPLETED = read_envelope(json.loads(golden("image.completed.v1")))
+PUT = entry(COMPLETED, "test")
 
 
-def asked(*answers: dict[str, Any]) -> None:
-    """Put the entry against a client that answers so."""
+def put_entry(*answers: dict[str, Any]) -> None:
+    """Put the entry with a client that returns these answers."""
     client = boto3.client("events", region_name="us-east-1")
     with Stubber(client) as stub:
         for answer in answers:
@@ -34,10 +34,10 @@ def refusing(code: str) -> dict[str, Any]:
     return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": code, "ErrorMessage": "no"}]}
 
 
-def test_the_whole_envelope_goes_on_as_it_is() -> None:
+def test_the_envelope_is_forwarded_unchanged() -> None:
     assert json.loads(str(PUT["Detail"])) == json.loads(golden("image.completed.v1"))
     assert (PUT["Source"], PUT["DetailType"]) == ("darkroom.test", "image.completed.v1")
-    assert PUT["Time"] == STORED.time
+    assert PUT["Time"] == COMPLETED.time
 
 
 def test_every_notified_outcome_is_forwarded() -> None:
@@ -46,7 +46,7 @@ def test_every_notified_outcome_is_forwarded() -> None:
 
 
 def test_an_accepted_entry_succeeds() -> None:
-    asked({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
+    put_entry({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_failed_entry_in_a_successful_response_raises(
     code: str, error: type[DarkroomError]
 ) -> None:
     with pytest.raises(error) as refusal:
-        asked(refusing(code))
+        put_entry(refusing(code))
     assert refusal.value.facts["code"] == code
 
 

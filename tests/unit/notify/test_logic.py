@@ -1,4 +1,4 @@
-"""A notification in the words of each kind of subscriber."""
+"""A notification is rendered for each kind of subscriber."""
 
 from typing import Any
 
@@ -17,11 +17,12 @@ FAILED = NOTIFICATIONS["notification.v1.failed"]
 QUARANTINED = NOTIFICATIONS["notification.v1.quarantined"]
 RELEASED = NOTIFICATIONS["notification.v1.released"]
 
-anything = st.text(max_size=300)
+texts = st.text(max_size=300)
 
 
-def named(told: Notification, key: str, **more: Any) -> Notification:
-    return told.model_copy(update={"source": told.source.model_copy(update={"key": key}), **more})
+def named(notification: Notification, key: str, **fields: Any) -> Notification:
+    source = notification.source.model_copy(update={"key": key})
+    return notification.model_copy(update={"source": source, **fields})
 
 
 def failing(key: str, detail: str) -> Notification:
@@ -29,20 +30,20 @@ def failing(key: str, detail: str) -> Notification:
 
 
 @pytest.mark.parametrize("name", NOTIFICATIONS)
-def test_programs_get_the_golden_json(name: str) -> None:
+def test_the_data_is_the_golden_json(name: str) -> None:
     assert indented(render(NOTIFICATIONS[name]).data) == golden(name)
 
 
-def test_programs_get_the_same_bytes_each_time() -> None:
+def test_the_data_is_the_same_each_time() -> None:
     again = Notification.model_validate_json(render(DONE).data)
     assert render(again).data == render(DONE).data
 
 
-def test_a_completed_image_reads_well() -> None:
-    told = render(DONE)
-    assert told.subject == "Darkroom: completed - cat & k?che.jpg"
-    assert told.sms == "cat & küche.jpg: 4032 x 3024, 2 renditions, Cat, Window"
-    assert told.email.splitlines() == [
+def test_a_completed_image_has_its_size_renditions_and_labels() -> None:
+    message = render(DONE)
+    assert message.subject == "Darkroom: completed - cat & k?che.jpg"
+    assert message.sms == "cat & küche.jpg: 4032 x 3024, 2 renditions, Cat, Window"
+    assert message.email.splitlines() == [
         "cat & küche.jpg: 4032 x 3024, 2 renditions, Cat, Window",
         "",
         "Original: s3://darkroom-uploads/holiday photos/cat & küche.jpg",
@@ -57,47 +58,47 @@ def test_a_completed_image_reads_well() -> None:
 
 
 def test_a_failed_image_has_its_reason_and_advice() -> None:
-    told = render(FAILED)
-    assert told.subject == "Darkroom: failed - notes.txt.jpg"
-    assert told.sms.startswith("notes.txt.jpg: failed, The content is not a picture")
-    assert "Stage:    resize" in told.email
-    assert "Reason:   not-an-image" in told.email
-    assert "Upload a different file." in told.email
+    message = render(FAILED)
+    assert message.subject == "Darkroom: failed - notes.txt.jpg"
+    assert message.sms.startswith("notes.txt.jpg: failed, The content is not a picture")
+    assert "Stage:    resize" in message.email
+    assert "Reason:   not-an-image" in message.email
+    assert "Upload a different file." in message.email
 
 
 @pytest.mark.parametrize(
-    ("fault", "mend"),
+    ("fault", "advice"),
     [
         ("client", "Upload a different file."),
         ("dependency", "Try again later."),
         ("internal", "An operator has to fix this. The original is still stored."),
     ],
 )
-def test_each_fault_says_what_can_be_done(fault: str, mend: str) -> None:
+def test_each_fault_has_its_advice(fault: str, advice: str) -> None:
     failure = FAILED.failure.model_copy(update={"fault": Fault(fault)})
-    assert mend in render(FAILED.model_copy(update={"failure": failure})).email
+    assert advice in render(FAILED.model_copy(update={"failure": failure})).email
 
 
-def test_without_labels_the_text_has_none() -> None:
+def test_a_text_message_without_labels_ends_with_the_renditions() -> None:
     assert render(named(DONE, "cat.jpg", labels=None)).sms == "cat.jpg: 4032 x 3024, 2 renditions"
 
 
-@given(anything, anything)
-def test_a_subject_is_what_sns_takes(key: str, detail: str) -> None:
+@given(texts, texts)
+def test_a_subject_is_valid_for_sns(key: str, detail: str) -> None:
     subject = render(failing(key, detail)).subject
     assert subject.isascii()
     assert subject.isprintable()
     assert len(subject) <= LONGEST_SUBJECT
 
 
-@given(anything, anything)
+@given(texts, texts)
 def test_a_text_message_is_one_line_that_fits(key: str, detail: str) -> None:
     sms = render(failing(key, detail)).sms
     assert len(sms) <= LONGEST_SMS
     assert len(sms.splitlines()) == 1
 
 
-def test_a_text_message_that_was_cut_says_so() -> None:
+def test_a_shortened_text_message_ends_with_an_ellipsis() -> None:
     assert render(failing("cat.jpg", "x" * 500)).sms.endswith("x…")
     assert render(failing("cat.jpg", "short")).sms == "cat.jpg: failed, short"
 
@@ -106,7 +107,7 @@ def attributes(**changed: Any) -> dict[str, str]:
     return render(DONE.model_copy(update=changed)).attributes
 
 
-def test_subscribers_can_filter_on_how_it_ended() -> None:
+def test_subscribers_can_filter_on_the_outcome() -> None:
     assert attributes() == {
         "status": "completed",
         "flagged": "true",
@@ -116,7 +117,7 @@ def test_subscribers_can_filter_on_how_it_ended() -> None:
     }
 
 
-def test_subscribers_can_filter_on_where_it_failed() -> None:
+def test_subscribers_can_filter_on_the_stage_that_failed() -> None:
     assert render(FAILED).attributes == {
         "status": "failed",
         "flagged": "false",
@@ -126,36 +127,37 @@ def test_subscribers_can_filter_on_where_it_failed() -> None:
     }
 
 
-def test_who_looks_after_quarantine_can_filter_on_what_waits_and_what_was_released() -> None:
-    told = [render(one).attributes for one in (QUARANTINED, RELEASED)]
-    assert [(one["quarantined"], one["status"]) for one in told] == [
+def test_subscribers_can_filter_on_quarantined_and_released_images() -> None:
+    rendered = [render(notification).attributes for notification in (QUARANTINED, RELEASED)]
+    assert [(attributes["quarantined"], attributes["status"]) for attributes in rendered] == [
         ("true", "completed"),
         ("false", "released"),
     ]
 
 
-def test_a_quarantined_picture_reads_why_and_not_where_its_renditions_are() -> None:
-    told = render(QUARANTINED)
-    assert told.sms == "cat & küche.jpg: 4032 x 3024, quarantined until an operator reviews it"
-    assert "Flagged:  Smoking" in told.email
+def test_a_quarantined_image_has_its_reason_but_no_rendition_keys() -> None:
+    message = render(QUARANTINED)
+    assert message.sms == "cat & küche.jpg: 4032 x 3024, quarantined until an operator reviews it"
+    assert "Flagged:  Smoking" in message.email
     assert (
-        "Quarantined: the renditions are published after an operator releases them." in told.email
+        "Quarantined: the renditions are published after an operator releases them."
+        in message.email
     )
-    assert "renditions/" not in told.data + told.email + told.sms
+    assert "renditions/" not in message.data + message.email + message.sms
 
 
-def test_a_released_picture_reads_like_a_completed_one_that_was_released() -> None:
-    told = render(RELEASED)
-    assert told.sms == "cat & küche.jpg: released, 4032 x 3024, 2 renditions, Cat, Window"
-    assert "thumbnail 256 x 192, 9,876 bytes" in told.email
+def test_a_released_image_has_its_renditions() -> None:
+    message = render(RELEASED)
+    assert message.sms == "cat & küche.jpg: released, 4032 x 3024, 2 renditions, Cat, Window"
+    assert "thumbnail 256 x 192, 9,876 bytes" in message.email
 
 
 @pytest.mark.parametrize("moderation", [None, Moderation(flagged=False)])
-def test_what_was_not_flagged_or_not_asked_is_not_flagged(moderation: Any) -> None:
+def test_an_image_without_flagged_moderation_is_not_flagged(moderation: Any) -> None:
     assert attributes(moderation=moderation)["flagged"] == "false"
 
 
-def test_nobodys_picture_can_be_filtered_on_too() -> None:
+def test_an_image_without_an_owner_has_the_owner_unknown() -> None:
     assert attributes(owner=None)["owner"] == "unknown"
 
 

@@ -1,4 +1,4 @@
-"""What notify has to be told."""
+"""The settings that notify requires."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from shared.config import Misconfigured
 from tests.unit.shared.test_config import COMPLETE
 
 
-def test_it_starts_with_what_every_service_needs_and_one_thing_more() -> None:
+def test_notify_needs_the_common_settings_and_its_topic() -> None:
     assert (
         NotifySettings.read(COMPLETE | {"NOTIFICATIONS_TOPIC_ARN": "here"}).notifications_topic_arn
         == "here"

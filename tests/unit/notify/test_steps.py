@@ -1,4 +1,4 @@
-"""Telling of a verdict, once, under the verdict's own id."""
+"""Each outcome is notified once, with the id of its event."""
 
 import json
 from dataclasses import dataclass, field
@@ -23,56 +23,64 @@ from tests.contract.samples import (
 
 @dataclass
 class Topic:
-    """Hears what is told."""
+    """A topic that records its messages."""
 
-    heard: list[Message] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
 
-    def send(self, words: Message) -> None:
-        self.heard.append(words)
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
 
 
-def nothing() -> None:
-    """Confirms a turn that is not over."""
+def lease_held() -> None:
+    """Confirm a lease that has not expired."""
 
 
 def test_a_notification_has_the_id_of_its_event() -> None:
     topic = Topic()
-    Steps(topic).notify(COMPLETED, StepContext(LAST, AT, nothing))
-    (words,) = topic.heard
-    told = json.loads(words.data)
-    assert (told["id"], told["status"]) == (LAST.id, "completed")
+    Steps(topic).notify(COMPLETED, StepContext(LAST, AT, lease_held))
+    (message,) = topic.messages
+    data = json.loads(message.data)
+    assert (data["id"], data["status"]) == (LAST.id, "completed")
 
 
 def test_no_notification_is_sent_after_the_lease_expired() -> None:
     topic = Topic()
 
-    def over() -> None:
+    def lease_expired() -> None:
         raise Overtaken("overtaken", "late")
 
     with pytest.raises(Overtaken):
-        Steps(topic).notify(COMPLETED, StepContext(LAST, AT, over))
-    assert topic.heard == []
+        Steps(topic).notify(COMPLETED, StepContext(LAST, AT, lease_expired))
+    assert topic.messages == []
 
 
 def test_a_completed_run_is_notified_with_its_results() -> None:
-    told = Notification.of(COMPLETED, LAST.id)
-    assert (told.status, told.failure) == (NotificationStatus.COMPLETED, None)
-    assert (told.image, told.run, told.time) == (
+    notification = Notification.of(COMPLETED, LAST.id)
+    assert (notification.status, notification.failure) == (NotificationStatus.COMPLETED, None)
+    assert (notification.image, notification.run, notification.time) == (
         COMPLETED.image,
         COMPLETED.run,
         COMPLETED.decided_at,
     )
-    assert (told.renditions, told.labels) == (COMPLETED.renditions, COMPLETED.labels)
+    assert (notification.renditions, notification.labels) == (
+        COMPLETED.renditions,
+        COMPLETED.labels,
+    )
 
 
 def test_a_release_is_notified_with_its_renditions() -> None:
-    told = Notification.of(RELEASED, RELEASED_EVENT.id)
-    assert (told.status, told.quarantined) == (NotificationStatus.RELEASED, False)
-    assert (told.time, told.renditions) == (RELEASED.decided_at, COMPLETED.renditions)
+    notification = Notification.of(RELEASED, RELEASED_EVENT.id)
+    assert (notification.status, notification.quarantined) == (NotificationStatus.RELEASED, False)
+    assert (notification.time, notification.renditions) == (
+        RELEASED.decided_at,
+        COMPLETED.renditions,
+    )
 
 
 def test_a_failed_run_is_notified_with_stage_and_reason() -> None:
-    told = Notification.of(FAILED, FAILED_EVENT.id)
-    why = Failure(stage="resize", reason="not-an-image", detail=FAILED.detail, fault=FAILED.fault)
-    assert (told.status, told.failure) == (NotificationStatus.FAILED, why)
-    assert told.renditions == ()
+    notification = Notification.of(FAILED, FAILED_EVENT.id)
+    failure = Failure(
+        stage="resize", reason="not-an-image", detail=FAILED.detail, fault=FAILED.fault
+    )
+    assert (notification.status, notification.failure) == (NotificationStatus.FAILED, failure)
+    assert notification.renditions == ()

@@ -1,4 +1,4 @@
-"""The notifications topic, as SNS's own service model takes it."""
+"""The SNS adapter matches botocore's service model: the call and its errors."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.contract.samples import NOTIFICATIONS
 from tests.stubs import stubbed
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:notifications"
-WORDS = render(NOTIFICATIONS["notification.v1.completed"])
+MESSAGE = render(NOTIFICATIONS["notification.v1.completed"])
 
 
 @pytest.fixture
@@ -25,18 +25,19 @@ def stub() -> Iterator[Stubber]:
 def test_each_protocol_gets_its_own_format(stub: Stubber) -> None:
     expected = {
         "TopicArn": TOPIC,
-        "Subject": WORDS.subject,
+        "Subject": MESSAGE.subject,
         "Message": json.dumps(
-            {"default": WORDS.data, "email": WORDS.email, "sms": WORDS.sms}, ensure_ascii=False
+            {"default": MESSAGE.data, "email": MESSAGE.email, "sms": MESSAGE.sms},
+            ensure_ascii=False,
         ),
         "MessageStructure": "json",
         "MessageAttributes": {
             name: {"DataType": "String", "StringValue": value}
-            for name, value in WORDS.attributes.items()
+            for name, value in MESSAGE.attributes.items()
         },
     }
     stub.add_response("publish", {"MessageId": "m1"}, expected)
-    SnsNotifications(stub.client, TOPIC).send(WORDS)
+    SnsNotifications(stub.client, TOPIC).send(MESSAGE)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,9 @@ def test_each_protocol_gets_its_own_format(stub: Stubber) -> None:
         ("Throttled", Throttled),
     ],
 )
-def test_a_refusal_is_internal(stub: Stubber, code: str, kind: type[Exception]) -> None:
+def test_a_refused_message_raises_by_its_error_code(
+    stub: Stubber, code: str, kind: type[Exception]
+) -> None:
     stub.add_client_error("publish", code, "because")
     with pytest.raises(kind):
-        SnsNotifications(stub.client, TOPIC).send(WORDS)
+        SnsNotifications(stub.client, TOPIC).send(MESSAGE)

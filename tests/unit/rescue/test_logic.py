@@ -1,4 +1,4 @@
-"""What a dead letter is, and what is kept of it."""
+"""A dead letter has a service, a reason and a stored document."""
 
 import json
 
@@ -12,8 +12,8 @@ from tests.fakes import s3_notification
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:darkroom-local-resize-dead"
 
 
-def message(body: str = "the body", **words: str) -> Message:
-    return Message("m1", "r1", body, QUEUE, 1_800_000_000.0, 101, words)
+def message(body: str = "the body", **attributes: str) -> Message:
+    return Message("m1", "r1", body, QUEUE, 1_800_000_000.0, 101, attributes)
 
 
 def test_a_dead_letter_has_its_reason() -> None:
@@ -44,7 +44,7 @@ def test_an_unreadable_message_without_a_reason_is_diagnosed(body: str, reason: 
     assert letter.detail
 
 
-def test_an_upload_among_unreadable_ones_is_still_a_failure_to_report() -> None:
+def test_an_upload_beside_an_unreadable_record_is_reportable() -> None:
     records = json.loads(s3_notification(("uploads", "cat.jpg", b"cat")))["Records"]
     letter = DeadLetter.of(message(json.dumps({"Records": [*records, {"s3": {}}]})))
     assert (letter.reason, letter.reportable) == ("undeliverable", True)
@@ -73,9 +73,9 @@ def test_a_letters_key_starts_with_its_image() -> None:
     assert letter.key == f"dead-letters/{SECOND.subject}/resize/2027-01-15/m1.json"
 
 
-def test_a_letter_is_stored_with_all_its_facts() -> None:
-    kept = json.loads(DeadLetter.of(message(reason="worker-died", detail="why")).to_json())
-    assert kept == {
+def test_a_stored_letter_has_all_its_fields() -> None:
+    stored = json.loads(DeadLetter.of(message(reason="worker-died", detail="why")).to_json())
+    assert stored == {
         "service": "resize",
         "reason": "worker-died",
         "detail": "why",

@@ -1,4 +1,4 @@
-"""A dead letter is kept first; then what it was to do for a run is reported."""
+"""Rescue stores a dead letter first, and then reports the step that failed."""
 
 import json
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ UPLOADS = [("uploads", "cat.jpg", b"cat"), ("uploads", "dog.jpg", b"dog")]
 
 
 class BrokenObjects(MemoryObjects):
-    """A bucket that keeps nothing."""
+    """A bucket that fails every write."""
 
     def put(self, *_args: Any, **_more: Any) -> None:
         raise TransientError("unavailable", "down")
 
 
 class BrokenBus(MemoryBus):
-    """A topic that refuses as often as it is told to."""
+    """A topic that fails the next ``refusals`` times."""
 
     refusals = 0
 
@@ -40,17 +40,19 @@ class BrokenBus(MemoryBus):
 
 
 class Bench:
-    def __init__(self, kept: MemoryObjects | None = None) -> None:
-        self.kept = kept or MemoryObjects()
+    def __init__(self, objects: MemoryObjects | None = None) -> None:
+        self.objects = objects or MemoryObjects()
         self.bus = BrokenBus()
-        self.steps = Steps(self.kept, self.bus, lambda: NOW)
+        self.steps = Steps(self.objects, self.bus, lambda: NOW)
 
-    def rescue(self, body: str, service: str = "resize", **words: str) -> None:
+    def rescue(self, body: str, service: str = "resize", **attributes: str) -> None:
         queue = f"arn:aws:sqs:us-east-1:000000000000:darkroom-test-{service}-dead"
-        self.steps.rescue(Message("m1", "r1", body, queue, 1_800_000_000.0, 1, words))
+        self.steps.rescue(Message("m1", "r1", body, queue, 1_800_000_000.0, 1, attributes))
 
     def letters(self) -> list[dict[str, Any]]:
-        return [json.loads(self.kept.get(key).body) for key in self.kept.keys("dead-letters/")]
+        return [
+            json.loads(self.objects.get(key).body) for key in self.objects.keys("dead-letters/")
+        ]
 
     def reports(self) -> list[Any]:
         return [envelope.data for envelope in self.bus.published]
@@ -66,7 +68,7 @@ def test_a_dead_step_is_stored_and_reported_as_internal() -> None:
     assert (report.source, report.owner) == (SECOND.data.source, "ada")
 
 
-def test_a_report_names_the_message_that_died_as_its_cause() -> None:
+def test_a_report_names_the_dead_lettered_event_as_its_cause() -> None:
     bench = Bench()
     bench.rescue(SECOND.to_json(), "analyze")
     (envelope,) = bench.bus.published
@@ -81,17 +83,17 @@ def test_nothing_is_reported_before_it_is_stored() -> None:
     assert bench.bus.published == []
 
 
-@pytest.mark.parametrize("fact", [FIRST, SECOND, THIRD], ids=lambda one: one.type)
-def test_every_fact_that_dies_is_a_failure_of_its_step(fact: Any) -> None:
+@pytest.mark.parametrize("event", [FIRST, SECOND, THIRD], ids=lambda event: event.type)
+def test_every_dead_lettered_event_of_a_run_is_reported(event: Any) -> None:
     bench = Bench()
-    bench.rescue(fact.to_json())
+    bench.rescue(event.to_json())
     assert len(bench.reports()) == 1
 
 
-@pytest.mark.parametrize("said", [LAST, FAILED_EVENT, REPORT], ids=lambda one: one.type)
-def test_an_outcome_or_report_is_stored_and_not_reported(said: Any) -> None:
+@pytest.mark.parametrize("event", [LAST, FAILED_EVENT, REPORT], ids=lambda event: event.type)
+def test_an_outcome_or_report_is_stored_and_not_reported(event: Any) -> None:
     bench = Bench()
-    bench.rescue(said.to_json(), "notify", reason="worker-died")
+    bench.rescue(event.to_json(), "notify", reason="worker-died")
     assert (len(bench.letters()), bench.reports()) == (1, [])
 
 
@@ -111,7 +113,7 @@ def test_an_upload_beside_an_unreadable_record_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "attributes"),
     [
         ("nonsense", {"reason": "unreadable"}),
         ("nonsense", {}),
@@ -119,9 +121,9 @@ def test_an_upload_beside_an_unreadable_record_is_reported() -> None:
         (SECOND.to_json(), {"reason": "unknown-type"}),
     ],
 )
-def test_an_unreadable_letter_is_stored_and_not_reported(body: str, words: dict) -> None:
+def test_an_unreadable_letter_is_stored_and_not_reported(body: str, attributes: dict) -> None:
     bench = Bench()
-    bench.rescue(body, **words)
+    bench.rescue(body, **attributes)
     assert [letter["body"] for letter in bench.letters()] == [body]
     assert bench.reports() == []
 
@@ -134,18 +136,18 @@ def test_a_repeated_rescue_stores_one_letter_and_reports_one_id() -> None:
     assert len({envelope.id for envelope in bench.bus.published}) == 1
 
 
-def test_what_could_not_be_kept_stays_on_its_queue_and_is_kept_once_when_s3_is_back() -> None:
+def test_a_letter_stays_on_its_queue_until_s3_stores_it() -> None:
     bench = Bench(BrokenObjects())
     batch = sqs_batch(SECOND.to_json(), "nonsense", receives=3)
-    stays = {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
-    assert answer_batch(batch, bench.steps.rescue, handler.stay) == stays
-    back = Bench()
-    assert answer_batch(batch, back.steps.rescue, handler.stay) == {"batchItemFailures": []}
-    assert [letter["body"] for letter in back.letters()] == [SECOND.to_json(), "nonsense"]
-    assert (len(bench.reports()), len(back.reports())) == (0, 1)
+    failures = {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
+    assert answer_batch(batch, bench.steps.rescue, handler.stay) == failures
+    restored = Bench()
+    assert answer_batch(batch, restored.steps.rescue, handler.stay) == {"batchItemFailures": []}
+    assert [letter["body"] for letter in restored.letters()] == [SECOND.to_json(), "nonsense"]
+    assert (len(bench.reports()), len(restored.reports())) == (0, 1)
 
 
-def test_what_was_kept_but_not_reported_stays_and_is_reported_under_the_same_letter() -> None:
+def test_a_stored_letter_stays_on_its_queue_until_it_is_reported() -> None:
     bench = Bench()
     bench.bus.refusals = 1
     batch = sqs_batch(SECOND.to_json())
@@ -154,7 +156,7 @@ def test_what_was_kept_but_not_reported_stays_and_is_reported_under_the_same_let
     assert (len(bench.letters()), len(bench.reports())) == (1, 1)
 
 
-def test_what_cannot_be_rescued_now_stays_and_takes_no_other_with_it() -> None:
+def test_a_failed_rescue_does_not_fail_the_rest_of_the_batch() -> None:
     class BrokenOnce(MemoryObjects):
         def put(self, key: str, *args: Any, **more: Any) -> None:
             if "m0" in key:

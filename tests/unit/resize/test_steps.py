@@ -1,4 +1,7 @@
-"""What resize reads, keeps and compensates; the picture work itself is proved elsewhere."""
+"""Resize reads an original, stores its renditions and compensates them.
+
+The tests of ``services.resize.logic`` cover the pictures themselves.
+"""
 
 import io
 from hashlib import sha256
@@ -16,13 +19,13 @@ from shared.objects import FOREVER, Stored
 from tests.contract.samples import AT, CAT, DELETED, FAILED, FIRST, REANALYSIS_REPLAYED, UPLOADED
 from tests.fakes import MemoryObjects, etag_of
 
-ANEW = Reanalysis(of=0)
+REANALYSIS = Reanalysis(of=0)
 SPECS = (Spec("thumbnail", 16), Spec("web", 40))
 
 
-def picture(mode: str = "RGB", form: str = "PNG") -> bytes:
+def picture(mode: str = "RGB", file_format: str = "PNG") -> bytes:
     buffer = io.BytesIO()
-    Image.new(mode, (64, 48), (200, 120, 40, 128)[: len(mode)]).save(buffer, form)
+    Image.new(mode, (64, 48), (200, 120, 40, 128)[: len(mode)]).save(buffer, file_format)
     return buffer.getvalue()
 
 
@@ -40,7 +43,7 @@ class CountingReads(MemoryObjects):
 
 
 class WithHeaders(MemoryObjects):
-    """Objects that remember what caches are told."""
+    """Objects that record their content type and cache control."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,9 +57,11 @@ class WithHeaders(MemoryObjects):
 
 
 class Bench:
-    def __init__(self, body: bytes = CAT_PNG, *, limits: Limits | None = None, **said: str) -> None:
+    def __init__(
+        self, body: bytes = CAT_PNG, *, limits: Limits | None = None, **metadata: str
+    ) -> None:
         self.uploads, self.processed = CountingReads(), WithHeaders()
-        self.uploads.put("cat.jpg", body, "image/jpeg", metadata=said)
+        self.uploads.put("cat.jpg", body, "image/jpeg", metadata=metadata)
         self.source = Source(
             bucket="uploads", key="cat.jpg", version="v1", etag=etag_of(body), bytes=len(body)
         )
@@ -69,10 +74,15 @@ class Bench:
         assert isinstance(event, ImageResized)
         return event
 
-    def take_over(self, made: ImageResized, ensure_lease: Any = lambda: None) -> ImageResized:
-        """The run after ``made``, which only asks anew."""
+    def reanalyze(self, previous: ImageResized, ensure_lease: Any = lambda: None) -> ImageResized:
+        """Run the reanalysis that follows the run of ``previous``."""
         granted = REANALYSIS_REPLAYED.model_copy(
-            update={"run": 1, "source": made.source, "copy_from": made, "reanalysis": ANEW}
+            update={
+                "run": 1,
+                "source": previous.source,
+                "copy_from": previous,
+                "reanalysis": REANALYSIS,
+            }
         )
         (event,) = self.steps.resize(granted, StepContext(FIRST, AT, ensure_lease))
         assert isinstance(event, ImageResized)
@@ -83,17 +93,17 @@ class Bench:
             self.resize(**changed)
         return refused.value
 
-    def made(self) -> list[str]:
+    def stored_keys(self) -> list[str]:
         return list(self.processed.keys(""))
 
 
-def test_the_event_says_what_was_read_and_what_was_made() -> None:
+def test_the_event_has_the_source_and_the_renditions() -> None:
     bench = Bench()
-    told = bench.resize()
-    assert (told.image, told.run, told.format) == (CAT, 0, "PNG")
-    assert (told.width, told.height, told.gps_removed) == (64, 48, False)
-    assert told.source.sha256 == sha256(CAT_PNG).hexdigest()
-    assert [(r.name, r.width, r.height) for r in told.renditions] == [
+    resized = bench.resize()
+    assert (resized.image, resized.run, resized.format) == (CAT, 0, "PNG")
+    assert (resized.width, resized.height, resized.gps_removed) == (64, 48, False)
+    assert resized.source.sha256 == sha256(CAT_PNG).hexdigest()
+    assert [(r.name, r.width, r.height) for r in resized.renditions] == [
         ("thumbnail", 16, 12),
         ("web", 40, 30),
     ]
@@ -101,10 +111,10 @@ def test_the_event_says_what_was_read_and_what_was_made() -> None:
 
 def test_every_published_rendition_exists_with_its_size() -> None:
     bench = Bench()
-    told = bench.resize()
-    told_of = {r.key: r.bytes for r in (*told.renditions, told.analysis)}
-    assert told_of == {key: len(bench.processed.get(key).body) for key in bench.made()}
-    assert all(key.startswith(f"renditions/{CAT}/0/") for key in told_of)
+    resized = bench.resize()
+    sizes = {r.key: r.bytes for r in (*resized.renditions, resized.analysis)}
+    assert sizes == {key: len(bench.processed.get(key).body) for key in bench.stored_keys()}
+    assert all(key.startswith(f"renditions/{CAT}/0/") for key in sizes)
 
 
 def test_renditions_have_their_content_type_and_are_cacheable() -> None:
@@ -113,33 +123,33 @@ def test_renditions_have_their_content_type_and_are_cacheable() -> None:
     assert set(bench.processed.headers.values()) == {("image/jpeg", FOREVER)}
 
 
-def test_transparency_is_kept_under_a_name_and_type_of_its_own() -> None:
+def test_a_transparent_picture_is_stored_as_webp() -> None:
     bench = Bench(picture("RGBA"))
-    told = bench.resize()
-    headers = {r.key.rsplit(".", 1)[1]: bench.processed.headers[r.key] for r in told.renditions}
+    resized = bench.resize()
+    headers = {r.key.rsplit(".", 1)[1]: bench.processed.headers[r.key] for r in resized.renditions}
     assert headers == {"webp": ("image/webp", FOREVER)}
-    assert told.analysis.format == "JPEG"
+    assert resized.analysis.format == "JPEG"
 
 
-def test_the_announced_version_is_read() -> None:
+def test_the_version_of_the_upload_event_is_read() -> None:
     bench = Bench()
     bench.uploads.put("cat.jpg", b"replaced meanwhile", "image/jpeg")
     assert bench.resize().source.sha256 == sha256(CAT_PNG).hexdigest()
 
 
-def test_without_versions_an_original_that_was_replaced_is_refused() -> None:
+def test_a_replaced_original_without_a_version_is_refused() -> None:
     bench = Bench()
     bench.uploads.put("cat.jpg", b"replaced meanwhile", "image/jpeg")
     assert bench.refusal(version=None).reason == "replaced"
-    assert bench.made() == []
+    assert bench.stored_keys() == []
 
 
-def test_an_original_that_is_gone_is_refused() -> None:
+def test_a_missing_original_is_refused() -> None:
     bench = Bench()
     assert bench.refusal(key="dog.jpg").reason == "gone"
 
 
-def test_too_many_bytes_are_refused_before_one_is_read() -> None:
+def test_an_original_with_too_many_bytes_is_refused_unread() -> None:
     bench = Bench(limits=Limits(bytes=100))
     error = bench.refusal(bytes=101)
     assert (error.reason, bench.uploads.reads) == ("too-many-bytes", 0)
@@ -147,44 +157,44 @@ def test_too_many_bytes_are_refused_before_one_is_read() -> None:
     assert "100" in error.detail
 
 
-def test_as_many_bytes_as_allowed_are_read() -> None:
+def test_an_original_of_the_largest_size_is_read() -> None:
     bench = Bench(limits=Limits(bytes=len(CAT_PNG)))
     assert bench.resize().format == "PNG"
 
 
-def test_the_owner_is_who_the_upload_says() -> None:
+def test_the_owner_is_read_from_the_metadata_of_the_upload() -> None:
     assert Bench(owner="ada").resize().owner == "ada"
     assert Bench().resize().owner is None
     assert Bench(owner="").resize().owner is None
 
 
-def test_an_owner_is_no_longer_than_an_attribute_may_be() -> None:
+def test_a_long_owner_is_cut() -> None:
     assert Bench(owner="x" * 1000).resize().owner == "x" * LONGEST_OWNER
 
 
-def test_a_refusal_knows_the_owner_and_leaves_nothing() -> None:
+def test_a_refusal_has_the_owner_and_stores_nothing() -> None:
     bench = Bench(b"this is text", owner="ada")
     error = bench.refusal()
     assert (error.reason, error.facts["owner"]) == ("not-an-image", "ada")
-    assert bench.made() == []
+    assert bench.stored_keys() == []
 
 
 def test_nothing_is_stored_after_the_lease_expired() -> None:
-    def over() -> None:
+    def expired() -> None:
         raise Overtaken("overtaken", "late")
 
     bench = Bench()
     with pytest.raises(Overtaken):
-        bench.resize(over)
-    assert bench.made() == []
+        bench.resize(expired)
+    assert bench.stored_keys() == []
 
 
 def test_the_same_upload_twice_makes_the_same_renditions() -> None:
     bench = Bench()
     first = bench.resize()
-    bodies = {key: bench.processed.get(key).body for key in bench.made()}
+    bodies = {key: bench.processed.get(key).body for key in bench.stored_keys()}
     assert bench.resize() == first
-    assert bodies == {key: bench.processed.get(key).body for key in bench.made()}
+    assert bodies == {key: bench.processed.get(key).body for key in bench.stored_keys()}
 
 
 def test_compensation_leaves_other_runs_and_images() -> None:
@@ -194,7 +204,7 @@ def test_compensation_leaves_other_runs_and_images() -> None:
     for key in others:
         bench.processed.put(key, b"", "image/jpeg")
     bench.steps.compensate(FAILED.model_copy(update={"image": CAT, "run": 0}))
-    assert bench.made() == sorted(others)
+    assert bench.stored_keys() == sorted(others)
 
 
 def deletion(bench: Bench, key: str, version: str) -> ImageDeleted:
@@ -215,8 +225,8 @@ def test_purging_deletes_renditions_and_dead_letters() -> None:
 def test_purging_deletes_every_version_of_an_issued_key() -> None:
     bench = Bench()
     key, others = f"uploads/{CAT}/cat.jpg", "album/cat.jpg"
-    for each in (key, key, others, others):
-        bench.uploads.put(each, CAT_PNG, "image/png")
+    for upload in (key, key, others, others):
+        bench.uploads.put(upload, CAT_PNG, "image/png")
     bench.steps.purge(deletion(bench, key, "v1"))
     bench.steps.purge(deletion(bench, others, "v1"))
     assert bench.uploads.versions[key] == [None, None]
@@ -231,49 +241,53 @@ def test_compensation_without_objects_succeeds() -> None:
     bench.resize()
     bench.steps.compensate(UPLOADED)
     bench.steps.compensate(UPLOADED)
-    assert bench.made() == []
+    assert bench.stored_keys() == []
 
 
-def test_for_a_reanalysis_the_renditions_are_copied_and_nothing_is_read() -> None:
+def test_a_reanalysis_copies_the_renditions_without_reading_the_original() -> None:
     bench = Bench()
-    made = bench.resize()
+    original = bench.resize()
     bench.uploads.reads = 0
-    told = bench.take_over(made)
+    resized = bench.reanalyze(original)
     assert bench.uploads.reads == 0
-    pairs = zip((*made.renditions, made.analysis), (*told.renditions, told.analysis), strict=True)
+    pairs = zip(
+        (*original.renditions, original.analysis),
+        (*resized.renditions, resized.analysis),
+        strict=True,
+    )
     for before, after in pairs:
         assert after.key == before.key.replace(f"{CAT}/0/", f"{CAT}/1/")
         assert bench.processed.get(after.key) == bench.processed.get(before.key)
         assert after.model_copy(update={"key": before.key}) == before
 
 
-def test_a_copy_is_published_with_the_facts_of_its_source() -> None:
+def test_a_reanalysis_publishes_the_fields_of_the_previous_run() -> None:
     bench = Bench(owner="ada")
-    made = bench.resize()
-    told = bench.take_over(made)
-    assert (told.run, told.reanalysis, told.owner) == (1, ANEW, "ada")
-    same = {"format", "width", "height", "taken", "gps_removed", "source"}
-    assert told.model_dump(include=same) == made.model_dump(include=same)
+    original = bench.resize()
+    resized = bench.reanalyze(original)
+    assert (resized.run, resized.reanalysis, resized.owner) == (1, REANALYSIS, "ada")
+    same = {"format", "width", "height", "captured", "gps_removed", "source"}
+    assert resized.model_dump(include=same) == original.model_dump(include=same)
 
 
 @pytest.mark.parametrize("missing", ["thumbnail", "web", "analysis"])
 def test_if_a_rendition_is_missing_all_are_created_from_the_original(missing: str) -> None:
     bench = Bench()
-    made = bench.resize()
-    key = next(r.key for r in (*made.renditions, made.analysis) if r.name == missing)
+    original = bench.resize()
+    key = next(r.key for r in (*original.renditions, original.analysis) if r.name == missing)
     bench.processed.delete(key)
-    told = bench.take_over(made)
-    assert (told.run, told.reanalysis, bench.uploads.reads) == (1, ANEW, 2)
-    assert all(bench.processed.find(r.key) for r in (*told.renditions, told.analysis))
+    resized = bench.reanalyze(original)
+    assert (resized.run, resized.reanalysis, bench.uploads.reads) == (1, REANALYSIS, 2)
+    assert all(bench.processed.find(r.key) for r in (*resized.renditions, resized.analysis))
 
 
 def test_nothing_is_copied_after_the_lease_expired() -> None:
-    def over() -> None:
+    def expired() -> None:
         raise Overtaken("overtaken", "late")
 
     bench = Bench()
-    made = bench.resize()
-    before = bench.made()
+    original = bench.resize()
+    before = bench.stored_keys()
     with pytest.raises(Overtaken):
-        bench.take_over(made, over)
-    assert bench.made() == before
+        bench.reanalyze(original, expired)
+    assert bench.stored_keys() == before
