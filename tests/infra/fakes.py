@@ -1,4 +1,4 @@
-"""Fakes for the deployment: a CloudFormation that does as it is told, and a clock of its own."""
+"""Fakes for the deployment tests: a scripted CloudFormation, and a clock."""
 
 from typing import Any
 

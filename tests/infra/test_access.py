@@ -59,7 +59,7 @@ def test_a_stage_says_who_may_call(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("base", "changes", "told"),
+    ("base", "changes", "message"),
     [
         ("dev", {"access": "iam"}, "access: Input should be 'open', 'cognito' or 'keys'"),
         ("local", {"access": "cognito"}, "no emulator checks either"),
@@ -69,11 +69,11 @@ def test_a_stage_says_who_may_call(tmp_path):
         ("dev", {"rate": 0}, "rate: Input should be greater than or equal to 1"),
     ],
 )
-def test_switches_that_do_not_go_together_are_refused(write, base, changes, told):
+def test_switches_that_do_not_go_together_are_refused(write, base, changes, message):
     with pytest.raises(InfraError) as refusal:
         write(base, **changes)
     assert "mine.toml: " in str(refusal.value)
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 def methods(resources, verb):
@@ -112,7 +112,7 @@ def test_the_page_signs_in_by_code_without_a_secret_and_comes_back_to_itself(cog
     assert client["PreventUserExistenceErrors"] == "ENABLED"
 
 
-def test_nobody_makes_himself_a_user(cognito):
+def test_users_cannot_sign_up(cognito):
     (pool,) = of_type(cognito, "Cognito::UserPool").values()
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
     assert pool["DeletionProtection"] == "ACTIVE"
@@ -123,13 +123,13 @@ def test_the_function_and_the_pool_mean_the_same_group(cognito):
     assert group["GroupName"] == auth.OPERATORS == OPERATORS
 
 
-def test_the_page_is_told_all_that_it_reads_of_signing_in():
+def test_the_pages_configuration_has_every_sign_in_field():
     outputs = stage_template(definitions(), Stage.load("prod"))["Outputs"]
-    told = auth.sign_in({name: str(each["Value"]) for name, each in outputs.items()})
+    sign_in = auth.sign_in({name: str(each["Value"]) for name, each in outputs.items()})
     said = (ROOT / "services" / "web" / "src" / "session.ts").read_text()
     interface = re.search(r"export interface SignIn \{(.*?)\n\}", said, re.DOTALL)[1]
-    assert set(told) == set(re.findall(r"^  (\w+): string;", interface, re.MULTILINE))
-    assert told["redirect"].endswith("/'}")
+    assert set(sign_in) == set(re.findall(r"^  (\w+): string;", interface, re.MULTILINE))
+    assert sign_in["redirect"].endswith("/'}")
     assert auth.sign_in({}) == {}
 
 
@@ -160,7 +160,7 @@ def test_programs_have_no_page(keys):
 
 
 @pytest.mark.parametrize("word", Access)
-def test_the_function_knows_every_word_that_a_stage_may_say(word):
+def test_the_function_accepts_every_access_setting_of_a_stage(word):
     base = Stage.load("local" if word is Access.OPEN else "dev")
     assert auth.variables(replace(base, access=word.value))["ACCESS"] == word
 

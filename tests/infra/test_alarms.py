@@ -167,7 +167,7 @@ def test_an_answer_that_is_our_fault_is_an_alarm(named, stage):
     assert (alarm["MetricName"], alarm["Threshold"]) == ("5XXError", 0)
 
 
-def test_an_alarm_that_rings_for_a_moment_is_not_told_to_be_over(named, everyone):
+def test_a_short_alarm_sends_no_ok_notification(named, everyone):
     assert "OKActions" not in named("resize", "dead-letters")
     assert all("OKActions" not in named(each.name, "errors") for each in everyone)
 

@@ -139,10 +139,10 @@ HAPPENS = {
 # ---- how CloudWatch sees it --------------------------------------------------------------------
 
 
-def points(told):
+def points(lines):
     """Every value of every metric on these lines."""
     found = defaultdict(list)
-    for line in told:
+    for line in lines:
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
             for names in directive["Dimensions"]:
                 of = tuple(sorted((name, line[name]) for name in names))

@@ -50,7 +50,7 @@ def test_every_binary_and_every_wheel_is_for_the_functions_processor(name, targe
         assert not [n for n in found if "cpython-" in n and "cpython-313" not in n]
 
 
-def test_the_function_is_told_the_processor_that_its_zip_is_for():
+def test_the_function_has_the_architecture_of_its_zip():
     prod = Stage.load("prod")
     said = stage_template(SERVICES.values(), prod)["Parameters"]
     for each in prod.run(SERVICES.values()):

@@ -1,4 +1,4 @@
-"""A change set as AWS describes it, told in plain words."""
+"""Changes read from a change set that AWS described."""
 
 import json
 from pathlib import Path

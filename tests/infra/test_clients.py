@@ -1,4 +1,4 @@
-"""Where the tooling's clients go, and with whose credentials."""
+"""The endpoints and credentials of the clients."""
 
 import pytest
 

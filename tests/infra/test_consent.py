@@ -1,4 +1,4 @@
-"""Who is asked before a stage is touched, where it is, and what counts as a yes."""
+"""Consent before a stage is changed: what is shown, and which answers count."""
 
 from dataclasses import replace
 
@@ -50,7 +50,9 @@ def test_any_answer_but_yes_refuses(dev, account_region, said, answer):
         answering(answer).to_apply(dev, account_region, ADDED, said.append)
 
 
-def test_with_consent_as_an_option_the_changes_are_shown_without_a_question(dev, account_region, said):
+def test_with_consent_as_an_option_the_changes_are_shown_without_a_question(
+    dev, account_region, said
+):
     answering(given=True).to_apply(dev, account_region, ADDED, said.append)
     assert "create  Queue" in said[1]
 

@@ -1,4 +1,4 @@
-"""What a service.toml may say, and how it is told what it may not."""
+"""The fields of service.toml, and the errors for invalid ones."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_the_projects_own_definitions_are_all_read():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("memory = 256\n", "", "function.memory: is missing"),
         ("memory = 256", 'memory = "256"', "function.memory: Input should be a valid integer"),
@@ -39,7 +39,7 @@ def test_the_projects_own_definitions_are_all_read():
         ("max_attempts = 5", "attempts = ", "Invalid value"),
     ],
 )
-def test_a_bad_field_is_refused_by_file_and_name(project, old, new, told):
+def test_a_bad_field_is_refused_by_file_and_name(project, old, new, message):
     path = project.service("toy")
     text = path.read_text()
     assert old in text
@@ -47,7 +47,7 @@ def test_a_bad_field_is_refused_by_file_and_name(project, old, new, told):
     with pytest.raises(InfraError) as refusal:
         project.definitions()
     assert str(refusal.value).startswith(f"{path}: ")
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_schedule_says_how_often(project, said, seconds):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("rate(1 hour)", "rate(1 hours)", "is not one such as rate(1 hour)"),
         ("rate(1 hour)", "rate(0 hours)", "is not one such as rate(1 hour)"),
@@ -77,16 +77,16 @@ def test_a_schedule_says_how_often(project, said, seconds):
         ("memory = 256", "memory = 256\nmax_attempts = 5", "go with queues, and with them alone"),
     ],
 )
-def test_a_schedule_that_nobody_can_keep_is_refused(project, old, new, told):
+def test_an_impossible_schedule_is_refused(project, old, new, message):
     path = project.clockwork("toy")
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(InfraError) as refusal:
         project.definitions()
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "message"),
     [
         ('actions = ["s3:*"]\non = "uploads"', "is not one action"),
         ('actions = ["s3:Get*"]\non = "uploads"', "is not one action"),
@@ -94,14 +94,14 @@ def test_a_schedule_that_nobody_can_keep_is_refused(project, old, new, told):
         ('on = "uploads"', "allow.0.actions: is missing"),
     ],
 )
-def test_a_right_is_one_action_on_one_known_place(project, rule, told):
+def test_a_right_is_one_action_on_one_known_place(project, rule, message):
     project.service("toy", more=f"\n[[allow]]\n{rule}\n")
     with pytest.raises(InfraError, match=r"service\.toml") as refusal:
         project.definitions()
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
-def test_only_one_service_hears_of_uploads(project):
+def test_only_one_service_consumes_uploads(project):
     for name in ("first", "second"):
         project.service(name, answers='["image.uploaded.v1"]', uploads="true")
     with pytest.raises(InfraError, match="not first and second"):

@@ -1,4 +1,4 @@
-"""Deploying a stage and taking it down, over S3 in memory and a CloudFormation that is a fake."""
+"""Deploying and deleting a stage, with S3 in moto and a fake CloudFormation."""
 
 import json
 

@@ -119,7 +119,7 @@ def test_the_api_reads_and_signs_and_writes_nothing(resources):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("http = true", 'http = true\nschedule = "rate(1 hour)"', "or answers HTTP"),
         ("http = true", "http = false", "or answers HTTP"),
@@ -130,12 +130,12 @@ def test_the_api_reads_and_signs_and_writes_nothing(resources):
         ),
     ],
 )
-def test_a_door_is_fed_by_requests_alone(project, old, new, told):
+def test_a_service_with_an_api_consumes_no_events(project, old, new, message):
     path = project.door("toy")
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(InfraError) as refusal:
         project.definitions()
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 def test_a_door_has_no_queue(project, local):

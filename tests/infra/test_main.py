@@ -1,4 +1,4 @@
-"""The command line: what it prints, and how it fails."""
+"""The output and the errors of the command line."""
 
 import json
 

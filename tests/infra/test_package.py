@@ -153,7 +153,7 @@ def test_two_builds_give_the_same_bytes(toy, build):
     assert first.path.exists()
 
 
-def test_who_wants_a_zip_that_is_being_built_waits_for_it(toy, said):
+def test_a_second_process_waits_for_a_zip_that_is_being_built(toy, said):
     (definition,) = toy.definitions()
     with ThreadPoolExecutor(3) as pool:
         made = list(pool.map(lambda _: package(definition, Target.here(), said.append), range(3)))
@@ -191,7 +191,7 @@ def test_shared_code_changes_every_service(toy, build):
     assert not before & {build(name).sha256 for name in ("toy", "other")}
 
 
-def test_an_older_zip_is_not_kept(toy, build):
+def test_an_older_zip_is_deleted(toy, build):
     older = build().path
     toy.write("shared/bus.py", "TOPIC = 2\n")
     newer = build().path

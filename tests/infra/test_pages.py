@@ -60,7 +60,7 @@ def test_no_policy_lets_cloudfront_near_the_pictures(resources, distribution):
     assert "cloudfront" not in json.dumps(resources["ProcessedBucketPolicy"])
 
 
-def test_pictures_are_never_kept_at_the_edge_and_their_signature_goes_on(resources, distribution):
+def test_pictures_are_not_cached_and_their_signature_is_forwarded(resources, distribution):
     behaviours = {each["PathPattern"]: each for each in distribution["CacheBehaviors"]}
     assert set(behaviours) == {"renditions/*", "analyses/*"}
     for each in behaviours.values():
@@ -149,7 +149,7 @@ def test_the_api_signs_for_the_host_that_the_distribution_asks(resources, distri
     assert variables["PICTURES_ORIGIN"] == variables["PAGE_ORIGIN"] == page
 
 
-def test_what_a_deployment_needs_to_publish_the_page_is_told(found):
+def test_the_outputs_have_what_publishing_the_page_needs(found):
     assert set(found["Outputs"]) >= {
         "PageBucket",
         "PageDistribution",

@@ -85,7 +85,7 @@ def test_only_store_may_write_records(roles):
     assert writers == {"store"}
 
 
-def test_a_function_takes_from_its_own_queue_alone(roles, everyone):
+def test_a_function_receives_from_its_own_queue_only(roles, everyone):
     for each in everyone:
         taken = [s["Resource"] for s in roles[each.name] if "sqs:ReceiveMessage" in s["Action"]]
         own = [{"Fn::GetAtt": [logical(each.name, "Queue"), "Arn"]}]
@@ -93,14 +93,14 @@ def test_a_function_takes_from_its_own_queue_alone(roles, everyone):
             assert taken == (own if each.queued else [])
 
 
-def test_a_function_buries_in_its_own_dead_letter_queue_alone(roles, everyone):
+def test_a_function_sends_to_its_own_dead_letter_queue_only(roles, everyone):
     for each in everyone:
         sent = [s["Resource"] for s in roles[each.name] if "sqs:SendMessage" in s["Action"]]
         own = [{"Fn::GetAtt": [logical(each.name, "DeadLetters"), "Arn"]}]
         assert sent == (own if each.queued else [])
 
 
-def test_who_announces_nothing_may_not_publish_events(roles, everyone):
+def test_a_service_without_published_events_may_not_publish(roles, everyone):
     for each in everyone:
         published = [s["Resource"] for s in roles[each.name] if "sns:Publish" in s["Action"]]
         assert ({"Ref": "EventsTopic"} in published) is bool(each.publishes)
@@ -163,14 +163,14 @@ def test_reap_reads_records_and_writes_nothing_but_its_bookmark(roles):
     }
 
 
-def test_nobody_makes_log_groups(roles):
+def test_no_function_may_create_log_groups(roles):
     assert "logs:CreateLogGroup" not in json.dumps(roles)
 
 
 def test_a_listing_is_of_the_prefix_that_was_asked_for(resources):
     listed = [s for s in statements(resources, "resize") if "StringLike" in s.get("Condition", {})]
-    told = {(*s["Action"], s["Condition"]["StringLike"]["s3:prefix"]) for s in listed}
-    assert told == {
+    prefixes = {(*s["Action"], s["Condition"]["StringLike"]["s3:prefix"]) for s in listed}
+    assert prefixes == {
         ("s3:ListBucket", "renditions/*"),
         ("s3:ListBucket", "dead-letters/*"),
         ("s3:ListBucketVersions", "uploads/*"),

@@ -1,4 +1,4 @@
-"""The page goes to its bucket when a stack says that there is one."""
+"""Publishing the page of a stage that has one."""
 
 import json
 

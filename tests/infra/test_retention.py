@@ -1,4 +1,4 @@
-"""How long data stays: what a stage says of each kind, S3 and DynamoDB are told."""
+"""How long data is retained: the settings of S3 and DynamoDB that a stage defines."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ def test_each_kind_stays_as_long_as_its_stage_says(load):
 
 
 @pytest.mark.parametrize("name", ["local", "dev", "prod"])
-def test_what_nobody_limits_stays_until_its_image_is_deleted(name):
+def test_data_without_a_limit_stays_until_its_image_is_deleted(name):
     stage = Stage.load(name)
     said = [*rules(stage, "UploadsBucket").values(), *rules(stage, "ProcessedBucket").values()]
     expiring = {rule["Id"] for rule in said if "ExpirationInDays" in rule}
@@ -84,7 +84,7 @@ def test_a_tombstone_outlives_every_message_that_could_bring_its_image_back():
 
 
 @pytest.mark.parametrize("name", ["local", "dev", "prod"])
-def test_what_is_deployed_keeps_tombstones_longer_than_queues_letters_and_claims(name):
+def test_deployed_tombstones_outlive_queues_dead_letters_and_claims(name):
     stage = Stage.load(name)
     found = resources(stage)
     queues = [
@@ -93,14 +93,16 @@ def test_what_is_deployed_keeps_tombstones_longer_than_queues_letters_and_claims
         if each["Type"] == "AWS::SQS::Queue"
     ]
     letters = rules(stage, "ProcessedBucket")["dead-letters"]["ExpirationInDays"]
-    told = found["StoreFunction"]["Properties"]["Environment"]["Variables"]["TOMBSTONE_DAYS"]
+    tombstone_days = found["StoreFunction"]["Properties"]["Environment"]["Variables"][
+        "TOMBSTONE_DAYS"
+    ]
     longest = letters + (sum(sorted(set(queues))) + RETENTION) / retention.DAY
     assert sorted(set(queues)) == [messaging.QUEUE_RETENTION, messaging.DEAD_LETTER_RETENTION]
-    assert int(told) >= longest
+    assert int(tombstone_days) >= longest
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "message"),
     [
         ("tombstones = 30", "retention: tombstones = 30 is less than 141 days"),
         ("originals = 6", "an upload may wait for 7 days on its queue"),
@@ -109,11 +111,11 @@ def test_what_is_deployed_keeps_tombstones_longer_than_queues_letters_and_claims
         ("photos = 1", "retention.photos: unknown field"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(load, lines, told):
+def test_an_invalid_retention_is_refused_by_name(load, lines, message):
     with pytest.raises(InfraError) as refusal:
         load(lines)
     assert "mine.toml: " in str(refusal.value)
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 def test_a_stage_that_says_nothing_has_the_same_as_ours(tmp_path):

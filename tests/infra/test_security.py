@@ -105,7 +105,7 @@ def test_every_bucket_is_private_and_its_objects_are_their_owners(name):
         ("SNS::Topic", "SNS::TopicPolicy", "Topics"),
     ],
 )
-def test_everything_with_a_policy_refuses_who_does_not_come_by_tls(deployed, kind, policies, named):
+def test_every_resource_policy_denies_requests_without_tls(deployed, kind, policies, named):
     refusing = {
         json.dumps(each[named]).strip("[]")
         for each in of_type(deployed, policies).values()
@@ -219,7 +219,7 @@ def test_without_a_key_of_its_own_nobody_is_allowed_anything_on_keys(name):
     assert ("kms:" in json.dumps(of_type(name, "IAM::Role"))) is chosen(name).kms
 
 
-def test_every_log_is_forgotten_when_the_stage_says(name):
+def test_every_log_group_has_the_stages_retention(name):
     groups = of_type(name, "Logs::LogGroup")
     assert len(groups) == len(definitions()) + (not chosen(name).local)
     assert {each["RetentionInDays"] for each in groups.values()} == {chosen(name).log_retention}

@@ -1,4 +1,4 @@
-"""Every state that a stack can be in when a deployment meets it."""
+"""Deploying a stack in each state that it can be in."""
 
 import pytest
 

@@ -26,7 +26,7 @@ def write(tmp_path):
     return write
 
 
-def test_an_unknown_stage_is_told_which_there_are():
+def test_an_unknown_stage_is_an_error_that_lists_the_stages():
     with pytest.raises(InfraError, match="no stage 'live'; choose one of: dev, local, prod"):
         Stage.load("live")
 
@@ -42,7 +42,7 @@ def test_a_further_stage_is_a_copied_file(write):
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         ("colour = 1\n", "colour: unknown field"),
         ("[variables]\nDETECT = 1\n", "variables.DETECT: Input should be a valid string"),
@@ -50,11 +50,11 @@ def test_a_further_stage_is_a_copied_file(write):
         ('[function.toy]\nmemory = "1"\n', "functions.toy.memory: Input should be"),
     ],
 )
-def test_a_bad_setting_is_refused_by_file_and_name(write, more, told):
+def test_a_bad_setting_is_refused_by_file_and_name(write, more, message):
     with pytest.raises(InfraError) as refusal:
         write(more)
     assert "mine.toml: " in str(refusal.value)
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 def test_a_stage_overrides_what_a_service_says_of_its_function(write, project):
@@ -64,7 +64,7 @@ def test_a_stage_overrides_what_a_service_says_of_its_function(write, project):
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         ("[function.boy]\nmemory = 512\n", "there is no service 'boy'"),
         ('[variables.boy]\nA = "b"\n', "there is no service 'boy'"),
@@ -73,11 +73,11 @@ def test_a_stage_overrides_what_a_service_says_of_its_function(write, project):
         ("[function.toy]\nmemory = 1\n", "memory: Input should be greater than"),
     ],
 )
-def test_an_override_of_what_is_not_there_is_refused(write, project, more, told):
+def test_an_override_of_what_is_not_there_is_refused(write, project, more, message):
     project.service("toy")
     with pytest.raises(InfraError) as refusal:
         write(more).run(project.definitions())
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 def test_a_services_variable_wins_over_everyones(write, project):
@@ -117,7 +117,7 @@ def moderated(tmp_path):
 
 
 @pytest.mark.parametrize("policy", Policy)
-def test_store_is_told_what_becomes_of_a_flagged_picture(moderated, policy):
+def test_store_gets_the_stages_moderation_policy(moderated, policy):
     resources = stage_template(definitions(), moderated(policy))["Resources"]
     environment = resources["StoreFunction"]["Properties"]["Environment"]["Variables"]
     assert Policy(environment["MODERATION"]) is policy
@@ -144,5 +144,5 @@ def test_what_a_stage_sets_for_analyze_is_what_analyze_can_read(name):
     assert fields == settings.model_fields_set - {"processed_bucket", *map(str.lower, COMPLETE)}
 
 
-def test_only_prod_keeps_its_data_when_its_stack_goes():
+def test_only_prod_retains_its_data_when_its_stack_is_deleted():
     assert [name for name in ("local", "dev", "prod") if Stage.load(name).retain] == ["prod"]

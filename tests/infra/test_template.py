@@ -106,7 +106,7 @@ def test_every_queue_that_feeds_a_service_has_its_dead_letter_queue(resources, q
         }
 
 
-def test_messages_are_kept_a_week_and_dead_letters_two(resources, queued):
+def test_queues_retain_messages_a_week_and_dead_letters_two(resources, queued):
     day = 24 * 60 * 60
     for each in queued:
         assert of(resources, each.name, "Queue")["MessageRetentionPeriod"] == 7 * day
@@ -192,7 +192,7 @@ def test_a_name_on_aws_is_this_accounts_own(resources, stage):
 
 
 @pytest.mark.parametrize("name", ["api", "rescue", "reap"])
-def test_a_service_without_a_queue_is_told_of_none(resources, name):
+def test_a_service_without_a_queue_has_no_queue_variable(resources, name):
     environment = of(resources, name, "Function")["Environment"]["Variables"]
     assert not {"QUEUE_URL", "DEAD_LETTER_QUEUE_URL"} & set(environment)
 
