@@ -62,10 +62,14 @@ def test_a_stage_says_who_may_call(tmp_path):
     ("base", "changes", "message"),
     [
         ("dev", {"access": "iam"}, "access: Input should be 'open', 'cognito' or 'keys'"),
-        ("local", {"access": "cognito"}, "no emulator checks either"),
-        ("local", {"kms": True}, "no emulator checks either"),
+        ("local", {"access": "cognito"}, "emulators check neither"),
+        ("local", {"kms": True}, "emulators check neither"),
         ("dev", {"domain": "a.example"}, "domain and certificate go together"),
-        ("dev", {"access": "keys", "domain": "a.example", "certificate": "arn"}, "has one"),
+        (
+            "dev",
+            {"access": "keys", "domain": "a.example", "certificate": "arn"},
+            'only access = "cognito" has',
+        ),
         ("dev", {"rate": 0}, "rate: Input should be greater than or equal to 1"),
     ],
 )

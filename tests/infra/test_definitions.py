@@ -32,10 +32,10 @@ def test_the_projects_own_definitions_are_all_read():
         ('name = "toy"', 'name = "boy"', "name = 'boy' differs from its folder"),
         ("batch = 5", "batch = 50", "a batch above 10 needs a window"),
         ("worst_case = 3", "worst_case = 10", "worst_case must be below timeout = 10"),
-        ("uploads = false", "uploads = true", "uploads = true and answering image.uploaded.v1"),
+        ("uploads = false", "uploads = true", "uploads = true and consuming image.uploaded.v1"),
         ("rescues = false", "rescues = true", "or rescues dead letters, or runs on a schedule"),
         ("rescues = false", 'schedule = "rate(1 hour)"', "or runs on a schedule"),
-        ("max_attempts = 5", "", "batch, concurrency and max_attempts go with queues"),
+        ("max_attempts = 5", "", "batch, concurrency and max_attempts are for services"),
         ("max_attempts = 5", "attempts = ", "Invalid value"),
     ],
 )
@@ -69,12 +69,16 @@ def test_a_schedule_says_how_often(project, said, seconds):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("rate(1 hour)", "rate(1 hours)", "is not one such as rate(1 hour)"),
-        ("rate(1 hour)", "rate(0 hours)", "is not one such as rate(1 hour)"),
-        ("rate(1 hour)", "rate(2 days)", "is not one such as rate(1 hour)"),
-        ("rate(1 hour)", "hourly", "is not one such as rate(1 hour)"),
+        ("rate(1 hour)", "rate(1 hours)", "is not a rate such as rate(1 hour)"),
+        ("rate(1 hour)", "rate(0 hours)", "is not a rate such as rate(1 hour)"),
+        ("rate(1 hour)", "rate(2 days)", "is not a rate such as rate(1 hour)"),
+        ("rate(1 hour)", "hourly", "is not a rate such as rate(1 hour)"),
         ("rate(1 hour)", "", "or runs on a schedule"),
-        ("memory = 256", "memory = 256\nmax_attempts = 5", "go with queues, and with them alone"),
+        (
+            "memory = 256",
+            "memory = 256\nmax_attempts = 5",
+            "are for services that receive from queues",
+        ),
     ],
 )
 def test_an_impossible_schedule_is_refused(project, old, new, message):
@@ -88,9 +92,9 @@ def test_an_impossible_schedule_is_refused(project, old, new, message):
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ('actions = ["s3:*"]\non = "uploads"', "is not one action"),
-        ('actions = ["s3:Get*"]\non = "uploads"', "is not one action"),
-        ('actions = ["s3:GetObject"]\non = "elsewhere/*"', "no place that Darkroom has"),
+        ('actions = ["s3:*"]\non = "uploads"', "is not an action"),
+        ('actions = ["s3:Get*"]\non = "uploads"', "is not an action"),
+        ('actions = ["s3:GetObject"]\non = "elsewhere/*"', "is not a resource alias of Darkroom"),
         ('on = "uploads"', "allow.0.actions: is missing"),
     ],
 )

@@ -121,12 +121,12 @@ def test_the_api_reads_and_signs_and_writes_nothing(resources):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("http = true", 'http = true\nschedule = "rate(1 hour)"', "or answers HTTP"),
-        ("http = true", "http = false", "or answers HTTP"),
+        ("http = true", 'http = true\nschedule = "rate(1 hour)"', "or serves HTTP"),
+        ("http = true", "http = false", "or serves HTTP"),
         (
             "worst_case = 3",
             "worst_case = 3\nmax_attempts = 5",
-            "go with queues, and with them alone",
+            "are for services that receive from queues",
         ),
     ],
 )
