@@ -1,7 +1,7 @@
 """Alarms, traces and logs on MiniStack: each alarm sends an alert when its metric breaches.
 
 MiniStack matches metrics by name and ignores dimensions; tests of the template check those
-(tests/infra/test_alarms.py, test_alarms_ring.py).
+(tests/infra/test_alarms.py, test_alarms_fire.py).
 """
 
 import json
@@ -89,7 +89,7 @@ def test_every_alarm_alerts_when_its_metric_breaches(ministack: Stack) -> None:
         for name in sorted(quiet):
             breach(ministack, by_name[name])
         # the alarm on missing sweeps cannot breach: real sweeps have put data
-        expected = quiet - {f"darkroom-{ministack.outputs.stage}-reap-silent"}
+        expected = quiet - {f"darkroom-{ministack.outputs.stage}-reap-missed-schedule"}
         assert expected
         assert expected <= alerts(ministack, url, expected)
 

@@ -1,4 +1,4 @@
-"""A small project of its own, with a library of its own, so that no test needs a network."""
+"""A small test project with its own library, so that no test needs a network."""
 
 import hashlib
 import zipfile
@@ -9,12 +9,12 @@ import pytest
 from infra.config.definitions import definitions
 from infra.config.stages import Stage
 
-TOY = """
+QUEUE_SERVICE = """
 name = "{name}"
 purpose = "does something"
 uploads = {uploads}
 rescues = {rescues}
-consumes = {answers}
+consumes = {consumes}
 publishes = ["thing.done.v1"]
 requires = ["base"]
 
@@ -27,7 +27,7 @@ worst_case = 3
 max_attempts = 5
 """
 
-CLOCKWORK = """
+SCHEDULED_SERVICE = """
 name = "{name}"
 purpose = "does something every hour"
 uploads = false
@@ -43,9 +43,9 @@ worst_case = 3
 """
 
 
-DOOR = """
+HTTP_SERVICE = """
 name = "{name}"
-purpose = "answers"
+purpose = "serves HTTP"
 uploads = false
 http = true
 consumes = []
@@ -102,7 +102,7 @@ WHEEL = {
 
 
 class Project:
-    """A checkout in the making: services, shared code, and the one library they require."""
+    """A temporary checkout: services, shared code, and the library that they require."""
 
     def __init__(self, root) -> None:
         self.root = root
@@ -116,18 +116,20 @@ class Project:
         path.write_text(text)
         return path
 
-    def service(self, name, answers='["thing.done.v1"]', uploads="false", rescues="false", more=""):
-        toml = TOY.format(name=name, answers=answers, uploads=uploads, rescues=rescues)
+    def service(
+        self, name, consumes='["thing.done.v1"]', uploads="false", rescues="false", more=""
+    ):
+        toml = QUEUE_SERVICE.format(name=name, consumes=consumes, uploads=uploads, rescues=rescues)
         self.write(f"services/{name}/handler.py", "def handle(batch, context): ...\n")
         return self.write(f"services/{name}/service.toml", toml + more)
 
-    def clockwork(self, name):
+    def scheduled_service(self, name):
         """A service that runs on a schedule."""
-        return self.write(f"services/{name}/service.toml", CLOCKWORK.format(name=name))
+        return self.write(f"services/{name}/service.toml", SCHEDULED_SERVICE.format(name=name))
 
-    def door(self, name):
-        """A service that answers HTTP."""
-        return self.write(f"services/{name}/service.toml", DOOR.format(name=name))
+    def http_service(self, name):
+        """A service that consumes HTTP."""
+        return self.write(f"services/{name}/service.toml", HTTP_SERVICE.format(name=name))
 
     def definitions(self):
         return definitions(self.root)
@@ -153,21 +155,22 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    made = Project(tmp_path)
+    project = Project(tmp_path)
     monkeypatch.setenv("UV_NO_INDEX", "1")
-    monkeypatch.setenv("UV_FIND_LINKS", str(made.wheel.parent))
-    return made
+    monkeypatch.setenv("UV_FIND_LINKS", str(project.wheel.parent))
+    return project
 
 
 @pytest.fixture(scope="session")
-def everyone():
+def services():
+    """The definitions of all services."""
     return definitions()
 
 
 @pytest.fixture(scope="session", params=["local", "dev", "prod"])
 def stage(request):
-    """Each stage with every optional service switched on: more to hold to the rules, not less."""
-    optional = tuple(each.name for each in definitions() if each.optional)
+    """Each stage, with every optional service."""
+    optional = tuple(service.name for service in definitions() if service.optional)
     return replace(Stage.load(request.param), also=optional)
 
 
@@ -178,11 +181,11 @@ def local():
 
 @pytest.fixture(scope="session")
 def dev():
-    """A stage that sets nothing for any one service."""
+    """A stage without settings for single services."""
     return Stage.load("dev")
 
 
 @pytest.fixture
 def said():
-    """What a deployment said; give its `append` as `say`."""
+    """The progress lines of a deployment: pass `said.append` as `say`."""
     return []

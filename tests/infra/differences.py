@@ -1,4 +1,4 @@
-"""The differences between two JSON documents, as a JSON document that people can review."""
+"""The differences between two JSON documents, as a JSON document for review."""
 
 from itertools import zip_longest
 from typing import Any
@@ -7,7 +7,7 @@ ABSENT = "(absent)"
 
 
 def differences(base: Any, other: Any) -> Any:
-    """What `other` has instead of `base`: the changed parts only, and ABSENT where it has nothing.
+    """The parts of `other` that differ from `base`; ABSENT marks what `other` lacks.
 
     Objects are compared key by key, arrays position by position: "[2]" is the third element.
     Equal documents have no differences: {}.

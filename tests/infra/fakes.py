@@ -1,4 +1,4 @@
-"""Fakes for the deployment tests: a scripted CloudFormation, and a clock."""
+"""Fakes for deployments: CloudFormation, clients and a clock."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from infra.deploy.stack import ABSENT, Polling
 
 
 class FakeCloudFormation:
-    """One stack. Each look at it moves it to the next of the states that an action brought."""
+    """One stack. Each describe_stacks moves it to the next state of the last action."""
 
     def __init__(self, status: str = ABSENT) -> None:
         self.status = status
@@ -21,11 +21,11 @@ class FakeCloudFormation:
         self.events: list[dict[str, str]] = []
         self.changes: list[dict[str, Any]] = []
         self.invalid: list[dict[str, str]] = []
-        self.overtaken = ""  # the error's code when a change set is executed
+        self.overtaken = ""  # the error code of execute_change_set
         self.resources: dict[str, tuple[str, str]] = {}  # logical id to type and physical id
         self.policies: dict[str, str] = {}  # logical id to DeletionPolicy
-        self.done: list[str] = []  # what was asked of it, in order
-        self.asked: dict[str, Any] = {}  # the last change set
+        self.done: list[str] = []  # the actions, in order
+        self.asked: dict[str, Any] = {}  # the arguments of the last change set
 
     def describe_stacks(self, StackName):  # noqa: N803  boto3's name
         if self.coming:
@@ -83,7 +83,7 @@ class FakeCloudFormation:
 
 
 class Pages:
-    """A paginator that gives what there is."""
+    """A paginator over prepared pages."""
 
     def __init__(self, pages: list[dict[str, Any]]) -> None:
         self.pages = pages
@@ -93,7 +93,7 @@ class Pages:
 
 
 class FakeClients:
-    """Hands out the clients it was given, by the names of their services."""
+    """Returns prepared clients by the names of their services."""
 
     endpoint_url = "http://localhost:4566"
     region = "us-east-1"
@@ -106,7 +106,7 @@ class FakeClients:
 
 
 class FakeClock:
-    """Seconds pass when somebody sleeps."""
+    """A clock on which time passes only in sleep()."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -1,4 +1,4 @@
-"""Every alarm rings where it should, for what it says, and somebody wrote down what to do then."""
+"""The alarms: their metrics, thresholds and topic, and their entries in the runbook."""
 
 import json
 import re
@@ -14,47 +14,47 @@ DOCUMENTED = json.loads((Path(__file__).parent / "aws_metrics.json").read_text()
 
 
 @pytest.fixture(scope="module")
-def resources(everyone, stage):
-    return stage_template(everyone, stage)["Resources"]
+def resources(services, stage):
+    return stage_template(services, stage)["Resources"]
 
 
 @pytest.fixture(scope="module")
-def found(resources):
+def named_alarms(resources):
     """Every alarm of the template, by its name."""
-    every = [
+    properties = [
         each["Properties"]
         for each in resources.values()
         if each["Type"] == "AWS::CloudWatch::Alarm"
     ]
-    return {alarm["AlarmName"]: alarm for alarm in every}
+    return {alarm["AlarmName"]: alarm for alarm in properties}
 
 
 @pytest.fixture(scope="module")
-def named(found, stage):
+def named(named_alarms, stage):
     """An alarm by its service and kind."""
-    return lambda service, kind: found[stage.called(service, kind)]
+    return lambda service, kind: named_alarms[stage.called(service, kind)]
 
 
 @pytest.fixture(scope="module")
-def queued(everyone):
-    return [definition.name for definition in everyone if definition.queued]
+def queued(services):
+    return [definition.name for definition in services if definition.queued]
 
 
-def watched(alarm):
-    """Every metric that an alarm looks at."""
+def metrics_of(alarm):
+    """Every metric of an alarm."""
     if "Metrics" not in alarm:
         return [alarm]
     return [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
 
 
-def test_every_alarm_rings_on_the_alerts_topic(found):
-    assert found
-    for alarm in found.values():
+def test_every_alarm_publishes_to_the_alerts_topic(named_alarms):
+    assert named_alarms
+    for alarm in named_alarms.values():
         assert alarm["AlarmActions"] == [{"Ref": "AlertsTopic"}]
         assert alarm.get("OKActions", alarm["AlarmActions"]) == alarm["AlarmActions"]
 
 
-def test_only_cloudwatch_may_ring_and_for_this_stages_alarms_alone(resources, stage):
+def test_only_cloudwatch_may_publish_alerts_and_only_for_this_stages_alarms(resources, stage):
     policy = resources["AlertsTopicPolicy"]["Properties"]
     statement, *others = policy["PolicyDocument"]["Statement"]
     alarms = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm"
@@ -72,50 +72,52 @@ def test_only_cloudwatch_may_ring_and_for_this_stages_alarms_alone(resources, st
     }
 
 
-def test_every_alarm_says_what_it_makes_of_silence(found, stage):
-    silent = {stage.called("reap", "silent")}
-    for name, alarm in found.items():
-        treated = "breaching" if name in silent else "notBreaching"
+def test_missing_data_is_a_breach_only_for_a_missed_schedule(named_alarms, stage):
+    scheduled = {stage.called("reap", "missed-schedule")}
+    for name, alarm in named_alarms.items():
+        treated = "breaching" if name in scheduled else "notBreaching"
         assert alarm["TreatMissingData"] == treated
 
 
-def test_every_alarm_has_an_entry_in_the_runbook_and_every_entry_an_alarm(everyone, stage, found):
+def test_every_alarm_has_an_entry_in_the_runbook_and_every_entry_an_alarm(
+    services, stage, named_alarms
+):
     section = RUNBOOK.read_text().split("## Alarms")[1].split("\n## ")[0]
     written = set(re.findall(r"^### `([a-z-]+)`", section, re.MULTILINE))
-    kinds = {each.kind for one in everyone for each in alarms.alarms(one, stage)}
+    kinds = {each.kind for one in services for each in alarms.alarms(one, stage)}
     assert kinds <= written
-    assert written - kinds <= ({"surplus"} if stage.local else set())
-    for name, alarm in found.items():
+    assert written - kinds <= ({"repeated-effects"} if stage.local else set())
+    for name, alarm in named_alarms.items():
         kind = alarm["AlarmDescription"].removesuffix(".").rsplit(" ", 1)[-1]
         assert kind in kinds
         assert name.endswith(f"-{kind}")
 
 
-def test_every_entry_says_what_to_type():
+def test_every_entry_of_the_runbook_has_commands():
     section = RUNBOOK.read_text().split("## Alarms")[1].split("\n## ")[0]
     entries = re.split(r"^### ", section, flags=re.MULTILINE)[1:]
     assert [entry for entry in entries if "```sh\n" not in entry] == []
 
 
-def test_what_is_watched_of_aws_is_what_aws_documents(found):
-    """The list names the pages it was taken from; a misspelt metric would never ring."""
-    for alarm in found.values():
-        for metric in watched(alarm):
+def test_every_aws_metric_is_documented_by_aws(named_alarms):
+    """aws_metrics.json names its sources. An alarm on a misspelt metric would never fire."""
+    for alarm in named_alarms.values():
+        for metric in metrics_of(alarm):
             if metric["Namespace"].startswith("AWS/"):
-                known = DOCUMENTED[metric["Namespace"]]["metrics"][metric["MetricName"]]
+                documented = DOCUMENTED[metric["Namespace"]]["metrics"][metric["MetricName"]]
                 names = [each["Name"] for each in metric["Dimensions"]]
-                assert names in known["dimensions"]
-                assert alarm["Statistic"] in known["statistics"]
+                assert names in documented["dimensions"]
+                assert alarm["Statistic"] in documented["statistics"]
 
 
-def test_a_message_that_waits_for_a_quarter_of_an_hour_is_an_alarm(named, queued):
+def test_a_message_that_waits_for_15_minutes_is_an_alarm(named, queued):
     for name in queued:
         alarm = named(name, "stale")
         assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateAgeOfOldestMessage", 900)
         assert alarm["OKActions"]
 
 
-def test_every_dead_letter_is_an_alarm_however_soon_it_is_rescued(named, queued):
+def test_every_dead_letter_is_an_alarm_even_if_it_is_rescued_at_once(named, queued):
     for name in queued:
         alarm = named(name, "dead-letters")
         assert (alarm["MetricName"], alarm["Statistic"]) == ("DeadLetters", "Sum")
@@ -125,10 +127,8 @@ def test_every_dead_letter_is_an_alarm_however_soon_it_is_rescued(named, queued)
 @pytest.mark.parametrize(
     ("kind", "where"), [("rescue-idle", "Visible"), ("rescue-fails", "NotVisible")]
 )
-def test_a_dead_letter_that_rescue_fails_on_stays_and_is_an_alarm(
-    named, queued, resources, kind, where
-):
-    """Visible if rescue does not run; else in its hands, over and over."""
+def test_a_dead_letter_that_is_not_rescued_is_an_alarm(named, queued, resources, kind, where):
+    """It is visible if rescue does not run, and in flight if rescue fails on it."""
     for name in queued:
         alarm = named(name, kind)
         dead = alarms.cfn.logical(name, "DeadLetters")
@@ -138,12 +138,12 @@ def test_a_dead_letter_that_rescue_fails_on_stays_and_is_an_alarm(
         assert "RedrivePolicy" not in resources[dead]["Properties"]
 
 
-def test_every_function_is_watched_for_errors_throttles_and_its_timeout(named, everyone):
-    for each in everyone:
+def test_every_function_has_alarms_on_errors_throttles_and_its_timeout(named, services):
+    for each in services:
         function = {"Ref": alarms.cfn.logical(each.name, "Function")}
         for kind, metric in (
             ("errors", "Errors"),
-            ("held-back", "Throttles"),
+            ("concurrency-limit", "Throttles"),
             ("slow", "Duration"),
         ):
             alarm = named(each.name, kind)
@@ -151,32 +151,32 @@ def test_every_function_is_watched_for_errors_throttles_and_its_timeout(named, e
         assert named(each.name, "slow")["Threshold"] == 900 * each.function.timeout  # ms
 
 
-def test_a_scheduled_service_that_does_not_run_is_an_alarm(named, everyone):
-    scheduled = [each for each in everyone if each.schedule]
+def test_a_scheduled_service_that_does_not_run_is_an_alarm(named, services):
+    scheduled = [each for each in services if each.schedule]
     assert scheduled
     for each in scheduled:
-        alarm = named(each.name, "silent")
+        alarm = named(each.name, "missed-schedule")
         assert (alarm["Period"], alarm["EvaluationPeriods"]) == (each.every, 3)
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
 
 
-def test_an_answer_that_is_our_fault_is_an_alarm(named, stage):
+def test_a_5xx_response_is_an_alarm(named, stage):
     alarm = named("api", "server-errors")
-    said = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
-    assert said == {"ApiName": stage.called("api"), "Stage": stage.name}
+    dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+    assert dimensions == {"ApiName": stage.called("api"), "Stage": stage.name}
     assert (alarm["MetricName"], alarm["Threshold"]) == ("5XXError", 0)
 
 
-def test_a_short_alarm_sends_no_ok_notification(named, everyone):
+def test_an_alarm_on_a_single_event_has_no_ok_action(named, services):
     assert "OKActions" not in named("resize", "dead-letters")
-    assert all("OKActions" not in named(each.name, "errors") for each in everyone)
+    assert all("OKActions" not in named(each.name, "errors") for each in services)
 
 
-def test_no_emulator_is_given_expressions(found, stage):
-    """MiniStack 1.5.33 refuses them, and with them the whole stack."""
-    assert any("Metrics" in alarm for alarm in found.values()) is not stage.local
+def test_only_stages_on_aws_have_metric_math(named_alarms, stage):
+    """MiniStack 1.5.33 rejects a stack with metric math."""
+    assert any("Metrics" in alarm for alarm in named_alarms.values()) is not stage.local
 
 
-def test_an_alarm_costs_what_its_metrics_do_and_they_are_few(found, stage):
-    """CloudWatch bills $0.10 a month for each metric of an alarm: ours come to less than $6."""
-    assert sum(len(watched(alarm)) for alarm in found.values()) < 60
+def test_all_alarms_together_have_fewer_than_60_metrics(named_alarms, stage):
+    """CloudWatch bills $0.10 a month for each metric of an alarm: less than $6 in total."""
+    assert sum(len(metrics_of(alarm)) for alarm in named_alarms.values()) < 60

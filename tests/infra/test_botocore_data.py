@@ -1,4 +1,4 @@
-"""The data that functions carry makes the clients that the whole of it makes."""
+"""With the trimmed data, botocore creates the same clients as with all data."""
 
 import json
 from functools import cache
@@ -20,7 +20,7 @@ SERVICES = sorted(services_called([*SHARED, *(ROOT / "services").rglob("*.py")])
 
 
 @pytest.fixture(scope="module")
-def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trimmed_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     for name, content in trimmed(DATA, SERVICES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -30,40 +30,42 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @cache
 def loader(data: Path) -> Loader:
-    """It parses each file once, for all tests."""
+    """A loader of botocore that parses each file once for all tests."""
     return Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
 
 
 def client(service: str, region: str, data: Path = DATA) -> Any:
     session = Session()
     session.register_component("data_loader", loader(data))
-    secrets = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return session.create_client(service, region_name=region, **secrets)
+    credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return session.create_client(service, region_name=region, **credentials)
 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"])
-def test_a_client_of_what_is_carried_goes_where_any_client_goes(
-    carried: Path, service: str, region: str
+def test_a_client_has_the_same_endpoint_and_operations(
+    trimmed_data: Path, service: str, region: str
 ) -> None:
-    ours, whole = client(service, region, carried), client(service, region)
-    assert ours.meta.endpoint_url == whole.meta.endpoint_url
-    assert ours.meta.service_model.operation_names == whole.meta.service_model.operation_names
+    small, full = client(service, region, trimmed_data), client(service, region)
+    assert small.meta.endpoint_url == full.meta.endpoint_url
+    assert small.meta.service_model.operation_names == full.meta.service_model.operation_names
 
 
-def test_pages_are_turned_as_ever(carried: Path) -> None:
-    ours, whole = client("s3", "us-east-1", carried), client("s3", "us-east-1")
-    pages = [each.get_paginator("list_objects_v2") for each in (ours, whole)]
+def test_a_paginator_is_the_same(trimmed_data: Path) -> None:
+    small, full = client("s3", "us-east-1", trimmed_data), client("s3", "us-east-1")
+    pages = [each.get_paginator("list_objects_v2") for each in (small, full)]
     assert pages[0].result_keys[0].expression == pages[1].result_keys[0].expression
 
 
-def test_nothing_carried_is_documentation() -> None:
-    (said,) = [what for name, what in trimmed(DATA, ["sqs"]) if name.endswith("service-2.json")]
-    assert b'"documentation":""' in said
-    assert b"<p>" not in said
+def test_the_trimmed_data_has_no_documentation() -> None:
+    (content,) = [
+        content for name, content in trimmed(DATA, ["sqs"]) if name.endswith("service-2.json")
+    ]
+    assert b'"documentation":""' in content
+    assert b"<p>" not in content
 
 
-def test_other_services_are_not_carried() -> None:
+def test_the_trimmed_data_has_no_other_services() -> None:
     names = {name.partition("/")[0] for name, _ in trimmed(DATA, ["sqs"]) if "/" in name}
     endpoints = json.loads(dict(trimmed(DATA, ["sqs"]))["endpoints.json"])
     assert names == {"sqs"}
@@ -71,21 +73,21 @@ def test_other_services_are_not_carried() -> None:
 
 
 @pytest.mark.parametrize("definition", definitions(), ids=lambda each: each.name)
-def test_what_a_service_may_call_is_what_it_has_clients_of(definition: Any) -> None:
-    """Rights are given by the name that requests are signed with, which botocore's data says."""
+def test_a_service_has_clients_for_all_its_iam_actions(definition: Any) -> None:
+    """IAM actions start with the signing name of the service, which is in botocore's data."""
     called = services_called([*SHARED, *definition.folder.rglob("*.py")])
     signed = {client(service, "us-east-1").meta.service_model.signing_name for service in called}
     allowed = {action.partition(":")[0] for allow in definition.allow for action in allow.actions}
     assert allowed <= signed
 
 
-def test_a_client_of_an_unnamed_service_is_refused(tmp_path: Path) -> None:
+def test_a_client_of_a_variable_service_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "handler.py"
     source.write_text("\nqueue = client(kind)\n")
-    with pytest.raises(InfraError, match=r"handler\.py:2: client\(\) wants its service"):
+    with pytest.raises(InfraError, match=r"handler\.py:2: client\(\) needs the service"):
         services_called([source])
 
 
-def test_a_service_that_botocore_does_not_know_is_named() -> None:
+def test_an_unknown_service_is_named() -> None:
     with pytest.raises(InfraError, match="no service called sqss"):
         list(trimmed(DATA, ["sqss"]))

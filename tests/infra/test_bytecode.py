@@ -1,4 +1,4 @@
-"""Whose bytecode a runtime takes."""
+"""The interpreters whose bytecode a runtime accepts."""
 
 import platform
 import sys
@@ -11,35 +11,35 @@ from infra.packaging.bytecode import compiler
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def program(path: Path, says: str) -> Path:
-    path.write_text(f"#!/bin/sh\necho {says}\n")
+def program(path: Path, output: str) -> Path:
+    path.write_text(f"#!/bin/sh\necho {output}\n")
     path.chmod(0o755)
     return path
 
 
 def test_the_running_interpreter_compiles_for_its_own_version() -> None:
-    found = compiler(HERE)
-    assert found
-    assert found.version == platform.python_version()
+    result = compiler(HERE)
+    assert result
+    assert result.version == platform.python_version()
 
 
-def test_the_interpreter_that_is_given_is_taken() -> None:
-    found = compiler(HERE, Path(sys.executable))
-    assert found
-    assert found.interpreter == Path(sys.executable)
+def test_a_given_interpreter_is_used() -> None:
+    result = compiler(HERE, Path(sys.executable))
+    assert result
+    assert result.interpreter == Path(sys.executable)
 
 
 @pytest.mark.parametrize(
-    "says",
+    "output",
     ["3.13 cpython candidate 3.13.0", "3.13 pypy final 3.13.0", "3.12 cpython final 3.12.1", ""],
 )
-def test_what_makes_other_bytecode_is_not_taken(tmp_path: Path, says: str) -> None:
-    assert compiler("3.13", program(tmp_path / "python", says)) is None
+def test_an_interpreter_with_other_bytecode_is_refused(tmp_path: Path, output: str) -> None:
+    assert compiler("3.13", program(tmp_path / "python", output)) is None
 
 
-def test_what_is_there_no_more_is_not_taken(tmp_path: Path) -> None:
+def test_a_missing_interpreter_is_refused(tmp_path: Path) -> None:
     assert compiler("3.13", tmp_path / "python") is None
 
 
-def test_a_version_that_nobody_has_has_no_compiler() -> None:
+def test_a_version_that_is_not_installed_has_no_compiler() -> None:
     assert compiler("3.99") is None

@@ -1,4 +1,4 @@
-"""The dashboard draws what there is: a misspelt metric would be an empty chart for ever."""
+"""The dashboard: every metric exists. A misspelt metric would be an empty chart."""
 
 import json
 import re
@@ -21,8 +21,8 @@ WORDS = {"filter", "stats", "sort", "count", "as", "by", "and", "desc", "isprese
 
 
 @pytest.fixture(scope="module")
-def widgets(everyone):
-    properties = stage_template(everyone, PROD)["Resources"]["Dashboard"]["Properties"]
+def widgets(services):
+    properties = stage_template(services, PROD)["Resources"]["Dashboard"]["Properties"]
     body = properties["DashboardBody"]["Fn::Sub"]
     assert set(re.findall(r"\$\{([^}]*)\}", body)) == {
         "AWS::AccountId",
@@ -33,7 +33,7 @@ def widgets(everyone):
 
 
 def rows(widgets):
-    """Every metric that is drawn: namespace, name, and its dimensions."""
+    """Every metric of the widgets: namespace, name and dimensions."""
     for widget in widgets:
         for row in widget["properties"].get("metrics", ()):
             if isinstance(row[0], str):
@@ -47,15 +47,15 @@ def chart(widgets, title):
 
 
 @pytest.mark.parametrize("name", ["local", "dev", "prod"])
-def test_every_stage_but_an_emulators_has_its_own(everyone, name):
+def test_every_stage_on_aws_has_a_dashboard(services, name):
     stage = Stage.load(name)
-    found = stage_template(everyone, stage)["Resources"].get("Dashboard")
+    found = stage_template(services, stage)["Resources"].get("Dashboard")
     assert (found and found["Properties"]["DashboardName"]) == (
         None if stage.local else f"darkroom-{name}"
     )
 
 
-def test_widgets_lie_side_by_side(widgets):
+def test_widgets_do_not_overlap(widgets):
     spots = [
         {(w["x"] + x, w["y"] + y) for x in range(w["width"]) for y in range(w["height"])}
         for w in widgets
@@ -64,29 +64,29 @@ def test_widgets_lie_side_by_side(widgets):
     assert max(x for spot in spots for x, _ in spot) < 24
 
 
-def test_every_number_of_ours_is_drawn_of_services_that_there_are(widgets, everyone):
-    ours = [(name, of) for namespace, name, of in rows(widgets) if namespace == NAMESPACE]
-    assert {name for name, _ in ours} == {metric.name for metric in METRICS}
-    assert {of["stage"] for _, of in ours} == {"prod"}
-    assert {of["service"] for _, of in ours} <= {each.name for each in everyone}
+def test_every_metric_of_darkroom_is_shown_for_existing_services(widgets, services):
+    own = [(name, of) for namespace, name, of in rows(widgets) if namespace == NAMESPACE]
+    assert {name for name, _ in own} == {metric.name for metric in METRICS}
+    assert {of["stage"] for _, of in own} == {"prod"}
+    assert {of["service"] for _, of in own} <= {each.name for each in services}
 
 
-def test_what_is_drawn_of_aws_is_what_aws_documents(widgets):
+def test_every_aws_metric_is_documented_by_aws(widgets):
     for namespace, name, of in rows(widgets):
         if namespace != NAMESPACE:
             assert list(of) in DOCUMENTED[namespace]["metrics"][name]["dimensions"]
 
 
-def test_every_alarm_is_shown(widgets, everyone):
+def test_every_alarm_is_shown(widgets, services):
     shown = {each.rpartition(":")[2] for each in widgets[0]["properties"]["alarms"]}
     assert shown == {
         PROD.called(alarm.service, alarm.kind)
-        for each in PROD.run(everyone)
+        for each in PROD.run(services)
         for alarm in alarms.alarms(each, PROD)
     }
 
 
-def test_an_expression_uses_what_its_chart_has(widgets):
+def test_an_expression_uses_only_ids_of_its_chart(widgets):
     for widget in widgets:
         found = [row[-1] for row in widget["properties"].get("metrics", ())]
         known = {each["id"] for each in found if "id" in each}
@@ -95,47 +95,47 @@ def test_an_expression_uses_what_its_chart_has(widgets):
             assert used <= known
 
 
-def test_a_query_groups_by_what_the_lines_say(widgets):
+def test_a_query_groups_by_fields_of_the_log_lines(widgets):
     with captured_logs("store") as out:
         saga = LoggedSaga()
         saga.recognizer.failures = [PermanentError("refused", "no", fault=Fault.INTERNAL)]
         saga.upload(encoded(photo(120, 80), "JPEG"))
         saga.run()
-    said = {"hop": set(), "the run ended": set()}
+    fields = {"hop": set(), "the run ended": set()}
     for line in lines(out):
-        said.setdefault(line["message"], set()).update(line)
+        fields.setdefault(line["message"], set()).update(line)
     queries = [w["properties"]["query"] for w in widgets if w["type"] == "log"]
     for query, message in zip(queries, ("the run ended", "hop"), strict=True):
         words = re.sub(r"SOURCE '[^']*' \| |'[^']*'", "", query)
-        named = set(re.findall(r"[a-z]+", words)) - WORDS - {"runs", "tries"}
-        assert named <= said[message]
+        named = set(re.findall(r"[a-z]+", words)) - WORDS - {"runs", "attempts"}
+        assert named <= fields[message]
 
 
-def test_a_query_reads_logs_that_there_are(widgets, everyone):
-    groups = {f"/aws/lambda/{PROD.called(each.name)}" for each in everyone}
+def test_a_query_reads_existing_log_groups(widgets, services):
+    groups = {f"/aws/lambda/{PROD.called(each.name)}" for each in services}
     queries = [w["properties"]["query"] for w in widgets if w["type"] == "log"]
     assert all(set(re.findall(r"SOURCE '([^']*)'", query)) <= groups for query in queries)
 
 
-def test_the_cost_is_that_of_detections_and_of_the_functions_time(widgets, everyone):
+def test_the_cost_is_that_of_detections_and_lambda(widgets, services):
     found = {row[-1]["id"]: row[-1] for row in chart(widgets, "Cost")["metrics"]}
     values = dict.fromkeys(found, None) | {"detections": 4000, "runs": 1000}
     values |= {"ms_resize": 1_000_000, "calls_resize": 1000}
     known = {name: Missing() if value is None else value for name, value in values.items()}
     known["FILL"] = lambda value, filling: filling if isinstance(value, Missing) else value
-    for name in ("rekognition", "functions", "total", "each"):
+    for name in ("rekognition", "functions", "total", "per_thousand"):
         known[name] = eval(found[name]["expression"], {}, known)
-    (resize,) = [each for each in everyone if each.name == "resize"]
+    (resize,) = [each for each in services if each.name == "resize"]
     seconds = (
         1000 * resize.function.memory / 1024 * Prices.load().functions.gigabyte_second["x86_64"]
     )
     assert known["rekognition"] == pytest.approx(4.0)
     assert known["functions"] == pytest.approx(seconds + 1000 * 0.0000002, rel=1e-4)
-    assert known["each"] == pytest.approx(known["total"])
+    assert known["per_thousand"] == pytest.approx(known["total"])
 
 
 class Missing:
-    """A metric without data: whatever is made of it has none either."""
+    """A metric without data; a product with it has no data either."""
 
     def __mul__(self, other):
         return self

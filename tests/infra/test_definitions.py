@@ -1,4 +1,4 @@
-"""The fields of service.toml, and the errors for invalid ones."""
+"""service.toml: its fields, and the errors for wrong ones."""
 
 import pytest
 
@@ -10,10 +10,10 @@ def test_every_folder_with_a_definition_is_a_service(project):
     project.service("second")
     project.service("first")
     project.write("services/not_one/logic.py", "")
-    assert [found.name for found in project.definitions()] == ["first", "second"]
+    assert [definition.name for definition in project.definitions()] == ["first", "second"]
 
 
-def test_the_projects_own_definitions_are_all_read():
+def test_all_definitions_of_the_project_are_read():
     assert {"analyze", "notify", "reap", "rescue", "resize", "store"} <= {
         d.name for d in definitions()
     }
@@ -51,7 +51,7 @@ def test_a_bad_field_is_refused_by_file_and_name(project, old, new, message):
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("rate", "seconds"),
     [
         ("rate(1 minute)", 60),
         ("rate(15 minutes)", 900),
@@ -59,9 +59,9 @@ def test_a_bad_field_is_refused_by_file_and_name(project, old, new, message):
         ("rate(1 day)", 86_400),
     ],
 )
-def test_a_schedule_says_how_often(project, said, seconds):
-    path = project.clockwork("toy")
-    path.write_text(path.read_text().replace("rate(1 hour)", said))
+def test_a_schedule_has_a_rate(project, rate, seconds):
+    path = project.scheduled_service("toy")
+    path.write_text(path.read_text().replace("rate(1 hour)", rate))
     (toy,) = project.definitions()
     assert (toy.every, toy.queued) == (seconds, False)
 
@@ -81,8 +81,8 @@ def test_a_schedule_says_how_often(project, said, seconds):
         ),
     ],
 )
-def test_an_impossible_schedule_is_refused(project, old, new, message):
-    path = project.clockwork("toy")
+def test_an_invalid_schedule_is_refused(project, old, new, message):
+    path = project.scheduled_service("toy")
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(InfraError) as refusal:
         project.definitions()
@@ -90,27 +90,27 @@ def test_an_impossible_schedule_is_refused(project, old, new, message):
 
 
 @pytest.mark.parametrize(
-    ("rule", "message"),
+    ("statement", "message"),
     [
-        ('actions = ["s3:*"]\non = "uploads"', "is not an action"),
-        ('actions = ["s3:Get*"]\non = "uploads"', "is not an action"),
+        ('actions = ["s3:*"]\non = "uploads"', "is not an action such as"),
+        ('actions = ["s3:Get*"]\non = "uploads"', "is not an action such as"),
         ('actions = ["s3:GetObject"]\non = "elsewhere/*"', "is not a resource alias of Darkroom"),
         ('on = "uploads"', "allow.0.actions: is missing"),
     ],
 )
-def test_a_right_is_one_action_on_one_known_place(project, rule, message):
-    project.service("toy", more=f"\n[[allow]]\n{rule}\n")
+def test_a_permission_is_an_action_on_a_resource_alias(project, statement, message):
+    project.service("toy", more=f"\n[[allow]]\n{statement}\n")
     with pytest.raises(InfraError, match=r"service\.toml") as refusal:
         project.definitions()
     assert message in str(refusal.value)
 
 
-def test_only_one_service_consumes_uploads(project):
+def test_only_one_service_is_notified_of_uploads(project):
     for name in ("first", "second"):
-        project.service(name, answers='["image.uploaded.v1"]', uploads="true")
+        project.service(name, consumes='["image.uploaded.v1"]', uploads="true")
     with pytest.raises(InfraError, match="not first and second"):
         project.definitions()
 
 
-def test_a_missing_definition_names_no_service(project):
+def test_a_project_without_definitions_has_no_services(project):
     assert project.definitions() == ()

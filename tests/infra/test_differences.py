@@ -1,4 +1,4 @@
-"""Differences of documents: what the golden copies of the smaller stages are made of."""
+"""Differences of documents, for the golden templates of dev and local."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How GitHub deploys: by a role for each environment, without a key, and no more than it has to."""
+"""Deployment by GitHub Actions: the roles, with least privilege, and the workflow."""
 
 import json
 import re
@@ -39,12 +39,12 @@ def statements(bootstrap, role):
     return policy["PolicyDocument"]["Statement"]
 
 
-def test_cfn_lint_finds_nothing(bootstrap):
-    found = lint(json.dumps(bootstrap), config=ManualArgs(regions=["us-east-1"]))
-    assert [str(match) for match in found] == []
+def test_cfn_lint_reports_nothing(bootstrap):
+    matches = lint(json.dumps(bootstrap), config=ManualArgs(regions=["us-east-1"]))
+    assert [str(match) for match in matches] == []
 
 
-def test_only_the_environment_of_that_name_may_take_the_role(bootstrap, stage):
+def test_only_the_stages_environment_may_assume_the_role(bootstrap, stage):
     role = bootstrap["Resources"]["DeployRole"]["Properties"]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     issuer = "token.actions.githubusercontent.com"
@@ -54,7 +54,7 @@ def test_only_the_environment_of_that_name_may_take_the_role(bootstrap, stage):
     }
 
 
-def test_github_itself_may_make_nothing_but_a_change_of_its_one_stack(bootstrap, stage):
+def test_the_deploy_role_may_only_change_its_stack(bootstrap, stage):
     allowed = statements(bootstrap, "DeployRole")
     assert all(each["Resource"] != "*" for each in allowed)
     services = {action.partition(":")[0] for each in allowed for action in each["Action"]}
@@ -65,7 +65,7 @@ def test_github_itself_may_make_nothing_but_a_change_of_its_one_stack(bootstrap,
     assert f":stack/darkroom-{stage.name}/*" in change["Resource"]["Fn::Sub"]
 
 
-def test_no_role_reads_a_picture_or_a_record(bootstrap):
+def test_no_role_may_read_images_or_records(bootstrap):
     for role in ("DeployRole", "ExecutionRole"):
         for each in statements(bootstrap, role):
             assert not [
@@ -83,24 +83,24 @@ def test_neither_role_can_be_edited_by_the_other(bootstrap, stage):
     assert not [name for name in names if name.startswith(f"darkroom-{stage.name}-")]
 
 
-def test_cloudformation_may_make_every_kind_of_thing_that_a_stage_has(bootstrap, stage):
+def test_cloudformation_may_create_every_resource_type_of_a_stage(bootstrap, stage):
     resources = stage_template(definitions(), stage)["Resources"].values()
     kinds = {each["Type"].split("::")[1].lower() for each in resources}
-    called = {"cognito": "cognito-idp"}
+    iam_names = {"cognito": "cognito-idp"}
     allowed = statements(bootstrap, "ExecutionRole")
-    may = {action.partition(":")[0] for each in allowed for action in each["Action"]}
-    assert {called.get(kind, kind) for kind in kinds} <= may
+    services = {action.partition(":")[0] for each in allowed for action in each["Action"]}
+    assert {iam_names.get(kind, kind) for kind in kinds} <= services
 
 
-def test_an_account_that_knows_github_keeps_its_provider(stage):
+def test_an_existing_oidc_provider_is_used(stage):
     arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
-    found = github.template(stage, REPOSITORY, arn)["Resources"]
-    assert set(found) == {"DeployRole", "ExecutionRole"}
-    (trust,) = found["DeployRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    resources = github.template(stage, REPOSITORY, arn)["Resources"]
+    assert set(resources) == {"DeployRole", "ExecutionRole"}
+    (trust,) = resources["DeployRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Federated": arn}
 
 
-def test_the_command_prints_it_and_refuses_what_cannot_be(capsys):
+def test_the_command_prints_the_template_and_refuses_wrong_arguments(capsys):
     assert main(["github", "--stage", "dev", "--repository", REPOSITORY]) == 0
     assert json.loads(capsys.readouterr().out) == github.template(Stage.load("dev"), REPOSITORY)
     assert main(["github", "--stage", "dev", "--repository", "https://github.com/a/b"]) == 1
@@ -114,13 +114,13 @@ def test_every_action_is_pinned_by_its_commit(path):
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", each) for each in used)
 
 
-def test_no_key_of_aws_is_known_to_github():
+def test_the_workflow_has_no_access_keys():
     assert "secrets." not in WORKFLOW.read_text()
     assert "access-key" not in WORKFLOW.read_text()
 
 
-def test_dev_comes_after_the_tests_and_prod_after_dev_and_somebodys_approval(workflow):
-    ran = workflow[True]["workflow_run"]  # YAML takes the word `on` for true
+def test_dev_follows_the_tests_and_prod_follows_dev(workflow):
+    ran = workflow[True]["workflow_run"]  # YAML reads the key `on` as true
     assert (ran["workflows"], ran["branches"]) == (["test"], ["main"])
     jobs = workflow["jobs"]
     assert "conclusion == 'success'" in jobs["dev"]["if"]
@@ -129,13 +129,13 @@ def test_dev_comes_after_the_tests_and_prod_after_dev_and_somebodys_approval(wor
         assert (jobs[name]["environment"], jobs[name]["env"]) == (name, {"STAGE": name})
 
 
-def test_a_job_may_ask_for_a_token_and_read_the_code_and_nothing_else(workflow):
+def test_a_job_may_only_request_a_token_and_read_the_code(workflow):
     assert workflow["permissions"] == {}
     for job in workflow["jobs"].values():
         assert job["permissions"] == {"contents": "read", "id-token": "write"}
 
 
-def test_strangers_packages_are_installed_before_there_are_credentials(workflow):
+def test_packages_are_installed_before_credentials_exist(workflow):
     for job in workflow["jobs"].values():
         steps = [step.get("uses", step.get("run")) for step in job["steps"]]
         installed = steps.index("make .venv/uv.lock.sha256")

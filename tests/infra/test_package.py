@@ -1,4 +1,4 @@
-"""The zips: the same bytes for the same inputs, and nothing in them that does not belong."""
+"""The zips: the same bytes for the same inputs, with only the files of the service."""
 
 import argparse
 import importlib.util
@@ -43,7 +43,7 @@ def names(built):
         return set(archive.namelist())
 
 
-def test_a_zip_holds_the_service_what_is_shared_and_its_libraries(toy, build):
+def test_a_zip_has_the_service_shared_code_and_its_libraries(toy, build):
     assert {name for name in names(build()) if not name.endswith(".pyc")} == {
         "start.py",
         "services/__init__.py",
@@ -56,38 +56,38 @@ def test_a_zip_holds_the_service_what_is_shared_and_its_libraries(toy, build):
     }
 
 
-def test_every_source_comes_with_its_bytecode(toy, build):
-    found = {PurePath(name) for name in names(build())}
-    sources = {name for name in found if name.suffix == ".py"}
+def test_every_source_has_its_bytecode(toy, build):
+    files = {PurePath(name) for name in names(build())}
+    sources = {name for name in files if name.suffix == ".py"}
     tag = sys.implementation.cache_tag
     compiled = {source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc" for source in sources}
     assert sources
-    assert {name for name in found if name.suffix == ".pyc"} == compiled
+    assert {name for name in files if name.suffix == ".pyc"} == compiled
 
 
-def test_bytecode_is_taken_without_a_look_at_its_source(toy, build):
+def test_bytecode_is_loaded_without_checking_its_source(toy, build):
     with zipfile.ZipFile(build().path) as archive:
         (name,) = [name for name in archive.namelist() if "bus" in name and name.endswith("pyc")]
         head = archive.read(name)[:8]
     assert head == importlib.util.MAGIC_NUMBER + b"\1\0\0\0"  # hash-based, and not checked
 
 
-def test_without_an_interpreter_of_the_version_sources_are_shipped_alone(toy):
-    said = []
+def test_without_a_matching_interpreter_a_zip_has_no_bytecode(toy):
+    progress = []
     (definition,) = toy.definitions()
-    built = package(definition, Target.linux("x86_64", python="3.99"), said.append)
-    assert "no Python 3.99 here: toy will compile at each start" in said
+    built = package(definition, Target.linux("x86_64", python="3.99"), progress.append)
+    assert "no Python 3.99 here: toy will compile at each start" in progress
     assert "services/toy/handler.py" in names(built)
     assert not [name for name in names(built) if name.endswith(".pyc")]
 
 
-def test_what_does_not_compile_is_not_shipped(toy, build):
+def test_a_syntax_error_fails_the_build(toy, build):
     toy.write("services/toy/steps.py", "def broken(:\n")
     with pytest.raises(InfraError, match=r"cannot be compiled.*steps\.py"):
         build()
 
 
-def test_a_function_starts_with_the_collector_back_at_work(toy, build, tmp_path):
+def test_garbage_collection_is_on_again_after_the_start(toy, build, tmp_path):
     with zipfile.ZipFile(build().path) as archive:
         archive.extractall(tmp_path / "task")
     program = (
@@ -101,23 +101,23 @@ def test_a_function_starts_with_the_collector_back_at_work(toy, build, tmp_path)
         check=True,
         timeout=240,
     )
-    answer, enabled, frozen = done.stdout.split()
-    assert (answer, enabled) == ("None", "True")
+    result, enabled, frozen = done.stdout.split()
+    assert (result, enabled) == ("None", "True")
     assert int(frozen) > 0
 
 
-def test_the_template_names_what_the_zip_starts_with(toy, build):
+def test_the_handler_of_the_template_is_in_the_zip(toy, build):
     module, _, function = HANDLER.partition(".")
     with zipfile.ZipFile(build().path) as archive:
         assert f"import {function}\n" in archive.read(f"{module}.py").decode()
 
 
-def test_how_large_a_zip_is_stands_in_what_is_said(toy):
-    said = []
+def test_the_progress_reports_the_size_of_a_zip(toy):
+    progress = []
     (definition,) = toy.definitions()
-    built = package(definition, Target.here(), said.append)
-    assert said[-1] == f"built toy: {built.size}"
-    assert re.fullmatch(r"built toy: [\d.]+ MB, [\d.]+ MB unzipped", said[-1])
+    built = package(definition, Target.here(), progress.append)
+    assert progress[-1] == f"built toy: {built.size}"
+    assert re.fullmatch(r"built toy: [\d.]+ MB, [\d.]+ MB unzipped", progress[-1])
 
 
 @pytest.mark.parametrize(
@@ -128,11 +128,11 @@ def test_how_large_a_zip_is_stands_in_what_is_said(toy):
         (Size(1, 250_000_001), False),
     ],
 )
-def test_lambda_takes_50_mb_zipped_and_250_mb_unzipped(size, allowed):
+def test_lambda_accepts_50_mb_zipped_and_250_mb_unzipped(size, allowed):
     assert size.allowed is allowed
 
 
-def test_a_zip_that_lambda_refuses_is_not_made(toy, build, monkeypatch):
+def test_a_zip_that_is_too_large_is_not_built(toy, build, monkeypatch):
     monkeypatch.setattr("infra.packaging.package.LARGEST_ZIP", 1000)
     with pytest.raises(InfraError, match="too large for Lambda"):
         build()
@@ -153,12 +153,12 @@ def test_two_builds_give_the_same_bytes(toy, build):
     assert first.path.exists()
 
 
-def test_a_second_process_waits_for_a_zip_that_is_being_built(toy, said):
+def test_concurrent_builds_build_a_zip_once(toy, said):
     (definition,) = toy.definitions()
     with ThreadPoolExecutor(3) as pool:
-        made = list(pool.map(lambda _: package(definition, Target.here(), said.append), range(3)))
+        zips = list(pool.map(lambda _: package(definition, Target.here(), said.append), range(3)))
     assert sum(line.startswith("built") for line in said) == 1
-    assert len(set(made)) == 1
+    assert len(set(zips)) == 1
 
 
 def test_another_checkout_gives_the_same_bytes(toy, build, tmp_path_factory):
@@ -169,13 +169,13 @@ def test_another_checkout_gives_the_same_bytes(toy, build, tmp_path_factory):
     assert package(definition, Target.here()).sha256 == build().sha256
 
 
-def test_nothing_is_built_again_when_nothing_changed(toy, build):
+def test_an_unchanged_zip_is_not_rebuilt(toy, build):
     first = build()
     built_at = first.path.stat().st_mtime_ns
     assert build().path.stat().st_mtime_ns == built_at
 
 
-def test_a_changed_file_changes_that_service_only(toy, build):
+def test_a_changed_file_changes_only_its_service(toy, build):
     toy.service("other")
     before = {name: build(name).sha256 for name in ("toy", "other")}
     toy.write("services/toy/handler.py", "def handle(batch, context): return {}\n")
@@ -199,7 +199,7 @@ def test_an_older_zip_is_deleted(toy, build):
     assert newer.exists()
 
 
-def test_a_zip_says_what_it_is_built_for(toy, build):
+def test_the_name_of_a_zip_has_its_target(toy, build):
     target = Target.linux("x86_64")
     assert target.runtime == "python3.13"
     assert "python3.13-linux-x86_64" in build(target=target).path.name
@@ -232,19 +232,21 @@ def test_a_library_with_another_hash_than_the_locked_one_is_refused(toy, build):
         build()
 
 
-def test_a_library_locked_for_one_architecture_is_in_its_zip_alone(toy, build):
+def test_a_library_for_one_architecture_is_only_in_its_zip(toy, build):
     toy.lock(marker=""", marker = "platform_machine == 'x86_64'" """)
     assert "tiny.py" in names(build(target=Target.linux("x86_64")))
     assert "tiny.py" not in names(build(target=Target.linux("arm64")))
 
 
-def test_a_service_may_name_its_architecture(toy, dev):
+def test_a_service_may_set_its_architecture(toy, dev):
     path = toy.service("quick")
     path.write_text(path.read_text().replace("timeout", 'architecture = "x86_64"\ntimeout'))
-    found = {each.name: each for each in toy.definitions()}
-    aws = {name: Target.aws(dev).of(each).architecture for name, each in found.items()}
+    services = {definition.name: definition for definition in toy.definitions()}
+    aws = {
+        name: Target.aws(dev).of(definition).architecture for name, definition in services.items()
+    }
     assert aws == {"toy": "arm64", "quick": "x86_64"}
-    assert Target.linux("arm64").of(found["quick"]).architecture == "arm64"
+    assert Target.linux("arm64").of(services["quick"]).architecture == "arm64"
 
 
 def test_an_unknown_dependency_group_is_named(toy, build):
@@ -255,21 +257,21 @@ def test_an_unknown_dependency_group_is_named(toy, build):
 
 
 @pytest.mark.parametrize(("word", "architecture"), [("aarch64", "arm64"), ("AMD64", "x86_64")])
-def test_an_architecture_goes_by_many_names(word, architecture):
+def test_an_architecture_has_several_names(word, architecture):
     assert Target.linux(word).architecture == architecture
 
 
-def test_a_machine_that_lambda_does_not_have_is_refused():
+def test_an_architecture_that_lambda_does_not_support_is_refused():
     with pytest.raises(InfraError, match="not on riscv64"):
         Target.linux("riscv64")
 
 
-def test_a_file_that_is_no_interpreter_is_refused(tmp_path):
-    with pytest.raises(InfraError, match="is no Python interpreter"):
+def test_a_file_that_is_not_an_interpreter_is_refused(tmp_path):
+    with pytest.raises(InfraError, match="is not a Python interpreter"):
         Target.here(tmp_path / "python")
 
 
-def test_an_interpreter_is_asked_for_its_version(tmp_path):
+def test_the_version_of_an_interpreter_is_its_runtime(tmp_path):
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho 3.12\n")
     python.chmod(0o755)
@@ -286,7 +288,7 @@ def test_an_interpreter_is_asked_for_its_version(tmp_path):
         ("prod", ["--for", "here"], Target.here().runtime, Target.here().architecture),
     ],
 )
-def test_zips_are_built_for_where_the_stage_runs(name, words, runtime, architecture):
+def test_zips_are_built_for_the_stages_platform(name, words, runtime, architecture):
     parser = argparse.ArgumentParser()
     add_target(parser)
     target = chosen_target(parser.parse_args(words), Stage.load(name))

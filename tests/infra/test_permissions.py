@@ -1,4 +1,4 @@
-"""Least privilege, read off the roles and the queues' policies."""
+"""Least privilege: the roles of functions and the policies of queues."""
 
 import json
 
@@ -9,8 +9,8 @@ from infra.cloudformation.cfn import logical
 from infra.deploy.stage_template import stage_template
 from services.analyze.logic import EMBEDDING_MODEL
 
-# What AWS gives no resource to name.
-UNNAMED = {
+# Actions without a resource ARN.
+WITHOUT_ARN = {
     "rekognition:DetectFaces",
     "rekognition:DetectLabels",
     "rekognition:DetectModerationLabels",
@@ -24,14 +24,14 @@ S3 = {"Service": "s3.amazonaws.com"}
 
 
 @pytest.fixture(scope="module")
-def resources(everyone, stage):
-    return stage_template(everyone, stage)["Resources"]
+def resources(services, stage):
+    return stage_template(services, stage)["Resources"]
 
 
 @pytest.fixture(scope="module")
-def roles(resources, everyone):
-    """Service name to the statements of its function's role."""
-    return {each.name: statements(resources, each.name) for each in everyone}
+def roles(resources, services):
+    """The statements of each function's role, by service."""
+    return {each.name: statements(resources, each.name) for each in services}
 
 
 def statements(resources, name):
@@ -40,11 +40,11 @@ def statements(resources, name):
 
 
 def everything(roles):
-    return [statement for found in roles.values() for statement in found]
+    return [statement for granted in roles.values() for statement in granted]
 
 
-def test_every_function_has_a_role_of_its_own(resources, everyone):
-    for each in everyone:
+def test_every_function_has_a_role_of_its_own(resources, services):
+    for each in services:
         function = resources[logical(each.name, "Function")]["Properties"]
         assert function["Role"] == {"Fn::GetAtt": [logical(each.name, "Role"), "Arn"]}
 
@@ -55,19 +55,21 @@ def test_no_action_is_a_wildcard(roles):
     assert {action for action in actions if "*" in action} == {"sqs:ChangeMessageVisibility*"}
 
 
-def test_the_one_wildcard_stands_for_one_action_on_aws():
+def test_the_wildcard_covers_two_operations_of_one_action():
     model = botocore.session.get_session().get_service_model("sqs")
-    meant = [name for name in model.operation_names if name.startswith("ChangeMessageVisibility")]
-    assert meant == ["ChangeMessageVisibility", "ChangeMessageVisibilityBatch"]
+    operations = [
+        name for name in model.operation_names if name.startswith("ChangeMessageVisibility")
+    ]
+    assert operations == ["ChangeMessageVisibility", "ChangeMessageVisibilityBatch"]
 
 
-def test_a_resource_is_a_wildcard_only_where_aws_has_none(roles):
+def test_only_actions_without_an_arn_are_allowed_on_all_resources(roles):
     for each in everything(roles):
         if each["Resource"] == "*":
-            assert set(each["Action"]) <= UNNAMED
+            assert set(each["Action"]) <= WITHOUT_ARN
 
 
-def test_nothing_is_allowed_on_all_of_a_service(roles):
+def test_no_resource_is_a_whole_service(roles):
     for each in everything(roles):
         arn = json.dumps(each["Resource"])
         assert ":::*" not in arn
@@ -77,57 +79,57 @@ def test_nothing_is_allowed_on_all_of_a_service(roles):
 def test_only_store_may_write_records(roles):
     writers = {
         name
-        for name, found in roles.items()
-        for each in found
+        for name, granted in roles.items()
+        for each in granted
         if RECORDS in (each["Resource"], *each["Resource"])
         and {action.partition(":")[2] for action in each["Action"]} & WRITES
     }
     assert writers == {"store"}
 
 
-def test_a_function_receives_from_its_own_queue_only(roles, everyone):
-    for each in everyone:
-        taken = [s["Resource"] for s in roles[each.name] if "sqs:ReceiveMessage" in s["Action"]]
+def test_a_function_receives_only_from_its_own_queue(roles, services):
+    for each in services:
+        received = [s["Resource"] for s in roles[each.name] if "sqs:ReceiveMessage" in s["Action"]]
         own = [{"Fn::GetAtt": [logical(each.name, "Queue"), "Arn"]}]
         if not each.rescues:
-            assert taken == (own if each.queued else [])
+            assert received == (own if each.queued else [])
 
 
-def test_a_function_sends_to_its_own_dead_letter_queue_only(roles, everyone):
-    for each in everyone:
+def test_a_function_dead_letters_only_to_its_own_queue(roles, services):
+    for each in services:
         sent = [s["Resource"] for s in roles[each.name] if "sqs:SendMessage" in s["Action"]]
         own = [{"Fn::GetAtt": [logical(each.name, "DeadLetters"), "Arn"]}]
         assert sent == (own if each.queued else [])
 
 
-def test_a_service_without_published_events_may_not_publish(roles, everyone):
-    for each in everyone:
+def test_only_a_service_that_publishes_events_may_publish(roles, services):
+    for each in services:
         published = [s["Resource"] for s in roles[each.name] if "sns:Publish" in s["Action"]]
         assert ({"Ref": "EventsTopic"} in published) is bool(each.publishes)
 
 
-def test_only_notify_may_tell_the_world(roles):
+def test_only_notify_may_publish_notifications(roles):
     topic = {"Ref": "NotificationsTopic"}
-    assert {n for n, found in roles.items() if topic in [s["Resource"] for s in found]} == {
+    assert {n for n, granted in roles.items() if topic in [s["Resource"] for s in granted]} == {
         "notify"
     }
 
 
-def test_only_analyze_may_ask_a_model_of_bedrock_and_only_that_one(roles):
+def test_only_analyze_may_invoke_its_one_bedrock_model(roles):
     arn = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/" + EMBEDDING_MODEL
-    asked = [
+    bedrock = [
         (name, statement)
-        for name, found in roles.items()
-        for statement in found
+        for name, granted in roles.items()
+        for statement in granted
         if any(action.startswith("bedrock:") for action in statement["Action"])
     ]
-    ((name, statement),) = asked
+    ((name, statement),) = bedrock
     assert (name, statement["Action"]) == ("analyze", ["bedrock:InvokeModel"])
     assert statement["Resource"] == {"Fn::Sub": arn}
 
 
-def test_a_schedule_may_start_its_own_function_and_nothing_else(resources, everyone):
-    scheduled = [each.name for each in everyone if each.schedule]
+def test_a_schedule_may_invoke_only_its_function(resources, services):
+    scheduled = [each.name for each in services if each.schedule]
     assert scheduled
     for name in scheduled:
         role = resources[logical(name, "ScheduleRole")]["Properties"]
@@ -136,13 +138,13 @@ def test_a_schedule_may_start_its_own_function_and_nothing_else(resources, every
         assert statement["Resource"] == {"Fn::GetAtt": [logical(name, "Function"), "Arn"]}
 
 
-def test_a_schedule_of_another_account_may_not_take_our_role(resources):
+def test_a_schedule_of_another_account_may_not_assume_the_role(resources):
     (assume,) = resources["ReapScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert assume["Principal"] == {"Service": "scheduler.amazonaws.com"}
     assert assume["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_reap_reads_records_and_writes_nothing_but_its_bookmark(roles):
+def test_reap_reads_records_and_writes_only_its_cursor(roles):
     allowed = {
         action: json.dumps(statement["Resource"])
         for statement in roles["reap"]
@@ -167,9 +169,11 @@ def test_no_function_may_create_log_groups(roles):
     assert "logs:CreateLogGroup" not in json.dumps(roles)
 
 
-def test_a_listing_is_of_the_prefix_that_was_asked_for(resources):
-    listed = [s for s in statements(resources, "resize") if "StringLike" in s.get("Condition", {})]
-    prefixes = {(*s["Action"], s["Condition"]["StringLike"]["s3:prefix"]) for s in listed}
+def test_a_list_permission_is_limited_to_its_prefix(resources):
+    list_statements = [
+        s for s in statements(resources, "resize") if "StringLike" in s.get("Condition", {})
+    ]
+    prefixes = {(*s["Action"], s["Condition"]["StringLike"]["s3:prefix"]) for s in list_statements}
     assert prefixes == {
         ("s3:ListBucket", "renditions/*"),
         ("s3:ListBucket", "dead-letters/*"),
@@ -177,16 +181,18 @@ def test_a_listing_is_of_the_prefix_that_was_asked_for(resources):
     }
 
 
-def test_a_queue_takes_from_our_topic_and_our_bucket_only(resources, everyone):
-    for each in everyone:
+def test_a_queue_accepts_only_messages_of_the_events_topic_and_the_uploads_bucket(
+    resources, services
+):
+    for each in services:
         if not each.queued:
             continue
         policy = resources[logical(each.name, "QueuePolicy")]["Properties"]["PolicyDocument"]
         allowed = [s for s in policy["Statement"] if s["Effect"] == "Allow"]
         senders = {s["Principal"]["Service"]: s["Condition"] for s in allowed}
-        wanted = {"sns.amazonaws.com"} | ({"s3.amazonaws.com"} if each.uploads else set())
-        assert set(senders) == wanted
-        assert all("aws:SourceArn" in found["ArnEquals"] for found in senders.values())
+        expected = {"sns.amazonaws.com"} | ({"s3.amazonaws.com"} if each.uploads else set())
+        assert set(senders) == expected
+        assert all("aws:SourceArn" in granted["ArnEquals"] for granted in senders.values())
 
 
 def test_a_bucket_of_another_account_may_not_send(resources):

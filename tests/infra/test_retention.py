@@ -1,4 +1,4 @@
-"""How long data is retained: the settings of S3 and DynamoDB that a stage defines."""
+"""Retention: the stage's days are the settings of S3, SQS and DynamoDB."""
 
 from dataclasses import replace
 
@@ -31,31 +31,36 @@ def resources(stage):
 
 
 def rules(stage, bucket):
-    """Days by rule of what expires in a bucket."""
+    """The lifecycle rules of a bucket, by id."""
     lifecycle = resources(stage)[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert {rule["Status"] for rule in lifecycle} == {"Enabled"}
     return {rule["Id"]: rule for rule in lifecycle}
 
 
-def test_each_kind_stays_as_long_as_its_stage_says(load):
+def test_each_kind_of_data_has_its_days(load):
     stage = load("originals = 400\nrenditions = 300\nanalyses = 200\ndead_letters = 10")
     uploads, processed = rules(stage, "UploadsBucket"), rules(stage, "ProcessedBucket")
     assert uploads["originals"]["ExpirationInDays"] == 400
-    kept = {
+    expirations = {
         rule["Prefix"]: rule["ExpirationInDays"] for rule in processed.values() if "Prefix" in rule
     }
-    assert kept == {"renditions/": 300, "analyses/": 200, "reuse/": 200, "dead-letters/": 10}
+    assert expirations == {
+        "renditions/": 300,
+        "analyses/": 200,
+        "reuse/": 200,
+        "dead-letters/": 10,
+    }
 
 
 @pytest.mark.parametrize("name", ["local", "dev", "prod"])
-def test_data_without_a_limit_stays_until_its_image_is_deleted(name):
+def test_only_dead_letters_expire_by_default(name):
     stage = Stage.load(name)
-    said = [*rules(stage, "UploadsBucket").values(), *rules(stage, "ProcessedBucket").values()]
-    expiring = {rule["Id"] for rule in said if "ExpirationInDays" in rule}
+    all_rules = [*rules(stage, "UploadsBucket").values(), *rules(stage, "ProcessedBucket").values()]
+    expiring = {rule["Id"] for rule in all_rules if "ExpirationInDays" in rule}
     assert expiring == {"dead-letters"}
 
 
-def test_no_rule_says_two_things_that_s3_takes_apart(load):
+def test_no_rule_combines_actions_that_s3_refuses_together(load):
     """S3 refuses a rule that both expires objects and removes delete markers."""
     stage = load("originals = 400")
     for rule in rules(stage, "UploadsBucket").values():
@@ -63,42 +68,42 @@ def test_no_rule_says_two_things_that_s3_takes_apart(load):
 
 
 @pytest.mark.parametrize("bucket", ["UploadsBucket", "ProcessedBucket"])
-def test_an_upload_that_nobody_finished_is_given_up(load, bucket):
+def test_an_unfinished_upload_is_aborted(load, bucket):
     unfinished = rules(load("unfinished_uploads = 3"), bucket)["unfinished-uploads"]
     assert unfinished["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 3}
 
 
-def test_older_versions_of_originals_go(load):
+def test_older_versions_of_originals_expire(load):
     old = rules(load("older_versions = 30"), "UploadsBucket")["old-versions"]
     assert old["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
 
 
-def test_a_tombstone_outlives_every_message_that_could_bring_its_image_back():
-    """However it is set: kept as a letter to the last day, replayed, on a queue to the last day,
-    dead again, and its claim remembered.
+def test_a_tombstone_outlives_every_message_of_its_image():
+    """A dead letter may be replayed on its last day and then wait on a queue and a dead-letter
+    queue for as long as possible, and its claim outlives both.
     """
     for days in (1, 90, 1000):
-        with pytest.raises(ValueError, match=r"tombstones = .* is less than"):
+        with pytest.raises(ValueError, match="a late message could recreate a deleted image"):
             Retention(dead_letters=days, tombstones=days + 7 + 14 + 30 - 1)
         assert Retention(dead_letters=days, tombstones=days + 7 + 14 + 30)
 
 
 @pytest.mark.parametrize("name", ["local", "dev", "prod"])
-def test_deployed_tombstones_outlive_queues_dead_letters_and_claims(name):
+def test_tombstones_of_each_stage_outlive_messages_dead_letters_and_claims(name):
     stage = Stage.load(name)
-    found = resources(stage)
+    created = resources(stage)
     queues = [
         each["Properties"]["MessageRetentionPeriod"]
-        for each in found.values()
+        for each in created.values()
         if each["Type"] == "AWS::SQS::Queue"
     ]
-    letters = rules(stage, "ProcessedBucket")["dead-letters"]["ExpirationInDays"]
-    tombstone_days = found["StoreFunction"]["Properties"]["Environment"]["Variables"][
+    dead_letters = rules(stage, "ProcessedBucket")["dead-letters"]["ExpirationInDays"]
+    tombstones = created["StoreFunction"]["Properties"]["Environment"]["Variables"][
         "TOMBSTONE_DAYS"
     ]
-    longest = letters + (sum(sorted(set(queues))) + RETENTION) / retention.DAY
+    longest = dead_letters + (sum(sorted(set(queues))) + RETENTION) / retention.DAY
     assert sorted(set(queues)) == [messaging.QUEUE_RETENTION, messaging.DEAD_LETTER_RETENTION]
-    assert int(tombstone_days) >= longest
+    assert int(tombstones) >= longest
 
 
 @pytest.mark.parametrize(
@@ -111,16 +116,16 @@ def test_deployed_tombstones_outlive_queues_dead_letters_and_claims(name):
         ("photos = 1", "retention.photos: unknown field"),
     ],
 )
-def test_an_invalid_retention_is_refused_by_name(load, lines, message):
+def test_an_invalid_setting_is_refused_by_name(load, lines, message):
     with pytest.raises(InfraError) as refusal:
         load(lines)
     assert "mine.toml: " in str(refusal.value)
     assert message in str(refusal.value)
 
 
-def test_a_stage_that_says_nothing_has_the_same_as_ours(tmp_path):
+def test_the_defaults_are_the_settings_of_dev(tmp_path):
     text = (FOLDER / "dev.toml").read_text()
     (tmp_path / "mine.toml").write_text(text[: text.index("[retention]")])
-    silent = Stage.load("mine", tmp_path)
+    without_retention = Stage.load("mine", tmp_path)
     dev = Stage.load("dev")
-    assert replace(silent, name=dev.name, path=dev.path) == dev
+    assert replace(without_retention, name=dev.name, path=dev.path) == dev

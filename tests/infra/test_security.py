@@ -1,6 +1,6 @@
-"""What is closed, encrypted and limited, for every combination of a stage's switches.
+"""Access, encryption and throttling in the template, for every combination of a stage's settings.
 
-No emulator enforces any of it, so it is read off the template.
+No emulator enforces them.
 """
 
 import json
@@ -19,7 +19,7 @@ from infra.deploy.stage_template import stage_template
 
 CERTIFICATE = f"arn:aws:acm:us-east-1:{'1' * 12}:certificate/00000000-0000-4000-8000-000000000000"
 DOMAIN = {"domain": "photos.example.org", "certificate": CERTIFICATE}
-SWITCHES = {
+SETTINGS = {
     "local": ("local", {}),
     **{
         f"{access}-{'kms' if kms else 'plain'}": ("dev", {"access": access, "kms": kms})
@@ -28,52 +28,56 @@ SWITCHES = {
     },
     "domain": ("prod", DOMAIN),
 }
-LINTED = ManualArgs(regions=["us-east-1", "eu-central-1"])
-PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
-HERE = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+REGIONS = ManualArgs(regions=["us-east-1", "eu-central-1"])
+WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
+THIS_ACCOUNT = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
 SOURCES = {
     "sns": "EventsTopic",
     "s3": "-uploads",
     "cloudfront": "distribution/${PageDistribution}",
     "cloudwatch": ":alarm:darkroom-",
 }
-OURS = {"Fn::GetAtt": ["DataKey", "Arn"]}
+DATA_KEY = {"Fn::GetAtt": ["DataKey", "Arn"]}
 ROOT = {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
 
 
-def chosen(name):
-    base, changes = SWITCHES[name]
+def stage_of(name):
+    base, changes = SETTINGS[name]
     optional = tuple(each.name for each in definitions() if each.optional)
     return replace(Stage.load(base), also=optional, **changes)
 
 
 @cache
-def made(name):
-    return stage_template(definitions(), chosen(name))
+def template_of(name):
+    return stage_template(definitions(), stage_of(name))
 
 
-@pytest.fixture(params=SWITCHES)
+@pytest.fixture(params=SETTINGS)
 def name(request):
     return request.param
 
 
-@pytest.fixture(params=[name for name in SWITCHES if name != "local"])
+@pytest.fixture(params=[name for name in SETTINGS if name != "local"])
 def deployed(request):
-    """Every combination that goes to AWS."""
+    """Every combination of settings on AWS."""
     return request.param
 
 
 def of_type(name, kind):
-    resources = made(name)["Resources"].items()
-    return {key: each["Properties"] for key, each in resources if each["Type"] == f"AWS::{kind}"}
+    resources = template_of(name)["Resources"].items()
+    return {
+        key: resource["Properties"]
+        for key, resource in resources
+        if resource["Type"] == f"AWS::{kind}"
+    }
 
 
-def test_cfn_lint_finds_nothing_whatever_is_switched_on(name):
-    assert [str(match) for match in lint(json.dumps(made(name)), config=LINTED)] == []
+def test_cfn_lint_reports_nothing(name):
+    assert [str(match) for match in lint(json.dumps(template_of(name)), config=REGIONS)] == []
 
 
-def test_no_function_holds_a_secret_in_its_environment(name):
-    """Names that secrets have, and values that look drawn: hashes, keys, tokens."""
+def test_no_function_has_a_secret_in_its_environment(name):
+    """No variable is named like a secret, or has a value like a hash, key or token."""
     for function in of_type(name, "Lambda::Function").values():
         for variable, value in function["Environment"]["Variables"].items():
             assert not any(
@@ -83,12 +87,12 @@ def test_no_function_holds_a_secret_in_its_environment(name):
             text = value if isinstance(value, str) else ""
             assert max(map(len, re.findall(r"[\w+/=-]*", text))) < 40, variable
             assert not text.startswith(("AKIA", "ASIA", "-----BEGIN")), variable
-    assert "resolve:secretsmanager" not in json.dumps(made(name))
+    assert "resolve:secretsmanager" not in json.dumps(template_of(name))
 
 
-def test_every_bucket_is_private_and_its_objects_are_their_owners(name):
+def test_every_bucket_is_private_and_owns_its_objects(name):
     buckets = of_type(name, "S3::Bucket").values()
-    assert len(buckets) == (3 if "PageBucket" in made(name)["Resources"] else 2)
+    assert len(buckets) == (3 if "PageBucket" in template_of(name)["Resources"] else 2)
     for bucket in buckets:
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
         assert len(bucket["PublicAccessBlockConfiguration"]) == 4
@@ -106,27 +110,28 @@ def test_every_bucket_is_private_and_its_objects_are_their_owners(name):
     ],
 )
 def test_every_resource_policy_denies_requests_without_tls(deployed, kind, policies, named):
-    refusing = {
+    denying = {
         json.dumps(each[named]).strip("[]")
         for each in of_type(deployed, policies).values()
-        for said in each["PolicyDocument"]["Statement"]
-        if (said["Effect"], said["Principal"], said["Condition"]) == ("Deny", "*", PLAIN)
+        for statement in each["PolicyDocument"]["Statement"]
+        if (statement["Effect"], statement["Principal"], statement["Condition"])
+        == ("Deny", "*", WITHOUT_TLS)
     }
-    assert refusing == {json.dumps({"Ref": name}) for name in of_type(deployed, kind)}
+    assert denying == {json.dumps({"Ref": name}) for name in of_type(deployed, kind)}
 
 
 def allowed(name, *policies):
-    """Every Allow of these kinds of policy, as (who, what, on which condition)."""
+    """Every Allow statement of these policies, as (principal, actions, condition)."""
     return [
-        (said["Principal"], said["Action"], said.get("Condition"))
+        (statement["Principal"], statement["Action"], statement.get("Condition"))
         for kind in policies
         for each in of_type(name, kind).values()
-        for said in each["PolicyDocument"]["Statement"]
-        if said["Effect"] == "Allow"
+        for statement in each["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
     ]
 
 
-def test_what_a_policy_lets_in_is_a_service_with_a_source_of_ours(name):
+def test_every_allowed_principal_is_a_service_with_a_source_of_this_stage(name):
     found = allowed(name, "SQS::QueuePolicy", "SNS::TopicPolicy", "S3::BucketPolicy")
     assert found
     for principal, (action,), condition in found:
@@ -137,30 +142,30 @@ def test_what_a_policy_lets_in_is_a_service_with_a_source_of_ours(name):
             ("cloudfront", "s3:GetObject"),
             ("cloudwatch", "sns:Publish"),
         }
-        source = {key: said for kind in condition.values() for key, said in kind.items()}
+        source = {key: statement for kind in condition.values() for key, statement in kind.items()}
         assert SOURCES[service] in json.dumps(source["aws:SourceArn"])
 
 
-def test_nobody_but_alarms_is_let_into_a_topic_or_a_dead_letter_queue(deployed):
-    ((who, _, _),) = allowed(deployed, "SNS::TopicPolicy")
-    assert who == {"Service": "cloudwatch.amazonaws.com"}
+def test_only_alarms_may_use_a_topic_and_no_policy_allows_a_dead_letter_queue(deployed):
+    ((principal, _, _),) = allowed(deployed, "SNS::TopicPolicy")
+    assert principal == {"Service": "cloudwatch.amazonaws.com"}
     dead = [key for key in of_type(deployed, "SQS::QueuePolicy") if "DeadLetters" in key]
     assert dead
     for key in dead:
-        document = made(deployed)["Resources"][key]["Properties"]["PolicyDocument"]
-        assert {said["Effect"] for said in document["Statement"]} == {"Deny"}
+        document = template_of(deployed)["Resources"][key]["Properties"]["PolicyDocument"]
+        assert {statement["Effect"] for statement in document["Statement"]} == {"Deny"}
 
 
-def test_everything_that_keeps_data_is_encrypted(name):
-    stage = chosen(name)
+def test_all_stored_data_is_encrypted(name):
+    stage = stage_of(name)
     queues, topics = of_type(name, "SQS::Queue"), of_type(name, "SNS::Topic")
-    own = {"KmsMasterKeyId": OURS}
+    own = {"KmsMasterKeyId": DATA_KEY}
     for queue in queues.values():
         assert queue.items() >= (own if stage.kms else {"SqsManagedSseEnabled": True}).items()
     for key, topic in topics.items():
-        # AWS's own key for SNS would keep CloudWatch out.
-        ours = None if key == "AlertsTopic" else "alias/aws/sns"
-        expected = None if stage.local else OURS if stage.kms else ours
+        # CloudWatch cannot use AWS's own key for SNS.
+        aws_key = None if key == "AlertsTopic" else "alias/aws/sns"
+        expected = None if stage.local else DATA_KEY if stage.kms else aws_key
         assert topic.get("KmsMasterKeyId") == expected
     for key, bucket in of_type(name, "S3::Bucket").items():
         (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -168,64 +173,69 @@ def test_everything_that_keeps_data_is_encrypted(name):
         assert kind == ("aws:kms" if stage.kms and key != "PageBucket" else "AES256")
 
 
-def test_with_a_key_of_its_own_a_stage_encrypts_tables_and_logs_with_it(name):
-    stage = chosen(name)
+def test_a_stage_with_a_kms_key_encrypts_tables_and_logs_with_it(name):
+    stage = stage_of(name)
     assert len(of_type(name, "KMS::Key")) == stage.kms
     for table in of_type(name, "DynamoDB::Table").values():
-        said = table.get("SSESpecification", {})
-        assert said.get("KMSMasterKeyId") == (OURS if stage.kms else None)
+        specification = table.get("SSESpecification", {})
+        assert specification.get("KMSMasterKeyId") == (DATA_KEY if stage.kms else None)
     groups = of_type(name, "Logs::LogGroup").values()
-    assert {group.get("KmsKeyId") == OURS for group in groups} == {stage.kms}
+    assert {group.get("KmsKeyId") == DATA_KEY for group in groups} == {stage.kms}
 
 
-def test_the_key_turns_and_waits_as_long_as_it_can_before_it_is_gone():
+def test_the_key_rotates_and_its_deletion_waits_for_30_days():
     (key,) = of_type("cognito-kms", "KMS::Key").values()
     assert (key["EnableKeyRotation"], key["PendingWindowInDays"]) == (True, 30)
 
 
-def test_the_key_serves_our_things_through_the_services_that_need_it():
+def test_the_key_policy_allows_only_services_of_this_stage():
     (key,) = of_type("cognito-kms", "KMS::Key").values()
     account, *services = key["KeyPolicy"]["Statement"]
     assert account["Principal"] == ROOT
     assert "Condition" not in account
-    known = {json.dumps(said["Principal"]["Service"]): said["Condition"] for said in services}
-    assert [name for name in ("s3", "sns", "cloudwatch", "logs") if name not in str(known)] == []
-    assert len(known) == 4
-    for condition in known.values():
+    conditions = {
+        json.dumps(statement["Principal"]["Service"]): statement["Condition"]
+        for statement in services
+    }
+    assert [
+        name for name in ("s3", "sns", "cloudwatch", "logs") if name not in str(conditions)
+    ] == []
+    assert len(conditions) == 4
+    for condition in conditions.values():
         (source,) = condition["ArnLike"].values()
         assert "darkroom-dev-" in source["Fn::Sub"]
-        assert "${AWS::AccountId}" in source["Fn::Sub"] or condition["StringEquals"] == HERE
+        assert "${AWS::AccountId}" in source["Fn::Sub"] or condition["StringEquals"] == THIS_ACCOUNT
 
 
-def test_a_function_uses_the_key_through_services_alone():
+def test_a_function_may_use_the_key_only_through_aws_services():
     roles = [
         role
         for key, role in of_type("cognito-kms", "IAM::Role").items()
-        if f"{key.removesuffix('Role')}Function" in made("cognito-kms")["Resources"]
+        if f"{key.removesuffix('Role')}Function" in template_of("cognito-kms")["Resources"]
     ]
     assert len(roles) == len(definitions())
     for role in roles:
         (policy,) = role["Policies"]
         statements = policy["PolicyDocument"]["Statement"]
-        (said,) = [each for each in statements if str(each["Action"]).count("kms:")]
-        assert said["Resource"] == OURS
-        assert not [action for action in said["Action"] if "*" in action]
-        (services,) = said["Condition"]["StringEquals"].values()
+        (statement,) = [each for each in statements if str(each["Action"]).count("kms:")]
+        assert statement["Resource"] == DATA_KEY
+        assert not [action for action in statement["Action"] if "*" in action]
+        (services,) = statement["Condition"]["StringEquals"].values()
         through = [each["Fn::Sub"].partition(".")[0] for each in services]
         assert tuple(through) == encryption.THROUGH
 
 
-def test_without_a_key_of_its_own_nobody_is_allowed_anything_on_keys(name):
-    assert ("kms:" in json.dumps(of_type(name, "IAM::Role"))) is chosen(name).kms
+def test_a_stage_without_a_kms_key_allows_no_kms_actions(name):
+    assert ("kms:" in json.dumps(of_type(name, "IAM::Role"))) is stage_of(name).kms
 
 
-def test_every_log_group_has_the_stages_retention(name):
+def test_every_log_group_has_the_retention_of_the_stage(name):
     groups = of_type(name, "Logs::LogGroup")
-    assert len(groups) == len(definitions()) + (not chosen(name).local)
-    assert {each["RetentionInDays"] for each in groups.values()} == {chosen(name).log_retention}
+    assert len(groups) == len(definitions()) + (not stage_of(name).local)
+    assert {each["RetentionInDays"] for each in groups.values()} == {stage_of(name).log_retention}
 
 
-def test_every_function_logs_into_a_group_of_the_template(name):
+def test_every_function_logs_to_a_log_group_of_the_template(name):
     groups = of_type(name, "Logs::LogGroup")
     for function in of_type(name, "Lambda::Function").values():
         assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups

@@ -1,4 +1,4 @@
-"""What a stage may set, for everyone and for one service."""
+"""The settings of a stage, for all services and for one."""
 
 import json
 
@@ -18,7 +18,7 @@ from tests.unit.shared.test_config import COMPLETE
 def write(tmp_path):
     def write(more):
         text = (FOLDER / "dev.toml").read_text()
-        # What is no table stands before the first one.
+        # Top-level keys come before the first table.
         whole = text + more if more.startswith("[") else more + text
         (tmp_path / "mine.toml").write_text(whole)
         return Stage.load("mine", tmp_path)
@@ -26,18 +26,21 @@ def write(tmp_path):
     return write
 
 
-def test_an_unknown_stage_is_an_error_that_lists_the_stages():
+def test_an_unknown_stage_is_refused_with_the_existing_ones():
     with pytest.raises(InfraError, match="no stage 'live'; choose one of: dev, local, prod"):
         Stage.load("live")
 
 
-def test_a_further_stage_is_a_copied_file(write):
-    """All that carries a name carries its own, so it can stand beside the others."""
+def test_a_new_stage_is_a_copied_file(write):
+    """All names contain the stage's name, so stages do not collide."""
     mine = stage_template(definitions(), write(""))
     dev = stage_template(definitions(), Stage.load("dev"))
-    said = json.dumps(mine)
-    assert "darkroom-dev" not in said
-    kinds = [[each["Type"] for each in one["Resources"].values()] for one in (mine, dev)]
+    text = json.dumps(mine)
+    assert "darkroom-dev" not in text
+    kinds = [
+        [resource["Type"] for resource in template["Resources"].values()]
+        for template in (mine, dev)
+    ]
     assert kinds[0] == kinds[1]
 
 
@@ -57,7 +60,7 @@ def test_a_bad_setting_is_refused_by_file_and_name(write, more, message):
     assert message in str(refusal.value)
 
 
-def test_a_stage_overrides_what_a_service_says_of_its_function(write, project):
+def test_a_stage_overrides_settings_of_a_function(write, project):
     project.service("toy")
     (run,) = write("[function.toy]\nmemory = 512\n").run(project.definitions())
     assert (run.function.memory, run.function.timeout) == (512, 10)
@@ -73,14 +76,14 @@ def test_a_stage_overrides_what_a_service_says_of_its_function(write, project):
         ("[function.toy]\nmemory = 1\n", "memory: Input should be greater than"),
     ],
 )
-def test_an_override_of_what_is_not_there_is_refused(write, project, more, message):
+def test_an_override_of_an_unknown_service_or_field_is_refused(write, project, more, message):
     project.service("toy")
     with pytest.raises(InfraError) as refusal:
         write(more).run(project.definitions())
     assert message in str(refusal.value)
 
 
-def test_a_services_variable_wins_over_everyones(write, project):
+def test_a_services_variable_overrides_the_common_one(write, project):
     project.service("one")
     project.service("two")
     stage = write('[variables]\nSIDE = "1"\nMORE = "2"\n[variables.one]\nSIDE = "3"\n')
@@ -90,14 +93,14 @@ def test_a_services_variable_wins_over_everyones(write, project):
     assert (environment["SIDE"], environment["MORE"]) == ("1", "2")
 
 
-def test_locally_rekognition_is_asked_for_everything(local):
+def test_the_local_stage_uses_every_detection(local):
     settings = AnalyzeSettings.read(
         COMPLETE | {"PROCESSED_BUCKET": "processed"} | local.variables_of("analyze")
     )
     assert settings.detect == tuple(Detection)
 
 
-def test_an_optional_service_runs_where_a_stage_names_it_and_nowhere_else(write, project):
+def test_an_optional_service_is_deployed_only_if_the_stage_lists_it(write, project):
     path = project.service("toy")
     path.write_text(f"optional = true\n{path.read_text()}")
     assert write("").run(project.definitions()) == ()
@@ -106,10 +109,10 @@ def test_an_optional_service_runs_where_a_stage_names_it_and_nowhere_else(write,
 
 @pytest.fixture
 def moderated(tmp_path):
-    def moderated(word):
+    def moderated(policy):
         text = (FOLDER / "dev.toml").read_text()
         assert 'moderation = "flag"' in text
-        mine = text.replace('moderation = "flag"', f'moderation = "{word}"')
+        mine = text.replace('moderation = "flag"', f'moderation = "{policy}"')
         (tmp_path / "mine.toml").write_text(mine)
         return Stage.load("mine", tmp_path)
 
@@ -117,32 +120,32 @@ def moderated(tmp_path):
 
 
 @pytest.mark.parametrize("policy", Policy)
-def test_store_gets_the_stages_moderation_policy(moderated, policy):
+def test_store_gets_the_moderation_policy_of_the_stage(moderated, policy):
     resources = stage_template(definitions(), moderated(policy))["Resources"]
     environment = resources["StoreFunction"]["Properties"]["Environment"]["Variables"]
     assert Policy(environment["MODERATION"]) is policy
 
 
-def test_another_word_for_it_is_refused(moderated):
+def test_an_unknown_moderation_policy_is_refused(moderated):
     with pytest.raises(InfraError, match="moderation: Input should be 'flag' or 'quarantine'"):
         moderated("hide")
 
 
-def test_a_stage_that_says_nothing_of_it_only_flags(tmp_path):
+def test_the_default_moderation_policy_is_flag(tmp_path):
     lines = (FOLDER / "dev.toml").read_text().splitlines()
-    silent = [line for line in lines if not line.startswith("moderation")]
-    (tmp_path / "mine.toml").write_text("\n".join(silent))
+    without_moderation = [line for line in lines if not line.startswith("moderation")]
+    (tmp_path / "mine.toml").write_text("\n".join(without_moderation))
     assert Stage.load("mine", tmp_path).moderation == "flag"
 
 
 @pytest.mark.parametrize("name", ["local", "dev", "prod"])
-def test_what_a_stage_sets_for_analyze_is_what_analyze_can_read(name):
-    said = Stage.load(name).variables_of("analyze")
-    fields = {variable.lower() for variable in said}
-    settings = AnalyzeSettings.read(COMPLETE | {"PROCESSED_BUCKET": "processed"} | said)
+def test_analyze_reads_every_variable_that_a_stage_sets_for_it(name):
+    variables = Stage.load(name).variables_of("analyze")
+    fields = {variable.lower() for variable in variables}
+    settings = AnalyzeSettings.read(COMPLETE | {"PROCESSED_BUCKET": "processed"} | variables)
     assert fields <= set(AnalyzeSettings.model_fields)
     assert fields == settings.model_fields_set - {"processed_bucket", *map(str.lower, COMPLETE)}
 
 
-def test_only_prod_retains_its_data_when_its_stack_is_deleted():
+def test_only_prod_retains_its_data():
     assert [name for name in ("local", "dev", "prod") if Stage.load(name).retain] == ["prod"]

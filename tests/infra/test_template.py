@@ -1,8 +1,9 @@
-"""What is deployed, read off the template: what the emulators would not notice.
+"""The template: properties that no emulator checks.
 
-The golden copies show in review what a change does to the pipeline's own services (a further one is
-not in them): prod's whole template, and what dev and local have instead of it, apart from the
-stage's name. After a change that is meant: `.venv/bin/python -m tests.infra.test_template`.
+The golden templates show in review how a change affects the pipeline's services: prod's whole
+template, and the differences of dev and local from it, apart from the stage's name. Optional
+services are not in them. After an intended change run
+`.venv/bin/python -m tests.infra.test_template`.
 """
 
 import json
@@ -23,7 +24,7 @@ GOLDEN = Path(__file__).parent / "golden"
 PIPELINE = {"analyze", "api", "notify", "reap", "rescue", "resize", "store"}
 STAGES = ("local", "dev", "prod")
 WHOLE = "prod"
-LINTED = ManualArgs(regions=["us-east-1", "eu-central-1"])
+REGIONS = ManualArgs(regions=["us-east-1", "eu-central-1"])
 
 
 def template_text(stage):
@@ -32,7 +33,7 @@ def template_text(stage):
 
 
 def without_its_name(stage):
-    """The template with a placeholder wherever the stage's name stands."""
+    """The template with a placeholder for the stage's name."""
     return json.loads(re.sub(rf"\b{stage}\b", "{stage}", template_text(stage)))
 
 
@@ -44,18 +45,18 @@ def golden(stage):
 
 
 @pytest.fixture(scope="module")
-def found(everyone, stage):
-    return stage_template(everyone, stage)
+def template(services, stage):
+    return stage_template(services, stage)
 
 
 @pytest.fixture(scope="module")
-def resources(found):
-    return found["Resources"]
+def resources(template):
+    return template["Resources"]
 
 
 @pytest.fixture(scope="module")
-def queued(everyone):
-    return [definition for definition in everyone if definition.queued]
+def queued(services):
+    return [definition for definition in services if definition.queued]
 
 
 def of(resources, name, kind):
@@ -63,24 +64,24 @@ def of(resources, name, kind):
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_the_template_is_the_golden_one(name):
+def test_the_template_equals_the_golden_template(name):
     written = (GOLDEN / f"{name}.json").read_text()
     assert golden(name).splitlines() == written.splitlines()
 
 
-def test_cfn_lint_finds_nothing(found):
-    assert [str(match) for match in lint(json.dumps(found), config=LINTED)] == []
+def test_cfn_lint_reports_nothing(template):
+    assert [str(match) for match in lint(json.dumps(template), config=REGIONS)] == []
 
 
-def test_cfn_lint_would_find_something(found):
-    broken = json.loads(json.dumps(found))
+def test_cfn_lint_reports_an_unknown_property(template):
+    broken = json.loads(json.dumps(template))
     broken["Resources"]["EventsTopic"]["Properties"]["TopicNname"] = "x"
-    assert lint(json.dumps(broken), config=LINTED)
+    assert lint(json.dumps(broken), config=REGIONS)
 
 
-def test_the_template_is_flat(found):
-    assert "Transform" not in found
-    kinds = {resource["Type"] for resource in found["Resources"].values()}
+def test_the_template_is_flat(template):
+    assert "Transform" not in template
+    kinds = {resource["Type"] for resource in template["Resources"].values()}
     assert not {kind for kind in kinds if "Stack" in kind or kind.startswith("Custom::")}
 
 
@@ -90,13 +91,13 @@ def test_a_message_stays_invisible_for_six_timeouts(resources, queued):
         assert visible >= 6 * of(resources, each.name, "Function")["Timeout"]
 
 
-def test_a_dead_letter_stays_invisible_for_six_timeouts_of_who_rescues_it(resources, queued):
+def test_a_dead_letter_stays_invisible_for_six_timeouts_of_rescue(resources, queued):
     for each in queued:
         visible = of(resources, each.name, "DeadLetters")["VisibilityTimeout"]
         assert visible >= 6 * of(resources, "rescue", "Function")["Timeout"]
 
 
-def test_every_queue_that_feeds_a_service_has_its_dead_letter_queue(resources, queued):
+def test_every_queue_has_a_dead_letter_queue(resources, queued):
     for each in queued:
         redrive = of(resources, each.name, "Queue")["RedrivePolicy"]
         dead = cfn.logical(each.name, "DeadLetters")
@@ -106,22 +107,22 @@ def test_every_queue_that_feeds_a_service_has_its_dead_letter_queue(resources, q
         }
 
 
-def test_queues_retain_messages_a_week_and_dead_letters_two(resources, queued):
+def test_messages_are_retained_for_7_days_and_dead_letters_for_14(resources, queued):
     day = 24 * 60 * 60
     for each in queued:
         assert of(resources, each.name, "Queue")["MessageRetentionPeriod"] == 7 * day
         assert of(resources, each.name, "DeadLetters")["MessageRetentionPeriod"] == 14 * day
 
 
-def test_a_subscription_lets_through_what_the_service_answers(resources, everyone):
-    for each in everyone:
+def test_a_subscription_filters_the_events_that_the_service_consumes(resources, services):
+    for each in services:
         wanted = set(each.consumes) - {UPLOADED}
         subscription = resources.get(cfn.logical(each.name, "Subscription"))
         filtered = subscription["Properties"]["FilterPolicy"]["type"] if subscription else []
         assert set(filtered) == wanted
 
 
-def test_a_subscription_delivers_what_was_published_once_the_queue_takes_it(resources, queued):
+def test_a_subscription_delivers_raw_messages_after_the_queue_policy(resources, queued):
     for each in queued:
         subscription = resources[cfn.logical(each.name, "Subscription")]
         assert subscription["Properties"]["RawMessageDelivery"] is True
@@ -151,7 +152,7 @@ def test_rescue_is_fed_by_every_dead_letter_queue(resources, queued):
     assert fed == {cfn.logical(each.name, "DeadLetters") for each in queued}
 
 
-def test_uploads_keep_their_versions_and_tell_resize(resources):
+def test_uploads_are_versioned_and_notify_resize(resources):
     uploads = resources["UploadsBucket"]
     assert uploads["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     assert uploads["Properties"]["NotificationConfiguration"]["QueueConfigurations"] == [
@@ -161,14 +162,14 @@ def test_uploads_keep_their_versions_and_tell_resize(resources):
 
 
 @pytest.mark.parametrize("bucket", ["UploadsBucket", "ProcessedBucket"])
-def test_a_bucket_is_private_and_forgets_unfinished_uploads(resources, bucket):
+def test_a_bucket_is_private_and_aborts_unfinished_uploads(resources, bucket):
     properties = resources[bucket]["Properties"]
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     rules = properties["LifecycleConfiguration"]["Rules"]
     assert {"DaysAfterInitiation": 7} in [r.get("AbortIncompleteMultipartUpload") for r in rules]
 
 
-def test_a_table_expires_and_can_be_restored_where_the_stage_says(resources, stage):
+def test_a_table_has_a_ttl_and_recovery_if_the_stage_sets_it(resources, stage):
     for name in ("RecordsTable", "LedgerTable"):
         properties = resources[name]["Properties"]
         expiry = {"AttributeName": "expires", "Enabled": True}
@@ -177,13 +178,13 @@ def test_a_table_expires_and_can_be_restored_where_the_stage_says(resources, sta
         assert recovery == {"PointInTimeRecoveryEnabled": stage.recovery}
 
 
-def test_prod_retains_what_cannot_be_made_again(resources, stage):
+def test_only_prod_retains_buckets_and_tables(resources, stage):
     for name in ("UploadsBucket", "ProcessedBucket", "RecordsTable", "LedgerTable"):
-        kept = resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
-        assert kept is stage.retain
+        retained = resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert retained is stage.retain
 
 
-def test_a_name_on_aws_is_this_accounts_own(resources, stage):
+def test_a_bucket_name_on_aws_has_the_account_id(resources, stage):
     name = resources["UploadsBucket"]["Properties"]["BucketName"]
     if stage.local:
         assert name == "darkroom-local-uploads"
@@ -192,15 +193,15 @@ def test_a_name_on_aws_is_this_accounts_own(resources, stage):
 
 
 @pytest.mark.parametrize("name", ["api", "rescue", "reap"])
-def test_a_service_without_a_queue_has_no_queue_variable(resources, name):
+def test_a_service_without_a_queue_has_no_queue_variables(resources, name):
     environment = of(resources, name, "Function")["Environment"]["Variables"]
     assert not {"QUEUE_URL", "DEAD_LETTER_QUEUE_URL"} & set(environment)
 
 
-def test_a_scheduled_service_is_woken_as_often_as_it_says(project, dev):
-    project.service("first", answers='["image.uploaded.v1"]', uploads="true")
+def test_a_scheduled_service_has_its_schedule(project, dev):
+    project.service("first", consumes='["image.uploaded.v1"]', uploads="true")
     before = stage_template(project.definitions(), dev)["Resources"]
-    project.clockwork("toy")
+    project.scheduled_service("toy")
     after = stage_template(project.definitions(), dev)["Resources"]
     schedule = after["ToySchedule"]["Properties"]
     assert schedule["ScheduleExpression"] == "rate(1 hour)"
@@ -214,7 +215,7 @@ def test_a_scheduled_service_is_woken_as_often_as_it_says(project, dev):
     }
 
 
-def test_reap_is_woken_every_hour_and_has_the_longest_time_there_is(resources):
+def test_reap_runs_every_hour_with_the_longest_timeout(resources):
     assert of(resources, "reap", "Schedule")["ScheduleExpression"] == "rate(1 hour)"
     assert of(resources, "reap", "Function")["Timeout"] == 900
 
@@ -225,21 +226,21 @@ def test_only_an_emulator_has_its_own_rekognition(resources, stage):
         assert (f"AWS_ENDPOINT_URL_{name}" in environment) is stage.local
 
 
-def test_a_further_service_needs_its_folder_only(project, dev):
-    project.service("first", answers='["image.uploaded.v1"]', uploads="true")
+def test_a_new_service_needs_only_its_folder(project, dev):
+    project.service("first", consumes='["image.uploaded.v1"]', uploads="true")
     before = stage_template(project.definitions(), dev)["Resources"]
     project.service("image_search")
     after = stage_template(project.definitions(), dev)["Resources"]
     added = set(after) - set(before)
-    drawn = {"Dashboard"}  # it shows them all
-    assert {name: after[name] for name in before if name not in drawn} == {
-        name: each for name, each in before.items() if name not in drawn
+    changed = {"Dashboard"}  # it shows all services
+    assert {name: after[name] for name in before if name not in changed} == {
+        name: each for name, each in before.items() if name not in changed
     }
     assert {"ImageSearchQueue", "ImageSearchFunction", "ImageSearchSubscription"} < added
     assert all(name.startswith("ImageSearch") for name in added)
 
 
-def test_a_window_lengthens_how_long_messages_stay_invisible(project, dev):
+def test_a_batch_window_lengthens_the_visibility_timeout(project, dev):
     path = project.service("toy")
     path.write_text(path.read_text().replace("batch = 5", "batch = 50\nwindow = 20"))
     resources = stage_template(project.definitions(), dev)["Resources"]

@@ -1,6 +1,6 @@
-"""The zip of every function starts where Lambda would start it: beside nothing but Python.
+"""Every function's zip starts with nothing but Python, as in Lambda.
 
-Built with the real libraries, from the package registry on the first run; hence the mark.
+Slow: the zips are built with the real libraries, which the first run downloads.
 """
 
 import json
@@ -25,7 +25,7 @@ MEGABYTE = 1_000_000
 TIMEOUT = 600  # s, generous: the first run downloads
 
 
-EVERYWHERE = {
+COMMON = {
     "annotated_types",
     "botocore",
     "dateutil",
@@ -41,12 +41,12 @@ EVERYWHERE = {
     "urllib3",
 }
 SIMD = {"cykooz_resizer"} if platform.machine() in {"x86_64", "AMD64"} else set()
-BESIDES = {"api": {"aws_lambda_powertools"}, "resize": {"PIL"} | SIMD}
-"""What a function may load of its zip before the first message, and no more: each library takes
-milliseconds of every start, and X-Ray's half as much as all else.
+FURTHER = {"api": {"aws_lambda_powertools"}, "resize": {"PIL"} | SIMD}
+"""The modules of its zip that a function may load before the first message. Each library takes
+milliseconds of every start, and the X-Ray SDK half as much as all others.
 """
 PICTURES = {"Avif", "Bmp", "Gif", "Jpeg", "Png", "Tiff", "WebP"}
-"""Formats that ``resize`` takes, and what Pillow itself needs for them."""
+"""The formats that ``resize`` accepts, and the modules that Pillow needs for them."""
 LOADED = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -64,13 +64,13 @@ def bare(python, home):
 
 
 def python313():
-    """An interpreter for what is built for AWS, where this machine has one."""
+    """A Python 3.13 of this machine, for the zips for AWS; None if there is none."""
     pyenv = Path.home().glob(".pyenv/versions/3.13.*/bin/python")
-    found = [shutil.which("python3.13"), *map(str, pyenv)]
-    wanted = "import sys; sys.exit(sys.version_info[:2] != (3, 13))"
-    for python in filter(None, found):
+    candidates = [shutil.which("python3.13"), *map(str, pyenv)]
+    program = "import sys; sys.exit(sys.version_info[:2] != (3, 13))"
+    for python in filter(None, candidates):
         done = subprocess.run(
-            [python, "-c", wanted], check=False, capture_output=True, timeout=TIMEOUT
+            [python, "-c", program], check=False, capture_output=True, timeout=TIMEOUT
         )
         if done.returncode == 0:
             return python
@@ -79,7 +79,7 @@ def python313():
 
 @pytest.fixture(scope="session", params=["here", "aws"])
 def place(request, tmp_path_factory):
-    """A target, and a bare interpreter to start what is built for it."""
+    """A target, and an interpreter without libraries that can start its zips."""
     home = tmp_path_factory.mktemp("bare")
     if request.param == "here":
         return Target.here(), bare(sys.executable, home)
@@ -96,18 +96,18 @@ def service(request):
 
 @pytest.fixture
 def built(service, place):
-    (definition,) = [found for found in definitions() if found.name == service]
+    (definition,) = [each for each in definitions() if each.name == service]
     return package(definition, place[0])
 
 
 @pytest.fixture
 def loaded(built, place, tmp_path):
-    """Each module that is there once the function has started, and its file."""
+    """The loaded modules after the start of the function, with their files."""
     with zipfile.ZipFile(built.path) as archive:
         archive.extractall(tmp_path)
     done = subprocess.run(
         [place[1], "-I", "-W", "error", "-c", LOADED, tmp_path],
-        env={"PATH": os.defpath},  # importing reads no variable
+        env={"PATH": os.defpath},  # the imports read no variable
         capture_output=True,
         text=True,
         check=False,
@@ -117,36 +117,36 @@ def loaded(built, place, tmp_path):
     return json.loads(done.stdout)
 
 
-def test_a_function_starts_beside_nothing_and_loads_no_more_than_it_has_to(
-    loaded, service, tmp_path
-):
-    packed = {name for name, file in loaded.items() if file.startswith(str(tmp_path))}
-    tops = {name.partition(".")[0] for name in packed}
-    assert tops == EVERYWHERE | BESIDES.get(service, set())
-    assert f"services.{service}.handler" in packed
+def test_a_function_starts_alone_and_loads_only_what_it_needs(loaded, service, tmp_path):
+    from_zip = {name for name, file in loaded.items() if file.startswith(str(tmp_path))}
+    tops = {name.partition(".")[0] for name in from_zip}
+    assert tops == COMMON | FURTHER.get(service, set())
+    assert f"services.{service}.handler" in from_zip
     assert not {"boto3", "s3transfer", "multiprocessing", "ctypes"} & set(loaded)
-    formats = {name[4:-11] for name in packed if name.startswith("PIL.") and "ImagePlugin" in name}
+    formats = {
+        name[4:-11] for name in from_zip if name.startswith("PIL.") and "ImagePlugin" in name
+    }
     assert formats == (PICTURES if service == "resize" else set())
 
 
-def test_a_zip_is_no_larger_than_it_has_to_be(built):
+def test_a_zip_has_no_unneeded_files(built):
     with zipfile.ZipFile(built.path) as archive:
         names = [entry.filename for entry in archive.infolist()]
     assert built.size.zipped < 30 * MEGABYTE  # Lambda's limits are 50
     assert built.size.unzipped < 100 * MEGABYTE  # and 250
     assert not [name for name in names if name.startswith(("boto3", "s3transfer", "bin/"))]
     assert not [name for name in names if name.endswith(".toml")]
-    ours = [name for name in names if name.startswith(("shared/", "services/", "tests/"))]
-    assert not [name for name in ours if re.search(r"^tests/|test|fake", name)]
-    described = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
-    assert "ec2" not in described
-    assert {"sqs", "xray", "endpoints.json"} < described
+    own = [name for name in names if name.startswith(("shared/", "services/", "tests/"))]
+    assert not [name for name in own if re.search(r"^tests/|test|fake", name)]
+    services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
+    assert "ec2" not in services
+    assert {"sqs", "xray", "endpoints.json"} < services
 
 
-def test_all_in_a_zip_is_compiled(built, place):
+def test_every_source_in_a_zip_is_compiled(built, place):
     with zipfile.ZipFile(built.path) as archive:
         names = archive.namelist()
     sources = [name for name in names if name.endswith(".py")]
     tag = f"cpython-{place[0].python.replace('.', '')}"
-    assert len(sources) > len(EVERYWHERE)
+    assert len(sources) > len(COMMON)
     assert sum(name.endswith(f".{tag}.pyc") for name in names) == len(sources)

@@ -1,4 +1,4 @@
-"""The page behind CloudFront, read off the template."""
+"""The page behind CloudFront, in the template."""
 
 import json
 from dataclasses import replace
@@ -14,13 +14,13 @@ NONE = "'none'"
 
 
 @pytest.fixture(scope="module")
-def found():
+def template():
     return stage_template(definitions(), Stage.load("prod"))
 
 
 @pytest.fixture(scope="module")
-def resources(found):
-    return found["Resources"]
+def resources(template):
+    return template["Resources"]
 
 
 @pytest.fixture(scope="module")
@@ -38,23 +38,25 @@ def directives(policy):
 
 
 def policy_of(resources, name):
-    said = resources[name]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
-    return said["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    config = resources[name]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    return config["ContentSecurityPolicy"]["ContentSecurityPolicy"]
 
 
-def test_the_pages_files_are_read_by_our_distribution_alone(resources, distribution):
+def test_only_this_distribution_may_read_the_page(resources, distribution):
     page = origins(distribution)["page"]
     assert page["OriginAccessControlId"] == {"Fn::GetAtt": ["PageAccess", "Id"]}
     control = resources["PageAccess"]["Properties"]["OriginAccessControlConfig"]
     assert (control["SigningBehavior"], control["SigningProtocol"]) == ("always", "sigv4")
     document = resources["PageBucketPolicy"]["Properties"]["PolicyDocument"]
-    (reading,) = [said for said in document["Statement"] if said["Effect"] == "Allow"]
+    (reading,) = [
+        statement for statement in document["Statement"] if statement["Effect"] == "Allow"
+    ]
     assert reading["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     source = reading["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"]
     assert source.endswith(":distribution/${PageDistribution}")
 
 
-def test_no_policy_lets_cloudfront_near_the_pictures(resources, distribution):
+def test_no_policy_lets_cloudfront_read_pictures(resources, distribution):
     pictures = origins(distribution)["pictures"]
     assert "OriginAccessControlId" not in pictures
     assert "cloudfront" not in json.dumps(resources["ProcessedBucketPolicy"])
@@ -79,53 +81,53 @@ def test_nothing_is_served_without_tls(distribution):
     assert pictures["OriginProtocolPolicy"] == "https-only"
 
 
-def test_a_domain_of_ones_own_asks_for_todays_tls():
+def test_a_custom_domain_requires_tls_1_2():
     own = replace(Stage.load("prod"), domain="photos.example.org", certificate="arn:aws:acm:1")
-    made = stage_template(definitions(), own)
-    config = made["Resources"]["PageDistribution"]["Properties"]["DistributionConfig"]
+    created = stage_template(definitions(), own)
+    config = created["Resources"]["PageDistribution"]["Properties"]["DistributionConfig"]
     assert config["Aliases"] == ["photos.example.org"]
     assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
-    assert made["Outputs"]["PageAddress"]["Value"] == "https://photos.example.org/"
-    client = made["Resources"]["PageClient"]["Properties"]
+    assert created["Outputs"]["PageAddress"]["Value"] == "https://photos.example.org/"
+    client = created["Resources"]["PageClient"]["Properties"]
     assert client["CallbackURLs"] == ["https://photos.example.org/"]
 
 
-def test_every_behaviour_says_its_headers(distribution):
+def test_every_behaviour_has_a_headers_policy(distribution):
     assert distribution["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == {"Ref": "PageHeaders"}
     for each in distribution["CacheBehaviors"]:
         assert each["ResponseHeadersPolicyId"] == {"Ref": "PictureHeaders"}
 
 
-def test_the_policy_is_strict(resources):
-    said = directives(policy_of(resources, "PageHeaders")["Fn::Sub"])
-    assert said["default-src"] == NONE
-    assert said["script-src"] == said["style-src"] == "'self'"
-    assert said["frame-ancestors"] == said["base-uri"] == said["form-action"] == NONE
-    assert "unsafe" not in json.dumps(said)
-    assert "*" not in json.dumps(said)
+def test_the_content_security_policy_is_strict(resources):
+    rules = directives(policy_of(resources, "PageHeaders")["Fn::Sub"])
+    assert rules["default-src"] == NONE
+    assert rules["script-src"] == rules["style-src"] == "'self'"
+    assert rules["frame-ancestors"] == rules["base-uri"] == rules["form-action"] == NONE
+    assert "unsafe" not in json.dumps(rules)
+    assert "*" not in json.dumps(rules)
 
 
-def test_the_page_reaches_the_api_the_uploads_and_cognito_and_nothing_else(resources):
-    said = directives(policy_of(resources, "PageHeaders")["Fn::Sub"])["connect-src"].split()
-    itself, api, uploads, cognito = said
+def test_the_page_may_connect_only_to_the_api_the_uploads_and_cognito(resources):
+    origins = directives(policy_of(resources, "PageHeaders")["Fn::Sub"])["connect-src"].split()
+    itself, api, uploads, cognito = origins
     assert itself == "'self'"
     assert api == "https://${ApiRest}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
     assert uploads.startswith("https://darkroom-prod-uploads-${AWS::AccountId}.s3.${AWS::Region}.")
     assert cognito.startswith("https://darkroom-prod-${AWS::AccountId}.auth.")
 
 
-def test_a_picture_by_itself_can_do_nothing(resources):
+def test_a_picture_is_sandboxed(resources):
     assert policy_of(resources, "PictureHeaders") == "default-src 'none'; sandbox"
 
 
 @pytest.mark.parametrize("name", ["PageHeaders", "PictureHeaders"])
-def test_cloudfront_says_the_headers_that_the_pages_tests_are_served_with(resources, name):
+def test_cloudfront_sends_the_headers_of_the_page_tests(resources, name):
     config = resources[name]["Properties"]["ResponseHeadersPolicyConfig"]
     security = config["SecurityHeadersConfig"]
     policy = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]
     transport = security["StrictTransportSecurity"]
     assert transport["IncludeSubdomains"] is True
-    made = {
+    created = {
         "Content-Security-Policy": policy["Fn::Sub"] if isinstance(policy, dict) else policy,
         "Strict-Transport-Security": (
             f"max-age={transport['AccessControlMaxAgeSec']}; includeSubDomains"
@@ -135,12 +137,12 @@ def test_cloudfront_says_the_headers_that_the_pages_tests_are_served_with(resour
         "Referrer-Policy": security["ReferrerPolicy"]["ReferrerPolicy"],
         **{each["Header"]: each["Value"] for each in config["CustomHeadersConfig"]["Items"]},
     }
-    assert made == cloudfront.headers(made["Content-Security-Policy"])
+    assert created == cloudfront.headers(created["Content-Security-Policy"])
     security_items = [*security.values(), *config["CustomHeadersConfig"]["Items"]]
     assert {each["Override"] for each in security_items} == {True}
 
 
-def test_the_api_signs_for_the_host_that_the_distribution_asks(resources, distribution):
+def test_the_api_signs_for_the_origin_of_the_distribution(resources, distribution):
     host = origins(distribution)["pictures"]["DomainName"]["Fn::Sub"]
     variables = resources["ApiFunction"]["Properties"]["Environment"]["Variables"]
     bucket = variables["PROCESSED_BUCKET"]["Fn::Sub"]
@@ -149,8 +151,8 @@ def test_the_api_signs_for_the_host_that_the_distribution_asks(resources, distri
     assert variables["PICTURES_ORIGIN"] == variables["PAGE_ORIGIN"] == page
 
 
-def test_the_outputs_have_what_publishing_the_page_needs(found):
-    assert set(found["Outputs"]) >= {
+def test_the_outputs_have_what_publishing_the_page_needs(template):
+    assert set(template["Outputs"]) >= {
         "PageBucket",
         "PageDistribution",
         "PageAddress",

@@ -1,4 +1,4 @@
-"""The door to HTTP, read off the template."""
+"""The REST API of a service, in the template."""
 
 import json
 
@@ -13,8 +13,8 @@ DEPLOYMENT = "ApiGateway::Deployment"
 
 
 @pytest.fixture(scope="module")
-def resources(everyone, stage):
-    return stage_template(everyone, stage)["Resources"]
+def resources(services, stage):
+    return stage_template(services, stage)["Resources"]
 
 
 def of_type(resources, kind):
@@ -22,25 +22,25 @@ def of_type(resources, kind):
 
 
 def methods(resources, verb):
-    found = of_type(resources, "ApiGateway::Method").values()
-    return [each["Properties"] for each in found if each["Properties"]["HttpMethod"] == verb]
+    methods = of_type(resources, "ApiGateway::Method").values()
+    return [each["Properties"] for each in methods if each["Properties"]["HttpMethod"] == verb]
 
 
-def test_every_path_and_method_comes_to_the_function(resources):
-    anything = methods(resources, "ANY")
-    (below,) = of_type(resources, "ApiGateway::Resource").values()
-    assert below["Properties"]["PathPart"] == "{proxy+}"
-    places = [json.dumps(each["ResourceId"]) for each in anything]
-    assert sorted(places) == [
+def test_every_path_and_method_invokes_the_function(resources):
+    proxy_methods = methods(resources, "ANY")
+    (proxy,) = of_type(resources, "ApiGateway::Resource").values()
+    assert proxy["Properties"]["PathPart"] == "{proxy+}"
+    resource_ids = [json.dumps(each["ResourceId"]) for each in proxy_methods]
+    assert sorted(resource_ids) == [
         '{"Fn::GetAtt": ["ApiRest", "RootResourceId"]}',
         '{"Ref": "ApiAnything"}',
     ]
-    for each in anything:
+    for each in proxy_methods:
         uri = each["Integration"]["Uri"]["Fn::Sub"]
         assert uri.endswith("functions/${ApiFunction.Arn}/invocations")
 
 
-def test_a_deployment_waits_for_all_that_it_is_a_picture_of(resources, stage):
+def test_a_deployment_depends_on_all_parts_of_the_api(resources, stage):
     (deployment,) = of_type(resources, "ApiGateway::Deployment").values()
     kinds = {resources[name]["Type"] for name in deployment["DependsOn"]}
     assert kinds == {
@@ -51,31 +51,31 @@ def test_a_deployment_waits_for_all_that_it_is_a_picture_of(resources, stage):
     }
 
 
-def test_another_content_is_another_deployment(project, dev):
-    path = project.door("toy")
+def test_changed_content_is_a_new_deployment(project, dev):
+    path = project.http_service("toy")
     (before,) = of_type(stage_template(project.definitions(), dev)["Resources"], DEPLOYMENT)
-    path.write_text(path.read_text().replace('purpose = "answers"', 'purpose = "more"'))
+    path.write_text(path.read_text().replace('purpose = "serves HTTP"', 'purpose = "more"'))
     (after,) = of_type(stage_template(project.definitions(), dev)["Resources"], DEPLOYMENT)
     (again,) = of_type(stage_template(project.definitions(), dev)["Resources"], DEPLOYMENT)
     assert before != after == again
 
 
-def test_only_this_api_may_call_the_function(resources):
+def test_only_this_api_may_invoke_the_function(resources):
     (permission,) = of_type(resources, "Lambda::Permission").values()
     assert permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
     assert permission["Properties"]["SourceArn"]["Fn::Sub"].endswith(":${ApiRest}/*/*")
 
 
-def test_what_the_gateway_answers_by_itself_is_a_problem_too(resources):
-    answers = of_type(resources, "ApiGateway::GatewayResponse").values()
-    kinds = {each["Properties"]["ResponseType"] for each in answers}
+def test_error_responses_of_the_gateway_are_problem_documents(resources):
+    responses = of_type(resources, "ApiGateway::GatewayResponse").values()
+    kinds = {each["Properties"]["ResponseType"] for each in responses}
     assert kinds == {"DEFAULT_4XX", "DEFAULT_5XX"}
-    for each in answers:
+    for each in responses:
         body = each["Properties"]["ResponseTemplates"]["application/problem+json"]
         assert json.loads(body)["requestId"] == "$context.requestId"
 
 
-def test_a_browser_may_use_presigned_urls_from_the_page_alone(resources, stage):
+def test_only_the_page_may_use_presigned_urls_in_a_browser(resources, stage):
     rules = {
         name: resources[name]["Properties"].get("CorsConfiguration")
         for name in ("UploadsBucket", "ProcessedBucket")
@@ -83,7 +83,7 @@ def test_a_browser_may_use_presigned_urls_from_the_page_alone(resources, stage):
     on_aws = {"Fn::Sub": "https://${PageDistribution.DomainName}"}
     page = {"Ref": "PublicEndpoint"} if stage.local else on_aws
     allowed = {"UploadsBucket": ["POST", "PUT"], "ProcessedBucket": ["GET", "HEAD"]}
-    if not stage.local:  # there a picture's link is the page's own
+    if not stage.local:  # on AWS, links go through the page's origin
         del allowed["ProcessedBucket"]
     assert {name for name, rule in rules.items() if rule} == set(allowed)
     for name, verbs in allowed.items():
@@ -92,13 +92,13 @@ def test_a_browser_may_use_presigned_urls_from_the_page_alone(resources, stage):
         assert rule["AllowedMethods"] == verbs
 
 
-def test_the_address_is_an_output(everyone, stage, local):
-    found = stage_template(everyone, stage)["Outputs"]["ApiAddress"]["Value"]["Fn::Sub"]
-    assert found.endswith(f"/{stage.name}")
-    assert found.startswith("${PublicEndpoint}/_aws/" if stage.local else "https://${ApiRest}.")
+def test_the_url_of_the_api_is_an_output(services, stage, local):
+    url = stage_template(services, stage)["Outputs"]["ApiAddress"]["Value"]["Fn::Sub"]
+    assert url.endswith(f"/{stage.name}")
+    assert url.startswith("${PublicEndpoint}/_aws/" if stage.local else "https://${ApiRest}.")
 
 
-def test_the_api_reads_and_signs_and_writes_nothing(resources):
+def test_the_api_may_only_read_presign_and_publish(resources):
     (policy,) = resources["ApiRole"]["Properties"]["Policies"]
     allowed = {
         action: json.dumps(statement["Resource"])
@@ -130,17 +130,17 @@ def test_the_api_reads_and_signs_and_writes_nothing(resources):
         ),
     ],
 )
-def test_a_service_with_an_api_consumes_no_events(project, old, new, message):
-    path = project.door("toy")
+def test_an_http_service_has_no_other_trigger(project, old, new, message):
+    path = project.http_service("toy")
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(InfraError) as refusal:
         project.definitions()
     assert message in str(refusal.value)
 
 
-def test_a_door_has_no_queue(project, local):
-    project.door("toy")
+def test_an_http_service_has_no_queue(project, local):
+    project.http_service("toy")
     (toy,) = project.definitions()
-    made = api_gateway.resources(toy, local)
+    created = api_gateway.resources(toy, local)
     assert not toy.queued
-    assert logical("toy", "Rest") in made
+    assert logical("toy", "Rest") in created
