@@ -1,4 +1,4 @@
-"""A change set as AWS describes it, told in plain words."""
+"""Changes read from a change set that AWS described."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def found(proposed):
     return {one.resource: one for one in proposed.changes}
 
 
-def test_every_page_is_read_and_the_gravest_comes_last(proposed):
+def test_every_page_is_read_and_the_most_severe_change_comes_last(proposed):
     assert [one.effect for one in proposed.changes] == [
         Effect.CREATE,
         Effect.IMPORT,
@@ -48,7 +48,7 @@ def test_every_page_is_read_and_the_gravest_comes_last(proposed):
     ]
 
 
-def test_what_is_shown_is_the_resource_what_becomes_of_it_and_why(proposed):
+def test_a_change_line_shows_effect_resource_and_reason(proposed):
     assert change_lines(proposed.changes) == DESCRIBED["lines"]
 
 
@@ -62,7 +62,7 @@ def test_what_is_shown_is_the_resource_what_becomes_of_it_and_why(proposed):
         ("StoreFunction", False),
     ],
 )
-def test_what_would_lose_data_is_known(found, resource, loses):
+def test_changes_that_lose_data_are_detected(found, resource, loses):
     assert found[resource].loses_data is loses
 
 
@@ -71,5 +71,5 @@ def test_an_action_that_is_new_to_us_is_no_reason_to_fail():
     assert Change.of(said).effect is Effect.CHANGE
 
 
-def test_a_change_of_parameters_alone_is_told():
+def test_a_change_of_parameters_only_is_reported():
     assert change_lines(()) == ["total: no resource changes"]

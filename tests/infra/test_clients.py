@@ -1,4 +1,4 @@
-"""Where the tooling's clients go, and with whose credentials."""
+"""The endpoints and credentials of the clients."""
 
 import pytest
 
@@ -21,7 +21,7 @@ from infra.errors import InfraError
         ("", False),
     ],
 )
-def test_loopback_is_this_machine_alone(url, here):
+def test_only_loopback_addresses_are_this_machine(url, here):
     assert is_loopback(url) is here
 
 
@@ -30,13 +30,13 @@ def test_an_endpoint_elsewhere_is_refused():
         Clients("https://s3.amazonaws.com", "us-east-1")
 
 
-def test_a_local_stage_is_refused_an_endpoint_elsewhere_by_environment_too(local, monkeypatch):
+def test_a_remote_endpoint_in_the_environment_is_refused_for_a_local_stage(local, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://s3.amazonaws.com")
     with pytest.raises(InfraError, match="not on this machine"):
         Clients.of(local, None)
 
 
-def test_an_emulator_gets_the_test_credentials_whatever_profile_the_user_has(monkeypatch):
+def test_an_emulator_gets_the_test_credentials_and_not_the_users_profile(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "a-customers-production")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "real")

@@ -1,4 +1,4 @@
-"""Who is asked before a stage is touched, where it is, and what counts as a yes."""
+"""Consent before a stage is changed: what is shown, and which answers count."""
 
 from dataclasses import replace
 
@@ -45,23 +45,25 @@ def test_account_region_and_caller_are_shown_before_the_question(dev, account_re
 
 
 @pytest.mark.parametrize("answer", ["", "n", "yes please"])
-def test_anything_but_a_yes_is_a_no(dev, account_region, said, answer):
+def test_any_answer_but_yes_refuses(dev, account_region, said, answer):
     with pytest.raises(InfraError, match="nothing was changed"):
         answering(answer).to_apply(dev, account_region, ADDED, said.append)
 
 
-def test_a_yes_given_beforehand_asks_nothing_and_shows_all_the_same(dev, account_region, said):
+def test_with_consent_as_an_option_the_changes_are_shown_without_a_question(
+    dev, account_region, said
+):
     answering(given=True).to_apply(dev, account_region, ADDED, said.append)
     assert "create  Queue" in said[1]
 
 
-def test_a_yes_given_beforehand_is_none_to_losing_data(dev, account_region, said):
+def test_consent_as_an_option_does_not_cover_data_loss(dev, account_region, said):
     with pytest.raises(InfraError, match="RecordsTable would lose data"):
         answering(given=True).to_apply(dev, account_region, LOST, said.append)
     answering("y").to_apply(dev, account_region, LOST, said.append)
 
 
-def test_without_a_terminal_and_without_a_yes_nothing_begins(dev, local):
+def test_without_a_terminal_consent_must_be_an_option(dev, local):
     with pytest.raises(
         InfraError, match="stage dev needs consent, and this is not a terminal: use --yes"
     ):
@@ -70,7 +72,7 @@ def test_without_a_terminal_and_without_a_yes_nothing_begins(dev, local):
     answering(terminal=False, given=True).require_answerable(dev)
 
 
-def test_an_emulator_is_asked_about_nothing(local, account_region, said):
+def test_a_local_stage_needs_no_consent(local, account_region, said):
     answering().to_apply(local, account_region, LOST, said.append)
     answering().to_destroy(local, account_region, said.append)
     assert said == []
@@ -79,7 +81,7 @@ def test_an_emulator_is_asked_about_nothing(local, account_region, said):
 @pytest.mark.parametrize(
     ("name", "retained"), [("prod", "its data is retained"), ("dev", "deleted permanently")]
 )
-def test_destroying_wants_the_stages_name_and_says_what_becomes_of_data(
+def test_destroying_asks_for_the_stages_name_and_says_what_happens_to_its_data(
     account_region, said, name, retained
 ):
     stage, asked = Stage.load(name), []
@@ -98,12 +100,12 @@ def test_another_name_destroys_nothing(account_region, said, typed):
         answering(typed).to_destroy(Stage.load("prod"), account_region, said.append)
 
 
-def test_destroying_without_a_terminal_wants_the_name_as_an_option(dev, account_region, said):
+def test_destroying_without_a_terminal_needs_the_name_as_an_option(dev, account_region, said):
     with pytest.raises(InfraError, match="confirm with --confirm dev"):
         answering(terminal=False).to_destroy(dev, account_region, said.append)
 
 
-def test_a_stage_may_say_the_only_account_and_region_it_goes_to(dev, clients):
+def test_a_stage_can_fix_its_account_and_region(dev, clients):
     here = replace(dev, account="123456789012", region="us-east-1")
     assert AccountRegion.of(here, clients).caller == CALLER
     with pytest.raises(InfraError, match="in account 999999999999, but the credentials are for"):
@@ -112,7 +114,7 @@ def test_a_stage_may_say_the_only_account_and_region_it_goes_to(dev, clients):
         AccountRegion.of(replace(dev, region="eu-west-1"), clients)
 
 
-def test_a_stages_region_counts_unless_another_is_asked_for(dev, monkeypatch):
+def test_an_option_overrides_the_stages_region(dev, monkeypatch):
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     mine = replace(dev, region="eu-west-1")
     assert Clients.of(mine, None).region == "eu-west-1"

@@ -1,4 +1,4 @@
-"""Deploying a stage and taking it down, over S3 in memory and a CloudFormation that is a fake."""
+"""Deploying and deleting a stage, with S3 in moto and a fake CloudFormation."""
 
 import json
 
@@ -96,7 +96,7 @@ def test_changed_code_is_uploaded_and_its_key_is_what_changes(up, project, cloud
     assert after["TemplateURL"] == before["TemplateURL"]
 
 
-def test_the_template_that_is_deployed_is_the_one_that_synth_prints_with_its_buckets_named(
+def test_the_deployed_template_is_that_of_synth_with_literal_bucket_names(
     up, project, dev, clients
 ):
     up()
@@ -112,7 +112,7 @@ def test_the_template_that_is_deployed_is_the_one_that_synth_prints_with_its_buc
     assert json.loads(body) == printed
 
 
-def test_the_artifacts_are_nobody_elses(up, clients):
+def test_the_artifacts_bucket_is_private(up, clients):
     up()
     blocked = clients.client("s3").get_public_access_block(
         Bucket=f"darkroom-dev-artifacts-{ACCOUNT}"
@@ -120,7 +120,7 @@ def test_the_artifacts_are_nobody_elses(up, clients):
     assert set(blocked["PublicAccessBlockConfiguration"].values()) == {True}
 
 
-def test_what_a_deployment_sent_of_a_zip_before_it_was_killed_goes(up, clients):
+def test_unfinished_uploads_of_artifacts_expire(up, clients):
     up()
     rules = clients.client("s3").get_bucket_lifecycle_configuration(
         Bucket=f"darkroom-dev-artifacts-{ACCOUNT}"
@@ -142,7 +142,7 @@ def test_every_version_is_deleted_before_the_stack(up, clients, dev, said, cloud
     assert cloudformation.done[-1] == "DELETE"
 
 
-def test_prod_keeps_its_data(clients, said, cloudformation):
+def test_prod_retains_its_data(clients, said, cloudformation):
     cloudformation.status = "CREATE_COMPLETE"
     s3 = clients.client("s3")
     name = f"darkroom-prod-uploads-{ACCOUNT}"
@@ -165,7 +165,7 @@ def test_a_local_stage_leaves_no_artifacts_either(clients, local, said):
     assert clients.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_destroying_what_is_not_there_says_so(clients, local, said, cloudformation):
+def test_destroying_a_stage_that_is_not_deployed_is_reported(clients, local, said, cloudformation):
     destroy(local, clients, said.append)
     assert said == ["stage local is not deployed"]
     assert cloudformation.done == []
@@ -178,7 +178,7 @@ def test_the_local_stage_never_goes_to_aws(local, work):
         work(local, clients, *([print] if work is destroy else []))
 
 
-def test_a_stage_that_is_not_deployed_says_how(clients, local, dev):
+def test_outputs_of_a_stage_that_is_not_deployed_name_the_deploy_command(clients, local, dev):
     with pytest.raises(InfraError, match=r"local is not deployed; run: make local-up"):
         Outputs.read(local, clients)
     with pytest.raises(InfraError, match=r"run: python -m infra deploy --stage dev"):
@@ -193,7 +193,7 @@ def test_outputs_print_as_json_for_scripts_and_as_lines_for_people(up):
     assert "buckets.uploads" in outputs.as_text().split()
 
 
-def test_one_output_is_printed_alone_and_an_unknown_one_names_those_there_are(up):
+def test_one_output_can_be_printed_and_an_unknown_one_lists_the_names(up):
     outputs = up()
     assert outputs.value("buckets.uploads") == outputs.buckets["uploads"]
     with pytest.raises(InfraError, match=r"no output bucket; there are: .*buckets\.uploads"):

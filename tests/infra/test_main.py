@@ -1,4 +1,4 @@
-"""The command line: what it prints, and how it fails."""
+"""The output and the errors of the command line."""
 
 import json
 
@@ -19,7 +19,7 @@ def test_an_error_is_one_line_on_stderr_and_exit_one(capsys):
     assert printed.err == "error: there is no stage 'live'; choose one of: dev, local, prod\n"
 
 
-def test_an_emulator_that_is_not_there_is_told_in_one_line(capsys):
+def test_an_unreachable_emulator_is_reported_in_one_line(capsys):
     assert main(["outputs", "--endpoint-url", "http://127.0.0.1:1"]) == 1
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1

@@ -1,4 +1,4 @@
-"""The page goes to its bucket when a stack says that there is one."""
+"""Publishing the page of a stage that has one."""
 
 import json
 
@@ -84,7 +84,7 @@ def test_the_page_that_names_the_others_comes_last(page, s3, said):
     assert said == ["the page is published: https://d1.cloudfront.net/"]
 
 
-def test_what_is_there_already_is_not_sent_again(page, s3, built, said):
+def test_unchanged_files_are_not_uploaded_again(page, s3, built, said):
     page()
     s3.put.clear()
     page()
@@ -94,7 +94,7 @@ def test_what_is_there_already_is_not_sent_again(page, s3, built, said):
     assert s3.put == ["index.html"]
 
 
-def test_only_what_names_its_content_may_be_kept_by_a_browser(page, s3):
+def test_only_files_with_a_content_hash_are_cached_by_browsers(page, s3):
     page()
     kept = {
         key: s3.head_object(Bucket=OUTPUTS["PageBucket"], Key=key)["CacheControl"]
@@ -104,7 +104,7 @@ def test_only_what_names_its_content_may_be_kept_by_a_browser(page, s3):
     assert set(kept.values()) == {"no-cache"}
 
 
-def test_cloudfront_forgets_each_content_once(page, built):
+def test_each_content_is_invalidated_once(page, built):
     first, again = page(), page()
     (built / "index.html").write_text("index-2.js")
     other = page()
@@ -114,7 +114,7 @@ def test_cloudfront_forgets_each_content_once(page, built):
     assert first["InvalidationBatch"]["Paths"] == {"Quantity": 1, "Items": ["/*"]}
 
 
-def test_the_page_is_told_its_api_and_where_people_sign_in(page, s3):
+def test_the_pages_configuration_has_its_api_and_sign_in(page, s3):
     page(OUTPUTS | SIGN_IN)
     found = s3.get_object(Bucket=OUTPUTS["PageBucket"], Key="config.json")["Body"].read()
     said = json.loads(found)

@@ -16,7 +16,7 @@ from tests.optional import missing
 LOGGING = Suppression("CKV_18", ("Uploads*", "PageBucket"), "because")
 
 
-def test_what_is_answered_is_no_question():
+def test_a_suppressed_finding_is_resolved():
     found = [Finding("CKV_18", "UploadsBucket"), Finding("CKV_18", "PageBucket")]
     assert unresolved(found, [LOGGING]) == []
 
@@ -29,16 +29,16 @@ def test_what_is_answered_is_no_question():
         (Finding("CKV_18", "PageBucket", 2), "finding: CKV_18 on PageBucket, 2 times"),
     ],
 )
-def test_another_check_place_or_number_is_a_new_finding(finding, line):
+def test_another_check_location_or_number_is_a_new_finding(finding, line):
     assert line in unresolved([finding], [LOGGING])
 
 
-def test_an_answer_to_what_is_mended_has_to_go():
+def test_a_suppression_without_a_finding_is_reported():
     line = "unused suppression: CKV_18 on Uploads*, PageBucket"
     assert unresolved([], [LOGGING]) == [line]
 
 
-def test_every_answer_says_why():
+def test_every_suppression_has_a_reason():
     suppressions = Suppressions.read()
     assert suppressions.template
     assert suppressions.secrets
@@ -46,14 +46,14 @@ def test_every_answer_says_why():
         assert len(suppression.why.split()) > 4
 
 
-def test_an_answer_without_a_reason_is_refused(tmp_path):
+def test_a_suppression_without_a_reason_is_refused(tmp_path):
     path = tmp_path / "scan.toml"
     path.write_text('secrets = []\n[[template]]\ncheck = "CKV_1"\non = ["A"]\n')
     with pytest.raises(InfraError, match="why: is missing"):
         Suppressions.read(path)
 
 
-def test_a_vulnerability_is_told_with_what_mends_it():
+def test_a_vulnerability_is_reported_with_the_fixed_version():
     vulnerable = {
         "name": "pillow",
         "version": "1.0",
@@ -64,7 +64,7 @@ def test_a_vulnerability_is_told_with_what_mends_it():
     assert lines == ["pillow 1.0: GHSA-1, fixed in 2"]
 
 
-def test_what_nobody_could_tell_about_is_no_good_news():
+def test_unknown_packages_and_an_unreachable_database_are_reported():
     unknown = {"name": "toy", "skip_reason": "not found on PyPI"}
     assert vulnerabilities(json.dumps({"dependencies": [unknown]})) == ["toy: not found on PyPI"]
     with pytest.raises(InfraError, match="reached no database"):
@@ -82,11 +82,11 @@ def scanners():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("scanners")
-def test_every_finding_of_checkov_is_answered_and_every_answer_is_to_one():
+def test_every_finding_of_checkov_is_suppressed_and_no_suppression_is_unused():
     assert unresolved(scan.of_template(), Suppressions.read().template) == []
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("scanners")
-def test_everything_that_looks_like_a_secret_is_answered_and_every_answer_is_to_one():
+def test_every_possible_secret_is_suppressed_and_no_suppression_is_unused():
     assert unresolved(scan.of_sources(), Suppressions.read().secrets) == []

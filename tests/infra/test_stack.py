@@ -1,4 +1,4 @@
-"""Every state that a stack can be in when a deployment meets it."""
+"""Deploying a stack in each state that it can be in."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_a_stack_that_is_there_is_updated(apply, status):
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED"])
-def test_a_stack_that_never_came_up_is_created_anew(apply, status):
+def test_a_stack_whose_creation_failed_is_deleted_and_created(apply, status):
     cloudformation = FakeCloudFormation(status)
     assert apply(cloudformation) is True
     assert cloudformation.done == ["DELETE", "CREATE"]
@@ -60,14 +60,14 @@ def test_a_stack_that_never_came_up_is_created_anew(apply, status):
 @pytest.mark.parametrize(
     "words", ["The submitted information didn't contain changes.", "No updates are to be performed"]
 )
-def test_no_changes_is_success_and_says_so(apply, words):
+def test_an_update_without_changes_succeeds_and_returns_false(apply, words):
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
     cloudformation.change = {"Status": "FAILED", "StatusReason": words}
     assert apply(cloudformation) is False
     assert cloudformation.done == ["UPDATE", "FORGET"]
 
 
-def test_a_change_that_cannot_be_made_is_told_with_its_reason(apply):
+def test_a_change_set_that_fails_is_an_error_with_its_reason(apply):
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
     cloudformation.change = {"Status": "FAILED", "StatusReason": "no such export"}
     with pytest.raises(InfraError, match="cannot be changed: no such export"):
@@ -87,26 +87,26 @@ def test_a_failure_names_the_first_resource_that_failed_and_why(apply):
     )
 
 
-def test_a_deployment_waits_for_one_that_is_under_way(apply):
+def test_a_deployment_waits_for_a_running_one(apply):
     cloudformation = FakeCloudFormation("UPDATE_IN_PROGRESS")
     cloudformation.coming = ["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
     assert apply(cloudformation) is True
     assert cloudformation.done == ["UPDATE"]
 
 
-def test_a_wait_has_an_end(apply):
+def test_a_wait_has_a_time_limit(apply):
     cloudformation = FakeCloudFormation()
     cloudformation.executing = ["CREATE_IN_PROGRESS"]
     with pytest.raises(InfraError, match="still in CREATE_IN_PROGRESS after 60 s"):
         apply(cloudformation)
 
 
-def test_a_state_that_needs_a_person_is_left_to_one(apply):
+def test_a_state_that_needs_manual_repair_is_an_error(apply):
     with pytest.raises(InfraError, match="is in IMPORT_ROLLBACK_FAILED"):
         apply(FakeCloudFormation("IMPORT_ROLLBACK_FAILED"))
 
 
-def test_a_rollback_that_failed_is_gone_on_with_before_anything_else(apply, said):
+def test_a_failed_rollback_is_continued_first(apply, said):
     cloudformation = FakeCloudFormation("UPDATE_ROLLBACK_FAILED")
     cloudformation.executing = ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
     with pytest.raises(InfraError, match="ended in UPDATE_ROLLBACK_COMPLETE"):
@@ -117,7 +117,7 @@ def test_a_rollback_that_failed_is_gone_on_with_before_anything_else(apply, said
     )
 
 
-def test_a_rollback_that_fails_again_says_what_is_in_its_way(apply):
+def test_a_rollback_that_fails_again_is_an_error(apply):
     cloudformation = FakeCloudFormation("UPDATE_ROLLBACK_FAILED")
     cloudformation.executing = ["UPDATE_ROLLBACK_FAILED"]
     with pytest.raises(InfraError, match="ended in UPDATE_ROLLBACK_FAILED"):
@@ -126,14 +126,14 @@ def test_a_rollback_that_fails_again_says_what_is_in_its_way(apply):
 
 
 @pytest.mark.parametrize("code", ["InvalidChangeSetStatus", "ChangeSetNotFound"])
-def test_of_two_deployments_at_once_the_later_one_says_so(apply, code):
+def test_a_concurrent_deployment_is_an_error(apply, code):
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
     cloudformation.overtaken = code
     with pytest.raises(InfraError, match="ran at the same time: run it again"):
         apply(cloudformation)
 
 
-def test_what_cloudformation_refuses_beforehand_is_named(apply):
+def test_a_validation_error_at_execution_names_the_resource(apply):
     cloudformation = FakeCloudFormation()
     cloudformation.executing = ["ROLLBACK_COMPLETE"]
     stack = failure("darkroom-local", "Validation failed with 1 error(s). Call DescribeEvents")
@@ -143,7 +143,7 @@ def test_what_cloudformation_refuses_beforehand_is_named(apply):
         apply(cloudformation)
 
 
-def test_a_change_that_is_refused_as_it_is_proposed_is_named(apply):
+def test_a_validation_error_in_a_change_set_names_the_resource(apply):
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
     cloudformation.change = {"Status": "FAILED", "StatusReason": "a validation failed"}
     cloudformation.invalid = [INVALID]
@@ -159,7 +159,7 @@ def test_a_change_that_is_refused_as_it_is_proposed_is_named(apply):
         ("CREATE_COMPLETE", ["UPDATE", "FORGET"]),
     ],
 )
-def test_what_is_not_wanted_leaves_nothing_behind(local, said, status, done):
+def test_a_refused_change_set_is_deleted(local, said, status, done):
     cloudformation = FakeCloudFormation(status)
     stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().polling())
     with pytest.raises(InfraError, match="no"):
@@ -168,7 +168,7 @@ def test_what_is_not_wanted_leaves_nothing_behind(local, said, status, done):
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
-def test_who_only_looks_mends_nothing(local, said, status):
+def test_a_plan_does_not_repair_the_stack(local, said, status):
     cloudformation = FakeCloudFormation(status)
     stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().polling())
     with pytest.raises(InfraError, match=f"in {status}, which a deployment has to repair"):
@@ -181,7 +181,7 @@ def refuse(_):
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_only_what_may_have_outlived_a_stack_is_looked_for(stage, said):
+def test_only_a_stage_that_retains_data_imports_resources(stage, said):
     cloudformation = FakeCloudFormation()
     stage = Stage.load(stage)
     stack = Stack(FakeClients(cloudformation=cloudformation), stage, FakeClock().polling())
@@ -197,7 +197,7 @@ def test_deleting_waits_until_the_stack_is_gone(local, said):
     assert cloudformation.done == ["DELETE"]
 
 
-def test_a_deletion_that_fails_says_what_is_in_its_way(local, said):
+def test_a_failed_deletion_is_an_error(local, said):
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
     cloudformation.deleting = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
     stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().polling())
@@ -205,7 +205,7 @@ def test_a_deletion_that_fails_says_what_is_in_its_way(local, said):
         stack.delete(said.append)
 
 
-def test_an_output_that_an_emulator_made_up_is_a_failure(local):
+def test_an_output_that_the_emulator_did_not_create_is_an_error(local):
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
     cloudformation.outputs = {"Account": "000000000000", "EventsTopic": "unknown"}
     with pytest.raises(InfraError, match="did not create EventsTopic"):
