@@ -1,4 +1,4 @@
-# Everything there is to do, a target each. Needs Python 3.11 or newer and make 3.81 or newer.
+# One target for each task. Needs Python 3.11 or newer and make 3.81 or newer.
 #
 #   PYTHON=python3.13   the interpreter that .venv is made with
 #   LOCAL=docker        or ministack; auto takes Docker where an engine answers
@@ -8,13 +8,13 @@ PYTHON ?= python3
 LOCAL ?= auto
 PORT ?= 4566
 
-# deploy and destroy go to the AWS account of whoever calls them, and nowhere else; so each goes alone.
-# Nothing else here can reach one: every other target works on this machine, with credentials that are
-# good for nothing else, whatever the shell it is called from has set.
+# deploy and destroy use the caller's AWS credentials, so each must be the only target. Every other
+# target works on this machine, with the emulators' test credentials: it cannot reach an AWS account,
+# whatever the shell has set.
 ON_AWS := $(filter deploy destroy,$(MAKECMDGOALS))
 ifneq ($(ON_AWS),)
 ifneq ($(words $(MAKECMDGOALS)),1)
-$(error $(firstword $(ON_AWS)) goes alone: it works with your own credentials, and nothing else here does)
+$(error $(firstword $(ON_AWS)) must be the only target: it alone uses your AWS credentials)
 endif
 unexport AWS_ENDPOINT_URL
 else
@@ -33,21 +33,21 @@ BRING_UP := --emulator $(LOCAL) --port $(PORT)
 THERE := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload logs trace status models accuracy unit test test-rest test-all lint simulate chaos fuzz bench check audit synth deploy destroy schemas lock clean
+.PHONY: help demo local-up local-down follow upload logs trace status models accuracy unit test test-rest test-all lint simulate chaos mutation fuzz bench check audit synth deploy destroy schemas lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-demo: $(READY) ## send a photo through everything, and show what happens (PHOTO=...)
+demo: $(READY) ## start everything, process one photo and show the results (PHOTO=...)
 	@$(INFRA) demo $(BRING_UP) $(if $(PHOTO),"$$PHOTO")
 
-local-up: $(READY) ## start the local environment and deploy to it; prints what to copy
+local-up: $(READY) ## start the local environment and deploy to it; prints addresses and commands
 	@$(INFRA) up $(BRING_UP)
 
-local-down: ## stop all of it; what it held is forgotten
+local-down: ## stop everything; its data is deleted
 	@if [ -x .venv/bin/python ]; then $(INFRA) down; fi
 
-follow: $(READY) ## print notifications as they come (Ctrl-C ends)
+follow: $(READY) ## print notifications as they arrive (Ctrl-C ends)
 	@$(INFRA) follow $(THERE)
 
 upload: $(READY) ## copy a file into the uploads bucket: FILE=photo.jpg (KEY=..., OWNER=...)
@@ -58,64 +58,67 @@ logs: $(READY) ## show what the functions log (SERVICE="resize store" IMAGE=... 
 	@$(INFRA) logs $(THERE) $$SERVICE $(if $(IMAGE),--image "$$IMAGE") $(if $(SINCE),--since "$$SINCE") \
 		$(if $(FOLLOW),--follow)
 
-trace: $(READY) ## show one image's way, hop by hop (IMAGE=...)
+trace: $(READY) ## show one image's timeline, hop by hop (IMAGE=...)
 	@if [ -z "$$IMAGE" ]; then echo "error: which image? make trace IMAGE=<its id>" >&2; exit 2; fi
 	@$(INFRA) trace $(THERE) "$$IMAGE"
 
-status: $(READY) ## show what waits in the queues
+status: $(READY) ## show the number of messages in each queue
 	@$(INFRA) status $(THERE)
 
 models: $(READY) ## fetch the local Rekognition's weights; print sources, sizes and licences
 	@.venv/bin/python -m infra.rekognition models
 
-accuracy: $(READY) ## count what the local Rekognition gets right (docs/accuracy.md)
+accuracy: $(READY) ## measure the local Rekognition's accuracy, and write docs/accuracy.md
 	@.venv/bin/python -m tests.lab.accuracy
 
-unit: $(READY) ## run the unit, contract and architecture tests: within a minute
+unit: $(READY) ## run the unit, contract and architecture tests (1 minute)
 	@.venv/bin/pytest $(ON_ALL_CORES) -m "not slow" tests/unit tests/contract tests/architecture
 
-test: lint ## run every test that is not slow: within 4 minutes (ARGS="-k word": those alone, in order)
+test: lint ## run every test that is not slow (4 minutes; ARGS="-k word": those alone)
 	@.venv/bin/pytest $(or $(ARGS),$(ON_ALL_CORES) -m "not slow" --cov --cov-report=)
 
-test-rest: $(READY) ## print the coverage that make test measured, and run the slow tests
+test-rest: $(READY) ## print make test's coverage, and run the slow tests (15 minutes)
 	@.venv/bin/coverage report
 	@.venv/bin/pytest $(ON_ALL_CORES) -m slow
 
 test-all: test test-rest ## run every test, and print the coverage
 
-simulate: $(READY) ## run the saga through schedules of faults (RUNS=10000 SEED=1 PROFILE=...)
+simulate: $(READY) ## simulate the saga under seeded faults (RUNS=10000 SEED=1 PROFILE=...)
 	@.venv/bin/python -m tests.lab.simulator --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) \
 		$(if $(PROFILE),--profile $(PROFILE))
 
-chaos: $(READY) ## kill functions, break calls, on MiniStack (IMAGES=300 UPLOADS=500 FAULTS=0.1 SEED=1)
+chaos: $(READY) ## inject faults on MiniStack (IMAGES=300 UPLOADS=500 FAULTS=0.1 SEED=1)
 	@.venv/bin/python -m tests.lab.chaos --images $(or $(IMAGES),300) --uploads $(or $(UPLOADS),500) \
 		--faults $(or $(FAULTS),0.1) --seed $(or $(SEED),1)
 
-fuzz: $(READY) ## develop mutated pictures for a while (SECONDS=60 SEED=1)
+mutation: $(READY) ## mutate the core, and list the mutants that no test kills (FILES=...)
+	@.venv/bin/python -m tests.lab.mutation $(FILES)
+
+fuzz: $(READY) ## resize mutated pictures (SECONDS=60 SEED=1)
 	@.venv/bin/python -m tests.lab.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 
-bench: $(READY) ## measure it beside its peers, within 15 minutes (ARGS="--area renditions --quick")
+bench: $(READY) ## run the benchmark (15 minutes; ARGS="--area renditions --quick")
 	@.venv/bin/python -m tests.lab.bench $(ARGS)
 
 lint: $(READY) ## check rules and format: within seconds
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 
-check: lint ## lint, and check types and who may import whom
+check: lint ## lint, check types, and check imports between packages
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-audit: $(READY) ## ask scanners about the template, the sources and what is pinned (needs the network)
+audit: $(READY) ## scan the template, the sources and the pinned packages (needs the network)
 	@.venv/bin/python -m infra.deploy.scan
 
 synth: $(READY) ## print the CloudFormation template (STAGE=prod)
 	@$(INFRA) synth --stage $(or $(STAGE),local)
 
-deploy: $(READY) ## show what would change on AWS, ask, and deploy it: STAGE=prod (REGION=... ROLE=... PLAN=1 YES=1)
+deploy: $(READY) ## show the changes on AWS, ask, and deploy: STAGE=prod (REGION=... ROLE=... PLAN=1 YES=1)
 	@if [ -z "$$STAGE" ]; then echo "error: which stage? make deploy STAGE=dev" >&2; exit 2; fi
 	@$(INFRA) deploy --stage "$$STAGE" $(if $(REGION),--region "$$REGION") $(if $(ROLE),--role "$$ROLE") $(if $(PLAN),--plan) $(if $(YES),--yes)
 
-destroy: $(READY) ## take a stage on AWS down; asks for its name: STAGE=dev (REGION=...)
+destroy: $(READY) ## delete a stage on AWS; asks for its name: STAGE=dev (REGION=...)
 	@if [ -z "$$STAGE" ]; then echo "error: which stage? make destroy STAGE=dev" >&2; exit 2; fi
 	@$(INFRA) destroy --stage "$$STAGE" $(if $(REGION),--region "$$REGION")
 
@@ -126,7 +129,7 @@ schemas: $(READY) ## write the JSON Schema of every event, and the AsyncAPI docu
 lock: $(READY) ## pin the dependency groups in uv.lock, with hashes (UPGRADE=1: to the latest versions)
 	@.venv/bin/uv lock --python .venv/bin/python --default-index https://pypi.org/simple $(if $(UPGRADE),--upgrade)
 
-clean: local-down ## stop everything and remove what was made here
+clean: local-down ## stop everything, and delete what was built here
 	@rm -rf .venv .darkroom build services/web/node_modules .pytest_cache .mypy_cache .ruff_cache \
 		.import_linter_cache .hypothesis .coverage
 

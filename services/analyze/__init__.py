@@ -1,1 +1,1 @@
-"""Asks Rekognition what is in the picture."""
+"""Analyzes the picture with Rekognition and Bedrock."""

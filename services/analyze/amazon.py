@@ -1,4 +1,4 @@
-"""Whom of Amazon's services each question is for."""
+"""Which of Amazon's services answers each detection."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from services.analyze.rekognition import Rekognition
 
 @dataclass(frozen=True)
 class Amazon:
-    """Rekognition, and Bedrock's Titan for what Rekognition has no answer to."""
+    """Rekognition; Bedrock's Titan for embeddings."""
 
     rekognition: Rekognition
     titan: Titan

@@ -1,4 +1,4 @@
-"""Amazon Bedrock's Titan, or whatever speaks like it, asked what one picture is like."""
+"""The embedding of a picture by Amazon Bedrock's Titan, or a compatible server."""
 
 import json
 from base64 import b64encode
@@ -10,21 +10,21 @@ from shared.errors import Fault, PermanentError, TransientError
 from shared.objects import Objects
 
 LENGTH = 256
-"""Numbers of an embedding: the fewest there are to have, and enough to tell look-alikes."""
+"""Numbers in an embedding: Titan's minimum, and enough to find similar images."""
 
 
 class Titan:
-    """Bedrock takes no S3 object, so the picture is read here and sent along."""
+    """Bedrock accepts no S3 object, so the picture is read here and sent in the request."""
 
     def __init__(self, client: Any, processed: Objects) -> None:
         self._client = client
         self._processed = processed
 
     def embed(self, key: str) -> Answer:
-        """The model's full answer about this picture, and ``modelId``, which it does not say.
+        """The model's full answer for this picture, with ``modelId`` added.
 
-        Every call is paid for. Raises PermanentError for a picture that Titan will never take,
-        Throttled when it asks to slow down. Safe to call from several threads.
+        Every call is billed. Raises PermanentError for a picture that Titan never accepts, and
+        Throttled. Thread-safe.
         """
         body = json.dumps(
             {
@@ -32,20 +32,19 @@ class Titan:
                 "embeddingConfig": {"outputEmbeddingLength": LENGTH},
             }
         )
-        # The picture is of our own making, so what Titan does not take of it is our fault; and so
-        # is a region that has no such model.
+        # Darkroom created the picture and chose the region, so these errors are internal.
         with aws_errors(
             f"embedding of {key}",
             ValidationException=("refused-by-bedrock", Fault.INTERNAL),
             ResourceNotFoundException=("no-such-model", Fault.INTERNAL),
         ):
             answer = self._client.invoke_model(modelId=EMBEDDING_MODEL, body=body)
-            said: dict[str, Any] = json.loads(answer["body"].read())
-        if said.get("message"):
-            raise TransientError("no-embedding", f"embedding of {key}: {said['message']}")
-        return said | {"modelId": EMBEDDING_MODEL}
+            response: dict[str, Any] = json.loads(answer["body"].read())
+        if response.get("message"):
+            raise TransientError("no-embedding", f"embedding of {key}: {response['message']}")
+        return response | {"modelId": EMBEDDING_MODEL}
 
     def _picture(self, key: str) -> bytes:
-        if found := self._processed.find(key):
-            return found.body
+        if picture := self._processed.find(key):
+            return picture.body
         raise PermanentError("picture-unreachable", f"there is no {key}", fault=Fault.INTERNAL)

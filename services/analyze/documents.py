@@ -1,4 +1,4 @@
-"""Analysis documents: kept under their run, and taken over by a later one."""
+"""Analysis documents: stored under their run, and copied to later runs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,45 +15,45 @@ from shared.objects import Objects, Stored, delete_all
 from shared.telemetry import log
 
 JSON = "application/json"
-TRIES = 5
-"""Writes that may lose to another worker's before the message waits its turn."""
+MAX_WRITES = 5
+"""Conditional writes that may fail before the message is retried later."""
 
 V = TypeVar("V", bound=Value)
 
 
 def prefix(image: str, run: int) -> str:
-    """Where everything stands that was made for this run, and nothing else does."""
+    """The prefix of all objects of this run, and of nothing else."""
     return f"analyses/{image}/{run}/"
 
 
 def own_key(event: ImageEvent) -> str:
-    """Where the run's own analysis stands."""
+    """The key of the run's own analysis."""
     return f"{prefix(event.image, event.run)}analysis.json"
 
 
-def read(kind: type[V], found: Stored | None) -> V | None:
-    """What the object says; None if there is none, or if it says something else."""
+def read(kind: type[V], stored: Stored | None) -> V | None:
+    """The object as this type; None if it is missing or invalid."""
     try:
-        return kind.model_validate_json(found.body) if found else None
+        return kind.model_validate_json(stored.body) if stored else None
     except ValidationError:
         return None
 
 
 def only(document: Analysis, detections: Iterable[Detection]) -> Analysis:
-    """The document as if nothing but these had been asked."""
-    told = {str(one) for one in detections}
-    told |= {"max_labels"} if Detection.LABELS in told else set()
+    """The document without other detections than these."""
+    names = {str(detection) for detection in detections}
+    names |= {"max_labels"} if Detection.LABELS in names else set()
     parts = ("answers", "models", "thresholds")
     return document.model_copy(
         update={
-            part: {name: said for name, said in getattr(document, part).items() if name in told}
+            part: {name: value for name, value in getattr(document, part).items() if name in names}
             for part in parts
         }
     )
 
 
 def merged(ours: Analysis, theirs: Analysis | None) -> Analysis:
-    """What two workers of one run have kept. Theirs stood there first, so it counts."""
+    """The documents of two workers of one run. Answers that were stored first win."""
     if theirs and theirs.answers.keys() >= ours.answers.keys():
         return theirs
     if theirs is None or ours.reused_from:
@@ -76,14 +76,13 @@ class Documents:
     def find(self, event: ImageEvent) -> Stored | None:
         return self.processed.find(own_key(event))
 
-    def keep(self, document: Analysis, event: ImageEvent, before: Stored | None) -> Analysis:
-        """Put it in the place of ``before``; what stands there then, with what another worker has
-        kept meanwhile.
+    def put(self, document: Analysis, event: ImageEvent, before: Stored | None) -> Analysis:
+        """Replace ``before``; the document as stored, merged with a concurrent worker's answers.
 
-        What was paid for and cannot be kept is a try, throttled or not: it cost money.
+        Throttling counts as an attempt here, because the answers were paid for.
         """
         try:
-            for _ in range(TRIES):
+            for _ in range(MAX_WRITES):
                 body = document.model_dump_json().encode()
                 if self.processed.replace(own_key(event), before, body, JSON):
                     return document
@@ -91,26 +90,23 @@ class Documents:
                 document = merged(document, read(Analysis, before))
         except Throttled as error:
             raise TransientError(error.reason, error.detail) from error
-        raise TransientError("contended", f"the analysis changed {TRIES} times meanwhile")
+        raise TransientError("contended", f"the analysis changed {MAX_WRITES} times meanwhile")
 
     def take_over(
         self, event: ImageEvent, of: int, detections: Iterable[Detection]
     ) -> tuple[PreviousVersion, ...]:
-        """Copy the versions that run ``of`` holds, its own among them; by the runs that asked.
-
-        Answers to anything but these detections are left out. May be run any number of times.
-        """
-        wanted = frozenset(detections)
-        taken = []
+        """Copy all versions of run ``of``, without other detections than these. Idempotent."""
+        included = frozenset(detections)
+        versions = []
         for key in list(self.processed.keys(prefix(event.image, of))):
             document = read(Analysis, self.processed.find(key))
             if document is None:
-                log.warning("an earlier analysis cannot be read: left behind", extra={"key": key})
+                log.warning("unreadable analysis not copied", extra={"key": key})
                 continue
             copy = f"{prefix(event.image, event.run)}versions/{document.run}.json"
-            self.processed.put(copy, only(document, wanted).model_dump_json().encode(), JSON)
-            taken.append(PreviousVersion(run=document.run, document=copy))
-        return tuple(sorted(taken, key=lambda previous_versions: previous_versions.run))
+            self.processed.put(copy, only(document, included).model_dump_json().encode(), JSON)
+            versions.append(PreviousVersion(run=document.run, document=copy))
+        return tuple(sorted(versions, key=lambda version: version.run))
 
     def compensate(self, event: ImageEvent) -> None:
         delete_all(self.processed, prefix(event.image, event.run))

@@ -1,4 +1,4 @@
-"""What Rekognition's and Bedrock's answers say, in our words. Pure."""
+"""Detections, thresholds, and the summary of Rekognition's and Bedrock's answers. Pure."""
 
 import json
 from array import array
@@ -10,28 +10,28 @@ from typing import Any, TypeVar
 
 
 class Analyzer(StrEnum):
-    """Who can be asked, by the name that settings, requests and documents use."""
+    """The analyzers, by the names that settings, requests and documents use."""
 
     REKOGNITION = "rekognition"
-    """Amazon Rekognition; and for what it has no answer to, Amazon Bedrock."""
+    """Amazon Rekognition, with Amazon Bedrock for embeddings."""
 
 
 class Detection(StrEnum):
-    """What can be asked. Each is billed on its own, for each image."""
+    """The detections. Each is billed separately, per image."""
 
     LABELS = "labels"
     FACES = "faces"
     TEXT = "text"
     MODERATION = "moderation"
     EMBEDDING = "embedding"
-    """Numbers that are alike for pictures that are alike; Bedrock's to answer."""
+    """A vector that is close for similar pictures. Bedrock computes it."""
 
 
 EMBEDDING_MODEL = "amazon.titan-embed-image-v1"
 """Amazon Titan Multimodal Embeddings G1, which takes a JPEG of up to 2,048 pixels a side."""
 
 OF_PEOPLE = frozenset({Detection.FACES})
-"""What tells of the people in a picture. Switched off, it is taken over from no earlier version."""
+"""Detections about people. If disabled, they are not copied from earlier versions either."""
 
 MODEL_VERSION = {
     Detection.LABELS: "LabelModelVersion",
@@ -40,7 +40,7 @@ MODEL_VERSION = {
     Detection.MODERATION: "ModerationModelVersion",
     Detection.EMBEDDING: "modelId",
 }
-"""Where each answer names its model, if it does."""
+"""The field of each answer that names the model."""
 
 LONGEST_LINE = 200
 MOST_LINES = 50
@@ -58,9 +58,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The confidence, in percent, from which what a detection finds counts; and of how many labels
-    at most.
-    """
+    """The minimum confidence of each detection, in percent, and the maximum number of labels."""
 
     max_labels: int = 10
     labels: float = 70.0
@@ -69,40 +67,42 @@ class Thresholds:
     moderation: float = 70.0
 
     @classmethod
-    def read(cls, told: Mapping[str, float]) -> "Thresholds":
-        """What ``told`` says, and for what it leaves out the default."""
-        known = {part.name: told[part.name] for part in fields(cls) if part.name in told}
-        return cls(**known | {"max_labels": int(known.get("max_labels", cls.max_labels))})  # type: ignore[arg-type]  # one of them is an int
+    def read(cls, values: Mapping[str, float]) -> "Thresholds":
+        """These values, and the defaults of those that are missing."""
+        present = {part.name: values[part.name] for part in fields(cls) if part.name in values}
+        return cls(**present | {"max_labels": int(present.get("max_labels", cls.max_labels))})  # type: ignore[arg-type]  # one of them is an int
 
     def of(self, detection: Detection) -> float:
         confidence: float = getattr(self, detection)
         return confidence
 
-    def told(self, detections: Iterable[Detection]) -> dict[str, float]:
-        """What applies to these detections, by name; an embedding is what it is."""
-        told = {
-            str(one): float(self.of(one)) for one in detections if one is not Detection.EMBEDDING
+    def for_detections(self, detections: Iterable[Detection]) -> dict[str, float]:
+        """The thresholds of these detections, by name. An embedding has none."""
+        confidences = {
+            str(detection): float(self.of(detection))
+            for detection in detections
+            if detection is not Detection.EMBEDDING
         }
-        most = {"max_labels": float(self.max_labels)} if Detection.LABELS in told else {}
-        return most | told
+        most = {"max_labels": float(self.max_labels)} if Detection.LABELS in confidences else {}
+        return most | confidences
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about a picture, and whom."""
+    """The detections to request, their thresholds, and the analyzer."""
 
     analyzer: str
     detect: tuple[Detection, ...]
     thresholds: Thresholds
 
     @property
-    def told(self) -> dict[str, float]:
-        return self.thresholds.told(self.detect)
+    def applied_thresholds(self) -> dict[str, float]:
+        return self.thresholds.for_detections(self.detect)
 
 
 @dataclass(frozen=True)
-class Summary:
-    """The part of the answers that travels in events. None: not asked."""
+class AnswerSummary:
+    """The part of the answers that events contain. None: not requested."""
 
     labels: tuple[tuple[str, float], ...] | None = None
     faces: int | None = None
@@ -112,9 +112,9 @@ class Summary:
     """256 signed bytes as base64."""
 
 
-def summarize(answers: Mapping[str, Answer], thresholds: Thresholds) -> Summary:
-    """The most certain of each answer, within what an event may carry."""
-    return Summary(
+def summarize(answers: Mapping[str, Answer], thresholds: Thresholds) -> AnswerSummary:
+    """The most certain findings of each answer, within the size of an event."""
+    return AnswerSummary(
         labels=_labels(answers.get(Detection.LABELS), thresholds),
         faces=_faces(answers.get(Detection.FACES), thresholds),
         text=_text(answers.get(Detection.TEXT), thresholds),
@@ -132,9 +132,9 @@ def models_of(answers: Mapping[str, Answer]) -> dict[str, str]:
     }
 
 
-def _sure(found: Sequence[Answer], least: float) -> list[Answer]:
-    enough = [one for one in found if one["Confidence"] >= least]
-    return sorted(enough, key=lambda one: (-one["Confidence"], str(one.get("Name", ""))))
+def _sure(findings: Sequence[Answer], least: float) -> list[Answer]:
+    enough = [finding for finding in findings if finding["Confidence"] >= least]
+    return sorted(enough, key=lambda f: (-f["Confidence"], str(f.get("Name", ""))))
 
 
 def _labels(answer: Answer | None, thresholds: Thresholds) -> tuple[tuple[str, float], ...] | None:
@@ -152,7 +152,7 @@ def _faces(answer: Answer | None, thresholds: Thresholds) -> int | None:
 def _text(answer: Answer | None, thresholds: Thresholds) -> tuple[str, ...] | None:
     if answer is None:
         return None
-    lines = [found for found in answer["TextDetections"] if found["Type"] == "LINE"]
+    lines = [text for text in answer["TextDetections"] if text["Type"] == "LINE"]
     sure = [line for line in lines if line["Confidence"] >= thresholds.text]
     return _fitting(line["DetectedText"][:LONGEST_LINE] for line in sure[:MOST_LINES])
 
@@ -176,12 +176,12 @@ def _embedding(answer: Answer | None) -> str | None:
     return b64encode(array("b", (round(127 * number / most) for number in numbers))).decode()
 
 
-def _fitting(found: Iterable[T]) -> tuple[T, ...]:
-    """As many of the first as there is room for; of any there are, at least one."""
-    kept, room = [], ROOM
-    for one in found:
-        room -= len(json.dumps(one, ensure_ascii=False).encode()) + NAMES
+def _fitting(findings: Iterable[T]) -> tuple[T, ...]:
+    """The first findings that fit into ``ROOM``."""
+    fitting, room = [], ROOM
+    for finding in findings:
+        room -= len(json.dumps(finding, ensure_ascii=False).encode()) + NAMES
         if room < 0:
             break
-        kept.append(one)
-    return tuple(kept)
+        fitting.append(finding)
+    return tuple(fitting)

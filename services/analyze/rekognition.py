@@ -1,4 +1,4 @@
-"""Amazon Rekognition, or whatever speaks like it, asked about one object of one bucket."""
+"""Detections by Amazon Rekognition, or a compatible server, on objects of one bucket."""
 
 from typing import Any, Literal, Protocol
 
@@ -6,16 +6,16 @@ from services.analyze.logic import Answer, Detection, Thresholds
 from shared.aws import aws_errors
 from shared.errors import Fault
 
-Its = Literal[Detection.LABELS, Detection.FACES, Detection.TEXT, Detection.MODERATION]
-"""The detections that are Rekognition's."""
+Supported = Literal[Detection.LABELS, Detection.FACES, Detection.TEXT, Detection.MODERATION]
+"""The detections that Rekognition offers."""
 
 
 class Recognizer(Protocol):
     def ask(self, detection: Detection, key: str, thresholds: Thresholds) -> Answer:
-        """One detection's full answer, as its service gives it. Every call is paid for.
+        """The full answer to one detection, as the service returns it. Every call is billed.
 
-        Raises PermanentError for a picture that the service will never take, Throttled when it
-        asks to slow down. Safe to call from several threads.
+        Raises PermanentError for a picture that the service never accepts, and Throttled.
+        Thread-safe.
         """
         ...
 
@@ -25,10 +25,10 @@ class Rekognition:
         self._client = client
         self._bucket = bucket
 
-    def ask(self, detection: Its, key: str, thresholds: Thresholds) -> Answer:
+    def ask(self, detection: Supported, key: str, thresholds: Thresholds) -> Answer:
         image = {"S3Object": {"Bucket": self._bucket, "Name": key}}
         call, options = self._call(detection, thresholds)
-        # The picture is of our own making, so what Rekognition cannot read of it is our fault.
+        # Darkroom created the picture, so these errors are internal.
         with aws_errors(
             f"{detection} of {key}",
             InvalidImageFormatException=("unreadable-picture", Fault.INTERNAL),
@@ -37,9 +37,9 @@ class Rekognition:
             InvalidS3ObjectException=("picture-unreachable", Fault.INTERNAL),
         ):
             answer = call(Image=image, **options)
-        return {name: said for name, said in answer.items() if name != "ResponseMetadata"}
+        return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
-    def _call(self, detection: Its, thresholds: Thresholds) -> tuple[Any, dict[str, Any]]:
+    def _call(self, detection: Supported, thresholds: Thresholds) -> tuple[Any, dict[str, Any]]:
         match detection:
             case Detection.LABELS:
                 return self._client.detect_labels, {

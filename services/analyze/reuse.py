@@ -1,7 +1,7 @@
-"""The same content, asked the same way, is paid for once: an index of what was answered already.
+"""An index of analyzed content, so that the same content is paid for only once.
 
-The index only hints. What it points at is looked at before it is believed, and copied, so that
-each run has a document of its own, to keep and to throw away.
+An entry is only a hint: the document that it names is checked, and then copied, so that each run
+owns its document.
 """
 
 import json
@@ -20,14 +20,14 @@ from shared.telemetry import log
 
 
 def entry(content: str, analyzer: str, thresholds: dict[str, float], picture: Rendition) -> str:
-    """The key of the entry for this content (its sha256), asked so, about a picture like this."""
-    seen = [picture.format, picture.width, picture.height]
-    question = json.dumps([analyzer, thresholds, seen], sort_keys=True)
+    """The key of the entry for this content (its sha256), question and picture."""
+    shape = [picture.format, picture.width, picture.height]
+    question = json.dumps([analyzer, thresholds, shape], sort_keys=True)
     return f"reuse/{content}/{sha256(question.encode()).hexdigest()}.json"
 
 
 def copied(document: Analysis, event: ImageResized) -> Analysis:
-    """Another run's answers as this run's own. Another owner's image is not named."""
+    """The document as this run's own. It does not name an image of another owner."""
     origin = Origin(image=document.image, run=document.run)
     return document.model_copy(
         update={
@@ -43,20 +43,20 @@ def copied(document: Analysis, event: ImageResized) -> Analysis:
 
 @dataclass(frozen=True)
 class Reuse:
-    """``on``: whether anything is looked up and entered; what is there is forgotten either way."""
+    """``on`` enables lookups and new entries. Entries are deleted in any case."""
 
     processed: Objects
     runs: Runs
     on: bool = True
     models: defaultdict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
-    """The latest models that answered here, by analyzer and detection."""
+    """The latest model versions seen in this process, by analyzer and detection."""
 
     def find(self, event: ImageResized, question: Question) -> Analysis | None:
-        """The answers to this very question about this content, if they are still there."""
+        """A document that answers this question for this content, if one exists."""
         content = event.source.sha256
         if not self.on or content is None or not question.detect:
             return None
-        key = entry(content, question.analyzer, question.told, event.analysis)
+        key = entry(content, question.analyzer, question.applied_thresholds, event.analysis)
         hint = read(Hint, self.processed.find(key))
         document = read(Analysis, self.processed.find(hint.document)) if hint else None
         fits = document is not None and self._fits(document, content, question)
@@ -67,21 +67,20 @@ class Reuse:
         return (
             document.source.sha256 == content
             and document.analyzer == question.analyzer
-            and document.thresholds == question.told
+            and document.thresholds == question.applied_thresholds
             and document.answers.keys() == set(question.detect)
             and all(latest.get(name, model) == model for name, model in document.models.items())
         )
 
     def learn(self, document: Analysis) -> None:
-        """These models have just answered: older ones are outdated."""
+        """Remember these model versions. Documents of older ones are not reused."""
         self.models[document.analyzer] |= document.models
 
     def point(self, event: ImageResized, document: Analysis) -> None:
-        """Let the index point at this run's document, which answers all that was asked.
+        """Put an entry for this run's document, which answers the whole question.
 
-        Only once the record knows that the run was resized: every verdict that compensates the run
-        then names the content, and so the entry is found. An entry is not worth an image: if it
-        cannot be made, the run goes on without it.
+        Only once the record holds ``image.resized``: then every event that compensates the run
+        names the content, and the entry can be found. The run continues if this fails.
         """
         content = event.source.sha256
         if not self.on or content is None or not document.answers:
@@ -92,7 +91,7 @@ class Reuse:
             if self.runs.resized(event.image, event.run):
                 self.processed.put(key, hint.model_dump_json().encode(), JSON)
         except DarkroomError as error:
-            log.warning("not entered in the index", extra={"reason": error.reason})
+            log.warning("not added to the reuse index", extra={"reason": error.reason})
 
     def compensate(self, event: ImageEvent) -> None:
         """Delete the entries that point at this run."""
@@ -109,5 +108,5 @@ class Reuse:
         """The entries of this content that point at this image."""
         content = event.source.sha256
         keys = list(self.processed.keys(f"reuse/{content}/")) if content else []
-        found = [(key, read(Hint, self.processed.find(key))) for key in keys]
-        return [(key, hint) for key, hint in found if hint and hint.image == event.image]
+        hints = [(key, read(Hint, self.processed.find(key))) for key in keys]
+        return [(key, hint) for key, hint in hints if hint and hint.image == event.image]

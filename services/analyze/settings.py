@@ -1,4 +1,4 @@
-"""What can be set about ``analyze``, and its defaults."""
+"""The settings of ``analyze`` and their defaults."""
 
 from typing import Annotated
 
@@ -10,25 +10,24 @@ from shared.config import ServiceSettings
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
-def read_words(words: object) -> object:
-    """``labels faces`` as a tuple of words, each once; commas do as well as spaces."""
-    if not isinstance(words, str):
-        return words
-    return tuple(dict.fromkeys(words.replace(",", " ").split()))
+def read_words(text: object) -> object:
+    """``labels faces`` as a tuple of unique words. Commas separate as well as spaces."""
+    if not isinstance(text, str):
+        return text
+    return tuple(dict.fromkeys(text.replace(",", " ").split()))
 
 
 class AnalyzeSettings(ServiceSettings):
-    """The bucket, who is asked for what, how sure it has to be, and whether answers are reused."""
+    """The bucket, the analyzer, the detections and their thresholds, and reuse."""
 
     processed_bucket: str
     analyzer: Analyzer = Analyzer.REKOGNITION
     detect: Annotated[tuple[Detection, ...], BeforeValidator(read_words)] = tuple(
-        one for one in Detection if one is not Detection.EMBEDDING
+        detection for detection in Detection if detection is not Detection.EMBEDDING
     )
-    """What is left out is neither asked, nor kept, nor told; ``faces`` is the one for privacy.
+    """Others are neither requested, stored nor published. Leave out ``faces`` for privacy.
 
-    An embedding has to be asked for by name: not every region has Bedrock's model, and not every
-    account access to it.
+    Embeddings are opt-in: not every region has Bedrock's model, and not every account has access.
     """
     max_labels: int = Field(default=10, ge=1, le=1000)
     min_confidence_labels: Percent = 70.0
@@ -36,7 +35,7 @@ class AnalyzeSettings(ServiceSettings):
     min_confidence_text: Percent = 70.0
     min_confidence_moderation: Percent = 70.0
     reuse: bool = True
-    """Whether the same content, asked the same way, is paid for once only."""
+    """Whether the same content with the same question is paid for only once."""
 
     @property
     def question(self) -> Question:

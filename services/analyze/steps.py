@@ -1,4 +1,4 @@
-"""What ``analyze`` asks once the renditions exist, and how it forgets the answers."""
+"""What ``analyze`` does once the renditions exist, and its compensation."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -41,30 +41,30 @@ Answers = dict[str, Answer]
 
 @dataclass(frozen=True)
 class Steps:
-    """Analyses: bought once, kept, and thrown away with their run."""
+    """Creates analyses, each paid for once, and compensates them."""
 
     documents: Documents
     reuse: Reuse
     analyzers: Mapping[str, Recognizer]
     question: Question
-    """What is asked unless a run asks for another analyzer."""
+    """The default; a run may name another analyzer."""
     pool: Callable[[int], Executor] = ThreadPoolExecutor
 
     def analyze(self, event: ImageResized, context: StepContext) -> Iterator[Event]:
-        """Ask what was not asked before, keep the answers, and say what matters of them."""
+        """Request the missing detections, store the answers and publish ``image.analyzed``."""
         question = self._question(event)
-        previous_versions = self._taken_over(event)
+        previous_versions = self._copy_previous_versions(event)
         document = self._document(event, question, context)
         telemetry.expect_effects(0 if document.reused_from else len(document.answers))
-        yield _said(event, document, previous_versions)
+        yield _analyzed(event, document, previous_versions)
 
     def compensate(self, event: ImageEvent) -> None:
-        """Throw away the run's answers, and what points at them."""
+        """Delete the run's analysis and its entries in the reuse index."""
         self.reuse.compensate(event)
         self.documents.compensate(event)
 
     def purge(self, event: ImageDeleted) -> None:
-        """Throw away the answers of every run, and what points at them."""
+        """Delete the analyses of every run and their entries in the reuse index."""
         self.reuse.purge(event)
         self.documents.purge(event)
 
@@ -72,53 +72,51 @@ class Steps:
         named = event.reanalysis and event.reanalysis.analyzer
         question = replace(self.question, analyzer=named or self.question.analyzer)
         if question.analyzer not in self.analyzers:
-            known = ", ".join(self.analyzers)
+            available = ", ".join(self.analyzers)
             raise PermanentError(
                 "unknown-analyzer",
-                f"There is no analyzer {question.analyzer!r}, but: {known}",
+                f"There is no analyzer {question.analyzer!r}, only: {available}",
                 fault=Fault.INTERNAL,
             )
         return question
 
-    def _taken_over(self, event: ImageResized) -> tuple[PreviousVersion, ...]:
+    def _copy_previous_versions(self, event: ImageResized) -> tuple[PreviousVersion, ...]:
         if event.reanalysis is None:
             return ()
-        asked = set(Detection) - OF_PEOPLE | set(self.question.detect)
-        return self.documents.take_over(event, event.reanalysis.of, asked)
+        detections = set(Detection) - OF_PEOPLE | set(self.question.detect)
+        return self.documents.take_over(event, event.reanalysis.of, detections)
 
     def _document(self, event: ImageResized, question: Question, context: StepContext) -> Analysis:
-        """Every answer wanted: kept before, reused from another run, or paid for now."""
+        """All requested answers: stored by an earlier attempt, reused, or paid for now."""
         before = self.documents.find(event)
-        kept = read(Analysis, before)
-        begun = _begun(kept, question)
-        if begun is None and (found := self._reusable(event, question)):
-            return self._reused(event, found, before)
-        document = begun or _blank(event, question, context.at)
+        stored = read(Analysis, before)
+        started = _begun(stored, question)
+        if started is None and (source := self._reusable(event, question)):
+            return self._reuse(event, source, before)
+        document = started or _blank(event, question, context.at)
         if _missing(document, question):
             context.ensure_lease()
-            asked = document.model_copy(update={"analyzed_at": context.at})
-            return self._bought(event, question, asked, before)
-        return document if document == kept else self.documents.keep(document, event, before)
+            dated = document.model_copy(update={"analyzed_at": context.at})
+            return self._complete(event, question, dated, before)
+        return document if document == stored else self.documents.put(document, event, before)
 
     def _reusable(self, event: ImageResized, question: Question) -> Analysis | None:
-        """Who asks for a re-analysis wants it asked anew."""
+        """A re-analysis never reuses answers."""
         return None if event.reanalysis else self.reuse.find(event, question)
 
-    def _reused(self, event: ImageResized, found: Analysis, before: Stored | None) -> Analysis:
-        document = self.documents.keep(copied(found, event), event, before)
-        if found.image == event.image:  # that run is about to give way, and its document with it
+    def _reuse(self, event: ImageResized, source: Analysis, before: Stored | None) -> Analysis:
+        document = self.documents.put(copied(source, event), event, before)
+        if source.image == event.image:  # its run will be superseded, and its document deleted
             self.reuse.point(event, document)
         return document
 
-    def _bought(
+    def _complete(
         self, event: ImageResized, question: Question, document: Analysis, before: Stored | None
     ) -> Analysis:
-        """The document with what it lacks. What was paid for is kept, also if a call beside it
-        fails.
-        """
-        found, failures = self._ask(_missing(document, question), event.analysis.key, question)
-        if found:
-            document = self.documents.keep(_with(document, found, question), event, before)
+        """The document with its missing answers. Paid answers are stored even if a call fails."""
+        answers, failures = self._ask(_missing(document, question), event.analysis.key, question)
+        if answers:
+            document = self.documents.put(_with(document, answers, question), event, before)
         if failures:
             raise min(failures, key=lambda error: not isinstance(error, PermanentError))
         self.reuse.learn(document)
@@ -128,37 +126,39 @@ class Steps:
     def _ask(
         self, detections: Sequence[Detection], picture: str, question: Question
     ) -> tuple[Answers, list[BaseException]]:
-        """Side by side: the slowest call is as long as all of them take."""
+        """In parallel, so they take as long as the slowest call."""
         recognizer = self.analyzers[question.analyzer]
         answers: Answers = {}
         failures: list[BaseException] = []
         with self.pool(len(Detection)) as pool:
-            asked = {
-                one: pool.submit(carried(_paid), recognizer, one, picture, question.thresholds)
-                for one in detections
+            calls = {
+                detection: pool.submit(
+                    carried(_paid), recognizer, detection, picture, question.thresholds
+                )
+                for detection in detections
             }
-        for detection, answer in asked.items():
-            if error := answer.exception():
+        for detection, call in calls.items():
+            if error := call.exception():
                 failures.append(error)
             else:
-                answers[detection] = answer.result()
+                answers[detection] = call.result()
         return answers, failures
 
 
 def _paid(
     recognizer: Recognizer, detection: Detection, picture: str, thresholds: Thresholds
 ) -> Answer:
-    """An answer, and told at once that it was paid for: who dies before it is kept pays again."""
+    """Request one detection and count it at once: after a crash it may be paid again."""
     answer = recognizer.ask(detection, picture, thresholds)
-    telemetry.count("paid for a detection", EFFECTS, detection=detection)
+    telemetry.count("detection paid", EFFECTS, detection=detection)
     return answer
 
 
-def _begun(kept: Analysis | None, question: Question) -> Analysis | None:
-    """What an earlier try of this run has kept, as far as it is still asked for."""
-    if kept is None or kept.analyzer != question.analyzer:
+def _begun(stored: Analysis | None, question: Question) -> Analysis | None:
+    """What an earlier attempt of this run has stored, without unrequested detections."""
+    if stored is None or stored.analyzer != question.analyzer:
         return None
-    return only(kept, question.detect)
+    return only(stored, question.detect)
 
 
 def _blank(event: ImageResized, question: Question, at: datetime) -> Analysis:
@@ -170,7 +170,7 @@ def _blank(event: ImageResized, question: Question, at: datetime) -> Analysis:
         picture=event.analysis,
         analyzer=question.analyzer,
         models={},
-        thresholds=question.told,
+        thresholds=question.applied_thresholds,
         analyzed_at=at,
         answers={},
     )
@@ -180,21 +180,21 @@ def _missing(document: Analysis, question: Question) -> list[Detection]:
     return [detection for detection in question.detect if detection not in document.answers]
 
 
-def _with(document: Analysis, found: Answers, question: Question) -> Analysis:
-    asked = [detection for detection in question.detect if detection in found]
+def _with(document: Analysis, answers: Answers, question: Question) -> Analysis:
+    added = [detection for detection in question.detect if detection in answers]
     return document.model_copy(
         update={
-            "answers": {**document.answers, **found},
-            "models": {**document.models, **models_of(found)},
-            "thresholds": {**document.thresholds, **question.thresholds.told(asked)},
+            "answers": {**document.answers, **answers},
+            "models": {**document.models, **models_of(answers)},
+            "thresholds": {**document.thresholds, **question.thresholds.for_detections(added)},
         }
     )
 
 
-def _said(
+def _analyzed(
     event: ImageResized, document: Analysis, previous_versions: tuple[PreviousVersion, ...]
 ) -> ImageAnalyzed:
-    found = summarize(document.answers, Thresholds.read(document.thresholds))
+    summary = summarize(document.answers, Thresholds.read(document.thresholds))
     return ImageAnalyzed(
         image=event.image,
         run=event.run,
@@ -202,16 +202,16 @@ def _said(
         owner=event.owner,
         document=own_key(event),
         labels=None
-        if found.labels is None
-        else tuple(Label(name=name, confidence=sure) for name, sure in found.labels),
-        faces=found.faces,
-        text=found.text,
+        if summary.labels is None
+        else tuple(Label(name=name, confidence=sure) for name, sure in summary.labels),
+        faces=summary.faces,
+        text=summary.text,
         moderation=None
-        if found.flagged is None
-        else Moderation(flagged=bool(found.flagged), names=found.flagged),
+        if summary.flagged is None
+        else Moderation(flagged=bool(summary.flagged), names=summary.flagged),
         embedding=None
-        if found.embedding is None
-        else Embedding(model=document.models[Detection.EMBEDDING], vector=found.embedding),
+        if summary.embedding is None
+        else Embedding(model=document.models[Detection.EMBEDDING], vector=summary.embedding),
         analyzer=document.analyzer,
         models=document.models,
         thresholds=document.thresholds,

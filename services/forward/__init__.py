@@ -1,1 +1,1 @@
-"""Hands every verdict on to EventBridge, for those who want rules instead of subscriptions."""
+"""Forwards every outcome to EventBridge, for consumers that prefer rules to subscriptions."""

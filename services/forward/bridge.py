@@ -1,4 +1,4 @@
-"""The event bus that outcomes are handed on to."""
+"""The event bus that receives the outcomes."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -7,12 +7,12 @@ from shared.aws import THROTTLED, aws_errors
 from shared.errors import Fault, PermanentError, Throttled, TransientError
 
 REFUSED = frozenset({"NotAuthorizedForSourceException", "InvalidArgument", "MalformedDetail"})
-"""What EventBridge says of an entry that no retry mends."""
+"""Error codes of an entry that no retry helps."""
 
 
 class Bridge(Protocol):
     def put(self, entry: Mapping[str, object]) -> None:
-        """One entry, handed over. Every call is heard, so none is repeated by the client."""
+        """Put one entry. Each call delivers again, so the client does not retry."""
         ...
 
 
@@ -27,16 +27,16 @@ class EventBridge:
             ResourceNotFoundException=("no-such-bus", Fault.INTERNAL),
             ValidationException=("refused-by-eventbridge", Fault.INTERNAL),
         ):
-            said = self._client.put_events(Entries=[{**entry, "EventBusName": self._bus}])
-        if said["FailedEntryCount"]:  # the call succeeds even where its entry does not
-            raise _failure(said["Entries"][0])
+            answer = self._client.put_events(Entries=[{**entry, "EventBusName": self._bus}])
+        if answer["FailedEntryCount"]:  # the call succeeds even if its entry fails
+            raise _failure(answer["Entries"][0])
 
 
-def _failure(answer: Mapping[str, str]) -> PermanentError | TransientError:
-    code = answer.get("ErrorCode", "")
-    said = f"the event bus: {code} {answer.get('ErrorMessage', '')}"
+def _failure(entry: Mapping[str, str]) -> PermanentError | TransientError:
+    code = entry.get("ErrorCode", "")
+    detail = f"the event bus: {code} {entry.get('ErrorMessage', '')}"
     if code in REFUSED:
-        return PermanentError("refused-by-eventbridge", said, fault=Fault.INTERNAL, code=code)
+        return PermanentError("refused-by-eventbridge", detail, fault=Fault.INTERNAL, code=code)
     if code in THROTTLED:
-        return Throttled("throttled", said, code=code)
-    return TransientError("unavailable", said, code=code)
+        return Throttled("throttled", detail, code=code)
+    return TransientError("unavailable", detail, code=code)

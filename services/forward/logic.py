@@ -1,4 +1,4 @@
-"""A verdict as EventBridge takes it. Pure."""
+"""An outcome as an entry of EventBridge. Pure."""
 
 from shared.contracts.envelope import Envelope
 
@@ -9,7 +9,7 @@ SOURCE = "darkroom"
 def entry(envelope: Envelope, stage: str) -> dict[str, object]:
     """The whole envelope as ``detail``, and its type, version included, as ``detail-type``.
 
-    EventBridge gives each entry an id of its own: ``detail.id`` is the one that tells a repeat.
+    EventBridge gives each entry a new id. ``detail.id`` identifies repeats.
     """
     return {
         "Source": f"{SOURCE}.{stage}",

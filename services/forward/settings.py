@@ -1,9 +1,9 @@
-"""What can be set about ``forward``, and its defaults."""
+"""The settings of ``forward`` and their defaults."""
 
 from shared.config import ServiceSettings
 
 
 class ForwardSettings(ServiceSettings):
-    """The bus is the account's default one: rules find us by their ``source``."""
+    """The account's default bus, unless set. Rules match on ``source``."""
 
     event_bus: str = "default"

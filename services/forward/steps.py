@@ -1,4 +1,4 @@
-"""What ``forward`` does with a verdict. There is nothing to compensate: what is told is told."""
+"""What ``forward`` does with an outcome. A forwarded event cannot be compensated."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from shared.delivery import StepContext
 
 @dataclass(frozen=True)
 class Steps:
-    """Handing on how a run ended."""
+    """Forwards how a run ended."""
 
     bridge: Bridge
     stage: str
 
-    def tell(self, _: Decision, context: StepContext) -> None:
-        """Hand it on once, under the verdict's own id."""
+    def forward(self, _: Decision, context: StepContext) -> None:
+        """Put one entry with the event's id."""
         context.ensure_lease()
         self.bridge.put(logic.entry(context.envelope, self.stage))

@@ -1,1 +1,1 @@
-"""Tells people and systems how an image ended."""
+"""Notifies people and systems of how an image ended."""

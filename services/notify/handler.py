@@ -17,10 +17,10 @@ from shared.function import service_on_aws
 
 def routes(steps: Steps) -> dict[type[Event], Route]:
     return {
-        ImageCompleted: Deliver(steps.tell),
-        ImageFailed: Deliver(steps.tell),
-        ImageReleased: Deliver(steps.tell),
-        ImageDeleted: Deliver(steps.tell),
+        ImageCompleted: Deliver(steps.notify),
+        ImageFailed: Deliver(steps.notify),
+        ImageReleased: Deliver(steps.notify),
+        ImageDeleted: Deliver(steps.notify),
     }
 
 

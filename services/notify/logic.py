@@ -1,4 +1,4 @@
-"""A notification in the words of each kind of subscriber. Pure."""
+"""A notification in the format of each kind of subscriber. Pure."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ LONGEST_SUBJECT = 100
 LONGEST_SMS = 140
 """Characters that fit one text message."""
 NOBODY = "unknown"
-"""The owner attribute where no owner was given: a filter can ask for it."""
+"""The owner attribute of an image without an owner, so that a filter can match it."""
 
 
 @dataclass(frozen=True)
-class Words:
-    """One notification, worded: ``data`` for programs, the rest for people."""
+class Message:
+    """One notification: ``data`` for programs, the rest for people."""
 
     data: str
     subject: str
@@ -23,66 +23,78 @@ class Words:
     attributes: dict[str, str]
 
 
-def word(told: Notification) -> Words:
-    """Stable JSON, readable text and one line, with the attributes that subscribers filter on."""
-    name = told.source.key.rsplit("/", 1)[-1]
-    # One line: a key may hold line breaks, and so may the words of an error.
-    headline = " ".join(f"{name}: {_gist(told)}".split())
-    return Words(
-        data=told.model_dump_json(exclude_none=True),
-        subject=_ascii(f"Darkroom: {told.status} - {name}")[:LONGEST_SUBJECT],
-        email="\n".join([headline, "", *_details(told), "", f"Image {told.image}, run {told.run}"]),
+def render(notification: Notification) -> Message:
+    """Stable JSON, a text and one line, with the attributes that subscribers filter on."""
+    name = notification.source.key.rsplit("/", 1)[-1]
+    # Keys and error details may contain line breaks.
+    headline = " ".join(f"{name}: {_summary(notification)}".split())
+    return Message(
+        data=notification.model_dump_json(exclude_none=True),
+        subject=_ascii(f"Darkroom: {notification.status} - {name}")[:LONGEST_SUBJECT],
+        email="\n".join(
+            [
+                headline,
+                "",
+                *_details(notification),
+                "",
+                f"Image {notification.image}, run {notification.run}",
+            ]
+        ),
         sms=headline if len(headline) <= LONGEST_SMS else f"{headline[: LONGEST_SMS - 1]}…",
-        attributes=_attributes(told),
+        attributes=_attributes(notification),
     )
 
 
-def _gist(told: Notification) -> str:
-    if told.failure:
-        return f"failed, {told.failure.detail}"
-    if told.status is NotificationStatus.DELETED:
-        return "deleted, with everything that was made of it"
-    size = f"{told.width} x {told.height}"
-    if told.quarantined:
-        return f"{size}, quarantined until somebody has looked at it"
-    labels = [label.name for label in (told.labels or ())[:3]]
-    words = [size, f"{len(told.renditions)} renditions", *labels]
-    return ", ".join(["released", *words] if told.status is NotificationStatus.RELEASED else words)
+def _summary(notification: Notification) -> str:
+    if notification.failure:
+        return f"failed, {notification.failure.detail}"
+    if notification.status is NotificationStatus.DELETED:
+        return "deleted, with all renditions and results"
+    size = f"{notification.width} x {notification.height}"
+    if notification.quarantined:
+        return f"{size}, quarantined until an operator reviews it"
+    labels = [label.name for label in (notification.labels or ())[:3]]
+    words = [size, f"{len(notification.renditions)} renditions", *labels]
+    return ", ".join(
+        ["released", *words] if notification.status is NotificationStatus.RELEASED else words
+    )
 
 
-def _details(told: Notification) -> list[str]:
-    lines = [f"Original: s3://{told.source.bucket}/{told.source.key}"]
-    if told.failure:
-        mend = {
-            "client": "The file has to be changed.",
-            "dependency": "Trying again later may help.",
-            "internal": "This is ours to mend; the original is kept.",
+def _details(notification: Notification) -> list[str]:
+    lines = [f"Original: s3://{notification.source.bucket}/{notification.source.key}"]
+    if notification.failure:
+        advice = {
+            "client": "Upload a different file.",
+            "dependency": "Try again later.",
+            "internal": "An operator has to fix this. The original is still stored.",
         }
         return [
             *lines,
-            f"Stage:    {told.failure.stage}",
-            f"Reason:   {told.failure.reason}",
-            mend[told.failure.fault],
+            f"Stage:    {notification.failure.stage}",
+            f"Reason:   {notification.failure.reason}",
+            advice[notification.failure.fault],
         ]
-    lines += [f"{r.name:<9} {r.width} x {r.height}, {r.bytes:,} bytes" for r in told.renditions]
-    lines += [f"{label.confidence:5.1f} %  {label.name}" for label in told.labels or ()]
-    if told.moderation and told.moderation.flagged:
-        lines.append(f"Flagged:  {', '.join(told.moderation.names)}")
-    if told.quarantined:
-        lines.append("Quarantined: the renditions are handed out once an operator releases them.")
+    lines += [
+        f"{r.name:<9} {r.width} x {r.height}, {r.bytes:,} bytes" for r in notification.renditions
+    ]
+    lines += [f"{label.confidence:5.1f} %  {label.name}" for label in notification.labels or ()]
+    if notification.moderation and notification.moderation.flagged:
+        lines.append(f"Flagged:  {', '.join(notification.moderation.names)}")
+    if notification.quarantined:
+        lines.append("Quarantined: the renditions are published after an operator releases them.")
     return lines
 
 
-def _attributes(told: Notification) -> dict[str, str]:
-    flagged = bool(told.moderation and told.moderation.flagged)
+def _attributes(notification: Notification) -> dict[str, str]:
+    flagged = bool(notification.moderation and notification.moderation.flagged)
     return {
-        "status": told.status,
+        "status": notification.status,
         "flagged": str(flagged).lower(),
-        "quarantined": str(told.quarantined).lower(),
-        "owner": told.owner or NOBODY,
-        "stage": told.failure.stage if told.failure else told.status,
+        "quarantined": str(notification.quarantined).lower(),
+        "owner": notification.owner or NOBODY,
+        "stage": notification.failure.stage if notification.failure else notification.status,
     }
 
 
-def _ascii(words: str) -> str:
-    return "".join(c if " " <= c <= "~" else "?" for c in words)
+def _ascii(text: str) -> str:
+    return "".join(c if " " <= c <= "~" else "?" for c in text)

@@ -1,9 +1,9 @@
-"""What can be set about ``notify``, and its defaults."""
+"""The settings of ``notify``."""
 
 from shared.config import ServiceSettings
 
 
 class NotifySettings(ServiceSettings):
-    """Where to tell it."""
+    """The topic of the notifications."""
 
     notifications_topic_arn: str

@@ -1,4 +1,4 @@
-"""What ``notify`` does with a verdict. There is nothing to compensate: what is told is told."""
+"""What ``notify`` does with an outcome. A notification that was sent cannot be compensated."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ from shared.metrics import EFFECTS
 
 @dataclass(frozen=True)
 class Steps:
-    """Telling people and systems how a run ended."""
+    """Notifies people and systems of how a run ended."""
 
     notifications: Notifications
 
-    def tell(self, verdict: Decision, context: StepContext) -> None:
-        """Tell it once, under the verdict's own id."""
-        words = logic.word(Notification.of(verdict, context.envelope.id))
+    def notify(self, decision: Decision, context: StepContext) -> None:
+        """Send one notification with the event's id."""
+        message = logic.render(Notification.of(decision, context.envelope.id))
         context.ensure_lease()
-        self.notifications.send(words)
-        telemetry.count("sent a notification", EFFECTS)
+        self.notifications.send(message)
+        telemetry.count("notification sent", EFFECTS)
         telemetry.expect_effects(1)

@@ -3,14 +3,14 @@
 import json
 from typing import Any, Protocol
 
-from services.notify.logic import Words
+from services.notify.logic import Message
 from shared.aws import aws_errors
 from shared.errors import Fault
 
 
 class Notifications(Protocol):
-    def send(self, words: Words) -> None:
-        """Tell every subscriber, each in the words of its protocol. Every call is heard."""
+    def send(self, message: Message) -> None:
+        """Deliver to every subscriber, in the format of its protocol. Each call delivers again."""
         ...
 
 
@@ -19,19 +19,19 @@ class SnsNotifications:
         self._client = client
         self._topic = topic
 
-    def send(self, words: Words) -> None:
-        versions = {"default": words.data, "email": words.email, "sms": words.sms}
+    def send(self, message: Message) -> None:
+        versions = {"default": message.data, "email": message.email, "sms": message.sms}
         refused = ("refused-by-sns", Fault.INTERNAL)
         with aws_errors("the notifications topic", InvalidParameter=refused):
             self._client.publish(
                 TopicArn=self._topic,
-                Subject=words.subject,
+                Subject=message.subject,
                 Message=json.dumps(
                     versions, ensure_ascii=False
-                ),  # \uXXXX would take thrice the room
+                ),  # \uXXXX would take three times the space
                 MessageStructure="json",
                 MessageAttributes={
                     name: {"DataType": "String", "StringValue": value}
-                    for name, value in words.attributes.items()
+                    for name, value in message.attributes.items()
                 },
             )

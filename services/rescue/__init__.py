@@ -1,1 +1,1 @@
-"""Keeps what landed on a dead-letter queue, and reports what was killed."""
+"""Stores dead letters and reports the runs that they belong to."""

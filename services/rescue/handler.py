@@ -1,4 +1,4 @@
-"""The composition root of ``rescue``. Its event sources are the others' dead-letter queues."""
+"""The composition root of ``rescue``. Its event sources are the dead-letter queues."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,14 +19,14 @@ def steps() -> Steps:
     settings = RescueSettings.read()
     start_telemetry(settings)
     return Steps(
-        kept=S3Objects(client("s3"), settings.processed_bucket),
+        processed=S3Objects(client("s3"), settings.processed_bucket),
         bus=SnsBus(client("sns"), settings.events_topic_arn),
         now=lambda: datetime.now(UTC),
     )
 
 
 def stay(_waits: Sequence[Wait]) -> None:
-    """What cannot be rescued now stays on its dead-letter queue, and an alarm says so."""
+    """A message that fails stays on its dead-letter queue; an alarm watches its age."""
 
 
 def handle(batch: Mapping[str, Any], _context: Context) -> dict[str, Any]:

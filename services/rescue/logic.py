@@ -1,4 +1,4 @@
-"""What a dead letter is, what is kept of it, and whether it is a failure to report. Pure."""
+"""Dead letters: their reason, their key, and whether they are reported. Pure."""
 
 import json
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from shared.errors import PermanentError, sentence
 from shared.message import Message, MessageRecord, message_records, read, readable
 
 REASON = "undeliverable"
-"""Of a message that can be read, and came without a reason: it was received too often."""
-NOT_FOR_US = frozenset({"unreadable", "unknown-type"})
-"""Buried because nobody could make sense of it: no step of any run has failed by it."""
+"""Of a readable message without a reason: SQS moved it after too many receives."""
+UNREPORTED = frozenset({"unreadable", "unknown-type"})
+"""Reasons of messages that no step could handle, so no run failed."""
 
 
 @dataclass(frozen=True)
@@ -24,23 +24,24 @@ class DeadLetter:
 
     @classmethod
     def of(cls, message: Message) -> "DeadLetter":
-        said = message.attributes
-        reason, detail = (
-            (said["reason"], said.get("detail", "")) if said.get("reason") else _why(message.body)
-        )
+        attributes = message.attributes
+        if attributes.get("reason"):
+            reason, detail = attributes["reason"], attributes.get("detail", "")
+        else:
+            reason, detail = _diagnose(message.body)
         return cls(service_of(message.queue), reason, sentence(detail), message)
 
     @property
     def key(self) -> str:
-        """Below its image, if it names one: a deletion takes the letter along."""
+        """Contains the image, if the message names one, so that a deletion deletes the letter."""
         day = datetime.fromtimestamp(self.message.sent, UTC).date()
-        told = next(readable(self.message.body), None)
-        image = f"{told.subject}/" if told else ""
+        envelope = next(readable(self.message.body), None)
+        image = f"{envelope.subject}/" if envelope else ""
         return f"dead-letters/{image}{self.service}/{day}/{self.message.id}.json"
 
     @property
     def reportable(self) -> bool:
-        return self.reason not in NOT_FOR_US
+        return self.reason not in UNREPORTED
 
     def to_json(self) -> str:
         return json.dumps(
@@ -56,21 +57,21 @@ class DeadLetter:
         )
 
 
-def _why(body: str) -> tuple[str, str]:
-    """Reason and detail of a message that came without: what is wrong with it, if all of it is.
+def _diagnose(body: str) -> tuple[str, str]:
+    """Reason and detail of a message without a reason: what is wrong with it, if all of it is.
 
-    The queue itself moves what was received too often, and says nothing; and a message that is as
-    large as a queue allows is dead-lettered without words.
+    SQS gives none when it moves a message after too many receives. Nor does a message have room for
+    one if it is as large as SQS allows.
     """
     problems = []
     try:
-        found = message_records(body)
-        problems = [problem for piece in found if (problem := _problem(piece))]
+        records = message_records(body)
+        problems = [problem for record in records if (problem := _problem(record))]
     except PermanentError as error:
         return error.reason, error.detail
-    if found and len(problems) == len(found):
+    if records and len(problems) == len(records):
         return problems[0].reason, problems[0].detail
-    return REASON, "received too often without an answer"
+    return REASON, "received too often without success"
 
 
 def _problem(piece: MessageRecord) -> PermanentError | None:

@@ -1,10 +1,10 @@
-"""What can be set about ``rescue``, and its defaults."""
+"""The settings of ``rescue``."""
 
 from shared.config import FunctionSettings
 
 
 class RescueSettings(FunctionSettings):
-    """Where to keep dead letters, and whom to tell. It has no queue and no ledger of its own."""
+    """The bucket of the dead letters and the topic of the reports. No queue, no ledger."""
 
     processed_bucket: str
     events_topic_arn: str

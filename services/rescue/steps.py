@@ -1,4 +1,4 @@
-"""What ``rescue`` does with a dead letter: keep it first, then report what it was killed with."""
+"""What ``rescue`` does with a dead letter: store it first, then report it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,27 +21,27 @@ SOURCE = "darkroom/rescue"
 
 @dataclass(frozen=True)
 class Steps:
-    """Dead letters: kept, counted, and reported where a run would otherwise wait for ever."""
+    """Stores and counts dead letters, and reports those that would leave a run open forever."""
 
-    kept: Objects
+    processed: Objects
     bus: Bus
     now: Callable[[], datetime]
 
     def rescue(self, message: Message) -> RetryLater | None:
-        """Keep the raw message, then report each fact in it. May be run any number of times."""
+        """Store the raw message, then report each fact in it. Idempotent."""
         letter = DeadLetter.of(message)
-        self.kept.put(letter.key, letter.to_json().encode(), "application/json")
+        self.processed.put(letter.key, letter.to_json().encode(), "application/json")
         self.bus.publish(list(self._reports(letter)))
         telemetry.count(
-            "kept a dead letter", DEAD_LETTERS, service=letter.service, reason=letter.reason
+            "dead letter stored", DEAD_LETTERS, service=letter.service, reason=letter.reason
         )
         return None
 
     def _reports(self, letter: DeadLetter) -> Iterator[Envelope]:
-        """Only what a step was to do for a run is reported.
+        """Report only events that a step handles for an open run.
 
-        A message that answers a verdict never is: its run has ended, and a report would go round
-        in circles.
+        An outcome is never reported: its run has ended, and the report would cause the same outcome
+        again.
         """
         gave_up = GiveUp(letter.reason, letter.detail, Fault.INTERNAL)
         for envelope in readable(letter.message.body) if letter.reportable else ():

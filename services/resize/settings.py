@@ -1,4 +1,4 @@
-"""What can be set about ``resize``, and its defaults."""
+"""The settings of ``resize`` and their defaults."""
 
 import re
 from typing import Annotated
@@ -13,26 +13,26 @@ SPEC = re.compile(
     r"(?P<name>[\w-]+):(?P<side>\d+)(?::(?P<format>[a-z]+)(?::(?P<quality>\d+))?)?",
     re.ASCII | re.IGNORECASE,
 )
-"""One rendition in words. Its name becomes part of a key."""
+"""One rendition as text. Its name becomes part of a key."""
 
 
-def read_specs(words: object) -> object:
+def read_specs(text: object) -> object:
     """``thumbnail:256 web:2048:webp:80`` as specs: name, longest side, format, quality."""
-    if not isinstance(words, str):
-        return words
-    return tuple(_read_spec(word) for word in words.split())
+    if not isinstance(text, str):
+        return text
+    return tuple(_read_spec(word) for word in text.split())
 
 
-def _read_spec(word: str) -> Spec:
-    read = SPEC.fullmatch(word)
+def _read_spec(text: str) -> Spec:
+    read = SPEC.fullmatch(text)
     if not read:
-        raise ValueError(f"{word!r} is not name:side[:format[:quality]]")
+        raise ValueError(f"{text!r} is not name:side[:format[:quality]]")
     form = Format(read["format"].upper()) if read["format"] else Format.AUTO
     return Spec(read["name"], int(read["side"]), form, int(read["quality"] or 82))
 
 
 class ResizeSettings(ServiceSettings):
-    """Buckets, the renditions wanted, and what is too large to look at."""
+    """The buckets, the renditions, and the limits of an upload."""
 
     uploads_bucket: str
     processed_bucket: str
@@ -46,15 +46,15 @@ class ResizeSettings(ServiceSettings):
     max_bytes: int = Field(default=50 * MB, gt=0)
     max_pixels: int = Field(default=100_000_000, gt=0)
     max_seconds: float = Field(default=8, gt=0)
-    """Of decoding, where a child does it: less than the function's ``worst_case``."""
+    """Of decoding in a child process. Less than the function's ``worst_case``."""
 
     @field_validator("renditions")
     @classmethod
-    def _names_are_apart(cls, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
+    def _names_are_unique(cls, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
         names = [spec.name for spec in (*specs, ANALYSIS)]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"every rendition needs a name of its own, not {', '.join(twice)}")
+        repeated = {name for name in names if names.count(name) > 1}
+        if repeated:
+            raise ValueError(f"every rendition needs a name of its own, not {', '.join(repeated)}")
         return specs
 
     @property

@@ -1,4 +1,4 @@
-"""What ``resize`` does when something lands, and how it compensates it."""
+"""What ``resize`` does with an upload or a replay, and its compensation."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ LONGEST_OWNER = 256
 
 
 def prefix(event: ImageEvent) -> str:
-    """Where everything stands that was made for this run, and nothing else does."""
+    """The prefix of all objects of this run, and of nothing else."""
     return f"renditions/{event.image}/{event.run}/"
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Renditions of originals: made, and compensated."""
+    """Creates renditions of originals, and compensates them."""
 
     uploads: Objects
     processed: Objects
@@ -44,21 +44,22 @@ class Steps:
     develop: Callable[[bytes, Sequence[logic.Spec], logic.Limits], logic.Developed] = logic.develop
 
     def resize(self, event: ImageUploaded | ImageReplayed, context: StepContext) -> Iterator[Event]:
-        """Say what renditions there are: copies of the published run's where all that is wanted is
-        a re-analysis, or else made from the original.
+        """Create the renditions and publish ``image.resized``.
+
+        A re-analysis copies the published run's renditions if they still exist.
         """
         if not isinstance(event, ImageReplayed) or event.made is None:
-            yield self._made(event, context)
+            yield self._create(event, context)
             return
-        captured = self._taken_over(event, event.made, context) or self._made(event, context)
-        yield captured.model_copy(update={"reanalysis": event.reanalysis})
+        resized = self._reuse(event, event.made, context) or self._create(event, context)
+        yield resized.model_copy(update={"reanalysis": event.reanalysis})
 
-    def _taken_over(
+    def _reuse(
         self, event: ImageReplayed, made: ImageResized, context: StepContext
     ) -> ImageResized | None:
-        """What was made for another run, copied; None where some of it is gone."""
-        there = set(self.processed.keys(prefix(made)))
-        if not {one.key for one in (*made.renditions, made.analysis)} <= there:
+        """Copy the renditions of another run; None if one is missing."""
+        existing = set(self.processed.keys(prefix(made)))
+        if not {rendition.key for rendition in (*made.renditions, made.analysis)} <= existing:
             return None
         context.ensure_lease()
         return made.model_copy(
@@ -66,25 +67,25 @@ class Steps:
                 "run": event.run,
                 "source": event.source,
                 "owner": event.owner,
-                "renditions": tuple(self._copy(event, made, one) for one in made.renditions),
+                "renditions": tuple(self._copy(event, made, r) for r in made.renditions),
                 "analysis": self._copy(event, made, made.analysis),
             }
         )
 
-    def _copy(self, event: ImageEvent, made: ImageResized, one: Rendition) -> Rendition:
-        key = prefix(event) + one.key.removeprefix(prefix(made))
-        self.processed.copy(one.key, key)
-        return one.model_copy(update={"key": key})
+    def _copy(self, event: ImageEvent, made: ImageResized, rendition: Rendition) -> Rendition:
+        key = prefix(event) + rendition.key.removeprefix(prefix(made))
+        self.processed.copy(rendition.key, key)
+        return rendition.model_copy(update={"key": key})
 
-    def _made(self, event: ImageUploaded | ImageReplayed, context: StepContext) -> ImageResized:
-        """Check the original and make its renditions; nothing is kept of one that is refused."""
+    def _create(self, event: ImageUploaded | ImageReplayed, context: StepContext) -> ImageResized:
+        """Check the original and create its renditions. A refused original leaves no objects."""
         original = self._read(event)
         owner = original.metadata.get("owner", "")[:LONGEST_OWNER] or None
         with error_context(owner=owner):
             picture = self.develop(original.body, self.specs, self.limits)
         context.ensure_lease()
-        made = {r.name: self._keep(event, r) for r in (*picture.renditions, picture.analysis)}
-        telemetry.count("made the renditions", EFFECTS)
+        stored = {r.name: self._put(event, r) for r in (*picture.renditions, picture.analysis)}
+        telemetry.count("renditions created", EFFECTS)
         telemetry.expect_effects(1)
         return ImageResized(
             image=event.image,
@@ -96,25 +97,22 @@ class Steps:
             height=picture.height,
             captured=Capture(at=picture.captured.at, camera=picture.captured.camera),
             gps_removed=picture.gps_removed,
-            renditions=tuple(made[r.name] for r in picture.renditions),
-            analysis=made[picture.analysis.name],
+            renditions=tuple(stored[r.name] for r in picture.renditions),
+            analysis=stored[picture.analysis.name],
             fingerprint=Fingerprint(hash=picture.fingerprint.hash),
         )
 
     def compensate(self, event: ImageEvent) -> None:
-        """Unmake the run's renditions, however many of them there are."""
+        """Delete every rendition of this run."""
         delete_all(self.processed, prefix(event))
 
     def purge(self, event: ImageDeleted) -> None:
-        """Unmake the renditions of every run, and delete the original; and the raw messages about
-        it that rescue has kept.
-        """
+        """Delete the renditions of every run, the original, and stored dead letters about it."""
         delete_all(self.processed, f"renditions/{event.image}/")
         delete_all(self.processed, f"dead-letters/{event.image}/")
         if event.source.key.startswith(issued_prefix(event.image)):
-            self.uploads.erase(
-                issued_prefix(event.image)
-            )  # later versions are of the same image, too
+            # Later versions of the key belong to the same image.
+            self.uploads.erase(issued_prefix(event.image))
         else:
             self.uploads.delete(event.source.key, version=event.source.version)
 
@@ -124,14 +122,14 @@ class Steps:
             raise refuse(Refusal.TOO_MANY_BYTES, bytes=source.bytes, limit=self.limits.bytes)
         return self.uploads.get(source.key, version=source.version, etag=source.etag)
 
-    def _keep(self, event: ImageEvent, made: logic.Rendition) -> Rendition:
-        key = f"{prefix(event)}{made.name}.{made.format.lower()}"
-        self.processed.put(key, made.body, made.content_type, FOREVER)
+    def _put(self, event: ImageEvent, rendition: logic.Rendition) -> Rendition:
+        key = f"{prefix(event)}{rendition.name}.{rendition.format.lower()}"
+        self.processed.put(key, rendition.body, rendition.content_type, FOREVER)
         return Rendition(
-            name=made.name,
+            name=rendition.name,
             key=key,
-            format=made.format,
-            width=made.width,
-            height=made.height,
-            bytes=len(made.body),
+            format=rendition.format,
+            width=rendition.width,
+            height=rendition.height,
+            bytes=len(rendition.body),
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.notify.logic import word
+from services.notify.logic import render
 from services.notify.topic import SnsNotifications
 from shared.bus import SnsBus, SqsQueue
 from shared.contracts.envelope import Envelope
@@ -143,7 +143,7 @@ def test_a_subscriber_receives_the_text_the_subject_and_the_attributes(
 ) -> None:
     queue = make_queue(sqs, "subscriber")
     subscribe(sns, topic, queue)
-    sent = word(NOTIFICATIONS[name])
+    sent = render(NOTIFICATIONS[name])
     SnsNotifications(sns, topic).send(sent)
     message = json.loads(received(sqs, queue)[0]["Body"])
     assert (message["Message"], message["Subject"]) == (sent.data, sent.subject)

@@ -153,7 +153,7 @@ def test_workers_die_right_before_and_right_after_every_side_effect() -> None:
 def test_the_command_explains_a_broken_promise_and_the_line_it_prints_shows_it_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("services.store.logic.LATELY", timedelta(days=9999))
+    monkeypatch.setattr("services.store.logic.REPEAT_WINDOW", timedelta(days=9999))
     assert main(["--profile", "late", "--runs", "40", "--show", "1"]) == 1
     explained, last = _explanation(capsys)
     profile, seed = re.search(COMMAND, explained).groups()
@@ -181,7 +181,7 @@ def test_the_command_says_how_many_and_how_fast(capsys: pytest.CaptureFixture[st
 def test_shrinking_keeps_what_breaks_it_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.store.logic.LATELY", timedelta(days=9999))
+    monkeypatch.setattr("services.store.logic.REPEAT_WINDOW", timedelta(days=9999))
     with quiet():
         outcome = next(o for seed in range(1, 99) if (o := explore("late", seed)).violations)
         kind = outcome.violations[0].kind

@@ -54,7 +54,7 @@ def to_write(before: Item | None, after: Item | None) -> int:
 
 
 def to_index(before: Item | None, after: Item | None) -> dict[str, int]:
-    """Write units of the index ``lists`` for this write, by partition (the list's name).
+    """Write units of the search index for this write, by partition.
 
     A new index key is a deletion and a put; an unchanged item costs nothing.
     """

@@ -9,6 +9,7 @@ from io import StringIO
 from typing import Any
 
 from shared import telemetry
+from shared.contracts.search_index import INDEX
 from tests.lab.capacity import capacity
 
 TABLES = {"records": "item", "ledger": "claim"}
@@ -23,7 +24,7 @@ class Tally:
     reads: Counter[str] = field(default_factory=Counter)
     """Units, by table."""
     writes: Counter[str] = field(default_factory=Counter)
-    """Units, by table; ``records/lists`` is the index."""
+    """Units, by table; ``records/search-index`` is the index."""
     partitions: Counter[str] = field(default_factory=Counter)
     """Units written to partitions that images share: index lists and label counts."""
 
@@ -75,7 +76,7 @@ class Counted:
 
     def _index(self, table: str, units: dict[str, int]) -> None:
         for name, count in units.items():
-            self.tally().writes[f"{table}/lists"] += count
+            self.tally().writes[f"{table}/{INDEX}"] += count
             self.tally().partitions[name] += count
 
     def _item(self, table: str, key: dict[str, Any]) -> Any:

@@ -23,7 +23,7 @@ from tests.lab.chaos.calls import Call, read_call
 from tests.lab.chaos.faults import ANSWERED, EARLY, LATE, Draw, Fault, Kind, error_response, none
 from tests.lab.chaos.recorder import Recorder
 
-HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "expect"})
+CONNECTION_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "expect"})
 """Headers that apply to one connection and are not forwarded."""
 LONGEST_TIMEOUT = 30.0
 """s. A call with a timeout fault waits until the caller disconnects, at most for this long.
@@ -193,15 +193,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _forward(self, call: Call, body: bytes) -> Answer:
         port = self.server.services.get(call.service, self.server.emulator)
-        headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in CONNECTION_HEADERS}
         with closing(HTTPConnection("127.0.0.1", port, timeout=LONGEST_TIMEOUT)) as onward:
             try:
                 onward.request(self.command, self.path, body, headers)
                 answer = onward.getresponse()
-                headers_back = [
-                    (k, v) for k, v in answer.getheaders() if k.lower() not in HOP_BY_HOP
+                response_headers = [
+                    (k, v) for k, v in answer.getheaders() if k.lower() not in CONNECTION_HEADERS
                 ]
-                return Answer(answer.status, headers_back, answer.read())
+                return Answer(answer.status, response_headers, answer.read())
             except TimeoutError as error:
                 self.server.recorder.record_no_answer(call)
                 raise Disconnected(call.name) from error

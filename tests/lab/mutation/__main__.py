@@ -1,7 +1,7 @@
 """Changes one expression at a time in the core, and counts the changes that no test notices.
 
-``python -m tests.lab.mutation [FILE ...]`` copies the project to ``.darkroom/mutation`` and runs mutmut
-there. It ends with 1 if a mutant survives that ``equivalent.toml`` does not explain.
+``python -m tests.lab.mutation [FILE ...]`` copies the project to ``.darkroom/mutation`` and runs
+mutmut there. It ends with 1 if a mutant survives that ``equivalent.toml`` does not explain.
 """
 
 # ruff: noqa: T201 - a command prints

@@ -26,8 +26,8 @@ EFFECTS: dict[str, tuple[str, ...]] = {
                "processed.copy", *MADE),
     "analyze": ("processed.find", "recognizer.ask", "processed.replace", "processed.put",
                 "runs.resized", "index.find", "index.put", "index.keys", "index.delete", *MADE),
-    "store": ("records.read", "records.write", "records.add_event", "processed.put", "processed.delete",
-              "lists.read", "lists.write", "bus.publish", *QUEUED),
+    "store": ("records.read", "records.write", "records.add_event", "processed.put",
+              "processed.delete", "lists.read", "lists.write", "bus.publish", *QUEUED),
     "notify": ("notifications.send", *CLAIMED, *QUEUED),
     "rescue": ("kept.put", "bus.publish"),
 }  # fmt: skip

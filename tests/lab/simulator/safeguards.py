@@ -395,7 +395,9 @@ def _whatever_is_there() -> AbstractContextManager[Any]:
 
 def _trusting() -> AbstractContextManager[Any]:
     def believed(self: Any, event: Any, question: Any) -> Any:
-        key = reuse.entry(event.source.sha256, question.analyzer, question.told, event.analysis)
+        key = reuse.entry(
+            event.source.sha256, question.analyzer, question.applied_thresholds, event.analysis
+        )
         hint = reuse.read(Hint, self.processed.find(key))
         if hint is None:
             return None
@@ -406,7 +408,7 @@ def _trusting() -> AbstractContextManager[Any]:
 
 
 def _not_copied() -> AbstractContextManager[Any]:
-    said = analyze_steps._said
+    said = analyze_steps._analyzed
 
     def another_runs(event: Any, document: Any, previous_versions: Any) -> Any:
         told = said(event, document, previous_versions)
@@ -414,7 +416,7 @@ def _not_copied() -> AbstractContextManager[Any]:
         key = f"analyses/{origin.image}/{origin.run}/analysis.json" if origin else told.document
         return told.model_copy(update={"document": key})
 
-    return patch.object(analyze_steps, "_said", another_runs)
+    return patch.object(analyze_steps, "_analyzed", another_runs)
 
 
 def _shared_renditions() -> AbstractContextManager[Any]:

@@ -223,7 +223,7 @@ class Simulation:
         self.services = services(self.parts)
         self.listeners = _listeners(self.services)
         self.rescue = RescueSteps(
-            kept=self._watched(self.processed, "kept"), bus=Topic(self), now=self.at
+            processed=self._watched(self.processed, "kept"), bus=Topic(self), now=self.at
         )
         self.reaper = ReapSteps(
             records=self.records,

@@ -43,7 +43,7 @@ def answers(stub: Stubber, said: dict[str, Any]) -> None:
     stub.add_response("invoke_model", {"body": streamed, "contentType": "application/json"}, CALL)
 
 
-def test_the_picture_is_sent_along_and_the_answer_kept_with_its_models_name(stub: Stubber) -> None:
+def test_the_picture_is_sent_and_the_model_id_added(stub: Stubber) -> None:
     sent: list[Any] = []
     stub.client.meta.events.register(
         "before-parameter-build", lambda params, **_: sent.append(params["body"])
@@ -56,7 +56,7 @@ def test_the_picture_is_sent_along_and_the_answer_kept_with_its_models_name(stub
     assert said == {"embeddingConfig": {"outputEmbeddingLength": 256}}
 
 
-def test_an_embedding_is_asked_of_bedrock_and_nothing_else_is(stub: Stubber) -> None:
+def test_only_embeddings_go_to_bedrock(stub: Stubber) -> None:
     answers(stub, {"embedding": list(TITAN_VECTOR)})
 
     class Asked(Rekognition):
@@ -84,14 +84,16 @@ def refusal(stub: Stubber, code: str) -> DarkroomError:
         ("AccessDeniedException", "forbidden"),
     ],
 )
-def test_what_no_retry_mends_is_permanent_and_ours(stub: Stubber, code: str, reason: str) -> None:
+def test_an_unretryable_error_is_permanent_and_internal(
+    stub: Stubber, code: str, reason: str
+) -> None:
     error = refusal(stub, code)
     assert type(error) is PermanentError
     assert (error.reason, error.fault) == (reason, Fault.INTERNAL)
     assert KEY in error.detail
 
 
-def test_every_error_that_the_model_declares_is_decided_on(stub: Stubber) -> None:
+def test_every_declared_error_is_translated(stub: Stubber) -> None:
     known = {
         "AccessDeniedException": PermanentError,
         "ResourceNotFoundException": PermanentError,
@@ -109,13 +111,13 @@ def test_every_error_that_the_model_declares_is_decided_on(stub: Stubber) -> Non
     assert {code: type(refusal(stub, code)) for code in known} == known
 
 
-def test_an_error_that_comes_as_an_answer_may_pass(stub: Stubber) -> None:
+def test_an_error_in_the_response_body_is_transient(stub: Stubber) -> None:
     answers(stub, {"embedding": None, "message": "the model is busy"})
     with pytest.raises(TransientError, match="the model is busy"):
         titan(stub).embed(KEY)
 
 
-def test_a_picture_that_is_gone_is_asked_nothing_about(stub: Stubber) -> None:
+def test_a_missing_picture_is_not_sent(stub: Stubber) -> None:
     with pytest.raises(PermanentError) as gone:
         Titan(stub.client, MemoryObjects()).embed(KEY)
     assert (gone.value.reason, gone.value.fault) == ("picture-unreachable", Fault.INTERNAL)

@@ -16,8 +16,8 @@ from services.analyze.logic import (
     LONGEST_LINE,
     MOST_LINES,
     ROOM,
+    AnswerSummary,
     Detection,
-    Summary,
     Thresholds,
     models_of,
     summarize,
@@ -43,12 +43,12 @@ def labels_of(*found: tuple[str, float]) -> list[str]:
     return [name for name, _ in told]
 
 
-def test_what_was_not_asked_is_none() -> None:
+def test_an_unrequested_detection_is_none() -> None:
     told = summarize({}, AS_USUAL)
-    assert told == Summary(labels=None, faces=None, text=None, flagged=None, embedding=None)
+    assert told == AnswerSummary(labels=None, faces=None, text=None, flagged=None, embedding=None)
 
 
-def test_what_was_asked_and_not_found_is_empty() -> None:
+def test_a_detection_without_findings_is_empty() -> None:
     told = summarize(
         {
             Detection.LABELS: {"Labels": []},
@@ -61,30 +61,30 @@ def test_what_was_asked_and_not_found_is_empty() -> None:
     assert (told.labels, told.faces, told.text, told.flagged) == ((), 0, (), ())
 
 
-def test_the_surest_labels_come_first_and_no_more_than_wanted() -> None:
+def test_labels_are_sorted_by_confidence_and_limited() -> None:
     assert labels_of(("Dog", 80), ("Cat", 99), ("Sofa", 75), ("Room", 90)) == ["Cat", "Room", "Dog"]
 
 
-def test_labels_as_sure_as_each_other_come_by_name() -> None:
+def test_labels_of_equal_confidence_are_sorted_by_name() -> None:
     assert labels_of(("Dog", 80), ("Cat", 80)) == ["Cat", "Dog"]
 
 
 @pytest.mark.parametrize(("sure", "kept"), [(69.99, []), (70.0, ["Cat"])])
-def test_a_label_has_to_be_sure_enough(sure: float, kept: list[str]) -> None:
+def test_a_label_below_the_threshold_is_left_out(sure: float, kept: list[str]) -> None:
     assert labels_of(("Cat", sure)) == kept
 
 
-def test_a_confidence_is_told_to_two_decimals() -> None:
+def test_a_confidence_has_two_decimals() -> None:
     told = summarize({Detection.LABELS: {"Labels": seen(("Cat", 98.76543))}}, AS_USUAL)
     assert told.labels == (("Cat", 98.77),)
 
 
-def test_faces_that_are_sure_enough_are_counted() -> None:
+def test_faces_above_the_threshold_are_counted() -> None:
     faces = [{"Confidence": 99.9}, {"Confidence": 12.0}, {"Confidence": 70.0}]
     assert summarize({Detection.FACES: {"FaceDetails": faces}}, AS_USUAL).faces == 2
 
 
-def test_lines_are_told_in_reading_order_and_words_are_not() -> None:
+def test_text_contains_lines_in_reading_order_without_words() -> None:
     found = lines("BAKERY", "open") + lines("BAKERY", kind="WORD") + lines("blur", sure=10)
     assert text_of(found) == ("BAKERY", "open")
 
@@ -95,7 +95,7 @@ def test_a_page_of_text_is_cut_to_what_an_event_may_carry() -> None:
     assert {len(line) for line in told} == {LONGEST_LINE}
 
 
-def test_what_needs_a_look_is_named() -> None:
+def test_flagged_categories_are_named() -> None:
     answer = {"ModerationLabels": seen(("Smoking", 91), ("Drinking", 20))}
     assert summarize({Detection.MODERATION: answer}, AS_USUAL).flagged == ("Smoking",)
 
@@ -160,21 +160,22 @@ def test_each_detection_has_a_threshold_of_its_own(detection: Detection) -> None
     assert differs == ["flagged" if detection is Detection.MODERATION else str(detection)]
 
 
-def test_what_is_told_of_the_thresholds_is_what_was_asked_with() -> None:
-    told = Thresholds(5, labels=60, faces=90).told([Detection.FACES])
+def test_thresholds_are_those_of_the_requested_detections() -> None:
+    told = Thresholds(5, labels=60, faces=90).for_detections([Detection.FACES])
     assert told == {"faces": 90.0}
-    assert Thresholds(5, labels=60).told([Detection.LABELS]) == {"max_labels": 5.0, "labels": 60.0}
+    assert Thresholds(5, labels=60).for_detections([Detection.LABELS]) == {
+        "max_labels": 5.0,
+        "labels": 60.0,
+    }
 
 
 @given(st.builds(Thresholds, st.integers(1, 1000), *[st.floats(0, 100)] * 4))
-def test_thresholds_are_read_back_from_what_was_told(thresholds: Thresholds) -> None:
-    assert Thresholds.read(thresholds.told(Detection)) == thresholds
+def test_thresholds_survive_a_round_trip(thresholds: Thresholds) -> None:
+    assert Thresholds.read(thresholds.for_detections(Detection)) == thresholds
 
 
 @given(st.text(min_size=1, max_size=5000), st.integers(1, 500))
-def test_of_whatever_is_found_there_is_room_for_some_and_for_no_more_than_fits(
-    word: str, number: int
-) -> None:
+def test_findings_never_exceed_their_room(word: str, number: int) -> None:
     found = seen(*[(word, 99.0)] * number)
     flagged = summarize({Detection.MODERATION: {"ModerationLabels": found}}, AS_USUAL).flagged
     assert 1 <= len(flagged) <= number

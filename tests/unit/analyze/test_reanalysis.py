@@ -21,7 +21,7 @@ def version(run: int, of: int) -> str:
     return f"analyses/{CAT}/{run}/versions/{of}.json"
 
 
-def test_the_version_before_is_kept_as_it_was() -> None:
+def test_the_previous_version_is_copied_unchanged() -> None:
     bench = Bench()
     bench.analyze()
     before = bench.kept()
@@ -30,7 +30,7 @@ def test_the_version_before_is_kept_as_it_was() -> None:
     assert bench.kept_at(version(1, 0)) == before
 
 
-def test_every_version_is_kept_from_run_to_run_oldest_first() -> None:
+def test_all_versions_are_copied_oldest_first() -> None:
     bench = Bench()
     bench.analyze()
     bench.analyze(again(1))
@@ -43,7 +43,7 @@ def test_every_version_is_kept_from_run_to_run_oldest_first() -> None:
     ] == [0, 1, 5]
 
 
-def test_it_is_asked_anew_whatever_was_answered_before() -> None:
+def test_a_reanalysis_requests_every_detection_again() -> None:
     bench = Bench()
     bench.store_hears()
     bench.analyze()
@@ -61,17 +61,17 @@ def test_a_repeat_pays_nothing_and_says_the_same() -> None:
     assert bench.recognizer.asked == []
 
 
-def test_where_no_version_is_left_there_is_none_to_keep() -> None:
+def test_without_a_previous_version_nothing_is_copied() -> None:
     assert Bench().analyze(again(1)).previous_versions == ()
 
 
-def test_what_nobody_can_read_is_left_behind() -> None:
+def test_an_unreadable_version_is_not_copied() -> None:
     bench = Bench()
     bench.processed.put(f"analyses/{CAT}/0/analysis.json", b"old", "application/json")
     assert bench.analyze(again(1)).previous_versions == ()
 
 
-def test_faces_that_are_switched_off_are_taken_over_from_no_version() -> None:
+def test_disabled_faces_are_removed_from_copied_versions() -> None:
     before = Bench()
     before.analyze()
     bench = Bench(beside=before, detect=[Detection.LABELS])
@@ -81,7 +81,7 @@ def test_faces_that_are_switched_off_are_taken_over_from_no_version() -> None:
     assert "faces" not in kept["thresholds"]
 
 
-def test_undoing_the_run_before_leaves_the_copies() -> None:
+def test_compensating_the_previous_run_does_not_delete_the_copies() -> None:
     bench = Bench()
     bench.analyze()
     told = bench.analyze(again(1))
@@ -98,9 +98,9 @@ def test_the_named_analyzer_is_asked() -> None:
     assert (len(named.recognizer.asked), bench.recognizer.asked) == (len(Detection), [])
 
 
-def test_an_analyzer_nobody_knows_is_given_up_at_once_and_is_ours_to_mend() -> None:
+def test_an_unknown_analyzer_is_an_internal_permanent_error() -> None:
     bench = Bench()
-    with pytest.raises(PermanentError, match="'tarot', but: rekognition") as refused:
+    with pytest.raises(PermanentError, match="'tarot', only: rekognition") as refused:
         bench.analyze(again(1, analyzer="tarot"))
     assert (refused.value.reason, refused.value.fault) == ("unknown-analyzer", Fault.INTERNAL)
     assert bench.left() == []

@@ -63,7 +63,7 @@ def ask(stub: Stubber, detection: Detection) -> Any:
         ),
     ],
 )
-def test_each_detection_is_asked_of_the_object_and_answered_in_full(
+def test_each_detection_returns_the_full_answer(
     stub: Stubber, detection: Detection, call: str, answer: Any, options: Any
 ) -> None:
     stub.add_response(call, answer, PICTURE | options)
@@ -87,7 +87,9 @@ def refusal(stub: Stubber, code: str) -> DarkroomError:
         ("AccessDeniedException", "forbidden"),
     ],
 )
-def test_what_no_retry_mends_is_permanent_and_ours(stub: Stubber, code: str, reason: str) -> None:
+def test_an_unretryable_error_is_permanent_and_internal(
+    stub: Stubber, code: str, reason: str
+) -> None:
     error = refusal(stub, code)
     assert type(error) is PermanentError
     assert (error.reason, error.fault) == (reason, Fault.INTERNAL)
@@ -95,16 +97,16 @@ def test_what_no_retry_mends_is_permanent_and_ours(stub: Stubber, code: str, rea
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
-def test_being_asked_to_slow_down_is_throttling(stub: Stubber, code: str) -> None:
+def test_a_throttling_error_raises_throttled(stub: Stubber, code: str) -> None:
     assert type(refusal(stub, code)) is Throttled
 
 
 @pytest.mark.parametrize("code", ["InternalServerError", "ServiceUnavailable"])
-def test_a_rekognition_that_is_down_may_be_up_later(stub: Stubber, code: str) -> None:
+def test_an_unavailable_service_is_transient(stub: Stubber, code: str) -> None:
     assert type(refusal(stub, code)) is TransientError
 
 
-def test_every_error_that_the_model_declares_is_decided_on(stub: Stubber) -> None:
+def test_every_declared_error_is_translated(stub: Stubber) -> None:
     known = {
         "InvalidS3ObjectException": PermanentError,
         "InvalidParameterException": PermanentError,

@@ -48,7 +48,7 @@ def test_the_same_content_is_not_paid_for_again() -> None:
     assert told.reused_from == Origin(image=CAT, run=0)
 
 
-def test_what_is_reused_is_a_document_of_the_runs_own() -> None:
+def test_a_reused_analysis_is_a_document_of_its_own_run() -> None:
     bench = analyzed()
     told = bench.analyze(SAME)
     kept = bench.kept(SAME)
@@ -78,7 +78,7 @@ def test_another_owners_image_is_not_named() -> None:
         {"thresholds": replace(THRESHOLDS, max_labels=6)},
     ],
 )
-def test_what_is_asked_otherwise_is_paid_for(asked: Any) -> None:
+def test_another_question_is_paid_for(asked: Any) -> None:
     bench = Bench(beside=analyzed(), **asked)
     assert bench.analyze(SAME).reused_from is None
 
@@ -118,13 +118,13 @@ def test_a_missing_document_means_paying_and_the_index_points_at_what_was_paid_f
 
 
 @pytest.mark.parametrize("broken", [b"", b"{}", b"[]", b'{"image": "x", "run": 0}'])
-def test_an_entry_nobody_can_read_means_paying(broken: bytes) -> None:
+def test_an_unreadable_entry_is_ignored(broken: bytes) -> None:
     bench = analyzed()
     bench.processed.put(index(bench)[0], broken, "application/json")
     assert bench.analyze(SAME).reused_from is None
 
 
-def test_an_entry_that_points_at_other_content_is_not_believed() -> None:
+def test_an_entry_for_other_content_is_ignored() -> None:
     bench = analyzed()
     key = f"analyses/{CAT}/0/analysis.json"
     wrong = bench.kept() | {"source": SOURCE.model_copy(update={"sha256": "0"}).model_dump()}
@@ -189,7 +189,7 @@ def verdict(kind: ImageFailed | ImageDeleted, run: int) -> Any:
 
 
 @pytest.mark.parametrize(("run", "left"), [(0, 0), (1, 1)])
-def test_undoing_a_run_takes_its_entries_along(run: int, left: int) -> None:
+def test_compensating_a_run_deletes_its_entries(run: int, left: int) -> None:
     bench = analyzed()
     bench.steps.compensate(verdict(FAILED, run))
     assert len(index(bench)) == left
@@ -205,7 +205,7 @@ def test_deleting_an_image_takes_the_entries_of_all_its_runs_along_and_no_others
     assert json.loads(bench.processed.get(key).body)["image"] == TWIN
 
 
-def test_what_reuses_survives_the_deletion_of_its_origin() -> None:
+def test_a_reused_analysis_survives_the_deletion_of_its_origin() -> None:
     bench = analyzed()
     told = bench.analyze(SAME)
     bench.steps.purge(verdict(DELETED, run=0))
@@ -213,7 +213,7 @@ def test_what_reuses_survives_the_deletion_of_its_origin() -> None:
 
 
 def test_the_entry_is_named_by_content_and_question() -> None:
-    told = THRESHOLDS.told(ALL)
+    told = THRESHOLDS.for_detections(ALL)
     key = entry("c" * 64, "rekognition", told, RESIZED.analysis)
     assert key.startswith(f"reuse/{'c' * 64}/")
     assert key == entry("c" * 64, "rekognition", dict(reversed(told.items())), RESIZED.analysis)

@@ -64,7 +64,7 @@ def test_a_bad_value_is_named(name: str, value: str) -> None:
         read(**{name: value})
 
 
-def test_the_bucket_has_to_be_said() -> None:
+def test_a_missing_bucket_is_named() -> None:
     with pytest.raises(Misconfigured, match=r"^PROCESSED_BUCKET: Field required$"):
         AnalyzeSettings.read(COMPLETE)
 

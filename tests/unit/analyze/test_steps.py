@@ -79,7 +79,7 @@ def test_with_everything_switched_off_the_document_that_is_told_of_exists() -> N
     assert bench.kept()["answers"] == {}
 
 
-def test_what_was_kept_is_not_paid_for_again() -> None:
+def test_stored_answers_are_not_paid_for_again() -> None:
     bench = Bench()
     first = bench.analyze()
     bench.recognizer.asked.clear()
@@ -87,14 +87,14 @@ def test_what_was_kept_is_not_paid_for_again() -> None:
     assert bench.recognizer.asked == []
 
 
-def test_answers_are_kept_also_if_a_call_beside_them_fails() -> None:
+def test_answers_are_stored_even_if_another_call_fails() -> None:
     bench = Bench(faces=TransientError("unavailable", "down"))
     with pytest.raises(TransientError):
         bench.analyze()
     assert set(bench.kept()["answers"]) == set(ALL) - {Detection.FACES}
 
 
-def test_only_what_is_missing_is_asked_again() -> None:
+def test_only_missing_detections_are_requested_again() -> None:
     bench = Bench(faces=TransientError("unavailable", "down"))
     with pytest.raises(TransientError):
         bench.analyze()
@@ -121,14 +121,14 @@ def test_an_answer_is_kept_with_the_threshold_that_it_was_asked_with() -> None:
     assert (told.thresholds["labels"], told.thresholds["faces"]) == (70.0, 2.0)
 
 
-def test_a_document_nobody_can_read_is_as_good_as_none() -> None:
+def test_an_unreadable_document_is_replaced() -> None:
     bench = Bench()
     bench.processed.put(DOCUMENT, b"{}", "application/json")
     assert bench.analyze().faces == 1
     assert bench.kept()["answers"] == ANSWERS
 
 
-def test_answers_that_another_worker_keeps_meanwhile_are_not_overwritten() -> None:
+def test_answers_of_a_concurrent_worker_are_not_overwritten() -> None:
     other = Bench()
 
     class Late(Recognizer):
@@ -143,7 +143,7 @@ def test_answers_that_another_worker_keeps_meanwhile_are_not_overwritten() -> No
     assert other.kept()["answers"] == ANSWERS
 
 
-def test_a_document_that_keeps_changing_is_left_for_the_next_try() -> None:
+def test_a_contended_document_is_retried_later() -> None:
     class Busy(MemoryObjects):
         def replace(self, *_: Any) -> bool:
             return False
@@ -154,7 +154,7 @@ def test_a_document_that_keeps_changing_is_left_for_the_next_try() -> None:
         bench.analyze()
 
 
-def test_if_nothing_was_answered_nothing_is_kept() -> None:
+def test_without_answers_nothing_is_stored() -> None:
     bench = Bench(detect=[Detection.LABELS], labels=Throttled("throttled", "slow down"))
     with pytest.raises(Throttled):
         bench.analyze()
@@ -162,7 +162,7 @@ def test_if_nothing_was_answered_nothing_is_kept() -> None:
 
 
 @pytest.mark.parametrize("permanent", ALL)
-def test_of_several_failures_the_permanent_one_is_told(permanent: Detection) -> None:
+def test_of_several_failures_the_permanent_one_is_raised(permanent: Detection) -> None:
     down = TransientError("unavailable", "down")
     refusals: dict[str, Exception] = dict.fromkeys(map(str, ALL), down)
     refusals[permanent] = PermanentError("unreadable-picture", "no", fault=Fault.INTERNAL)
@@ -170,7 +170,7 @@ def test_of_several_failures_the_permanent_one_is_told(permanent: Detection) -> 
         Bench(**refusals).analyze()
 
 
-def test_nothing_is_bought_by_a_worker_whose_turn_is_over() -> None:
+def test_nothing_is_paid_for_after_the_lease_expired() -> None:
     bench = Bench()
 
     def over() -> None:
@@ -181,14 +181,14 @@ def test_nothing_is_bought_by_a_worker_whose_turn_is_over() -> None:
     assert bench.recognizer.asked == []
 
 
-def test_the_turn_is_confirmed_only_where_something_is_bought() -> None:
+def test_the_lease_is_checked_only_before_paid_calls() -> None:
     bench = Bench()
     bench.analyze()
     bench.analyze()
     assert bench.confirmed == 1
 
 
-def test_forgetting_a_run_leaves_the_others() -> None:
+def test_compensating_a_run_leaves_the_others() -> None:
     bench = Bench()
     bench.analyze()
     bench.processed.put(f"analyses/{CAT}/10/analysis.json", b"{}", "application/json")
@@ -196,7 +196,7 @@ def test_forgetting_a_run_leaves_the_others() -> None:
     assert bench.left() == [f"analyses/{CAT}/10/analysis.json"]
 
 
-def test_forgetting_twice_is_forgetting_once() -> None:
+def test_compensation_is_idempotent() -> None:
     bench = Bench()
     bench.steps.compensate(RESIZED)
     bench.analyze()

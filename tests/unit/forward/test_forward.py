@@ -40,12 +40,12 @@ def test_the_whole_envelope_goes_on_as_it_is() -> None:
     assert PUT["Time"] == STORED.time
 
 
-def test_every_verdict_that_is_told_is_handed_on() -> None:
+def test_every_notified_outcome_is_forwarded() -> None:
     steps = Steps(EventBridge(None, "mine"), "test")
     assert routes(steps).keys() == set[type[Decision]](STATUS)
 
 
-def test_what_was_taken_is_done() -> None:
+def test_an_accepted_entry_succeeds() -> None:
     asked({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
 
 
@@ -57,7 +57,7 @@ def test_what_was_taken_is_done() -> None:
         ("MalformedDetail", PermanentError),
     ],
 )
-def test_an_entry_that_was_refused_inside_a_good_answer_is_no_success(
+def test_a_failed_entry_in_a_successful_response_raises(
     code: str, error: type[DarkroomError]
 ) -> None:
     with pytest.raises(error) as refusal:
@@ -69,7 +69,7 @@ def test_an_entry_that_was_refused_inside_a_good_answer_is_no_success(
     ("code", "error"),
     [("ThrottlingException", Throttled), ("ResourceNotFoundException", PermanentError)],
 )
-def test_a_call_that_was_refused_is_told_by_its_code(code: str, error: type[DarkroomError]) -> None:
+def test_a_refused_call_is_translated_by_its_code(code: str, error: type[DarkroomError]) -> None:
     client = boto3.client("events", region_name="us-east-1")
     with Stubber(client) as stub:
         stub.add_client_error("put_events", code)

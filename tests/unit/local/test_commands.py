@@ -65,7 +65,7 @@ def test_targets_for_aws_use_the_users_credentials_and_no_emulator(tmp_path: Pat
 def test_a_target_for_aws_cannot_be_combined_with_another(target: str):
     with pytest.raises(subprocess.CalledProcessError) as refused:
         make("-n", target, "test")
-    assert f"{target} goes alone" in refused.value.stderr
+    assert f"{target} must be the only target" in refused.value.stderr
 
 
 @pytest.mark.parametrize("target", ["deploy", "destroy"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.logic import LONGEST_SMS, LONGEST_SUBJECT, word
+from services.notify.logic import LONGEST_SMS, LONGEST_SUBJECT, render
 from shared.contracts.images import Moderation
 from shared.contracts.notification import Notification
 from shared.errors import Fault
@@ -30,16 +30,16 @@ def failing(key: str, detail: str) -> Notification:
 
 @pytest.mark.parametrize("name", NOTIFICATIONS)
 def test_programs_get_the_golden_json(name: str) -> None:
-    assert indented(word(NOTIFICATIONS[name]).data) == golden(name)
+    assert indented(render(NOTIFICATIONS[name]).data) == golden(name)
 
 
 def test_programs_get_the_same_bytes_each_time() -> None:
-    again = Notification.model_validate_json(word(DONE).data)
-    assert word(again).data == word(DONE).data
+    again = Notification.model_validate_json(render(DONE).data)
+    assert render(again).data == render(DONE).data
 
 
 def test_a_completed_image_reads_well() -> None:
-    told = word(DONE)
+    told = render(DONE)
     assert told.subject == "Darkroom: completed - cat & k?che.jpg"
     assert told.sms == "cat & küche.jpg: 4032 x 3024, 2 renditions, Cat, Window"
     assert told.email.splitlines() == [
@@ -56,35 +56,35 @@ def test_a_completed_image_reads_well() -> None:
     ]
 
 
-def test_a_failed_image_reads_why_and_who_can_mend_it() -> None:
-    told = word(FAILED)
+def test_a_failed_image_has_its_reason_and_advice() -> None:
+    told = render(FAILED)
     assert told.subject == "Darkroom: failed - notes.txt.jpg"
     assert told.sms.startswith("notes.txt.jpg: failed, The content is not a picture")
     assert "Stage:    resize" in told.email
     assert "Reason:   not-an-image" in told.email
-    assert "The file has to be changed." in told.email
+    assert "Upload a different file." in told.email
 
 
 @pytest.mark.parametrize(
     ("fault", "mend"),
     [
-        ("client", "The file has to be changed."),
-        ("dependency", "Trying again later may help."),
-        ("internal", "This is ours to mend; the original is kept."),
+        ("client", "Upload a different file."),
+        ("dependency", "Try again later."),
+        ("internal", "An operator has to fix this. The original is still stored."),
     ],
 )
 def test_each_fault_says_what_can_be_done(fault: str, mend: str) -> None:
     failure = FAILED.failure.model_copy(update={"fault": Fault(fault)})
-    assert mend in word(FAILED.model_copy(update={"failure": failure})).email
+    assert mend in render(FAILED.model_copy(update={"failure": failure})).email
 
 
-def test_without_labels_none_are_read_out() -> None:
-    assert word(named(DONE, "cat.jpg", labels=None)).sms == "cat.jpg: 4032 x 3024, 2 renditions"
+def test_without_labels_the_text_has_none() -> None:
+    assert render(named(DONE, "cat.jpg", labels=None)).sms == "cat.jpg: 4032 x 3024, 2 renditions"
 
 
 @given(anything, anything)
 def test_a_subject_is_what_sns_takes(key: str, detail: str) -> None:
-    subject = word(failing(key, detail)).subject
+    subject = render(failing(key, detail)).subject
     assert subject.isascii()
     assert subject.isprintable()
     assert len(subject) <= LONGEST_SUBJECT
@@ -92,18 +92,18 @@ def test_a_subject_is_what_sns_takes(key: str, detail: str) -> None:
 
 @given(anything, anything)
 def test_a_text_message_is_one_line_that_fits(key: str, detail: str) -> None:
-    sms = word(failing(key, detail)).sms
+    sms = render(failing(key, detail)).sms
     assert len(sms) <= LONGEST_SMS
     assert len(sms.splitlines()) == 1
 
 
 def test_a_text_message_that_was_cut_says_so() -> None:
-    assert word(failing("cat.jpg", "x" * 500)).sms.endswith("x…")
-    assert word(failing("cat.jpg", "short")).sms == "cat.jpg: failed, short"
+    assert render(failing("cat.jpg", "x" * 500)).sms.endswith("x…")
+    assert render(failing("cat.jpg", "short")).sms == "cat.jpg: failed, short"
 
 
 def attributes(**changed: Any) -> dict[str, str]:
-    return word(DONE.model_copy(update=changed)).attributes
+    return render(DONE.model_copy(update=changed)).attributes
 
 
 def test_subscribers_can_filter_on_how_it_ended() -> None:
@@ -117,7 +117,7 @@ def test_subscribers_can_filter_on_how_it_ended() -> None:
 
 
 def test_subscribers_can_filter_on_where_it_failed() -> None:
-    assert word(FAILED).attributes == {
+    assert render(FAILED).attributes == {
         "status": "failed",
         "flagged": "false",
         "quarantined": "false",
@@ -127,7 +127,7 @@ def test_subscribers_can_filter_on_where_it_failed() -> None:
 
 
 def test_who_looks_after_quarantine_can_filter_on_what_waits_and_what_was_released() -> None:
-    told = [word(one).attributes for one in (QUARANTINED, RELEASED)]
+    told = [render(one).attributes for one in (QUARANTINED, RELEASED)]
     assert [(one["quarantined"], one["status"]) for one in told] == [
         ("true", "completed"),
         ("false", "released"),
@@ -135,17 +135,17 @@ def test_who_looks_after_quarantine_can_filter_on_what_waits_and_what_was_releas
 
 
 def test_a_quarantined_picture_reads_why_and_not_where_its_renditions_are() -> None:
-    told = word(QUARANTINED)
-    assert told.sms == "cat & küche.jpg: 4032 x 3024, quarantined until somebody has looked at it"
+    told = render(QUARANTINED)
+    assert told.sms == "cat & küche.jpg: 4032 x 3024, quarantined until an operator reviews it"
     assert "Flagged:  Smoking" in told.email
     assert (
-        "Quarantined: the renditions are handed out once an operator releases them." in told.email
+        "Quarantined: the renditions are published after an operator releases them." in told.email
     )
     assert "renditions/" not in told.data + told.email + told.sms
 
 
 def test_a_released_picture_reads_like_a_completed_one_that_was_released() -> None:
-    told = word(RELEASED)
+    told = render(RELEASED)
     assert told.sms == "cat & küche.jpg: released, 4032 x 3024, 2 renditions, Cat, Window"
     assert "thumbnail 256 x 192, 9,876 bytes" in told.email
 

@@ -14,6 +14,6 @@ def test_it_starts_with_what_every_service_needs_and_one_thing_more() -> None:
     )
 
 
-def test_what_is_missing_is_named() -> None:
+def test_a_missing_setting_is_named() -> None:
     with pytest.raises(Misconfigured, match=r"^NOTIFICATIONS_TOPIC_ARN: Field required$"):
         NotifySettings.read(COMPLETE)

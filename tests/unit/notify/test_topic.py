@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 from botocore.stub import Stubber
 
-from services.notify.logic import word
+from services.notify.logic import render
 from services.notify.topic import SnsNotifications
 from shared.errors import PermanentError, Throttled
 from tests.contract.samples import NOTIFICATIONS
 from tests.stubs import stubbed
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:notifications"
-WORDS = word(NOTIFICATIONS["notification.v1.completed"])
+WORDS = render(NOTIFICATIONS["notification.v1.completed"])
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def stub() -> Iterator[Stubber]:
         yield stubber
 
 
-def test_each_protocol_is_told_in_its_own_words(stub: Stubber) -> None:
+def test_each_protocol_gets_its_own_format(stub: Stubber) -> None:
     expected = {
         "TopicArn": TOPIC,
         "Subject": WORDS.subject,
@@ -47,7 +47,7 @@ def test_each_protocol_is_told_in_its_own_words(stub: Stubber) -> None:
         ("Throttled", Throttled),
     ],
 )
-def test_a_refusal_is_one_of_ours(stub: Stubber, code: str, kind: type[Exception]) -> None:
+def test_a_refusal_is_internal(stub: Stubber, code: str, kind: type[Exception]) -> None:
     stub.add_client_error("publish", code, "because")
     with pytest.raises(kind):
         SnsNotifications(stub.client, TOPIC).send(WORDS)

@@ -206,5 +206,5 @@ def test_what_is_no_id_is_told_where_ids_are(capsys) -> None:
 def test_every_number_of_ours_reads_back_as_a_line() -> None:
     """What telemetry writes is what this reads."""
     with captured_logs("resize") as out:
-        telemetry.count("made the renditions", EFFECTS)
-    assert readable(out.getvalue()).split(maxsplit=2)[2] == "made the renditions"
+        telemetry.count("renditions created", EFFECTS)
+    assert readable(out.getvalue()).split(maxsplit=2)[2] == "renditions created"

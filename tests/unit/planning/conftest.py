@@ -1,4 +1,4 @@
-"""The contract tests' fixture with moto's AWS."""
+"""AWS simulated by moto, as in the contract tests."""
 
 from tests.contract.conftest import aws
 

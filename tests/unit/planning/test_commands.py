@@ -1,4 +1,4 @@
-"""The commands `plan` and `cost`: their output and their errors."""
+"""The output and the errors of `plan` and `cost`."""
 
 import json
 import tomllib
@@ -13,14 +13,14 @@ from infra.config.stages import FOLDER, Stage
 from infra.planning.numbers import dollars, images, share, span
 
 
-def test_a_plan_prints_settings_time_bottleneck_and_cost(capsys):
+def test_a_plan_prints_settings_time_bottleneck_and_dollars(capsys):
     assert main(["plan", "--images", "1e6"]) == 0
     printed = capsys.readouterr().out
-    for word in ("1,000,000 images", "resize", "1769 MB", "time  ", "Rekognition", "$3,6"):
-        assert word in printed
+    for text in ("1,000,000 images", "resize", "1769 MB", "time  ", "Rekognition", "$3,6"):
+        assert text in printed
 
 
-def test_a_plan_that_does_not_fit_names_the_quota_and_exits_with_one(capsys):
+def test_a_plan_that_does_not_fit_names_the_limit_to_raise_and_exits_with_1(capsys):
     assert main(["plan", "--images", "1e6", "--hours", "2"]) == 1
     printed = capsys.readouterr()
     assert "Service Quotas, Rekognition" in printed.out
@@ -28,31 +28,28 @@ def test_a_plan_that_does_not_fit_names_the_quota_and_exits_with_one(capsys):
     assert printed.err.count("\n") == 1
 
 
-def test_the_printed_settings_are_valid_in_a_stage_file(capsys, tmp_path):
+def test_the_printed_settings_can_be_pasted_into_the_stages_file(capsys, tmp_path):
     main(["plan", "--images", "1e6"])
     printed = capsys.readouterr().out
     begin = printed.index("[function.")
-    printed_settings = tomllib.loads(printed[begin : printed.index("\ntime ")])
+    document = tomllib.loads(printed[begin : printed.index("\ntime ")])
     main(["plan", "--images", "1e6", "--json"])
     settings = json.loads(capsys.readouterr().out)["settings"]
-    for name, changed in printed_settings["function"].items():
+    for name, changed in document["function"].items():
         assert changed == {part: settings[name][part] for part in ("concurrency", "batch")}
-    (tmp_path / "prod.toml").write_text(
-        (FOLDER / "prod.toml").read_text() + toml_of(printed_settings)
-    )
-    run = Stage.load("prod", tmp_path).run(definitions())
-    assert {service.name: service.function.concurrency for service in run}["analyze"] == 50
+    (tmp_path / "prod.toml").write_text((FOLDER / "prod.toml").read_text() + toml_of(document))
+    services = Stage.load("prod", tmp_path).run(definitions())
+    assert {service.name: service.function.concurrency for service in services}["analyze"] == 50
 
 
-def toml_of(stage):
+def toml_of(document):
     return "".join(
-        f"\n[function.{name}]\nconcurrency = {function['concurrency']}\n"
-        f"batch = {function['batch']}\n"
-        for name, function in stage["function"].items()
+        f"\n[function.{name}]\nconcurrency = {setting['concurrency']}\nbatch = {setting['batch']}\n"
+        for name, setting in document["function"].items()
     )
 
 
-def test_raised_quotas_are_used(capsys):
+def test_a_plan_uses_the_quotas_given_as_options(capsys):
     raised = ["--detection-rate", "200", "--warm-writes", "20000", "--account-concurrency", "2k"]
     assert main(["plan", "--images", "1e6", "--hours", "2", *raised, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -70,14 +67,14 @@ def test_a_slower_vcpu_needs_more_functions(capsys):
     assert concurrency[0] < concurrency[1]
 
 
-def test_a_bill_shows_services_kinds_and_the_cost_without_reuse(capsys):
+def test_a_bill_names_services_kinds_and_the_cost_without_reuse(capsys):
     assert main(["cost", "--images", "10000", "--reuse-share", "30%"]) == 0
     printed = capsys.readouterr().out
-    for word in ("30% with known", "Detections", "$28.00", "Without reuse: $42.11"):
-        assert word in printed
+    for text in ("30% with known", "Detections", "$28.00", "Without reuse: $42.11"):
+        assert text in printed
 
 
-def test_the_lines_of_a_json_bill_add_up(capsys):
+def test_the_lines_of_a_json_bill_sum_up_to_the_total(capsys):
     assert main(["cost", "--images", "10k", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     lines = [usd for kinds in result["services"].values() for usd in kinds.values()]
@@ -101,15 +98,15 @@ def test_the_lines_of_a_json_bill_add_up(capsys):
         ([], "the following arguments are required: --images"),
     ],
 )
-def test_an_invalid_number_is_reported(options, message, capsys):
-    with pytest.raises(SystemExit) as exit_:
+def test_an_invalid_option_is_an_error_with_its_value(options, message, capsys):
+    with pytest.raises(SystemExit) as left:
         main(["plan", *options])
-    assert exit_.value.code == 2
+    assert left.value.code == 2
     assert message in capsys.readouterr().err.replace("expected one argument", "is not a number")
 
 
 def test_a_detection_without_a_price_is_an_error(monkeypatch, capsys, tmp_path):
-    from infra.config import stages  # noqa: PLC0415 - only this test changes the folder
+    from infra.config import stages  # noqa: PLC0415  this test patches the folder
 
     stage = (stages.FOLDER / "prod.toml").read_text().replace('text moderation"', 'celebrities"')
     (tmp_path / "prod.toml").write_text(stage)
@@ -119,7 +116,7 @@ def test_a_detection_without_a_price_is_an_error(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("word", "number"),
+    ("text", "number"),
     [
         ("1e6", 1_000_000),
         ("1_000_000", 1_000_000),
@@ -130,8 +127,8 @@ def test_a_detection_without_a_price_is_an_error(monkeypatch, capsys, tmp_path):
         ("1E+3", 1000),
     ],
 )
-def test_numbers_have_several_notations(word, number):
-    assert images(word) == number
+def test_a_number_of_images_has_several_notations(text, number):
+    assert images(text) == number
 
 
 @given(st.integers(1, 10**12))
@@ -139,15 +136,15 @@ def test_any_number_of_images_is_parsed(number):
     assert images(str(number)) == images(f"{number:_}") == images(f"{number:,}") == number
 
 
-@pytest.mark.parametrize(("word", "number"), [("0.3", 0.3), ("30%", 0.3), ("1", 1), ("0%", 0)])
-def test_a_share_is_a_fraction_or_percent(word, number):
-    assert share(word) == pytest.approx(number)
+@pytest.mark.parametrize(("text", "number"), [("0.3", 0.3), ("30%", 0.3), ("1", 1), ("0%", 0)])
+def test_a_share_is_a_fraction_or_percent(text, number):
+    assert share(text) == pytest.approx(number)
 
 
-@pytest.mark.parametrize("word", ["", "%", "-0.1", "1.1", "inf"])
-def test_any_other_share_is_rejected(word):
+@pytest.mark.parametrize("text", ["", "%", "-0.1", "1.1", "inf"])
+def test_an_invalid_share_is_refused(text):
     with pytest.raises(ValueError):
-        share(word)
+        share(text)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +152,7 @@ def test_any_other_share_is_rejected(word):
     [(0.34, "0.3 s"), (59, "59 s"), (60, "1 min"), (213, "3 min 33 s"), (7200, "2 h"),
      (20_040, "5 h 34 min"), (2_001_600, "23 d 4 h")],
 )  # fmt: skip
-def test_a_duration_is_shown_in_its_two_largest_units(seconds, words):
+def test_a_duration_has_its_two_largest_units(seconds, words):
     assert span(seconds) == words
 
 
@@ -169,5 +166,5 @@ def test_a_duration_is_shown_in_its_two_largest_units(seconds, words):
         (3621, "$3,621.00"),
     ],
 )
-def test_amounts_are_shown_in_cents_or_in_three_significant_digits(usd, words):
+def test_an_amount_has_cents_or_three_significant_digits(usd, words):
     assert dollars(usd) == words

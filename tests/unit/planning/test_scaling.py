@@ -1,4 +1,4 @@
-"""The fluid model against results computed by hand."""
+"""The fluid model against results that can be calculated by hand."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ concurrency = st.integers(2, 1000)
 
 
 def line(*times, caps=()):
-    """Queues in a row, each of another service; the caps apply to the last one."""
+    """Consecutive queues of different services. The last queue has the caps."""
     names = [f"q{n}" for n in range(len(times))]
     return tuple(
         Queue(name, f"s{n}", time, names[n - 1] if n else None, caps if n == len(times) - 1 else ())
@@ -41,8 +41,8 @@ def test_every_image_passes_every_queue(images, times, workers):
 
 @settings(max_examples=20, deadline=None)
 @given(counts, st.lists(seconds, min_size=1, max_size=3), concurrency)
-def test_the_average_backlog_is_the_arrival_rate_times_the_wait(images, times, workers):
-    """Little's law, with two independent figures: the area and the sum of the waits."""
+def test_waiting_messages_follow_littles_law(images, times, workers):
+    """Little's law: the area below the waiting messages equals the sum of all waits."""
     result = through(images, line(*times), workers)
     for trace in result.queues.values():
         step = max(1.0, result.seconds * FINE)
@@ -51,7 +51,7 @@ def test_the_average_backlog_is_the_arrival_rate_times_the_wait(images, times, w
 
 @settings(max_examples=20, deadline=None)
 @given(counts, seconds, concurrency)
-def test_one_queue_takes_its_backlog_over_its_rate_plus_the_scaling_time(images, time, workers):
+def test_a_queue_takes_its_backlog_over_its_rate_plus_scaling_time(images, time, workers):
     quotas = replace(QUOTAS, account=replace(QUOTAS.account, concurrency=10_000))
     rate = workers / time
     growing = max(0, workers - START) / QUOTAS.event_source.batches_a_minute * 60
@@ -91,8 +91,8 @@ def test_the_bottleneck_is_the_slowest_part():
     assert through(100_000, slow_last, 10).bottleneck == "s1: its concurrency"
     capped = line(0.01, 0.01, caps=(Cap("the cap", 5),))
     assert through(10_000, capped, 100).bottleneck == "the cap"
-    grown = through(20_000, line(5.0), 1000).bottleneck
-    assert grown == "s0: its event source is still scaling up"
+    scaling = through(20_000, line(5.0), 1000).bottleneck
+    assert scaling == "s0: its event source is still scaling up"
 
 
 def test_the_account_s_concurrency_is_shared():
@@ -108,7 +108,7 @@ def test_two_queues_of_one_service_share_its_functions():
     assert through(10_000, both, 10).seconds == pytest.approx(10_000 * 2 / 10, rel=0.03)
 
 
-def test_a_few_images_are_handled_at_once():
+def test_a_few_images_do_not_wait():
     result = through(3, line(0.1, 0.2), 10)
     assert result.seconds == pytest.approx(1 + 0.3)
     assert result.bottleneck == NOTHING

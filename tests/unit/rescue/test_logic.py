@@ -16,7 +16,7 @@ def message(body: str = "the body", **words: str) -> Message:
     return Message("m1", "r1", body, QUEUE, 1_800_000_000.0, 101, words)
 
 
-def test_a_dead_letter_says_why_it_was_buried() -> None:
+def test_a_dead_letter_has_its_reason() -> None:
     letter = DeadLetter.of(
         message(reason="worker-died", detail="5 attempts ended without a result")
     )
@@ -24,7 +24,7 @@ def test_a_dead_letter_says_why_it_was_buried() -> None:
     assert letter.detail == "5 attempts ended without a result"
 
 
-def test_a_message_that_came_without_words_was_received_too_often() -> None:
+def test_a_readable_message_without_a_reason_is_undeliverable() -> None:
     letter = DeadLetter.of(message(SECOND.to_json()))
     assert (letter.reason, letter.reportable) == ("undeliverable", True)
 
@@ -38,9 +38,7 @@ def test_a_message_that_came_without_words_was_received_too_often() -> None:
         (json.dumps({"type": "image.resized.v9", "data": {}}), "unknown-type"),
     ],
 )
-def test_what_nobody_can_read_says_so_itself_if_it_came_without_words(
-    body: str, reason: str
-) -> None:
+def test_an_unreadable_message_without_a_reason_is_diagnosed(body: str, reason: str) -> None:
     letter = DeadLetter.of(message(body))
     assert (letter.reason, letter.reportable) == (reason, False)
     assert letter.detail
@@ -52,7 +50,7 @@ def test_an_upload_among_unreadable_ones_is_still_a_failure_to_report() -> None:
     assert (letter.reason, letter.reportable) == ("undeliverable", True)
 
 
-def test_a_terminal_that_lists_the_letters_is_told_nothing_but_words() -> None:
+def test_control_characters_are_removed_from_details() -> None:
     letter = DeadLetter.of(message(reason="worker-died", detail="\x1b[2Jgone\r\n" + "x" * 2000))
     assert letter.detail.isprintable()
     assert letter.detail.startswith(" [2Jgone  x")
@@ -60,22 +58,22 @@ def test_a_terminal_that_lists_the_letters_is_told_nothing_but_words() -> None:
 
 
 @pytest.mark.parametrize("reason", ["unreadable", "unknown-type"])
-def test_what_nobody_understood_is_no_steps_failure(reason: str) -> None:
+def test_an_unreadable_message_is_not_reported(reason: str) -> None:
     assert not DeadLetter.of(message(reason=reason)).reportable
 
 
-def test_a_letter_is_kept_by_service_and_day_and_always_at_the_same_place() -> None:
+def test_a_letters_key_has_service_and_day_and_is_stable() -> None:
     letter = DeadLetter.of(message())
     assert letter.key == "dead-letters/resize/2027-01-15/m1.json"
     assert DeadLetter.of(message()).key == letter.key
 
 
-def test_a_letter_about_an_image_is_kept_where_its_deletion_finds_it() -> None:
+def test_a_letters_key_starts_with_its_image() -> None:
     letter = DeadLetter.of(message(SECOND.to_json()))
     assert letter.key == f"dead-letters/{SECOND.subject}/resize/2027-01-15/m1.json"
 
 
-def test_all_that_is_known_of_a_letter_is_kept() -> None:
+def test_a_letter_is_stored_with_all_its_facts() -> None:
     kept = json.loads(DeadLetter.of(message(reason="worker-died", detail="why")).to_json())
     assert kept == {
         "service": "resize",

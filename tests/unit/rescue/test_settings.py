@@ -14,6 +14,6 @@ def test_it_starts_without_a_queue_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", ENOUGH)
-def test_what_is_missing_is_named(name: str) -> None:
+def test_a_missing_setting_is_named(name: str) -> None:
     with pytest.raises(Misconfigured, match=f"^{name}: Field required$"):
         RescueSettings.read({key: value for key, value in ENOUGH.items() if key != name})

@@ -56,7 +56,7 @@ class Bench:
         return [envelope.data for envelope in self.bus.published]
 
 
-def test_a_do_that_was_killed_is_kept_and_reported_as_ours() -> None:
+def test_a_dead_step_is_stored_and_reported_as_internal() -> None:
     bench = Bench()
     bench.rescue(SECOND.to_json(), "analyze", reason="worker-died", detail="5 tries")
     (report,) = bench.reports()
@@ -74,7 +74,7 @@ def test_a_report_names_the_message_that_died_as_its_cause() -> None:
     assert envelope.time == NOW
 
 
-def test_nothing_is_reported_that_could_not_be_kept() -> None:
+def test_nothing_is_reported_before_it_is_stored() -> None:
     bench = Bench(BrokenObjects())
     with pytest.raises(TransientError):
         bench.rescue(SECOND.to_json())
@@ -89,7 +89,7 @@ def test_every_fact_that_dies_is_a_failure_of_its_step(fact: Any) -> None:
 
 
 @pytest.mark.parametrize("said", [LAST, FAILED_EVENT, REPORT], ids=lambda one: one.type)
-def test_a_verdict_or_a_report_that_dies_is_kept_and_never_reported(said: Any) -> None:
+def test_an_outcome_or_report_is_stored_and_not_reported(said: Any) -> None:
     bench = Bench()
     bench.rescue(said.to_json(), "notify", reason="worker-died")
     assert (len(bench.letters()), bench.reports()) == (1, [])
@@ -119,14 +119,14 @@ def test_an_upload_beside_an_unreadable_record_is_reported() -> None:
         (SECOND.to_json(), {"reason": "unknown-type"}),
     ],
 )
-def test_what_nobody_understands_is_kept_and_not_reported(body: str, words: dict) -> None:
+def test_an_unreadable_letter_is_stored_and_not_reported(body: str, words: dict) -> None:
     bench = Bench()
     bench.rescue(body, **words)
     assert [letter["body"] for letter in bench.letters()] == [body]
     assert bench.reports() == []
 
 
-def test_rescuing_twice_keeps_one_letter_and_reports_under_one_id() -> None:
+def test_a_repeated_rescue_stores_one_letter_and_reports_one_id() -> None:
     bench = Bench()
     bench.rescue(SECOND.to_json())
     bench.rescue(SECOND.to_json())

@@ -99,7 +99,7 @@ def test_the_event_says_what_was_read_and_what_was_made() -> None:
     ]
 
 
-def test_every_rendition_told_of_exists_with_its_size() -> None:
+def test_every_published_rendition_exists_with_its_size() -> None:
     bench = Bench()
     told = bench.resize()
     told_of = {r.key: r.bytes for r in (*told.renditions, told.analysis)}
@@ -107,7 +107,7 @@ def test_every_rendition_told_of_exists_with_its_size() -> None:
     assert all(key.startswith(f"renditions/{CAT}/0/") for key in told_of)
 
 
-def test_renditions_are_typed_by_content_and_may_be_kept_for_ever() -> None:
+def test_renditions_have_their_content_type_and_are_cacheable() -> None:
     bench = Bench()
     bench.resize()
     assert set(bench.processed.headers.values()) == {("image/jpeg", FOREVER)}
@@ -121,7 +121,7 @@ def test_transparency_is_kept_under_a_name_and_type_of_its_own() -> None:
     assert told.analysis.format == "JPEG"
 
 
-def test_the_version_that_was_told_of_is_read() -> None:
+def test_the_announced_version_is_read() -> None:
     bench = Bench()
     bench.uploads.put("cat.jpg", b"replaced meanwhile", "image/jpeg")
     assert bench.resize().source.sha256 == sha256(CAT_PNG).hexdigest()
@@ -169,7 +169,7 @@ def test_a_refusal_knows_the_owner_and_leaves_nothing() -> None:
     assert bench.made() == []
 
 
-def test_nothing_is_kept_by_a_worker_whose_turn_is_over() -> None:
+def test_nothing_is_stored_after_the_lease_expired() -> None:
     def over() -> None:
         raise Overtaken("overtaken", "late")
 
@@ -187,7 +187,7 @@ def test_the_same_upload_twice_makes_the_same_renditions() -> None:
     assert bodies == {key: bench.processed.get(key).body for key in bench.made()}
 
 
-def test_forgetting_a_run_leaves_the_other_runs_and_images() -> None:
+def test_compensation_leaves_other_runs_and_images() -> None:
     bench = Bench()
     bench.resize()
     others = [f"renditions/{CAT}/1/web.jpeg", f"renditions/{CAT}/10/web.jpeg", "renditions/x/0/a"]
@@ -202,7 +202,7 @@ def deletion(bench: Bench, key: str, version: str) -> ImageDeleted:
     return DELETED.model_copy(update={"image": CAT, "source": source})
 
 
-def test_of_a_deleted_image_neither_renditions_nor_dead_letters_are_left() -> None:
+def test_purging_deletes_renditions_and_dead_letters() -> None:
     bench = Bench()
     bench.resize()
     for key in (f"dead-letters/{CAT}/store/2026-11-21/m1.json", "dead-letters/x/store/m2.json"):
@@ -212,7 +212,7 @@ def test_of_a_deleted_image_neither_renditions_nor_dead_letters_are_left() -> No
     assert bench.uploads.find("cat.jpg") is None
 
 
-def test_of_a_key_that_was_handed_out_every_version_is_the_deleted_images() -> None:
+def test_purging_deletes_every_version_of_an_issued_key() -> None:
     bench = Bench()
     key, others = f"uploads/{CAT}/cat.jpg", "album/cat.jpg"
     for each in (key, key, others, others):
@@ -225,7 +225,7 @@ def test_of_a_key_that_was_handed_out_every_version_is_the_deleted_images() -> N
     assert second is not None
 
 
-def test_forgetting_what_was_never_made_or_is_forgotten_is_no_error() -> None:
+def test_compensation_without_objects_succeeds() -> None:
     bench = Bench()
     bench.steps.compensate(UPLOADED)
     bench.resize()
@@ -247,7 +247,7 @@ def test_for_a_reanalysis_the_renditions_are_copied_and_nothing_is_read() -> Non
         assert after.model_copy(update={"key": before.key}) == before
 
 
-def test_what_is_told_of_copies_is_what_was_told_of_the_picture() -> None:
+def test_a_copy_is_published_with_the_facts_of_its_source() -> None:
     bench = Bench(owner="ada")
     made = bench.resize()
     told = bench.take_over(made)
@@ -257,7 +257,7 @@ def test_what_is_told_of_copies_is_what_was_told_of_the_picture() -> None:
 
 
 @pytest.mark.parametrize("missing", ["thumbnail", "web", "analysis"])
-def test_where_a_rendition_is_gone_all_are_made_from_the_original(missing: str) -> None:
+def test_if_a_rendition_is_missing_all_are_created_from_the_original(missing: str) -> None:
     bench = Bench()
     made = bench.resize()
     key = next(r.key for r in (*made.renditions, made.analysis) if r.name == missing)
@@ -267,7 +267,7 @@ def test_where_a_rendition_is_gone_all_are_made_from_the_original(missing: str) 
     assert all(bench.processed.find(r.key) for r in (*told.renditions, told.analysis))
 
 
-def test_nothing_is_copied_by_a_worker_whose_turn_is_over() -> None:
+def test_nothing_is_copied_after_the_lease_expired() -> None:
     def over() -> None:
         raise Overtaken("overtaken", "late")
 

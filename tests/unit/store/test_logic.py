@@ -570,7 +570,7 @@ def test_a_request_is_answered_with_what_was_decided_within_seven_days() -> None
 
 def test_a_release_is_repeated_beside_its_own_runs_outcome_and_no_other() -> None:
     flagged = ANALYZED.model_copy(update={"moderation": Moderation(flagged=True)})
-    events = (RESIZED, flagged, LOOKED_AT, ReplayRequested(image=CAT, run=0))
+    events = (RESIZED, flagged, RELEASE_REQUESTED, ReplayRequested(image=CAT, run=0))
     record = after(*events, policy=Policy.QUARANTINE)
     assert record
     of_run = {run: RESIZED.model_copy(update={"run": run}) for run in (0, 1)}
