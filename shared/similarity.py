@@ -1,7 +1,8 @@
-"""How alike two pictures are, and under which lists those that might be are found. Pure.
+"""The similarity of two images, and the bands under which similar images are indexed. Pure.
 
-Nothing like "the nearest of a million" can be asked of a table. So the bits of a picture are cut
-into bands, each a list: what shares one list is compared, and nothing else is read.
+A DynamoDB table has no nearest-neighbour query. So the bits of an image are cut into bands, and
+each band is a partition of the search index. Images that share a partition are compared; others are
+not read (locality-sensitive hashing).
 """
 
 from array import array
@@ -20,42 +21,45 @@ from shared.contracts.search_index import Features
 
 HASH_BITS = 64
 HASH_BAND = 16
-"""Bits. Two hashes that differ in up to three places share one of four bands for certain."""
+"""Bits. Two hashes that differ in up to three bits share at least one of four bands."""
 
 EMBEDDING_BANDS = 10
 EMBEDDING_BAND = 10
-"""Bits, each a side of a random plane. Two embeddings at an angle of a lie on the same side of one
-with a chance of 1 - a/π (Charikar, "Similarity estimation techniques from rounding algorithms",
-2002), so they share one of the bands with 1 - (1 - (1 - a/π)^10)^10: of croppings with a cosine of
-0.95, 0.99 are found; of 0.9, 0.91; of 0.8, 0.65. Unrelated photos, with 0.2, share each band with
-0.003, so of 100,000 pictures a list has some 300.
+"""Bits; each is the side of a random plane on which the embedding lies.
+
+Two embeddings at an angle a are on the same side of a plane with probability 1 - a/π (Charikar,
+"Similarity estimation techniques from rounding algorithms", 2002). They share at least one band
+with probability 1 - (1 - (1 - a/π)^10)^10: 0.99 for a cosine of 0.95, 0.91 for 0.9, 0.65 for 0.8.
+Unrelated photos (cosine 0.2) share each band with probability 0.003, so among 100,000 images a
+partition has about 300 entries.
 """
 
 NEAR = 10
-"""Bits that the hashes of near-duplicates differ in, at most: unrelated ones differ in 32, give or
-take 4 (a fair coin's standard deviation over 64 throws), so by chance one pair in some ten million.
+"""The most bits in which the hashes of near-duplicates differ. Unrelated hashes differ in 32 ± 4
+bits (mean and standard deviation of 64 fair coins), so about one unrelated pair in ten million is
+near.
 """
 
 ALIKE = 0.75
-"""The cosine from which embeddings are called alike, measured with the local network: of 105 pairs
-of photos of other things the most alike, portraits in dark suits, have 0.66; of 120 pairs of a
-photo and itself smaller, compressed, grey, mirrored, turned, or without a fifth of its sides, the
-least alike have 0.78. docs/accuracy.md counts it. Titan's cosines were never measured.
+"""The lowest cosine of similar images, measured with the local network. Of 105 pairs of photos with
+different subjects, the highest cosine is 0.66 (portraits in dark suits). Of 120 pairs of a photo
+and an edited copy (smaller, compressed, grey, mirrored, turned, cropped by a fifth of its sides),
+the lowest is 0.78. docs/accuracy.md has the measurements. The cosines of Titan were not measured.
 """
 
 
 class Kind(StrEnum):
-    """Why two pictures are called similar."""
+    """The kind of similarity."""
 
     NEAR_DUPLICATE = "near-duplicate"
-    """The same picture in another size, compression or exposure."""
+    """The same image in another size, compression or exposure: similar hashes."""
     SIMILAR = "similar"
-    """Another picture of the like, or another part of the same one, as a network sees it."""
+    """An image of similar content, or another crop of the same image: similar embeddings."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """One similar picture; ``score`` is from 0 to 1, and 1 only for what looks just the same."""
+    """A similar image. ``score`` is from 0 to 1; 1 is an equal hash or an equal direction."""
 
     image: str
     kind: Kind
@@ -63,7 +67,7 @@ class Match:
 
 
 def features_of(run: Run) -> Features:
-    """What is known of the picture so far to compare it by."""
+    """The features of the run's image, as far as they are known."""
     return Features(
         fingerprint=run.resized.fingerprint if run.resized else None,
         embedding=run.analyzed.embedding if run.analyzed else None,
@@ -71,13 +75,13 @@ def features_of(run: Run) -> Features:
 
 
 def hash_bands(fingerprint: Fingerprint) -> tuple[str, ...]:
-    """The hash in four pieces of four hex digits; near-duplicates mostly share one."""
+    """The four bands of the hash, of four hex digits each; near-duplicates usually share one."""
     digits = HASH_BAND // 4
     return tuple(fingerprint.hash[n : n + digits] for n in range(0, HASH_BITS // 4, digits))
 
 
 def embedding_bands(embedding: Embedding) -> tuple[str, ...]:
-    """On which side of fixed random planes the embedding lies, ten planes to a band."""
+    """The ten bands of the embedding, of three hex digits each: its sides of ten planes."""
     numbers = _numbers(embedding)
     sides = "".join("01"[_dot(numbers, plane) > 0] for plane in _planes(len(numbers)))
     bands = (sides[n : n + EMBEDDING_BAND] for n in range(0, len(sides), EMBEDDING_BAND))
@@ -85,12 +89,12 @@ def embedding_bands(embedding: Embedding) -> tuple[str, ...]:
 
 
 def ranked(features: Features, others: Mapping[str, Features]) -> list[Match]:
-    """Those of the other images that are similar: near-duplicates first, then the most alike.
+    """The similar images: near-duplicates first, then by descending score.
 
-    Of equals, in the order of their ids: the same question has the same answer.
+    Equal matches are in the order of their ids, so the result is deterministic.
     """
-    found = [match for image, other in others.items() if (match := _match(features, image, other))]
-    return sorted(found, key=lambda m: (m.kind is not Kind.NEAR_DUPLICATE, -m.score, m.image))
+    matches = [m for image, other in others.items() if (m := _match(features, image, other))]
+    return sorted(matches, key=lambda m: (m.kind is not Kind.NEAR_DUPLICATE, -m.score, m.image))
 
 
 def _match(features: Features, image: str, other: Features) -> Match | None:
@@ -102,14 +106,14 @@ def _match(features: Features, image: str, other: Features) -> Match | None:
 
 
 def distance(one: Fingerprint | None, other: Fingerprint | None) -> int:
-    """In how many of 64 places the hashes differ; in all, where one is missing."""
+    """The number of bits in which the hashes differ; 64 if one is missing."""
     if one is None or other is None:
         return HASH_BITS
     return (int(one.hash, 16) ^ int(other.hash, 16)).bit_count()
 
 
 def cosine(one: Embedding | None, other: Embedding | None) -> float:
-    """Of the angle between two embeddings, from 0 to 1; 0 unless both are of the same model."""
+    """The cosine of the angle between two embeddings, at least 0; 0 if their models differ."""
     if one is None or other is None or one.model != other.model:
         return 0.0
     a, b = _numbers(one), _numbers(other)
@@ -127,8 +131,8 @@ def _dot(one: Sequence[int], other: Sequence[int]) -> int:
 
 @cache
 def _planes(dimensions: int) -> tuple[tuple[int, ...], ...]:
-    """Random planes through 0, the same for ever: they come from a digest, not from a generator
-    whose numbers another version of Python may draw otherwise.
+    """Random planes through 0. They never change: a digest defines them, not a random generator,
+    whose numbers may differ in another version of Python.
     """
     return tuple(_plane(n, dimensions) for n in range(EMBEDDING_BANDS * EMBEDDING_BAND))
 

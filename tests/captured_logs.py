@@ -1,4 +1,4 @@
-"""Captures what functions log, alone or as a whole saga whose lines name their service."""
+"""Capture the log lines of functions, of one service or of a simulated saga."""
 
 import io
 import json
@@ -16,7 +16,7 @@ Line = dict[str, Any]
 
 @contextmanager
 def captured_logs(service: str, stage: str = "test", level: str = "INFO") -> Iterator[io.StringIO]:
-    """Telemetry, started as a function of this stage does it: what it has put out so far."""
+    """Start telemetry as a function of this stage does; yields its standard output."""
     handlers, before, propagate = log.handlers[:], log.level, log.propagate
     token = telemetry._facts.set({})
     with redirect_stdout(io.StringIO()) as out:
@@ -30,12 +30,12 @@ def captured_logs(service: str, stage: str = "test", level: str = "INFO") -> Ite
 
 
 def lines(out: io.StringIO) -> list[Line]:
-    """Every line, decoded: one that is no JSON fails the test."""
+    """The decoded lines. A line that is not JSON fails the test."""
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
 class LoggedSaga(ScriptedSaga):
-    """A scripted saga that puts the service's name on every line, as separate processes would."""
+    """A scripted saga whose log lines name their service, as in separate processes."""
 
     def handle(self, message: Sent) -> None:
         with telemetry.about(service=message.consumer):

@@ -1,8 +1,8 @@
-"""How the tests are run.
+"""Fixtures and hooks of all tests.
 
-`make test` runs the tests without the mark ``slow``, `make test-rest` those with it: they install,
-fork, fuzz, or start an emulator or a browser. Several processes share the tests (tests/parts.py).
-Missing optional tools are one line at the end (tests/optional.py).
+`make test` runs the tests without the mark ``slow``, and `make test-rest` those with it: they
+install packages, fork, fuzz, or start an emulator or a browser. Several processes share the tests
+(tests/parts.py). Tests skipped for a missing tool are reported in one line (tests/optional.py).
 """
 
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
-    """One for each process: Playwright runs once in each, whoever needs it."""
-    from tests.web.browser import launched  # noqa: PLC0415 - few tests need what it imports
+    """One browser for each process, because Playwright can run only once in a process."""
+    from tests.web.browser import launched  # noqa: PLC0415 - most tests need no Playwright
 
     with launched() as browser:
         yield browser
@@ -30,7 +30,7 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="session", autouse=True)
 def botocore_loader() -> Iterator[None]:
-    """AWS's service descriptions are parsed once a process, not once a test: moto's AWS is new."""
+    """Cache the service models of botocore for the whole process instead of one test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
         yield
@@ -45,13 +45,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPart:
-    config.option.loadscopereorder = False  # it would put the parts of the most tests first
+    config.option.loadscopereorder = (
+        False  # True would begin with the parts that have the most tests
+    )
     return ByPart(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Only the processes that tests are dealt to know of each other."""
+    """Sort the tests in worker processes, whose scheduler assigns whole parts."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: longest_first(item.nodeid))
 

@@ -1,4 +1,4 @@
-"""In-memory adapters of `shared`, for tests. Each passes the same tests as the real adapter."""
+"""In-memory adapters of `shared`. Each passes the conformance suite of the real adapter."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from shared.records import EVENT, Cursor, RecordPage, Row, TimelineEvent
 
 @dataclass
 class MemoryBus:
-    """A topic that remembers what was published."""
+    """A topic that records what was published."""
 
     published: list[Envelope] = field(default_factory=list)
 
@@ -28,7 +28,7 @@ class MemoryBus:
 
 @dataclass
 class MemoryQueue:
-    """A queue that remembers what came back and what was dead-lettered."""
+    """A queue that records the messages to retry and the dead-lettered ones."""
 
     returned: list[Wait] = field(default_factory=list)
     dead_lettered: list[tuple[str, str, str]] = field(default_factory=list)
@@ -55,15 +55,15 @@ class MemoryLedger:
     def claim(self, key: ClaimKey, owner: str, now: float, lease: float) -> Claim:
         row = self.rows.setdefault(key, _Row(owner, 0.0))
         if row.completed_at is not None:
-            return self._answer(key, ClaimStatus.COMPLETED, row)
+            return self._claim(key, ClaimStatus.COMPLETED, row)
         if row.until and row.until >= now and row.owner != owner:
-            return self._answer(key, ClaimStatus.IN_PROGRESS, row)
+            return self._claim(key, ClaimStatus.IN_PROGRESS, row)
         if row.owner != owner or not row.until:
             row.owner, row.until, row.attempts = owner, now + lease, row.attempts + 1
-        return self._answer(key, ClaimStatus.ACQUIRED, row)
+        return self._claim(key, ClaimStatus.ACQUIRED, row)
 
     @staticmethod
-    def _answer(key: ClaimKey, status: ClaimStatus, row: _Row) -> Claim:
+    def _claim(key: ClaimKey, status: ClaimStatus, row: _Row) -> Claim:
         return Claim(key, status, row.owner, row.until, row.attempts)
 
     def complete(self, claim: Claim, now: float) -> None:
@@ -137,22 +137,22 @@ def _row(event: TimelineEvent) -> Row:
 
 @dataclass
 class MemoryObjects:
-    """A versioned bucket. ``put`` of a test's own makes versions ``v1``, ``v2`` … of a key."""
+    """A versioned bucket. The versions of a key are ``v1``, ``v2`` …"""
 
     versions: dict[str, list[Stored | None]] = field(default_factory=dict)
 
     def get(self, key: str, *, version: str | None = None, etag: str | None = None) -> Stored:
-        found = self._version(key, version) if version else self.find(key)
-        if found is None:
+        stored = self._version(key, version) if version else self.find(key)
+        if stored is None:
             raise PermanentError("gone", key, fault=Fault.CLIENT)
-        if etag and not version and etag != found.etag:
+        if etag and not version and etag != stored.etag:
             raise PermanentError("replaced", key, fault=Fault.CLIENT)
-        return found
+        return stored
 
     def _version(self, key: str, version: str) -> Stored | None:
-        known = self.versions.get(key, [])
+        versions = self.versions.get(key, [])
         n = int(version.removeprefix("v"))
-        return known[n - 1] if n <= len(known) else None
+        return versions[n - 1] if n <= len(versions) else None
 
     def find(self, key: str) -> Stored | None:
         return self.versions[key][-1] if key in self.versions else None
@@ -169,15 +169,15 @@ class MemoryObjects:
         self.versions.setdefault(key, []).append(stored)
 
     def replace(self, key: str, before: Stored | None, body: bytes, content_type: str) -> bool:
-        found = self.find(key)
-        if (found and found.etag) != (before and before.etag):
+        current = self.find(key)
+        if (current and current.etag) != (before and before.etag):
             return False
         self.put(key, body, content_type)
         return True
 
     def copy(self, source: str, target: str) -> None:
-        found = self.get(source)
-        self.versions.setdefault(target, []).append(found)
+        stored = self.get(source)
+        self.versions.setdefault(target, []).append(stored)
 
     def delete(self, key: str, *, version: str | None = None) -> None:
         if version and self._version(key, version):
@@ -202,7 +202,7 @@ def etag_of(body: bytes) -> str:
 
 @dataclass
 class FixedTime:
-    """What Lambda says of the time left: always the same."""
+    """A Lambda context whose remaining time never changes."""
 
     seconds: float = 60.0
 
@@ -212,7 +212,7 @@ class FixedTime:
 
 @dataclass
 class Clock:
-    """A clock that moves when it is told to. Epoch seconds."""
+    """A clock that moves only by ``advance``. Epoch seconds."""
 
     now: float = 1_800_000_000.0
 
@@ -229,7 +229,7 @@ def sqs_batch(
     sent: float = 0,
     receives: int = 1,
 ) -> dict[str, Any]:
-    """A batch as Lambda hands it over, with message ids ``m0``, ``m1`` …"""
+    """A Lambda event with a batch of SQS messages, whose ids are ``m0``, ``m1`` …"""
     return {
         "Records": [
             {
@@ -250,24 +250,24 @@ def sqs_batch(
 
 
 def s3_notification(*originals: tuple[str, str, bytes], version: str | None = "v1") -> str:
-    """S3's notification of these new objects: bucket, encoded key, body."""
-    return json.dumps({"Records": [_s3_record(*one, version) for one in originals]})
+    """An S3 event notification of new objects, each with its bucket, encoded key and body."""
+    return json.dumps({"Records": [_s3_record(*original, version) for original in originals]})
 
 
 def _s3_record(bucket: str, key: str, body: bytes, version: str | None) -> dict[str, Any]:
-    thing = {
+    fields = {
         "key": key,
         "size": len(body),
         "eTag": etag_of(body),
         "sequencer": "0055AED6DCD90281E5",
     }
     if version:
-        thing["versionId"] = version
+        fields["versionId"] = version
     return {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
         "awsRegion": "us-east-1",
         "eventTime": "2026-11-21T10:00:00.000Z",
         "eventName": "ObjectCreated:Put",
-        "s3": {"bucket": {"name": bucket}, "object": thing},
+        "s3": {"bucket": {"name": bucket}, "object": fields},
     }

@@ -1,4 +1,4 @@
-"""Optional tools: tests that lack one are left out, and the run ends with one line about them."""
+"""Optional tools: tests without their tool are skipped, and one line at the end reports them."""
 
 import os
 from collections import Counter
@@ -8,7 +8,7 @@ import pytest
 
 
 def missing(tool: str, remedy: str, *, promised: bool = True) -> NoReturn:
-    """Skip the test that needs this tool. In CI, fail it, unless the tool is not promised there.
+    """Skip the test that needs this tool. In CI, fail it if the tool is promised there.
 
     ``remedy`` says how to get the tool.
     """
@@ -19,7 +19,7 @@ def missing(tool: str, remedy: str, *, promised: bool = True) -> NoReturn:
 
 
 def left_out(skipped: list[pytest.TestReport]) -> str:
-    """One line on all skipped tests, by reason; empty if there are none."""
+    """One line about all skipped tests, by reason; empty if there are none."""
     reasons = Counter(_reason(report) for report in skipped)
     groups = [f"{count} {_tests(count)} ({reason})" for reason, count in reasons.items()]
     return f"left out: {'; '.join(groups)}" if groups else ""

@@ -1,7 +1,7 @@
-"""How the tests are dealt to several processes (``pytest -n auto``): in parts, the longest first.
+"""The distribution of tests to processes (``pytest -n auto``): in parts, the longest first.
 
-A part stays in one process, so what its tests share, an emulator or a browser, starts once. Any
-other file is a part of its own.
+A part runs in one process, so that a shared emulator or browser starts once. Every other file is a
+part of its own.
 """
 
 import re
@@ -17,8 +17,8 @@ PARTS = {
     "LocalStack": r"tests/e2e/.*localstack",
     "the local Rekognition": r"tests/unit/rekognition/",
 }
-"""What the nodes of each begin with; the one that takes longest first, so that none is left alone
-at the end."""
+"""The parts and the beginning of their test ids. The longest part comes first; else it would run
+alone at the end."""
 
 APART = (
     "tests/saga/test_simulate.py",
@@ -27,7 +27,7 @@ APART = (
     "tests/architecture/test_guide.py",
     "tests/infra/test_zips.py",
 )
-"""Files whose tests share nothing and are long: each of them is a part."""
+"""Files with long tests that share nothing: each test of them is a part."""
 
 
 def part(node: str) -> str:
@@ -40,21 +40,21 @@ def part(node: str) -> str:
 
 
 def longest_first(node: str) -> int:
-    """Sorts tests: what stays together first, then what can be dealt one by one, then the rest."""
+    """The sort key of a test: parts first, then the files of ``APART``, then all other files."""
     order = [*PARTS, *APART]
-    found = part(node).partition("::")[0]
-    return order.index(found) if found in order else len(order)
+    name = part(node).partition("::")[0]
+    return order.index(name) if name in order else len(order)
 
 
 class ByPart(LoadScopeScheduling):
-    """Hands out whole parts, in the order in which they were collected."""
+    """Assigns whole parts to processes, in the order of collection."""
 
     def _split_scope(self, nodeid: str) -> str:
         return part(nodeid)
 
 
 class Progress:
-    """Says which part begins, and in the end how long each took: dots alone do not."""
+    """Prints the name of each part when it begins, and the longest parts at the end."""
 
     def __init__(self, terminal: pytest.TerminalReporter) -> None:
         self.terminal = terminal
@@ -72,7 +72,7 @@ class Progress:
         self.seconds[self._shown(report.nodeid)] += report.duration
 
     def _shown(self, nodeid: str) -> str:
-        """The part, or the file of those that are dealt test by test."""
+        """The part of a test, or its file if each test of the file is a part."""
         return part(nodeid).partition("::")[0]
 
     def pytest_terminal_summary(self) -> None:

@@ -1,4 +1,4 @@
-"""Clients of boto3 that send nothing: what they are asked is checked by the service's own model."""
+"""Stubbed clients of boto3: requests are validated against the service model and not sent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 
 @contextmanager
 def stubbed(service: str) -> Iterator[Stubber]:
-    """A client of this service; every answer that was prepared has to be asked for."""
+    """A stubbed client of this service. The test fails if a prepared response was not used."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("AWS_PROFILE", raising=False)
         client = boto3.client(

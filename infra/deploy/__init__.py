@@ -1,1 +1,1 @@
-"""Deploy a stage and take it down."""
+"""Deploy a stage and delete it."""

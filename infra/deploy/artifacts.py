@@ -1,4 +1,4 @@
-"""The bucket that deployments come from: the functions' zips and the template."""
+"""The artifacts bucket of a stage: the functions' zips and the template."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from infra.terminal import Say
 
 
 class Artifacts:
-    """A stage's artifacts, named after their content: what is there is not sent again."""
+    """A stage's artifacts. Their keys contain a hash of their content: none is uploaded twice."""
 
     def __init__(self, clients: Clients, stage: Stage, account: str) -> None:
         self.bucket = stage.bucket("artifacts", account)
@@ -25,7 +25,7 @@ class Artifacts:
         self._s3 = clients.client("s3")
 
     def ensure(self) -> None:
-        """Make the bucket, private, unless it is there."""
+        """Create the private bucket unless it exists."""
         try:
             self._s3.head_bucket(Bucket=self.bucket)
         except ClientError as error:
@@ -33,18 +33,18 @@ class Artifacts:
                 raise
             self._create()
 
-    def keep(self, service: str, package: Zip, say: Say) -> str:
-        """Upload a service's zip unless it is there; its key."""
+    def put_zip(self, service: str, package: Zip, say: Say) -> str:
+        """Upload a service's zip unless it exists; returns its key."""
         key = f"lambda/{service}/{package.sha256}.zip"
         if not self._has(key):
             say(f"uploading {service} ({package.path.stat().st_size / 1e6:.1f} MB)")
             self._s3.upload_file(str(package.path), self.bucket, key)
         return key
 
-    def keep_template(self, template: Json) -> str:
-        """Upload the template unless it is there; the URL by which CloudFormation reads it.
+    def put_template(self, template: Json) -> str:
+        """Upload the template unless it exists; returns its URL for CloudFormation.
 
-        By URL, because a template passed in the call may have 51,200 bytes and no more.
+        CloudFormation limits a template in the request body to 51,200 bytes.
         """
         body = json.dumps(template, separators=(",", ":")).encode()
         key = f"template/{hashlib.sha256(body).hexdigest()}.json"
@@ -55,7 +55,7 @@ class Artifacts:
         return f"{host}/{key}"
 
     def delete(self) -> bool:
-        """Delete the bucket and all that is in it; False when it was not there."""
+        """Delete the bucket with its content; False if it does not exist."""
         if not empty(self._s3, self.bucket):
             return False
         self._s3.delete_bucket(Bucket=self.bucket)
@@ -63,14 +63,14 @@ class Artifacts:
 
     def _create(self) -> None:
         region = self._clients.region
-        # us-east-1 is what S3 takes when no place is said, and refuses to be told.
-        place = {} if region == "us-east-1" else {"LocationConstraint": region}
-        configuration = {"CreateBucketConfiguration": place} if place else {}
+        # us-east-1 is S3's default, and S3 rejects it as a LocationConstraint.
+        location = {} if region == "us-east-1" else {"LocationConstraint": region}
+        configuration = {"CreateBucketConfiguration": location} if location else {}
         self._s3.create_bucket(Bucket=self.bucket, **configuration)
         self._s3.put_public_access_block(
             Bucket=self.bucket, PublicAccessBlockConfiguration=storage.PRIVATE
         )
-        # What a deployment that was killed has sent of a zip goes.
+        # Delete the parts of a zip whose upload was interrupted.
         rule = {
             "ID": "unfinished-uploads",
             "Status": "Enabled",
@@ -95,7 +95,7 @@ class Artifacts:
 
 
 def empty(s3: Any, bucket: str) -> bool:
-    """Delete every version of every object; False when there is no such bucket."""
+    """Delete every version of every object; False if the bucket does not exist."""
     try:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             _delete(s3, bucket, page)
@@ -107,16 +107,16 @@ def empty(s3: Any, bucket: str) -> bool:
 
 
 def is_missing(error: ClientError) -> bool:
-    """Whether S3 says that there is no such bucket or key (a HEAD has the status for a code)."""
+    """Whether S3 reports a missing bucket or key (for a HEAD, the code is the HTTP status)."""
     return error.response["Error"]["Code"] in {"404", "NoSuchBucket", "NoSuchKey"}
 
 
 def _delete(s3: Any, bucket: str, page: dict[str, Any]) -> None:
-    found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-    objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+    versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+    objects = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in versions]
     if not objects:
         return
-    # A page has 1,000 versions at most, which is as many as S3 deletes at once.
+    # A page has at most 1,000 versions, which is S3's limit for one request.
     answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
     if errors := answer.get("Errors"):
         first = errors[0]

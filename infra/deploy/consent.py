@@ -1,4 +1,4 @@
-"""Before anything is done to a stage on AWS: where that is, and whether somebody wants it."""
+"""Ask for consent before a stage on AWS is changed, and show its account and region."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ Ask = Callable[[str], str]
 
 @dataclass(frozen=True)
 class AccountRegion:
-    """The account and region that a deployment goes to, and in whose name."""
+    """The account and region of a deployment, and the caller's identity."""
 
     account: str
     region: str
@@ -24,19 +24,19 @@ class AccountRegion:
 
     @classmethod
     def of(cls, stage: Stage, clients: Clients) -> "AccountRegion":
-        """Ask AWS; InfraError if the stage is not to go there."""
+        """Read them from STS; InfraError if the stage must not be deployed there."""
         if stage.local and clients.endpoint_url is None:
             raise InfraError(f"stage {stage.name} is for emulators and does not go to AWS")
-        said = clients.client("sts").get_caller_identity()
-        found = cls(said["Account"], clients.region, said["Arn"], clients.endpoint_url)
-        if stage.region not in {None, found.region}:
-            raise InfraError(f"stage {stage.name} is in {stage.region}, not in {found.region}")
-        if stage.account not in {None, found.account}:
+        identity = clients.client("sts").get_caller_identity()
+        actual = cls(identity["Account"], clients.region, identity["Arn"], clients.endpoint_url)
+        if stage.region not in {None, actual.region}:
+            raise InfraError(f"stage {stage.name} is in {stage.region}, not in {actual.region}")
+        if stage.account not in {None, actual.account}:
             raise InfraError(
-                f"stage {stage.name} is in account {stage.account}, and these credentials are "
-                f"of {found.account}"
+                f"stage {stage.name} is in account {stage.account}, but the credentials are for "
+                f"{actual.account}"
             )
-        return found
+        return actual
 
     def __str__(self) -> str:
         emulated = f" (emulated at {self.endpoint})" if self.endpoint else ""
@@ -45,7 +45,7 @@ class AccountRegion:
 
 @dataclass(frozen=True)
 class Consent:
-    """How to come by a yes: given beforehand, or asked for where a person can answer."""
+    """Consent to a change: given as an option, or asked for on a terminal."""
 
     given: bool
     terminal: bool
@@ -56,43 +56,43 @@ class Consent:
         return cls(given, sys.stdin.isatty())
 
     def require_answerable(self, stage: Stage) -> None:
-        """InfraError where nobody gave it and nobody can be asked; before the work begins."""
+        """InfraError if consent is missing and there is no terminal to ask on."""
         if not (stage.local or self.given or self.terminal):
             raise InfraError(
-                f"deploying stage {stage.name} wants a yes, and this is no terminal: --yes gives it"
+                f"deploying stage {stage.name} needs consent, and this is not a terminal: use --yes"
             )
 
     def to_apply(
-        self, stage: Stage, place: AccountRegion, changes: Sequence[Change], say: Say
+        self, stage: Stage, target: AccountRegion, changes: Sequence[Change], say: Say
     ) -> None:
-        """Show the changes, and InfraError unless they are wanted.
+        """Show the changes; InfraError unless the user agrees.
 
-        Consent that was given beforehand is no consent to losing data.
+        Consent given as an option does not cover the loss of data.
         """
         if stage.local:
             return
-        say(f"changes to stage {stage.name} in {place}:")
+        say(f"changes to stage {stage.name} in {target}:")
         say("\n".join(change_lines(changes)))
         if self.given:
-            self._refuse_to_lose(changes)
+            self._refuse_data_loss(changes)
         elif self.ask(f"Apply them to {stage.name}? [y/N] ").strip().lower() != "y":
             raise InfraError("nothing was changed")
 
-    def to_destroy(self, stage: Stage, place: AccountRegion, say: Say) -> None:
-        """InfraError unless somebody types the stage's name."""
+    def to_destroy(self, stage: Stage, target: AccountRegion, say: Say) -> None:
+        """InfraError unless the user types the stage's name, or gave it as an option."""
         if stage.local or self.given:
             return
         if not self.terminal:
-            raise InfraError(f"this is no terminal: --confirm {stage.name} destroys the stage")
-        say(f"stage {stage.name} in {place}")
-        kept = "its data stays" if stage.retain else "its data goes with it, for good"
-        if self.ask(f"Destroy it ({kept})? Type {stage.name}: ").strip() != stage.name:
+            raise InfraError(f"this is not a terminal: confirm with --confirm {stage.name}")
+        say(f"stage {stage.name} in {target}")
+        data = "its data is retained" if stage.retain else "its data is deleted permanently"
+        if self.ask(f"Destroy it ({data})? Type {stage.name}: ").strip() != stage.name:
             raise InfraError("nothing was destroyed")
 
-    def _refuse_to_lose(self, changes: Sequence[Change]) -> None:
-        lost = [change.resource for change in changes if change.loses_data]
-        if lost:
+    def _refuse_data_loss(self, changes: Sequence[Change]) -> None:
+        resources = [change.resource for change in changes if change.loses_data]
+        if resources:
             raise InfraError(
-                f"{', '.join(lost)} would lose what they hold, and --yes does not say that this is "
-                "wanted: deploy from a terminal"
+                f"{', '.join(resources)} would lose data, which --yes does not cover: "
+                "deploy from a terminal"
             )

@@ -1,4 +1,4 @@
-"""Deploying a stage and taking it down: zips and template to S3, one stack, and the page."""
+"""Deploy a stage (zips and template to S3, one stack, the page), and delete it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ from infra.deploy.artifacts import Artifacts, empty
 from infra.deploy.changes import change_lines
 from infra.deploy.consent import AccountRegion
 from infra.deploy.outputs import Outputs
-from infra.deploy.stack import Agree, Resource, Stack, agreed
+from infra.deploy.stack import Agree, Resource, Stack, always_agree
 from infra.deploy.stage_template import stage_template
 from infra.packaging.package import Target, package
 from infra.terminal import Say
@@ -25,16 +25,16 @@ def deploy(
     say: Say,
     rekognition: str | None = None,
     *,
-    agree: Agree = agreed,
+    agree: Agree = always_agree,
     role: str | None = None,
     root: Path = ROOT,
 ) -> Outputs:
-    """Make what is deployed be what the checkout at `root` says; run again, it changes nothing.
+    """Deploy the checkout at `root`. Idempotent: a second deployment changes nothing.
 
-    `rekognition` is where the local Rekognition listens, as the functions reach it; `role` the ARN
-    of one that CloudFormation takes, where the caller's own rights do not suffice. InfraError says
-    in one line what failed, or is what `agree` raises about the changes that it is shown; a
-    deployment that failed, or was killed, can be run again.
+    `rekognition` is the URL at which the functions reach the local Rekognition. `role` is the ARN
+    of the role that CloudFormation assumes; default: the caller's own rights. InfraError if the
+    deployment fails or `agree` refuses the changes. A failed or interrupted deployment can be run
+    again.
     """
     url, parameters = _prepared(stage, clients, target, say, root=root)
     if rekognition:
@@ -49,13 +49,13 @@ def deploy(
 def plan(
     stage: Stage, clients: Clients, target: Target, say: Say, *, root: Path = ROOT
 ) -> list[str]:
-    """What deploying would change, as lines for people; nothing where it is up to date.
+    """The changes that a deployment would make, as lines of text; empty if it is up to date.
 
-    InfraError where the stack has to be mended first, which this does not do.
+    InfraError if the stack must be repaired first, which this does not do.
     """
     url, parameters = _prepared(stage, clients, target, say, root=root)
     stack = Stack(clients, stage)
-    proposal = stack.propose(url, parameters, say, mend=False)
+    proposal = stack.propose(url, parameters, say, repair=False)
     if proposal is None:
         return []
     stack.withdraw(proposal)
@@ -63,27 +63,24 @@ def plan(
 
 
 def destroy(stage: Stage, clients: Clients, say: Say) -> list[Resource]:
-    """Take a stage down, with its data unless it retains that; run again, it does nothing.
-
-    What it retains is what it returns.
-    """
+    """Delete a stage; returns the resources that it retains. Idempotent."""
     account = AccountRegion.of(stage, clients).account
     s3, stack = clients.client("s3"), Stack(clients, stage)
-    found = stack.resources()
-    for one in found:
-        if one.kind == "AWS::S3::Bucket" and not one.retained:
-            empty(s3, one.physical)  # AWS refuses to delete a bucket that holds anything
+    resources = stack.resources()
+    for resource in resources:
+        if resource.kind == "AWS::S3::Bucket" and not resource.retained:
+            empty(s3, resource.physical)  # AWS refuses to delete a bucket that is not empty
     if not stack.delete(say):
         say(f"stage {stage.name} is not deployed")
     if stage.local:
         Artifacts(clients, stage, account).delete()
-    return [one for one in found if one.retained]
+    return [resource for resource in resources if resource.retained]
 
 
 def _prepared(
     stage: Stage, clients: Clients, target: Target, say: Say, *, root: Path
 ) -> tuple[str, dict[str, str]]:
-    """Zips and template in the artifacts' bucket: the template's URL, and its parameters."""
+    """Upload zips and template; returns the template's URL and its parameters."""
     account = AccountRegion.of(stage, clients).account
     services = definitions(root)
     artifacts = Artifacts(clients, stage, account)
@@ -94,7 +91,7 @@ def _prepared(
         **_code(stage.run(services), target, artifacts, say),
         **({"PublicEndpoint": clients.endpoint_url or ""} if stage.local else {}),
     }
-    return artifacts.keep_template(_named(stage_template(services, stage), account)), parameters
+    return artifacts.put_template(_named(stage_template(services, stage), account)), parameters
 
 
 def _code(
@@ -104,18 +101,19 @@ def _code(
     found = {}
     for service in services:
         built = package(service, target, say)
-        found[logical(service.name, "Code")] = artifacts.keep(service.name, built, say)
+        found[logical(service.name, "Code")] = artifacts.put_zip(service.name, built, say)
         found[logical(service.name, "Architecture")] = target.of(service).architecture
     return found
 
 
 def _named(template: Json, account: str) -> Json:
-    """The template with its buckets' names spelled out.
+    """The template with literal bucket names.
 
-    CloudFormation takes over what an earlier stack left only by a name that it need not work out.
+    CloudFormation imports an existing bucket only by a literal name, not by an Fn::Sub.
     """
-    for one in template["Resources"].values():
-        name = one["Properties"].get("BucketName")
-        if one["Type"] == "AWS::S3::Bucket" and isinstance(name, dict):
-            one["Properties"]["BucketName"] = name["Fn::Sub"].replace("${AWS::AccountId}", account)
+    for resource in template["Resources"].values():
+        properties = resource["Properties"]
+        name = properties.get("BucketName")
+        if resource["Type"] == "AWS::S3::Bucket" and isinstance(name, dict):
+            properties["BucketName"] = name["Fn::Sub"].replace("${AWS::AccountId}", account)
     return template

@@ -1,4 +1,4 @@
-"""What is deployed and where: the outputs of a stage's stack, for scripts and for people."""
+"""The outputs of a stage's stack: names, URLs and ARNs of what is deployed."""
 
 import json
 from collections.abc import Mapping
@@ -22,19 +22,19 @@ class Outputs:
     account: str
     buckets: Mapping[str, str]  # uploads, processed: names
     topics: Mapping[str, str]  # events, notifications, alerts: ARNs
-    table: str  # the records' table: the truth about each image
+    table: str  # the records table's name
     tables: Mapping[str, str]  # records, ledger: names
     queues: Mapping[str, str]  # URLs
     dead_letter_queues: Mapping[str, str]  # URLs
     functions: Mapping[str, str]  # names
-    addresses: Mapping[str, str]  # URLs, of the services that answer HTTP
+    addresses: Mapping[str, str]  # URLs of the services with an HTTP API
 
     @classmethod
     def read(cls, stage: Stage, clients: Clients) -> "Outputs":
-        """Ask CloudFormation; InfraError says how to deploy when the stage is not there."""
+        """Read the stack's outputs; InfraError if the stage is not deployed."""
         found = Stack(clients, stage).outputs()
         if not found:
-            raise InfraError(f"stage {stage.name} is not deployed; run: {_how(stage)}")
+            raise InfraError(f"stage {stage.name} is not deployed; run: {_deploy_command(stage)}")
         return cls._of(found, stage, clients)
 
     @classmethod
@@ -62,14 +62,14 @@ class Outputs:
         return json.dumps(asdict(self), indent=2)
 
     def value(self, name: str) -> str:
-        """One of the lines, by its name; InfraError says which there are."""
+        """One value by its name, such as addresses.api; InfraError lists the names."""
         rows = dict(_rows(asdict(self)))
         if name not in rows:
             raise InfraError(f"there is no output {name}; there are: {', '.join(rows)}")
         return str(rows[name])
 
     def as_text(self) -> str:
-        """One name and value a line, as `buckets.uploads  darkroom-local-uploads`."""
+        """One line for each value, such as `buckets.uploads  darkroom-local-uploads`."""
         rows = dict(_rows(asdict(self)))
         width = max(map(len, rows))
         return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
@@ -88,5 +88,5 @@ def _rows(values: Mapping[str, object], prefix: str = "") -> list[tuple[str, obj
     return rows
 
 
-def _how(stage: Stage) -> str:
+def _deploy_command(stage: Stage) -> str:
     return "make local-up" if stage.local else f"python -m infra deploy --stage {stage.name}"

@@ -1,4 +1,4 @@
-"""The page: its build with Node.js, and its configuration."""
+"""Build the page with Node.js, and create its configuration."""
 
 import hashlib
 import mimetypes
@@ -19,66 +19,65 @@ from services.resize.settings import ResizeSettings
 
 SOURCES = ROOT / "services" / "web"
 BUILT = ROOT / "build" / "page"
-"""Where the build leaves the page; services/web/vite.config.ts says the same."""
+"""The folder that the build writes; it must match services/web/vite.config.ts."""
 STAMP = BUILT.with_suffix(".sha256")
-"""Says from which sources the page was built: beside it, because all that is in it is published."""
+"""The digest of the sources the page was built from. Not in BUILT, which is published whole."""
 
 OLDEST = (20, 19)
 """The oldest Node.js that the build runs on."""
 
 UNCHANGING = "public, max-age=31536000, immutable"
-"""For files that carry a hash of their content in their name; all others are asked for anew."""
+"""Cache-Control of files with a content hash in their name; all others are revalidated."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A Node.js: the program, and how its npm is called."""
+    """A Node.js: its program, and the command line of its npm."""
 
     program: Path
     npm: tuple[str, ...]
 
 
 def prepared(say: Say) -> Node:
-    """A Node.js, and what the page is built with installed beside its sources.
+    """Find Node.js, and install the build's packages from the lock unless they are installed.
 
-    What the lock names, unless that stands there already; a second process waits. InfraError if
-    Node.js or npm fails.
+    A second process waits. InfraError if Node.js or npm fails.
     """
     with exclusive_lock(BUILT.parent):
         node = _node(say)
         lock = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
         stamp = SOURCES / "node_modules" / ".package-lock.sha256"
         if not (stamp.exists() and stamp.read_text() == lock):
-            say("installing what the page is built with (npm)")
-            _run((*node.npm, "ci"), node, "npm could not install what the page is built with")
+            say("installing the page's build packages (npm)")
+            _run((*node.npm, "ci"), node, "npm could not install the page's build packages")
             stamp.write_text(lock)
     return node
 
 
 def build(say: Say) -> Path:
-    """The folder of the page, built anew if its sources have changed. A second process waits.
+    """The folder of the page, rebuilt if its sources have changed. A second process waits.
 
     InfraError if Node.js, npm or the build fails.
     """
     node = prepared(say)
     with exclusive_lock(BUILT.parent):
-        wanted = _digest()
-        if not _stands(wanted):
+        digest = _digest()
+        if not _is_current(digest):
             say("building the page")
             STAMP.unlink(missing_ok=True)  # the build empties the folder first
             vite = SOURCES / "node_modules" / "vite" / "bin" / "vite.js"
             _run((str(node.program), str(vite), "build"), node, "the page could not be built")
-            STAMP.write_text(wanted)
+            STAMP.write_text(digest)
     return BUILT
 
 
-def _stands(wanted: str) -> bool:
-    """Whether the page was built from sources of this digest."""
-    return STAMP.exists() and STAMP.read_text() == wanted and (BUILT / "index.html").exists()
+def _is_current(digest: str) -> bool:
+    """Whether the page was built from sources with this digest."""
+    return STAMP.exists() and STAMP.read_text() == digest and (BUILT / "index.html").exists()
 
 
 def _digest() -> str:
-    """Of all that the page is built from."""
+    """The digest of all sources of the page."""
     digest = hashlib.sha256()
     tops = [path for path in SOURCES.iterdir() if path.name != "node_modules"]
     paths = [path for top in tops for path in (top, *top.rglob("*")) if path.is_file()]
@@ -97,7 +96,7 @@ def configuration(api: str, stage: str) -> Mapping[str, Any]:
 
 
 def _node(say: Say) -> Node:
-    """The system's Node.js if it is there and new enough, or else one from PyPI."""
+    """The system's Node.js if it is new enough, else one from PyPI."""
     program, npm = shutil.which("node"), shutil.which("npm")
     if program and npm and _version(program) >= OLDEST:
         return Node(Path(program), (npm,))
@@ -109,26 +108,26 @@ def _node(say: Say) -> Node:
 
 
 def _version(program: str) -> tuple[int, ...]:
-    said = subprocess.run((program, "--version"), capture_output=True, text=True, check=False)
-    words = said.stdout.strip().removeprefix("v").split(".")
-    return tuple(int(word) for word in words if word.isdecimal())
+    process = subprocess.run((program, "--version"), capture_output=True, text=True, check=False)
+    numbers = process.stdout.strip().removeprefix("v").split(".")
+    return tuple(int(number) for number in numbers if number.isdecimal())
 
 
-def _run(command: tuple[str, ...], node: Node, complaint: str) -> None:
+def _run(command: tuple[str, ...], node: Node, problem: str) -> None:
     path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    # Packages of many strangers run here: whose account this deploys to is none of their business.
-    own = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
-    done = subprocess.run(
+    # npm runs code of third-party packages: it must not see AWS credentials.
+    variables = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
+    process = subprocess.run(
         command,
         cwd=SOURCES,
-        env=own | {"PATH": path},
+        env=variables | {"PATH": path},
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["it did not say why"]
-        raise InfraError(f"{complaint}: {said[-1]} (in {SOURCES}: {' '.join(command)})")
+    if process.returncode:
+        output = (process.stderr or process.stdout).strip().splitlines() or ["no reason given"]
+        raise InfraError(f"{problem}: {output[-1]} (in {SOURCES}: {' '.join(command)})")
 
 
 def put(s3: Any, bucket: str, key: str, body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Publishing the page of a stage on AWS: its files to the bucket behind CloudFront."""
+"""Publish the page of a stage on AWS: upload its files to the bucket behind CloudFront."""
 
 import hashlib
 import json
@@ -17,17 +17,17 @@ INDEX = "index.html"
 
 
 def page(outputs: Mapping[str, str], stage: Stage, clients: Clients, say: Say) -> None:
-    """Build the page and publish what of it is new; nothing for a stage without one.
+    """Build the page and upload changed files; does nothing for a stage without a page.
 
-    `outputs` are the stack's: PageBucket, PageDistribution and PageAddress say that there is a
-    page, ApiAddress whom it asks, and SignInAddress, SignInClient and SignInScope where people sign
-    in. InfraError where it cannot be built.
+    `outputs` are the stack's. A stage with a page has PageBucket, PageDistribution, PageAddress and
+    ApiAddress; with a sign-in also SignInAddress, SignInClient and SignInScope. InfraError if the
+    build fails.
     """
     if "PageBucket" not in outputs:
         return
     files = _files(web.build(say), configuration(outputs, stage))
     changed = _put(clients.client("s3"), outputs["PageBucket"], files)
-    _forget(clients.client("cloudfront"), outputs["PageDistribution"], files)
+    _invalidate(clients.client("cloudfront"), outputs["PageDistribution"], files)
     say(f"the page is {'published' if changed else 'up to date'}: {outputs['PageAddress']}")
 
 
@@ -39,38 +39,38 @@ def configuration(outputs: Mapping[str, str], stage: Stage) -> Mapping[str, Any]
 
 
 def _files(folder: Path, configuration: Mapping[str, Any]) -> dict[str, bytes]:
-    """By key, in an order in which no file is named before it is there: index.html comes last."""
+    """The files by key. index.html comes last, because it refers to the others."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-    found[CONFIGURATION] = json.dumps(configuration, sort_keys=True).encode()
-    return {key: found[key] for key in sorted(found, key=lambda key: (key == INDEX, key))}
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    files[CONFIGURATION] = json.dumps(configuration, sort_keys=True).encode()
+    return {key: files[key] for key in sorted(files, key=lambda key: (key == INDEX, key))}
 
 
 def _put(s3: Any, bucket: str, files: Mapping[str, bytes]) -> list[str]:
-    """Upload what differs from what is there; the keys. What older pages may ask for stays."""
+    """Upload changed files; returns their keys. Files of older pages stay, for open browsers."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    listed = [one for page in pages for one in page.get("Contents", [])]
-    there = {one["Key"]: one["ETag"].strip('"') for one in listed}
-    changed = [key for key, body in files.items() if there.get(key) != _etag(body)]
+    objects = [item for page in pages for item in page.get("Contents", [])]
+    etags = {item["Key"]: item["ETag"].strip('"') for item in objects}
+    changed = [key for key, body in files.items() if etags.get(key) != _etag(body)]
     for key in changed:
         web.put(s3, bucket, key, files[key])
     return changed
 
 
 def _etag(body: bytes) -> str:
-    """What S3 says of an object that was put whole and encrypted with its own keys."""
+    """The ETag of an object that was uploaded in one request and encrypted with SSE-S3."""
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
-def _forget(cloudfront: Any, distribution: str, files: Mapping[str, bytes]) -> None:
-    """Let no edge answer with what was replaced."""
+def _invalidate(cloudfront: Any, distribution: str, files: Mapping[str, bytes]) -> None:
+    """Remove replaced files from CloudFront's caches."""
     content = b"".join(f"{key} {_etag(body)}\n".encode() for key, body in files.items())
     cloudfront.create_invalidation(
         DistributionId=distribution,
         InvalidationBatch={
             "Paths": {"Quantity": 1, "Items": ["/*"]},
-            # The same content is the same invalidation: asked for again, it costs nothing, and one
-            # that a deployment died before is made good by the next.
+            # The same content gives the same reference: CloudFront ignores a repeat, and the next
+            # deployment requests an invalidation that an interrupted one missed.
             "CallerReference": hashlib.sha256(content).hexdigest(),
         },
     )

@@ -1,7 +1,7 @@
-"""What scanners find in this checkout, and our answers: `make audit`. Needs the network.
+"""Run security scanners over this checkout: `make audit`. Needs the network.
 
-Every finding is either mended or answered in one line in infra/scan.toml. One that has no answer
-fails the audit, and so does an answer to what is not found any more.
+Every finding is fixed, or suppressed with a reason in infra/deploy/scan.toml. The audit fails for a
+finding without a suppression, and for a suppression without a finding.
 """
 
 import argparse
@@ -28,12 +28,12 @@ from infra.environments import Environment, requirements
 from infra.errors import InfraError
 from infra.paths import ENVIRONMENTS
 
-ANSWERS = Path(__file__).parent / "scan.toml"
+SUPPRESSIONS = Path(__file__).parent / "scan.toml"
 ENVIRONMENT = Environment("the audit", ENVIRONMENTS / "audit", "audit")
 STAGE = "prod"
 
-# What is written by programs: checksums of what is installed, and events as they were recorded.
-WRITTEN = (
+# Generated files: checksums of packages, and recorded events.
+GENERATED = (
     r"package-lock\.json$|^uv\.lock$|^tests/(infra|contract)/golden/"
     r"|^tests/contract/notifications/"
 )
@@ -41,97 +41,99 @@ WRITTEN = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What a scanner holds against one place, so many times."""
+    """One check that failed at a location (a resource or a file), and how often."""
 
     check: str
-    place: str
+    location: str
     times: int = 1
 
     def __str__(self) -> str:
-        return f"{self.check} on {self.place}" + (f", {self.times} times" * (self.times > 1))
+        return f"{self.check} on {self.location}" + (f", {self.times} times" * (self.times > 1))
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Why some findings of one check may stay. A place may be a pattern, as in a shell."""
+class Suppression:
+    """Accepts findings of one check, with a reason. ``on`` are locations or shell patterns."""
 
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
     check: str
     on: tuple[str, ...]
     why: str
-    times: int = 1  # in each place: one more is a new finding
+    times: int = 1  # at each location; another number is a new finding
 
     def covers(self, finding: Finding) -> bool:
         return (
             finding.check == self.check
             and finding.times == self.times
-            and any(fnmatchcase(finding.place, place) for place in self.on)
+            and any(fnmatchcase(finding.location, location) for location in self.on)
         )
 
 
 @dataclass(frozen=True)
-class Answers:
+class Suppressions:
     __pydantic_config__: ClassVar[ConfigDict] = toml.STRICT
 
-    template: tuple[Answer, ...]
-    secrets: tuple[Answer, ...]
+    template: tuple[Suppression, ...]
+    secrets: tuple[Suppression, ...]
 
     @classmethod
-    def read(cls, path: Path = ANSWERS) -> "Answers":
+    def read(cls, path: Path = SUPPRESSIONS) -> "Suppressions":
         return toml.build(cls, toml.read(path), path)
 
 
-def open_questions(found: Iterable[Finding], answers: Iterable[Answer]) -> list[str]:
-    """What is found and not answered, then what is answered and not found; a line each."""
-    findings, given = sorted(found, key=str), tuple(answers)
-    unanswered = [str(one) for one in findings if not any(a.covers(one) for a in given)]
-    idle = [a for a in given if not any(map(a.covers, findings))]
+def unresolved(findings: Iterable[Finding], suppressions: Iterable[Suppression]) -> list[str]:
+    """A line for each finding without a suppression, and for each suppression without a finding."""
+    found, rules = sorted(findings, key=str), tuple(suppressions)
+    new = [finding for finding in found if not any(rule.covers(finding) for rule in rules)]
+    unused = [rule for rule in rules if not any(map(rule.covers, found))]
     return [
-        *(f"not answered: {one}" for one in unanswered),
-        *(f"answered, but not found: {a.check} on {', '.join(a.on)}" for a in idle),
+        *(f"finding: {finding}" for finding in new),
+        *(f"unused suppression: {rule.check} on {', '.join(rule.on)}" for rule in unused),
     ]
 
 
 def of_template(environment: Environment = ENVIRONMENT) -> list[Finding]:
-    """What checkov has against the template of prod."""
+    """The findings of checkov in the template of prod."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.json"
         path.write_text(cfn.as_text(stage_template(definitions(), Stage.load(STAGE))))
-        said = _ask(
+        output = _run(
             environment,
             *("checkov", "--file", str(path), "--framework", "cloudformation"),
-            # Its guidelines are on the web; its checks are not.
+            # The guidelines would be downloaded; the checks are local.
             *("--output", "json", "--quiet", "--compact", "--skip-download", "--soft-fail"),
         )
-    report = json.loads(said)
+    report = json.loads(output)
     if report["summary"]["parsing_errors"] or not report["summary"]["passed"]:
         raise InfraError(f"checkov could not read the template: {report['summary']}")
     return [
-        Finding(each["check_id"], each["resource"].rpartition(".")[2])
-        for each in report["results"]["failed_checks"]
+        Finding(failed["check_id"], failed["resource"].rpartition(".")[2])
+        for failed in report["results"]["failed_checks"]
     ]
 
 
 def of_sources(environment: Environment = ENVIRONMENT) -> list[Finding]:
-    """What looks like a secret to detect-secrets, in every file that git knows."""
-    said = _ask(environment, "detect-secrets", "scan", "--exclude-files", WRITTEN)
-    found = json.loads(said)["results"]
-    counted = Counter((each["type"], place) for place, all_ in found.items() for each in all_)
-    return [Finding(kind, place, times) for (kind, place), times in counted.items()]
+    """Possible secrets that detect-secrets finds in the files of the git repository."""
+    output = _run(environment, "detect-secrets", "scan", "--exclude-files", GENERATED)
+    results = json.loads(output)["results"]
+    counts = Counter(
+        (secret["type"], file) for file, secrets in results.items() for secret in secrets
+    )
+    return [Finding(kind, file, times) for (kind, file), times in counts.items()]
 
 
 def of_dependencies(environment: Environment = ENVIRONMENT) -> list[str]:
-    """Known vulnerabilities of what is pinned, a line each; and what nobody could tell about."""
-    found = []
+    """A line for each known vulnerability of a pinned package, and for each unknown package."""
+    lines = []
     for group in _groups():
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write(requirements([group]))
             file.flush()
-            words = ("pip-audit", "--no-deps", "--disable-pip", "--progress-spinner", "off")
-            said = _ask(environment, *words, "--format", "json", "-r", file.name, may_fail=True)
-        found += [f"{group}: {line}" for line in vulnerabilities(said)]
-    return found
+            command = ("pip-audit", "--no-deps", "--disable-pip", "--progress-spinner", "off")
+            output = _run(environment, *command, "--format", "json", "-r", file.name, may_fail=True)
+        lines += [f"{group}: {line}" for line in vulnerabilities(output)]
+    return lines
 
 
 def _groups() -> list[str]:
@@ -141,59 +143,63 @@ def _groups() -> list[str]:
     return sorted(groups.keys() - {entry["include-group"] for entry in entries})
 
 
-def vulnerabilities(said: str) -> list[str]:
-    """A line for each in a report of pip-audit's; InfraError if it is none."""
+def vulnerabilities(report: str) -> list[str]:
+    """A line for each vulnerability in a report of pip-audit; InfraError if it is no report."""
     try:
-        packages = json.loads(said)["dependencies"]
+        packages = json.loads(report)["dependencies"]
     except ValueError as error:
         raise InfraError("pip-audit reached no database: check the network") from error
-    skipped = [f"{one['name']}: {one['skip_reason']}" for one in packages if "skip_reason" in one]
-    known = [
-        f"{one['name']} {one['version']}: {each['id']}, mended in "
-        f"{', '.join(each['fix_versions']) or 'no version yet'}"
-        for one in packages
-        for each in one.get("vulns", ())
+    skipped = [
+        f"{package['name']}: {package['skip_reason']}"
+        for package in packages
+        if "skip_reason" in package
     ]
-    return skipped + known
+    vulnerable = [
+        f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in "
+        f"{', '.join(vulnerability['fix_versions']) or 'no version yet'}"
+        for package in packages
+        for vulnerability in package.get("vulns", ())
+    ]
+    return skipped + vulnerable
 
 
-def _ask(environment: Environment, program: str, *words: str, may_fail: bool = False) -> str:
-    """What one of the environment's programs says; InfraError with its complaint if it fails."""
-    done = subprocess.run(
-        (str(environment.python.with_name(program)), *words),
+def _run(environment: Environment, program: str, *options: str, may_fail: bool = False) -> str:
+    """Run a program of the environment and return its output; InfraError if it fails."""
+    process = subprocess.run(
+        (str(environment.python.with_name(program)), *options),
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode and not may_fail:
-        last = (done.stderr or done.stdout).strip().splitlines() or ["it did not say why"]
-        raise InfraError(f"{program} failed: {last[-1]}")
-    return done.stdout
+    if process.returncode and not may_fail:
+        output = (process.stderr or process.stdout).strip().splitlines() or ["no reason given"]
+        raise InfraError(f"{program} failed: {output[-1]}")
+    return process.stdout
 
 
-def _audits(answers: Answers) -> dict[str, Callable[[], list[str]]]:
+def _audits(suppressions: Suppressions) -> dict[str, Callable[[], list[str]]]:
     return {
-        "template": lambda: open_questions(of_template(), answers.template),
-        "secrets": lambda: open_questions(of_sources(), answers.secrets),
+        "template": lambda: unresolved(of_template(), suppressions.template),
+        "secrets": lambda: unresolved(of_sources(), suppressions.secrets),
         "dependencies": of_dependencies,
     }
 
 
-def main(words: list[str]) -> int:
-    """0 if nothing is open; 1 after a line on stderr for each thing that is."""
-    audits = _audits(Answers.read())
+def main(argv: list[str]) -> int:
+    """Return 0 if nothing is open; else print a line on stderr for each problem and return 1."""
+    audits = _audits(Suppressions.read())
     parser = argparse.ArgumentParser(prog="python -m infra.deploy.scan", description=__doc__)
-    parser.add_argument("audits", nargs="*", metavar="|".join(audits), help="which; else all")
-    chosen = parser.parse_args(words).audits or list(audits)
+    parser.add_argument("audits", nargs="*", metavar="|".join(audits), help="default: all")
+    chosen = parser.parse_args(argv).audits or list(audits)
     if unknown := set(chosen) - set(audits):
         parser.error(f"there is no audit {min(unknown)!r}")
     ENVIRONMENT.ensure(print)
-    return max([_told(name, audits[name]) for name in chosen])
+    return max([_report(name, audits[name]) for name in chosen])
 
 
-def _told(name: str, audit: Callable[[], list[str]]) -> int:
-    """Each audit is told, also after another one could not be made."""
+def _report(name: str, audit: Callable[[], list[str]]) -> int:
+    """Run and report one audit; a failed one does not stop the others."""
     try:
         lines = audit()
     except InfraError as error:

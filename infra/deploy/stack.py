@@ -1,4 +1,4 @@
-"""One CloudFormation stack: propose a change, make it, wait with a limit, delete, read outputs."""
+"""One CloudFormation stack: create and execute change sets, wait, delete, and read outputs."""
 
 import time
 import uuid
@@ -19,22 +19,22 @@ T = TypeVar("T")
 
 ABSENT = "ABSENT"
 
-# A stack in one of these can only be deleted.
+# A stack in one of these states can only be deleted.
 DEAD = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 NEW = {ABSENT, "REVIEW_IN_PROGRESS"}
 GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 UPDATABLE = GOOD | {"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 
-# What CloudFormation answers when there is nothing to do; it has no code of its own for it.
+# CloudFormation's messages for a change set without changes; it has no error code for this.
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 
-# What it answers about a change set that another deployment has overtaken.
+# Its error codes for a change set that another deployment has invalidated.
 OVERTAKEN = {"InvalidChangeSetStatus", "ChangeSetNotFound"}
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to wait, and how often to look; seconds. The clock is a part, so tests need none."""
+class Polling:
+    """The time limit and interval of a wait, in seconds. Tests replace `sleep` and `now`."""
 
     limit: float
     interval: float
@@ -42,36 +42,36 @@ class Patience:
     now: Callable[[], float] = time.monotonic
 
     @classmethod
-    def of(cls, stage: Stage) -> "Patience":
-        """An emulator deploys in seconds, AWS in minutes (and throttles who asks too often)."""
+    def of(cls, stage: Stage) -> "Polling":
+        """An emulator deploys in seconds; AWS needs minutes, and throttles frequent requests."""
         return cls(180, 0.2) if stage.local else cls(1800, 3)
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A change set, and what it would do."""
+    """A change set and its changes."""
 
     name: str
-    creates: bool  # the stack is not there yet
+    creates: bool  # the stack does not exist yet
     changes: tuple[Change, ...]
 
 
 Agree = Callable[[tuple[Change, ...]], None]
-"""Raises InfraError unless the changes are wanted."""
+"""Raises InfraError unless the user agrees to the changes."""
 
 
-def agreed(_: tuple[Change, ...]) -> None:
-    """Want whatever changes there are."""
+def always_agree(_: tuple[Change, ...]) -> None:
+    """Agree to any changes."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One that a stack has."""
+    """A resource of a stack."""
 
     name: str  # its logical id
     kind: str  # such as AWS::S3::Bucket
-    physical: str
-    retained: bool  # it outlives the stack
+    physical: str  # its physical id
+    retained: bool  # it is not deleted with the stack
 
 
 class Stack:
@@ -81,24 +81,28 @@ class Stack:
         self,
         clients: Clients,
         stage: Stage,
-        patience: Patience | None = None,
+        polling: Polling | None = None,
         role: str | None = None,
     ) -> None:
-        """`role` is the ARN of one that CloudFormation takes; None: it has the caller's rights."""
+        """`role` is the ARN of the role that CloudFormation assumes; None: the caller's rights."""
         self.name = stage.called()
         self._cloudformation = clients.client("cloudformation")
-        self._patience = patience or Patience.of(stage)
-        # What an earlier stack of the stage left is this one's again.
-        self._taking_over = {"ImportExistingResources": True} if stage.retain else {}
-        self._by = {"RoleARN": role} if role else {}
+        self._polling = polling or Polling.of(stage)
+        # Resources that an earlier stack of the stage retained are imported.
+        self._importing = {"ImportExistingResources": True} if stage.retain else {}
+        self._role = {"RoleARN": role} if role else {}
 
     def apply(
-        self, template_url: str, parameters: Mapping[str, str], say: Say, agree: Agree = agreed
+        self,
+        template_url: str,
+        parameters: Mapping[str, str],
+        say: Say,
+        agree: Agree = always_agree,
     ) -> bool:
-        """Make the stack be as the template says, once `agree` does; False when it already was.
+        """Change the stack to match the template, if `agree` allows it; False if nothing changed.
 
-        InfraError names the resource that failed, with CloudFormation's reason; or that the wait
-        was over; or it is what `agree` raises, and then nothing has changed.
+        InfraError if a resource fails (with CloudFormation's reason), if the time limit is
+        exceeded, or if `agree` raises it; in the last case nothing has changed.
         """
         proposal = self.propose(template_url, parameters, say)
         if proposal is None:
@@ -111,26 +115,26 @@ class Stack:
         since = {event["EventId"] for event in self._events()}
         say(f"{'creating' if proposal.creates else 'updating'} stack {self.name}")
         self._execute(proposal)
-        self._must(GOOD, self._executed(), since)
+        self._require(GOOD, self._executed(), since)
         return True
 
     def propose(
-        self, template_url: str, parameters: Mapping[str, str], say: Say, *, mend: bool = True
+        self, template_url: str, parameters: Mapping[str, str], say: Say, *, repair: bool = True
     ) -> Proposal | None:
-        """Ask CloudFormation what it would change; None when it is nothing.
+        """Create a change set; None if nothing would change.
 
-        A stack that never came up is deleted, one whose rollback failed is rolled back, and a
-        deployment that is under way is waited for. Without `mend` nothing is touched, and
-        InfraError says in which state the stack is.
+        It first waits for a running deployment, deletes a stack whose creation failed, and
+        continues a failed rollback. Without `repair` it changes nothing: InfraError names the state
+        of a stack that needs repair.
         """
-        creates = self._ready(say, mend=mend) in NEW
+        creates = self._ready(say, repair=repair) in NEW
         name = self._create_change_set("CREATE" if creates else "UPDATE", template_url, parameters)
         with self._unless_overtaken():
             change = self._proposed(name)
             if change["Status"] != "FAILED":
                 return Proposal(name, creates, changes(self._described(name)))
         reason = change.get("StatusReason", "")
-        unchanged = any(words in reason for words in UNCHANGED)
+        unchanged = any(message in reason for message in UNCHANGED)
         reasons = [] if unchanged else self._invalid(ChangeSetName=name)
         self._cloudformation.delete_change_set(StackName=self.name, ChangeSetName=name)
         if unchanged:
@@ -138,49 +142,49 @@ class Stack:
         raise InfraError(f"stack {self.name} cannot be changed: {'; '.join(reasons) or reason}")
 
     def withdraw(self, proposal: Proposal) -> None:
-        """Forget a proposal, and the empty stack that CloudFormation made to hold it."""
+        """Delete the change set, and the empty stack that CloudFormation created for it."""
         self._cloudformation.delete_change_set(StackName=self.name, ChangeSetName=proposal.name)
         if proposal.creates and self._status() == "REVIEW_IN_PROGRESS":
             self._cloudformation.delete_stack(StackName=self.name)
 
     def resources(self) -> list[Resource]:
-        """All that the stack has; nothing when it is not there."""
+        """All resources of the stack; empty if it does not exist."""
         if self._status() == ABSENT:
             return []
         template = self._cloudformation.get_template(StackName=self.name)["TemplateBody"]
         pages = self._cloudformation.get_paginator("list_stack_resources")
-        found = [
-            one
+        summaries = [
+            summary
             for page in pages.paginate(StackName=self.name)
-            for one in page["StackResourceSummaries"]
-            if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE"
+            for summary in page["StackResourceSummaries"]
+            if summary.get("PhysicalResourceId") and summary["ResourceStatus"] != "DELETE_COMPLETE"
         ]
-        return [_resource(one, template) for one in found]
+        return [_resource(summary, template) for summary in summaries]
 
     def delete(self, say: Say) -> bool:
-        """Delete the stack and wait until it is gone; False when there was none."""
+        """Delete the stack and wait until it is gone; False if it does not exist."""
         if self._status() == ABSENT:
             return False
         say(f"deleting stack {self.name}")
         since = {event["EventId"] for event in self._events()}
         self._cloudformation.delete_stack(StackName=self.name)
-        self._must({ABSENT}, self._deleted(), since)
+        self._require({ABSENT}, self._deleted(), since)
         return True
 
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs, empty when it has none; InfraError for one an emulator made up."""
-        found = {o["OutputKey"]: o["OutputValue"] for o in self._describe().get("Outputs", [])}
-        # LocalStack answers so for a resource that it does not really have.
-        unknown = [name for name, value in found.items() if value == "unknown"]
+        """The stack's outputs; InfraError if an emulator failed to create one of them."""
+        outputs = {o["OutputKey"]: o["OutputValue"] for o in self._describe().get("Outputs", [])}
+        # LocalStack returns this value for a resource that it did not create.
+        unknown = [name for name, value in outputs.items() if value == "unknown"]
         if unknown:
-            raise InfraError(f"the emulator did not make {unknown[0]} of stack {self.name}")
-        return found
+            raise InfraError(f"the emulator did not create {unknown[0]} of stack {self.name}")
+        return outputs
 
-    def _ready(self, say: Say, *, mend: bool) -> str:
-        """Bring the stack to a state that takes a change, and return that state."""
-        status = self._settled()
-        if not mend and status not in NEW | UPDATABLE:
-            raise InfraError(f"stack {self.name} is in {status}, which a deployment has to mend")
+    def _ready(self, say: Say, *, repair: bool) -> str:
+        """Bring the stack to a state that allows a change, and return that state."""
+        status = self._idle()
+        if not repair and status not in NEW | UPDATABLE:
+            raise InfraError(f"stack {self.name} is in {status}, which a deployment has to repair")
         if status in DEAD:
             say(f"stack {self.name} never came up ({status}); starting anew")
             self.delete(say)
@@ -188,16 +192,16 @@ class Stack:
         if status == "UPDATE_ROLLBACK_FAILED":
             return self._rolled_back(say)
         if status not in NEW | UPDATABLE:
-            raise InfraError(f"stack {self.name} is in {status}: put it right in CloudFormation")
+            raise InfraError(f"stack {self.name} is in {status}: repair it in CloudFormation")
         return status
 
     def _rolled_back(self, say: Say) -> str:
-        """Finish a rollback that failed; what was in its way may have been put right since."""
-        say(f"the last update of stack {self.name} was not rolled back; going on with that")
+        """Continue a failed rollback; its cause may have been fixed since."""
+        say(f"the rollback of the last update of stack {self.name} failed; continuing it")
         since = {event["EventId"] for event in self._events()}
         self._cloudformation.continue_update_rollback(StackName=self.name)
         status = self._executed()
-        self._must(UPDATABLE, status, since)
+        self._require(UPDATABLE, status, since)
         return status
 
     def _create_change_set(self, kind: str, url: str, parameters: Mapping[str, str]) -> str:
@@ -211,8 +215,8 @@ class Stack:
                 {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
             ],
             Capabilities=["CAPABILITY_IAM"],
-            **self._taking_over,
-            **self._by,
+            **self._importing,
+            **self._role,
         )
         return name
 
@@ -229,31 +233,32 @@ class Stack:
 
     @contextmanager
     def _unless_overtaken(self) -> Iterator[None]:
-        """Two deployments may wait for a third to end, and then begin at once."""
+        """Report a concurrent deployment: two may wait for a third, and then start together."""
         try:
             yield
         except ClientError as error:
             if error.response["Error"]["Code"] not in OVERTAKEN:
                 raise
             raise InfraError(
-                f"another deployment of stack {self.name} came in between: run it again"
+                f"another deployment of stack {self.name} ran at the same time: run it again"
             ) from error
 
     def _proposed(self, change_set: str) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
-            found: dict[str, Any] = self._cloudformation.describe_change_set(
+            described: dict[str, Any] = self._cloudformation.describe_change_set(
                 StackName=self.name, ChangeSetName=change_set
             )
-            return None if found["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"} else found
+            pending = described["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}
+            return None if pending else described
 
         return self._wait(look)
 
-    def _settled(self) -> str:
-        """Wait until nothing goes on."""
+    def _idle(self) -> str:
+        """Wait until no operation is in progress; returns the status."""
         return self._until(lambda status: status in NEW or not status.endswith("_IN_PROGRESS"))
 
     def _executed(self) -> str:
-        """Wait until a change is done or rolled back."""
+        """Wait until a change is complete or rolled back; returns the status."""
         return self._until(lambda status: not status.endswith("_IN_PROGRESS"))
 
     def _deleted(self) -> str:
@@ -267,31 +272,32 @@ class Stack:
         return self._wait(look)
 
     def _wait(self, look: Callable[[], T | None]) -> T:
-        end = self._patience.now() + self._patience.limit
-        while (found := look()) is None:
-            if self._patience.now() > end:
-                limit = f"{self._patience.limit:.0f} s"
+        end = self._polling.now() + self._polling.limit
+        while (result := look()) is None:
+            if self._polling.now() > end:
+                limit = f"{self._polling.limit:.0f} s"
                 raise InfraError(f"stack {self.name} is still in {self._status()} after {limit}")
-            self._patience.sleep(self._patience.interval)
-        return found
+            self._polling.sleep(self._polling.interval)
+        return result
 
     def _status(self) -> str:
         status: str = self._describe().get("StackStatus", ABSENT)
-        return ABSENT if status == "DELETE_COMPLETE" else status  # some keep the deleted by name
+        # some emulators still find a deleted stack by name
+        return ABSENT if status == "DELETE_COMPLETE" else status
 
     def _describe(self) -> dict[str, Any]:
         try:
             answer = self._cloudformation.describe_stacks(StackName=self.name)
         except ClientError as error:
-            # The only validation this call does is whether there is such a stack.
+            # This call has only one validation error: the stack does not exist.
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
             return {}
-        found: dict[str, Any] = answer["Stacks"][0]
-        return found
+        stack: dict[str, Any] = answer["Stacks"][0]
+        return stack
 
     def _events(self) -> list[dict[str, Any]]:
-        """What happened to the stack, the latest first; nothing when it is not there."""
+        """The stack's events, the latest first; empty if it does not exist."""
         pages = self._cloudformation.get_paginator("describe_stack_events")
         try:
             return [
@@ -302,27 +308,26 @@ class Stack:
         except ClientError:
             return []
 
-    def _must(self, wanted: set[str], status: str, known: set[str]) -> None:
-        """Raise, unless all is well, with the first failure that is not among `known` events."""
-        if status in wanted:
+    def _require(self, expected: set[str], status: str, old_events: set[str]) -> None:
+        """InfraError with the first new failure, unless the status is an expected one."""
+        if status in expected:
             return
         failed = [
             event
             for event in reversed(self._events())
-            if event["EventId"] not in known and event["ResourceStatus"].endswith("_FAILED")
+            if event["EventId"] not in old_events and event["ResourceStatus"].endswith("_FAILED")
         ]
-        why = _told(failed[0]) if failed else self._reason()
+        reason = _failure(failed[0]) if failed else self._reason()
         if failed and failed[0].get("DetailedStatus") == "VALIDATION_FAILED":
-            why = "; ".join(self._invalid()) or why
-        raise InfraError(f"stack {self.name} ended in {status}: {why}")
+            reason = "; ".join(self._invalid()) or reason
+        raise InfraError(f"stack {self.name} ended in {status}: {reason}")
 
     def _reason(self) -> str:
-        """What CloudFormation says of the stack as a whole, where no resource failed."""
-        said = self._describe().get("StackStatusReason")
-        return said or "CloudFormation gives no reason"
+        """CloudFormation's reason for the stack's status, for failures without a resource."""
+        return self._describe().get("StackStatusReason") or "CloudFormation gives no reason"
 
     def _invalid(self, **change_set: str) -> list[str]:
-        """What CloudFormation refused before it began; events of the stack only say that it did."""
+        """The validation errors; the stack's own events only say that validation failed."""
         pages = self._cloudformation.get_paginator("describe_events").paginate(
             StackName=self.name, Filters={"FailedEvents": True}, **change_set
         )
@@ -335,13 +340,13 @@ class Stack:
         ]
 
 
-def _resource(found: dict[str, Any], template: dict[str, Any]) -> Resource:
-    name = found["LogicalResourceId"]
+def _resource(summary: dict[str, Any], template: dict[str, Any]) -> Resource:
+    name = summary["LogicalResourceId"]
     policy = template["Resources"].get(name, {}).get("DeletionPolicy", "Delete")
-    physical = found["PhysicalResourceId"]
-    return Resource(name, found["ResourceType"], physical, policy.startswith("Retain"))
+    physical = summary["PhysicalResourceId"]
+    return Resource(name, summary["ResourceType"], physical, policy.startswith("Retain"))
 
 
-def _told(event: dict[str, Any]) -> str:
+def _failure(event: dict[str, Any]) -> str:
     reason = event.get("ResourceStatusReason", "no reason given")
     return f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"

@@ -12,6 +12,6 @@ from infra.planning.rates import rates
 
 def stage_template(services: Iterable[Definition], stage: Stage) -> Json:
     """The template of `services` as `stage` runs them; the same input gives the same output."""
-    everyone = tuple(services)
-    priced = any(reports_cost(service) for service in everyone)
-    return template(everyone, stage, rates(stage, everyone) if priced else None)
+    all_services = tuple(services)
+    priced = any(reports_cost(service) for service in all_services)
+    return template(all_services, stage, rates(stage, all_services) if priced else None)

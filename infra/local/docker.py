@@ -34,7 +34,7 @@ class Programs(Protocol):
     """Runs programs. Tests use a fake, which needs no Docker engine."""
 
     def capture(self, command: Sequence[str], within: float | None = None) -> ProgramResult:
-        """Run it and return its output; not ok if it is missing or takes over ``within`` s."""
+        """Run it and return its output; not ok if it is missing or takes more than ``within`` s."""
         ...
 
     def run(self, command: Sequence[str], environment: dict[str, str]) -> bool:
@@ -65,7 +65,7 @@ class Engine:
 
     @classmethod
     def find(cls, programs: Programs) -> "Engine | None":
-        """The engine that ``docker info`` reaches within 3 s; None without one."""
+        """The engine that ``docker info`` reaches within 3 s; None if there is only a client."""
         info = ("docker", "info", "--format", "{{.ServerVersion}} {{.Architecture}}")
         match programs.capture(info, within=ANSWER_WITHIN):
             case ProgramResult(ok=True, output=output) if len(fields := output.split()) == 2:  # noqa: PLR2004 - version and architecture

@@ -58,7 +58,8 @@ def coloured(text: str, notification: Notification, style: Style) -> str:
 
 def summary(notification: Notification) -> str:
     """The result in a few words; empty for a deletion."""
-    if failure := notification.failure:
+    if notification.failure:
+        failure = notification.failure
         return f"{failure.stage}: {failure.reason}: {failure.detail}"
     if notification.status is NotificationStatus.DELETED:
         return ""

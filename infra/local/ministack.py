@@ -85,7 +85,7 @@ class MiniStack(Managed):
             "AWS_SECRET_ACCESS_KEY": "test",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
-            "DOCKER_HOST": f"unix://{self.home}/none",  # so that it removes no containers
+            "DOCKER_HOST": f"unix://{self.home}/none",  # else it removes containers of others
             "IOT_MTLS_ENABLED": "0",  # these two would listen on additional ports
             "SFTP_ENABLED": "0",
         }

@@ -37,7 +37,7 @@ class Subscription:
 
 @contextmanager
 def subscribed(outputs: Outputs, clients: Clients) -> Iterator[Subscription]:
-    """Subscribe to the notifications topic; queue and subscription are removed at the end."""
+    """Subscribe to the notifications topic; remove queue and subscription at the end."""
     sqs, sns = clients.client("sqs"), clients.client("sns")
     topic = outputs.topics["notifications"]
     name = f"darkroom-{outputs.stage}-listener-{uuid.uuid4().hex[:8]}"

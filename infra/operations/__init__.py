@@ -1,4 +1,4 @@
-"""What an operator does to images: replay, release, delete, reap, audit, look after dead letters.
+"""Operator commands for images: replay, release, delete, reap, audit, dead letters, restore.
 
-Nothing here decides anything: it asks ``store``, or reports to it, like everybody else.
+They change no record: they publish requests and reports, and ``store`` decides.
 """

@@ -1,4 +1,4 @@
-"""Comparing what is there with what should be: objects that no record accounts for."""
+"""Find orphans: objects in S3 that no record accounts for."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,20 +15,22 @@ MAY_HAVE_OBJECTS = (RunStatus.OPEN, RunStatus.COMPLETED)
 
 @dataclass(frozen=True)
 class Audit:
-    """Every object is one run's (``<kind>/<image>/<run>/…``), one image's published result, or an
-    entry of the index of analysed content, which points at one run.
+    """Compares the processed bucket with the records.
+
+    Each object belongs to a run (``<kind>/<image>/<run>/…``), is the published result of an image,
+    or is an entry of the index of analysed content, which refers to one run.
     """
 
     images: Images
 
     def orphans(self) -> Iterator[str]:
-        """Keys of objects whose run has ended otherwise, or that nobody has ever heard of."""
+        """Keys of objects whose run is unknown, or neither open nor completed."""
         for kind in KINDS:
             records: dict[str, Record | None] = {}
             for key in self._keys(f"{kind}/"):
                 image = key.split("/")[1].removesuffix(".json")
                 if image not in records:
-                    records = {image: self.images.find(image)}  # keys come sorted by image
+                    records = {image: self.images.find(image)}  # S3 lists keys sorted by image
                 if not _accounted_for(key, records[image]):
                     yield key
         for key in self._keys("reuse/"):
@@ -38,7 +40,7 @@ class Audit:
                 yield key
 
     def _hint(self, key: str) -> Hint | None:
-        """None for what is no entry, whatever it is."""
+        """The index entry; None if the object is not a valid entry."""
         bucket = self.images.outputs.buckets["processed"]
         answer = self.images.clients.client("s3").get_object(Bucket=bucket, Key=key)
         try:
@@ -50,7 +52,7 @@ class Audit:
         pages = self.images.clients.client("s3").get_paginator("list_objects_v2")
         bucket = self.images.outputs.buckets["processed"]
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-            yield from (found["Key"] for found in page.get("Contents", []))
+            yield from (item["Key"] for item in page.get("Contents", []))
 
 
 def _accounted_for(key: str, record: Record | None) -> bool:

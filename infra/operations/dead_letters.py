@@ -1,4 +1,4 @@
-"""What ``rescue`` kept: listed by reason, and replayed by kind."""
+"""List the dead letters that ``rescue`` stored, and replay them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.operations.images import Images
-from infra.operations.replay import How, replay
+from infra.operations.replay import ReplayOptions, replay
 from shared.contracts.envelope import Envelope
 from shared.contracts.images import Fact
 from shared.contracts.record import RunStatus
@@ -15,16 +15,16 @@ from shared.ledger import ClaimKey
 from shared.message import readable
 
 PREFIX = "dead-letters/"
-LONGEST_CLAIM = 120
-"""Characters: a type and an image's id take 60, and a stranger's words no more than a line."""
-EVERY_REPLAY_A_SECOND = 50.0
+MAX_SUBJECT = 120
+"""Characters. A type and an image's id take 60; an unreadable message gets one line at most."""
+REPLAYS_A_SECOND = 50.0
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Letter:
-    """One message that was kept, where it is kept, and the events in it that can be read."""
+class DeadLetter:
+    """One stored message: its key in S3, why it failed, and its readable events."""
 
     key: str
     service: str
@@ -32,82 +32,82 @@ class Letter:
     detail: str
     sent: str
     envelopes: tuple[Envelope, ...]
-    claim: str
-    """What it says of itself, for a message that nobody can read."""
+    fallback: str
+    """A description for a message without readable events."""
 
     @classmethod
-    def of(cls, key: str, kept: bytes) -> "Letter":
-        said = json.loads(kept)
+    def of(cls, key: str, document: bytes) -> "DeadLetter":
+        stored = json.loads(document)
         names = ("service", "reason", "detail", "sent")
-        told = {name: str(said[name]) for name in names}
-        body = said["body"]
-        return cls(key=key, envelopes=tuple(readable(body)), claim=_claim(body), **told)
+        fields = {name: str(stored[name]) for name in names}
+        body = stored["body"]
+        return cls(key=key, envelopes=tuple(readable(body)), fallback=_fallback(body), **fields)
 
     @property
-    def about(self) -> str:
-        told = [f"{envelope.type} of {envelope.subject}" for envelope in self.envelopes]
-        return ", ".join(told) or self.claim
+    def subject(self) -> str:
+        events = [f"{envelope.type} of {envelope.subject}" for envelope in self.envelopes]
+        return ", ".join(events) or self.fallback
 
 
-def _claim(body: str) -> str:
-    """The type and the image that a message names, though nobody knows such a type."""
+def _fallback(body: str) -> str:
+    """The type and image that the message names, even if the type is unknown."""
     try:
-        said = json.loads(body)
-        return sentence(f"{said['type']} of {said['subject']}")[:LONGEST_CLAIM]
+        payload = json.loads(body)
+        return sentence(f"{payload['type']} of {payload['subject']}")[:MAX_SUBJECT]
     except (ValueError, RecursionError, TypeError, KeyError):
-        return "a message that cannot be read"
+        return "an unreadable message"
 
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """The letters of a stage, oldest first within each service."""
+    """The dead letters of a stage, by service and then oldest first."""
 
     images: Images
 
-    def all(self) -> list[Letter]:
+    def all(self) -> list[DeadLetter]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=PREFIX
         )
-        keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
-        letters = [Letter.of(key, self._read(key)) for key in keys]
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        letters = [DeadLetter.of(key, self._read(key)) for key in keys]
         return sorted(letters, key=lambda letter: (letter.service, letter.sent))
 
-    def replay(self, letter: Letter, say: Say) -> bool:
-        """Do what helps this kind of letter, and keep it no longer; False if nothing helps.
+    def replay(self, dead_letter: DeadLetter, say: Say) -> bool:
+        """Replay the message and delete the dead letter; False if the message is unreadable.
 
-        What a step was to do for a run becomes a replay of its image: the run has failed by it.
-        Anything else is sent to its service again, its claim forgotten, so that it is handled.
+        A step's event is replaced by a replay of its image, because the run has failed. Any other
+        event is sent to its service again, after its claim is deleted so that it is handled.
         """
-        if not letter.envelopes:
-            say(f"left: {letter.key}: nobody can read it")
+        if not dead_letter.envelopes:
+            say(f"not replayed: {dead_letter.key}: the message is unreadable")
             return False
-        for envelope in letter.envelopes:
+        for envelope in dead_letter.envelopes:
             if isinstance(envelope.data, Fact):
                 self._replay_image(envelope, say)
             else:
-                self._send_again(letter, envelope, say)
-        self._s3.delete_object(Bucket=self._bucket, Key=letter.key)
+                self._send_again(dead_letter, envelope, say)
+        self._s3.delete_object(Bucket=self._bucket, Key=dead_letter.key)
         return True
 
     def _replay_image(self, envelope: Envelope, say: Say) -> None:
         record = self.images.find(envelope.subject)
         if record and record.status(record.run) is RunStatus.FAILED:
-            rate = EVERY_REPLAY_A_SECOND
-            replay(self.images, [record], say, How(), dry_run=False, rate=rate)
+            rate = REPLAYS_A_SECOND
+            replay(self.images, [record], say, ReplayOptions(), dry_run=False, rate=rate)
         else:
-            say(f"{envelope.subject} has moved on: nothing to replay")
+            say(f"{envelope.subject} is no longer failed: nothing to replay")
 
-    def _send_again(self, letter: Letter, envelope: Envelope, say: Say) -> None:
-        claim = ClaimKey.of(letter.service, envelope.subject, envelope.type, envelope.id)
+    def _send_again(self, dead_letter: DeadLetter, envelope: Envelope, say: Say) -> None:
+        claim = ClaimKey.of(dead_letter.service, envelope.subject, envelope.type, envelope.id)
         self.images.clients.client("dynamodb").delete_item(
             TableName=self.images.outputs.tables["ledger"],
             Key={"image": {"S": claim.image}, "claim": {"S": claim.name}},
         )
-        queue = self.images.outputs.queues[letter.service]
+        queue = self.images.outputs.queues[dead_letter.service]
         self.images.clients.client("sqs").send_message(
             QueueUrl=queue, MessageBody=envelope.to_json()
         )
-        say(f"sent to {letter.service} again: {envelope.type} of {envelope.subject}")
+        say(f"sent to {dead_letter.service} again: {envelope.type} of {envelope.subject}")
 
     def _read(self, key: str) -> bytes:
         body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
@@ -122,19 +122,19 @@ class DeadLetters:
         return self.images.outputs.buckets["processed"]
 
 
-def listing(letters: list[Letter]) -> list[str]:
-    """The letters by reason, the most frequent first."""
+def lines_by_reason(letters: list[DeadLetter]) -> list[str]:
+    """The dead letters grouped by reason, the most frequent reason first."""
     reasons = sorted({letter.reason for letter in letters}, key=lambda r: (-_count(letters, r), r))
     lines = [line for reason in reasons for line in _of_reason(letters, reason)]
     return lines or ["no dead letters"]
 
 
-def _of_reason(letters: list[Letter], reason: str) -> Iterator[str]:
+def _of_reason(letters: list[DeadLetter], reason: str) -> Iterator[str]:
     yield f"{reason} ({_count(letters, reason)})"
     for letter in letters:
         if letter.reason == reason:
-            yield f"  {letter.sent}  {letter.service}  {letter.about}: {letter.detail}"
+            yield f"  {letter.sent}  {letter.service}  {letter.subject}: {letter.detail}"
 
 
-def _count(letters: list[Letter], reason: str) -> int:
+def _count(letters: list[DeadLetter], reason: str) -> int:
     return sum(letter.reason == reason for letter in letters)

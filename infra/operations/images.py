@@ -1,4 +1,4 @@
-"""The images of a stage as an operator sees them: their records, and a way to ask for something."""
+"""Read the records of a stage, and publish an operator's requests for its images."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,18 +24,18 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class Images:
-    """Records are read, never written."""
+    """The images of a stage. Reads records and never writes them."""
 
     outputs: Outputs
     clients: Clients
     clock: Callable[[], datetime] = now
 
     def record(self, image: str) -> Record:
-        """InfraError if nobody knows this image."""
-        found = self.find(image)
-        if found is None:
+        """The image's record; InfraError if the image is unknown."""
+        record = self.find(image)
+        if record is None:
             raise InfraError(f"no image {image} in stage {self.outputs.stage}")
-        return found
+        return record
 
     def find(self, image: str) -> Record | None:
         with _infra_errors():
@@ -46,8 +46,8 @@ class Images:
         with _infra_errors():
             yield from all_records(self._table)
 
-    def say(self, event: Event) -> Envelope:
-        """Announce a request or a report; asked again about the same run, it has the same id."""
+    def request(self, event: Event) -> Envelope:
+        """Publish a request or a report. Repeated for the same run, it has the same id."""
         bus = SnsBus(self.clients.client("sns"), self.outputs.topics["events"])
         return ask(bus, event, SOURCE, self.clock())
 

@@ -1,7 +1,7 @@
-"""What the functions of a stage log, from CloudWatch or the emulator's own: `python -m infra logs`.
+"""Show the logs of a stage's functions, from CloudWatch or an emulator: `python -m infra logs`.
 
-A line that is JSON of ours becomes one that people read; what Lambda itself says is left out unless
-it reports a failure. `--json` gives everything as it is.
+A JSON line of a service is formatted as text. Lambda's own lines are left out unless they report a
+failure. `--json` prints every line unchanged.
 """
 
 import json
@@ -20,16 +20,16 @@ from infra.errors import InfraError
 from infra.terminal import Style
 from shared.metrics import METRICS
 
-EVERY = 1.0
-"""s between two looks when following."""
-LATE = 10.0
-"""s that a line may come after one that was logged later, by another container."""
+POLL_INTERVAL = 1.0
+"""s between two requests when following."""
+MAX_DELAY = 10.0
+"""s by which a line may arrive after a newer line of another container."""
 PLATFORM = ("START ", "END ", "REPORT ", "INIT_START ", "INIT_REPORT ")
 SHOWN_APART = frozenset(
     {
         *("time", "level", "message", "service", "stage", "run", "outcome", "_aws"),
         *("correlation_id", "message_id", "event_id", "event_type"),
-        *("timestamp", "requestId"),  # of loggers that are not ours, in Lambda's own form
+        *("timestamp", "requestId"),  # of other loggers, in Lambda's JSON format
         *(metric.name for metric in METRICS),
     }
 )
@@ -42,19 +42,19 @@ class Line:
 
     service: str
     at: float
-    """Epoch seconds: when it was written if it says so, else when CloudWatch had it."""
+    """Epoch seconds: the line's own time if it has one, else the time CloudWatch received it."""
     id: str
     text: str
     fields: Mapping[str, Any]
-    """What it says where it is JSON of ours; else empty."""
+    """The fields of a JSON line; empty for any other line."""
 
     @classmethod
     def of(cls, service: str, event: Mapping[str, Any]) -> "Line":
         text = event["message"].strip()
         fields = _fields(text)
         at = _written(fields) or event["timestamp"] / 1000
-        known = event.get("eventId") or f"{event.get('logStreamName')}/{at}/{text}"
-        return cls(service, at, known, text, fields)
+        line_id = event.get("eventId") or f"{event.get('logStreamName')}/{at}/{text}"
+        return cls(service, at, line_id, text, fields)
 
     @property
     def ours(self) -> bool:
@@ -62,29 +62,30 @@ class Line:
 
     @property
     def worth_reading(self) -> bool:
-        """Whether somebody wrote it, or Lambda reports a failure."""
+        """Whether a function wrote it, or Lambda reports a failure."""
         if self.ours or not self.fields:
             return bool(self.text) and not self.text.startswith(PLATFORM)
         return bool(self.fields.get("record", {}).get("status", "success") != "success")
 
     def as_json(self) -> str:
-        """As it was written; what is no JSON inside of some."""
+        """The line unchanged; a line that is not JSON is wrapped in a JSON object."""
         if self.fields:
             return self.text
         return json.dumps({"service": self.service, "time": _iso(self.at), "message": self.text})
 
     def readable(self, style: Style) -> str:
-        """When, who, which run of which image, and what happened."""
+        """Time, service, image and run, and the message."""
         clock = datetime.fromtimestamp(self.at).astimezone().strftime("%H:%M:%S.%f")[:-3]
-        words = [style.dim(clock), f"{self.service:<8}", f"{self._image:<10}", self._said(style)]
-        return "  ".join(words).rstrip()
+        message = self._message(style)
+        columns = [style.dim(clock), f"{self.service:<8}", f"{self._image:<10}", message]
+        return "  ".join(columns).rstrip()
 
     @property
     def _image(self) -> str:
         image = str(self.fields.get("correlation_id", ""))
         return f"{image[:8]}/{self.fields.get('run', '')}" if image else ""
 
-    def _said(self, style: Style) -> str:
+    def _message(self, style: Style) -> str:
         if not self.ours:
             return style.bad(self.text)
         if self.fields["message"] == "hop":
@@ -95,9 +96,9 @@ class Line:
 
     def _hop(self, style: Style) -> str:
         outcome = str(self.fields["outcome"])
-        painted = style.good(outcome) if outcome in GOOD else style.bad(outcome)
+        coloured = style.good(outcome) if outcome in GOOD else style.bad(outcome)
         took = f"{self.fields['Duration']:,.0f} ms"
-        return " ".join([f"{self.fields['event_type']:<18}", painted, took, *self._rest()])
+        return " ".join([f"{self.fields['event_type']:<18}", coloured, took, *self._rest()])
 
     def _rest(self) -> Iterator[str]:
         for name, value in self.fields.items():
@@ -107,16 +108,16 @@ class Line:
 
 def _fields(text: str) -> Mapping[str, Any]:
     with suppress(ValueError):
-        found = json.loads(text)
-        if isinstance(found, dict):
-            return found
+        fields = json.loads(text)
+        if isinstance(fields, dict):
+            return fields
     return {}
 
 
 def _written(fields: Mapping[str, Any]) -> float | None:
     with suppress(KeyError, ValueError, TypeError):
         return datetime.fromisoformat(fields["time"]).timestamp()
-    return None  # other loggers write whole seconds, CloudWatch more
+    return None  # other loggers write whole seconds; CloudWatch's time is more precise
 
 
 def _iso(at: float) -> str:
@@ -133,53 +134,53 @@ class Logs:
 
     @classmethod
     def of(cls, outputs: Outputs, clients: Clients, services: Sequence[str] = ()) -> "Logs":
-        """Of these services, or of all; InfraError for one that is not there."""
+        """The logs of these services, or of all; InfraError for an unknown service."""
         unknown = sorted(set(services) - set(outputs.functions))
         if unknown:
-            known = ", ".join(sorted(outputs.functions))
-            raise InfraError(f"there is no service {unknown[0]!r}; choose among: {known}")
-        chosen = services or list(outputs.functions)
-        return cls({name: outputs.functions[name] for name in chosen}, clients.client("logs"))
+            names = ", ".join(sorted(outputs.functions))
+            raise InfraError(f"there is no service {unknown[0]!r}; choose from: {names}")
+        selected = services or list(outputs.functions)
+        return cls({name: outputs.functions[name] for name in selected}, clients.client("logs"))
 
     def lines(
         self, since: float, until: float | None = None, image: str | None = None
     ) -> list[Line]:
-        """Every line since then (epoch seconds), about one image or all, the oldest first."""
-        found = [
+        """Every line since a time (epoch seconds), of one image or of all, the oldest first."""
+        lines = [
             Line.of(service, event)
             for service, function in self.functions.items()
             for event in self._events(function, since, until, image)
             if image is None or image in event["message"]  # LocalStack 4.14 filters nothing
         ]
-        return sorted(found, key=lambda line: line.at)
+        return sorted(lines, key=lambda line: line.at)
 
     def _events(
         self, function: str, since: float, until: float | None, image: str | None
     ) -> Iterator[Mapping[str, Any]]:
-        asked: dict[str, Any] = {
+        request: dict[str, Any] = {
             "logGroupName": f"/aws/lambda/{function}",
             "startTime": int(since * 1000),
         }
         if until:
-            asked["endTime"] = int(until * 1000)
+            request["endTime"] = int(until * 1000)
         if image:
-            asked["filterPattern"] = f'"{image}"'
+            request["filterPattern"] = f'"{image}"'
         try:
-            for page in self.client.get_paginator("filter_log_events").paginate(**asked):
+            for page in self.client.get_paginator("filter_log_events").paginate(**request):
                 yield from page["events"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise  # there is no group before the first line, where an emulator makes it
+                raise  # an emulator creates the group with its first line
 
     def follow(
         self, since: float, image: str | None, sleep: Callable[[float], None] = time.sleep
     ) -> Iterator[Line]:
-        """Every line as it comes, for ever; those that come late are not missed."""
+        """Every line as it arrives, without end; late lines are included."""
         seen: dict[str, float] = {}
         while True:
             for line in self.lines(since, image=image):
                 if line.id not in seen:
                     seen[line.id] = line.at
                     yield line
-            since = max(since, max(seen.values(), default=since) - LATE)
-            sleep(EVERY)
+            since = max(since, max(seen.values(), default=since) - MAX_DELAY)
+            sleep(POLL_INTERVAL)

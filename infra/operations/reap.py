@@ -1,4 +1,4 @@
-"""The scheduled function's sweep, by hand: all of it at once, with another limit, or told only."""
+"""Run the timeout sweep by hand: the whole table at once, with another limit, or as a dry run."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,15 +15,19 @@ from shared.records import DynamoRecords
 
 @dataclass(frozen=True)
 class Reaper:
-    """``silence`` is longer than any queue, any back-off and any outage should take."""
+    """Runs the sweep of the ``reap`` service.
+
+    ``silence`` is the time without an event after which a run counts as stuck. It must exceed
+    queueing, backoff and outages.
+    """
 
     images: Images
     silence: timedelta
 
     def reap(self, say: Say, *, dry_run: bool) -> int:
-        """Report every silent run and every lost upload to ``store``; how many there are.
+        """Report every stuck run and every missed upload to ``store``; returns their number.
 
-        InfraError says what refused to be read; what was found until then is reported.
+        InfraError if AWS refuses a read; everything found before that is reported.
         """
         try:
             return self._reap(say, dry_run=dry_run)
@@ -31,14 +35,14 @@ class Reaper:
             raise InfraError(error.detail) from error
 
     def _reap(self, say: Say, *, dry_run: bool) -> int:
-        steps, found = self._steps(), 0
+        steps, count = self._steps(), 0
         for swept in steps.sweep():
             for report in swept.reports:
                 say(f"{report.reason}: {report.image} run {report.run}  {report.source.key}")
             if not dry_run:
                 steps.report(swept.reports)
-            found += len(swept.reports)
-        return found
+            count += len(swept.reports)
+        return count
 
     def _steps(self) -> Steps:
         outputs, client = self.images.outputs, self.images.clients.client

@@ -1,4 +1,4 @@
-"""Asking ``store`` for new runs, and for the end of an image."""
+"""Request new runs and deletions from ``store``."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,20 +15,21 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which failed images to replay; None leaves a question open."""
+class FailedFilter:
+    """Which failed images to select; None means any."""
 
     since: timedelta | None = None
     stage: str | None = None
     reason: str | None = None
     published: bool = False
-    """Only those that have a published run nevertheless."""
+    """Only images that also have a published run."""
 
 
 @dataclass(frozen=True)
-class How:
-    """What a new run does: all anew, or with ``analyze_only`` nothing but ask, ``analyzer`` if one
-    is named. ``force`` gives up a run still at work.
+class ReplayOptions:
+    """What a new run does: everything, or with ``analyze_only`` only the analysis, by ``analyzer``.
+
+    ``force`` replaces a run that is still processing.
     """
 
     force: bool = False
@@ -36,61 +37,70 @@ class How:
     analyzer: str | None = None
 
 
-def failed(images: Images, wanted: Wanted) -> Iterator[Record]:
-    """The images whose current run failed as wanted."""
+def failed_records(images: Images, selection: FailedFilter) -> Iterator[Record]:
+    """The images whose current run failed and matches the filter."""
     for record in images.records():
         failure = record.current.failure
         if record.status(record.run) is not RunStatus.FAILED or failure is None:
             continue
-        late = wanted.since is not None and _ended(record) < images.clock() - wanted.since
-        other = wanted.stage not in (None, failure.stage)
-        other = other or (wanted.published and record.published is None)
-        if not (late or other or wanted.reason not in (None, failure.reason)):
+        age = images.clock() - _ended(record)
+        if (
+            (selection.since is None or age <= selection.since)
+            and selection.stage in (None, failure.stage)
+            and selection.reason in (None, failure.reason)
+            and (record.published is not None or not selection.published)
+        ):
             yield record
 
 
 def _ended(record: Record) -> datetime:
-    assert record.current.ended, "a failed run has ended"
+    assert record.current.ended, "a failed_records run has ended"
     return record.current.ended
 
 
-def refuse_what_cannot_be_replayed(record: Record, how: How) -> None:
-    """InfraError, before anything is asked; ``store`` refuses it again."""
+def require_replayable(record: Record, how: ReplayOptions) -> None:
+    """InfraError if a replay would be refused; ``store`` checks it again."""
     refusal = why_not_replayed(record, force=how.force, analyze_only=how.analyze_only)
     if refusal:
-        words = {
-            Refusal.DELETED: "was deleted: its original is gone",
-            Refusal.FULL: f"has had {len(record.runs)} runs, and its record holds no more: "
+        reasons = {
+            Refusal.DELETED: "was deleted: its original no longer exists",
+            Refusal.FULL: f"has had {len(record.runs)} runs, and its record is full: "
             "upload the original again",
-            Refusal.PROCESSING: "is still at work; --force gives its run up for a new one",
-            Refusal.UNPUBLISHED: "has no published run to analyse again: leave --analyze-only out",
+            Refusal.PROCESSING: "is still processing; --force replaces its run by a new one",
+            Refusal.UNPUBLISHED: "has no published run to analyse again: omit --analyze-only",
         }
-        raise InfraError(f"{record.image} {words[refusal]}")
+        raise InfraError(f"{record.image} {reasons[refusal]}")
 
 
 def replay(
-    images: Images, records: list[Record], say: Say, how: How, *, dry_run: bool, rate: float
+    images: Images,
+    records: list[Record],
+    say: Say,
+    how: ReplayOptions,
+    *,
+    dry_run: bool,
+    rate: float,
 ) -> None:
-    """Ask for a new run of each, at most ``rate`` a second."""
+    """Request a new run for each record, at most ``rate`` a second."""
     for record in records:
-        refuse_what_cannot_be_replayed(record, how)
+        require_replayable(record, how)
     for n, record in enumerate(records):
-        say(f"{'would replay' if dry_run else 'replaying'} {described(record)}")
+        say(f"{'would replay' if dry_run else 'replaying'} {format_record(record)}")
         if not dry_run:
             time.sleep(1 / rate if n else 0)
-            images.say(ReplayRequested(image=record.image, run=record.run, **asdict(how)))
+            images.request(ReplayRequested(image=record.image, run=record.run, **asdict(how)))
 
 
 def delete(images: Images, records: list[Record], say: Say) -> None:
-    """Request the deletion of each."""
+    """Request the deletion of each image."""
     for record in records:
-        say(f"deleting {described(record)}")
-        images.say(DeleteRequested(image=record.image, run=record.run))
+        say(f"deleting {format_record(record)}")
+        images.request(DeleteRequested(image=record.image, run=record.run))
 
 
-def described(record: Record) -> str:
-    """One line: which image, which run, and what became of it."""
+def format_record(record: Record) -> str:
+    """One line: image, run, status with the reason of a failure, and key."""
     failure = record.current.failure
-    why = f" at {failure.stage}: {failure.reason}" if failure else ""
+    reason = f" at {failure.stage}: {failure.reason}" if failure else ""
     status = record.status(record.run)
-    return f"{record.image}  run {record.run}  {status}{why}  {record.source.key}"
+    return f"{record.image}  run {record.run}  {status}{reason}  {record.source.key}"

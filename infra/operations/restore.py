@@ -1,8 +1,8 @@
-"""Putting a backup's records where the live table lost them.
+"""Copy a restored backup into the stage's records table.
 
-DynamoDB restores into a new table only, and the functions know theirs by name. So what was restored
-beside it is copied into the stage's own, which has to be empty: the lists and their counts stand in
-the same table and are right only together.
+DynamoDB restores into a new table only, but the functions use the stage's table by name. So its
+items are copied. The stage's table must be empty: it also holds the search index and its counts,
+which are consistent only as a whole.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,33 +13,31 @@ from botocore.exceptions import ClientError
 from infra.errors import InfraError
 from infra.terminal import Say
 
-MOST_AT_ONCE = 25
-"""Items that DynamoDB takes in one call."""
-EVERY = 10_000
-"""Items from one line of progress to the next."""
+BATCH_SIZE = 25
+"""The most items that DynamoDB accepts in one BatchWriteItem call."""
+PROGRESS_EVERY = 10_000
+"""Items between two lines of progress."""
 
 
 def restore(source: str, target: str, dynamodb: Any, say: Say) -> int:
-    """Copy every item of ``source`` into ``target``; how many there were.
+    """Copy every item of ``source`` into ``target``; returns their number.
 
-    InfraError if there is no such source, or the target holds anything: then nothing was written.
-    Broken off, it is run again after the target was emptied.
+    InfraError if the source does not exist or the target is not empty; then nothing is written.
+    After an interruption, empty the target and run it again.
     """
-    _refuse_what_is_not_empty(target, dynamodb)
+    _require_empty(target, dynamodb)
     copied = 0
     for batch in _batches(source, dynamodb):
         _write(target, batch, dynamodb)
         copied += len(batch)
-        if copied % EVERY < len(batch):
+        if copied % PROGRESS_EVERY < len(batch):
             say(f"{copied:,} items")
     return copied
 
 
-def _refuse_what_is_not_empty(target: str, dynamodb: Any) -> None:
+def _require_empty(target: str, dynamodb: Any) -> None:
     if dynamodb.scan(TableName=target, Limit=1)["Items"]:
-        raise InfraError(
-            f"{target} holds items already; what was restored would be mixed with them"
-        )
+        raise InfraError(f"{target} is not empty; the restored items would be mixed with its own")
 
 
 def _batches(source: str, dynamodb: Any) -> Iterator[Sequence[dict[str, Any]]]:
@@ -47,8 +45,8 @@ def _batches(source: str, dynamodb: Any) -> Iterator[Sequence[dict[str, Any]]]:
     try:
         for page in pages:
             items = page["Items"]
-            for start in range(0, len(items), MOST_AT_ONCE):
-                yield items[start : start + MOST_AT_ONCE]
+            for start in range(0, len(items), BATCH_SIZE):
+                yield items[start : start + BATCH_SIZE]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
@@ -56,6 +54,6 @@ def _batches(source: str, dynamodb: Any) -> Iterator[Sequence[dict[str, Any]]]:
 
 
 def _write(target: str, items: Sequence[dict[str, Any]], dynamodb: Any) -> None:
-    waiting = {target: [{"PutRequest": {"Item": item}} for item in items]}
-    while waiting:  # what DynamoDB had no room for comes back; botocore waits between its own tries
-        waiting = dynamodb.batch_write_item(RequestItems=waiting)["UnprocessedItems"]
+    requests = {target: [{"PutRequest": {"Item": item}} for item in items]}
+    while requests:  # DynamoDB returns the items it had no capacity for
+        requests = dynamodb.batch_write_item(RequestItems=requests)["UnprocessedItems"]

@@ -1,7 +1,7 @@
-"""One image's way in the terminal: `python -m infra trace IMAGE`.
+"""The timeline of one image in the terminal: `python -m infra trace IMAGE`.
 
-The tables say what became of it and when each event was taken up and settled; the logs say what the
-tables do not keep: tries that failed, and what was undone. Without logs, those are missing.
+The tables hold the record and when each event was received and completed. The logs add attempts
+that failed and compensations. Without logs, those are missing.
 """
 
 import json
@@ -23,29 +23,29 @@ from shared.contracts.record import Record, Run
 from shared.hops import TimelineHop, hops
 
 MARGIN = 60.0
-"""s by which the clocks of tables and logs may differ, and a log line may come late."""
+"""s by which the clocks of tables and logs may differ, and a log line may be late."""
 IN_TABLES = frozenset({"done", "gave-up"})
-"""The outcome of a try that the ledger knows too, if its service claims."""
+"""The outcomes of an attempt that the ledger records too, if the service claims its events."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """One hop as the tables know it, or one try that only the log knows. Seconds."""
+class TraceStep:
+    """One hop from the tables, or one attempt that only the log shows. Durations in seconds."""
 
     at: float
-    """Epoch: when it began."""
+    """When it began, in epoch seconds."""
     service: str
-    answers: str
-    event: str
+    event_type: str
+    event_id: str
     run: int
     waited: float | None
     worked: float | None
     attempts: int | None
     outcome: str
-    why: str = ""
+    reason: str = ""
 
     @classmethod
-    def of_hop(cls, hop: TimelineHop) -> "Step":
+    def of_hop(cls, hop: TimelineHop) -> "TraceStep":
         worked = None if hop.service == "store" else hop.worked
         return cls(
             hop.began,
@@ -60,66 +60,69 @@ class Step:
         )
 
     @classmethod
-    def of_line(cls, line: Line) -> "Step":
-        said = line.fields
-        worked = said["Duration"] / 1000
-        back = f", again in {said['seconds']:.0f} s" if "seconds" in said else ""
+    def of_line(cls, line: Line) -> "TraceStep":
+        fields = line.fields
+        worked = fields["Duration"] / 1000
+        retry = f", retry in {fields['seconds']:.0f} s" if "seconds" in fields else ""
         return cls(
             line.at - worked,
             line.service,
-            said["event_type"],
-            said["event_id"],
-            said["run"],
+            fields["event_type"],
+            fields["event_id"],
+            fields["run"],
             None,
             worked,
-            said.get("attempts"),
-            said["outcome"],
-            f"{said.get('reason', '')}{back}".removeprefix(", "),
+            fields.get("attempts"),
+            fields["outcome"],
+            f"{fields.get('reason', '')}{retry}".removeprefix(", "),
         )
 
 
 @dataclass(frozen=True)
 class Trace:
-    """Everything known of one image. ``record`` is None before ``store`` has heard of it."""
+    """The history of one image. ``record`` is None until ``store`` has handled its first event."""
 
     image: str
     record: Record | None
-    steps: tuple[Step, ...]
+    steps: tuple[TraceStep, ...]
 
     @classmethod
     def read(cls, image: str, outputs: Outputs, clients: Clients) -> "Trace":
-        """InfraError if nobody knows this image."""
+        """Read the tables and the logs; InfraError if the image is unknown."""
         record = Images(outputs, clients).find(image)
-        kept = read_hops(image, outputs, clients)
-        if record is None and not kept:
+        from_tables = read_hops(image, outputs, clients)
+        if record is None and not from_tables:
             raise InfraError(
                 f"no image {image} in stage {outputs.stage}; infra replay --failed --dry-run lists "
-                "those that failed, and the API's /results all"
+                "failed images, and the API's /results lists all"
             )
-        return cls(image, record, merged(kept, _tries(image, record, kept, outputs, clients)))
+        from_logs = _logged_attempts(image, record, from_tables, outputs, clients)
+        return cls(image, record, merged(from_tables, from_logs))
 
     def as_json(self) -> str:
-        said = {
+        document = {
             "image": self.image,
             "record": self.record and self.record.model_dump(mode="json"),
             "steps": [{**asdict(step), "at": _iso(step.at)} for step in self.steps],
-            "compensated": [each.model_dump(mode="json") for each in self._undone],
+            "compensated": [run.model_dump(mode="json") for run in self._compensated],
         }
-        return json.dumps(said, indent=2)
+        return json.dumps(document, indent=2)
 
     def as_lines(self, style: Style) -> list[str]:
-        parts = {
+        sections = {
             "Image": self._about(),
             "Timeline": self._timeline(style),
-            "Undone": [f"  run {each.run}: {', '.join(_what(each))}" for each in self._undone],
+            "Compensated": [
+                f"  run {run.run}: {', '.join(_removed(run))}" for run in self._compensated
+            ],
         }
         lines: list[str] = []
-        for head, part in parts.items():
-            lines += [*([""] if lines else []), style.bold(head), *part] if part else []
+        for title, section in sections.items():
+            lines += [*([""] if lines else []), style.bold(title), *section] if section else []
         return lines
 
     @property
-    def _undone(self) -> Sequence[CompensatedRun]:
+    def _compensated(self) -> Sequence[CompensatedRun]:
         return compensated_runs(self.record) if self.record else ()
 
     def _about(self) -> list[str]:
@@ -128,7 +131,7 @@ class Trace:
             source = self.record.source
             rows += [("original", f"s3://{source.bucket}/{source.key}, {source.bytes:,} bytes")]
             rows += [
-                (f"run {number}", _became(self.record, number, run))
+                (f"run {number}", _run_summary(self.record, number, run))
                 for number, run in sorted(self.record.runs.items())
             ]
             if self.record.deleted:
@@ -137,7 +140,7 @@ class Trace:
 
     def _timeline(self, style: Style) -> list[str]:
         start = min((step.at - (step.waited or 0) for step in self.steps), default=0.0)
-        head = ("after", "service", "answers", "run", "waited", "worked", "try", "outcome")
+        head = ("after", "service", "event", "run", "waited", "worked", "attempt", "outcome")
         rows = [head, *(_row(step, start) for step in self.steps)]
         lines = table(rows, "><<>>>><")
         return [
@@ -150,70 +153,71 @@ class Trace:
 
 
 def read_hops(image: str, outputs: Outputs, clients: Clients) -> tuple[TimelineHop, ...]:
-    """Every hop of the image, as the tables know it now."""
+    """Every hop of the image that the tables hold now."""
     tables = DynamoTables(
         clients.client("dynamodb"), outputs.tables["records"], outputs.tables["ledger"]
     )
     return hops(tables.events(image), tables.claims(image), time.time())
 
 
-def merged(kept: Iterable[TimelineHop], tries: Iterable[Line]) -> tuple[Step, ...]:
-    """What the tables know, and the tries that only the log knows, in the order they began."""
-    kept = tuple(kept)
-    known = {(hop.service, hop.event) for hop in kept}
-    alone = [
+def merged(from_tables: Iterable[TimelineHop], from_logs: Iterable[Line]) -> tuple[TraceStep, ...]:
+    """The hops of the tables and the attempts that only the logs show, ordered by their start."""
+    from_tables = tuple(from_tables)
+    in_tables = {(hop.service, hop.event) for hop in from_tables}
+    only_logged = [
         line
-        for line in tries
+        for line in from_logs
         if line.fields["outcome"] not in IN_TABLES
-        or (line.service, line.fields["event_id"]) not in known
+        or (line.service, line.fields["event_id"]) not in in_tables
     ]
-    steps = [*map(Step.of_hop, kept), *map(Step.of_line, alone)]
+    steps = [*map(TraceStep.of_hop, from_tables), *map(TraceStep.of_line, only_logged)]
     return tuple(sorted(steps, key=lambda step: step.at))
 
 
-def _tries(
+def _logged_attempts(
     image: str,
     record: Record | None,
-    kept: Sequence[TimelineHop],
+    from_tables: Sequence[TimelineHop],
     outputs: Outputs,
     clients: Clients,
 ) -> list[Line]:
-    """Every try that was logged about this image, from its first hop on."""
+    """Every logged attempt for this image, from its first hop on."""
     runs = record.runs.values() if record else ()
-    first = min([hop.began for hop in kept] + [run.started.timestamp() for run in runs])
-    found = Logs.of(outputs, clients).lines(first - MARGIN, image=image)
-    return [line for line in found if line.fields.get("message") == "hop"]
+    first = min([hop.began for hop in from_tables] + [run.started.timestamp() for run in runs])
+    lines = Logs.of(outputs, clients).lines(first - MARGIN, image=image)
+    return [line for line in lines if line.fields.get("message") == "hop"]
 
 
-def _became(record: Record, number: int, run: Run) -> str:
-    words = [record.status(number).value, f"began {_iso(run.started.timestamp())}"]
+def _run_summary(record: Record, number: int, run: Run) -> str:
+    parts = [record.status(number).value, f"began {_iso(run.started.timestamp())}"]
     if run.ended:
-        words += [f"took {_span((run.ended - run.started).total_seconds())}"]
+        parts += [f"took {_span((run.ended - run.started).total_seconds())}"]
     if record.published == number:
-        words += ["published" + (", quarantined" if record.quarantined else "")]
+        parts += ["published" + (", quarantined" if record.quarantined else "")]
     if run.failure:
-        why = run.failure
-        words += [f"{why.stage}: {why.reason}: {why.detail} (fault: {why.fault.value})"]
-    return ", ".join(words)
+        failure = run.failure
+        cause = f"{failure.stage}: {failure.reason}: {failure.detail}"
+        parts += [f"{cause} (fault: {failure.fault.value})"]
+    return ", ".join(parts)
 
 
-def _what(gone: CompensatedRun) -> Iterator[str]:
-    if gone.renditions:
-        yield f"renditions {', '.join(gone.renditions)}"
-    if gone.analysis:
+def _removed(run: CompensatedRun) -> Iterator[str]:
+    if run.renditions:
+        yield f"renditions {', '.join(run.renditions)}"
+    if run.analysis:
         yield "analysis"
 
 
-def _row(step: Step, start: float) -> tuple[str, ...]:
+def _row(step: TraceStep, start: float) -> tuple[str, ...]:
     return (
         f"+{_span(step.at - start)}",
         step.service,
-        step.answers,
+        step.event_type,
         str(step.run),
         _span(step.waited),
         _span(step.worked),
         "" if step.attempts is None else str(step.attempts),
-        f"{step.outcome}: {step.why}" if step.why else step.outcome,
+        f"{step.outcome}: {step.reason}" if step.reason else step.outcome,
     )
 
 

@@ -119,7 +119,7 @@ class Work:
             hops=hops | {ANALYZE: analyze},
             functions={service.name: service.function for service in stage.run(services)},
             assumed=assumed or Assumptions.load(),
-            stored=usage["kept"] | measured["bytes"],
+            stored=usage["stored"] | measured["bytes"],
             measured=measured["measured"],
             reuse=reuse,
         )

@@ -1,4 +1,4 @@
-"""What the documentation points at exists: links, paths, make targets and releases."""
+"""The targets of references in the documentation exist: links, paths, make targets, releases."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 REPOSITORY_PATH = re.compile(r"`((?:services|shared|infra|tests|docs|\.github)/[\w./-]*)`")
 NOT_HERE = re.compile(r"colour|SERVICE")
-"""The service that docs/adding-a-service.md adds, and the placeholder for any."""
+"""The service of docs/adding-a-service.md, and the placeholder for any service."""
 TARGET = re.compile(r"(?:^|`|&& )make ([a-z][a-z-]+)", re.MULTILINE)
 TAG = re.compile(r"\bv\d+\.\d+\.\d+\b")
 

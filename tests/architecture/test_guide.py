@@ -1,4 +1,4 @@
-"""The guide to adding a service is true: applied word by word to a copy, the copy's tests pass."""
+"""The guide to adding a service is correct: a copy that follows it passes the tests."""
 
 import re
 import shutil
@@ -39,20 +39,21 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def added(path: Path, text: str) -> str:
-    """A row goes below the table's last one, code to the end of its file."""
+    """A table row goes below the last row; code goes to the end of the file."""
     if path.suffix == ".md":
         return LAST_ROW.sub(lambda row: row[0] + text, path.read_text(), count=1)
     return f"{path.read_text()}\n\n{text}"
 
 
 def run(tree: Path, *words: str) -> None:
-    done = subprocess.run(
-        [sys.executable, *words], cwd=tree, capture_output=True, text=True, check=False, timeout=240
+    command = [sys.executable, *words]
+    completed = subprocess.run(
+        command, cwd=tree, capture_output=True, text=True, check=False, timeout=240
     )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert completed.returncode == 0, completed.stdout[-4000:] + completed.stderr[-4000:]
 
 
-def test_the_guide_touches_only_what_it_says() -> None:
+def test_the_guide_changes_only_the_files_that_it_names() -> None:
     touched = {name.removeprefix("services/colour/") for _, name, _ in blocks()}
     assert {name for name in touched if "/" in name} == {
         "docs/architecture.md",
@@ -62,12 +63,12 @@ def test_the_guide_touches_only_what_it_says() -> None:
     }
 
 
-def test_the_service_of_the_guide_is_well_formed(copy: Path) -> None:
+def test_the_service_of_the_guide_passes_ruff_and_mypy(copy: Path) -> None:
     run(copy, "-m", "ruff", "check", "services/colour", "shared", "tests/unit/colour")
     run(copy, "-m", "mypy", "services/colour")
 
 
-def test_the_service_of_the_guide_fits_in(copy: Path) -> None:
+def test_the_service_of_the_guide_passes_structure_and_contract_tests(copy: Path) -> None:
     structure, golden = "tests/architecture/test_structure.py", "tests/contract/test_golden.py"
     run(
         copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", structure, golden, "tests/unit/colour"
@@ -75,7 +76,7 @@ def test_the_service_of_the_guide_fits_in(copy: Path) -> None:
 
 
 def test_the_service_of_the_guide_is_in_the_template(copy: Path) -> None:
-    """By the tests that hold for whatever services there are; the rest of them bring their own."""
+    """The tests that apply to any set of services pass; golden templates are excluded."""
     files = ("template", "permissions", "http", "stages", "definitions")
     paths = [f"tests/infra/test_{name}.py" for name in files]
     run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths, "-k", "not golden")

@@ -1,4 +1,4 @@
-"""A missing tool skips its tests in one line on a laptop, and fails them in CI."""
+"""A missing tool skips its tests on a laptop, with one line, and fails them in CI."""
 
 from types import SimpleNamespace
 
@@ -11,13 +11,13 @@ def skipped(reason: str) -> SimpleNamespace:
     return SimpleNamespace(longrepr=("test_page.py", 1, f"Skipped: {reason}"))
 
 
-def test_what_was_left_out_is_one_line_with_the_remedy() -> None:
+def test_skipped_tests_are_reported_in_one_line_with_the_remedy() -> None:
     chromium, node = "no Chromium: apt-get install chromium", "no Node.js: install it"
     line = left_out([skipped(chromium), skipped(node), skipped(chromium)])
     assert line == f"left out: 2 tests ({chromium}); 1 test ({node})"
 
 
-def test_nothing_left_out_is_no_line() -> None:
+def test_without_skipped_tests_there_is_no_line() -> None:
     assert left_out([]) == ""
 
 

@@ -1,4 +1,4 @@
-"""What shares an emulator or a browser is dealt to one process, whatever else is dealt apart."""
+"""Tests that share an emulator or a browser run in one process."""
 
 import pytest
 
@@ -22,21 +22,21 @@ from tests.parts import longest_first, part
         ),
     ],
 )
-def test_a_test_belongs_to_the_part_of_what_it_stands_on(node: str, expected: str) -> None:
+def test_a_test_belongs_to_the_part_of_its_emulator_or_file(node: str, expected: str) -> None:
     assert part(node) == expected
 
 
-def test_the_longest_part_begins_first_and_files_come_last() -> None:
+def test_the_longest_part_comes_first_and_single_files_last() -> None:
     nodes = ["tests/unit/a.py::test_a", "tests/web/a.py::test_a", "tests/e2e/a.py::test_a"]
     assert sorted(nodes, key=longest_first) == nodes[::-1]
 
 
 @pytest.mark.slow  # nearly all tests of emulators are
-def test_no_test_waits_for_an_emulator_outside_its_part(request: pytest.FixtureRequest) -> None:
-    """Else a second process would start it once more."""
+def test_only_the_part_of_an_emulator_uses_it(request: pytest.FixtureRequest) -> None:
+    """Otherwise a second process would start the emulator again."""
     shared = {"ministack": "MiniStack", "localstack": "LocalStack", "chaotic": "chaos"}
     for item in request.session.items:
         for name, home in shared.items():
             definitions = item._fixtureinfo.name2fixturedefs.get(name, [])
-            if any(one.scope != "function" for one in definitions):
+            if any(definition.scope != "function" for definition in definitions):
                 assert part(item.nodeid) == home, item.nodeid

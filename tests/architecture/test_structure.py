@@ -1,4 +1,4 @@
-"""The structure that the README draws is the structure of the code."""
+"""The rules of the code's structure: imports, files of a service, events and docs."""
 
 import ast
 import importlib
@@ -19,7 +19,7 @@ from shared.delivery import Route, Step
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/service.toml"))
 AWS_ALLOWED = {"shared/aws.py"}
-"""Who may know botocore: the maker of clients. Nobody may know boto3, which starts slowly."""
+"""The modules that may import botocore. No module may import boto3, because it starts slowly."""
 
 
 def definition(service: str) -> dict:
@@ -27,7 +27,7 @@ def definition(service: str) -> dict:
 
 
 QUEUED = [name for name in SERVICES if definition(name)["consumes"]]
-"""Rescue is fed by the others' dead letters, api by requests; and reap is woken by the clock."""
+"""The services that consume events. Rescue reads dead-letter queues; api and reap have none."""
 
 
 def routes(service: str) -> dict[type[Event], Route]:
@@ -46,15 +46,15 @@ def imported(tree: ast.Module) -> set[str]:
     return plain | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
 
 
-def test_imports_point_one_way() -> None:
+def test_imports_follow_the_layers() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run(
+    completed = subprocess.run(
         [linter], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
     )
-    assert done.returncode == 0, done.stdout
+    assert completed.returncode == 0, completed.stdout
 
 
-def test_botocore_shows_up_in_its_place_only() -> None:
+def test_botocore_is_imported_in_one_module() -> None:
     users = {
         path
         for path, tree in sources("shared", "services")
@@ -63,7 +63,7 @@ def test_botocore_shows_up_in_its_place_only() -> None:
     assert users == AWS_ALLOWED
 
 
-def test_the_environment_is_read_in_one_place() -> None:
+def test_the_environment_is_read_in_one_module() -> None:
     readers = {
         path
         for path, tree in sources("shared", "services")
@@ -73,7 +73,7 @@ def test_the_environment_is_read_in_one_place() -> None:
     assert readers == {"shared/config.py"}
 
 
-def test_the_tracer_is_imported_in_one_place_and_not_at_start() -> None:
+def test_the_tracer_is_imported_in_one_module_and_not_at_start() -> None:
     users = {
         path
         for path, tree in sources("shared", "services")
@@ -102,7 +102,7 @@ def test_every_service_has_the_same_core_files(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_handler_is_a_composition_root_and_nothing_else(service: str) -> None:
+def test_every_handler_is_only_a_composition_root(service: str) -> None:
     tree = ast.parse((ROOT / "services" / service / "handler.py").read_text())
     functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     assert ast.get_docstring(tree).startswith(f"The composition root of ``{service}``")
@@ -111,17 +111,17 @@ def test_every_handler_is_a_composition_root_and_nothing_else(service: str) -> N
 
 
 @pytest.mark.parametrize("service", QUEUED)
-def test_a_service_answers_what_it_says_it_answers(service: str) -> None:
+def test_a_service_routes_the_types_that_it_consumes(service: str) -> None:
     assert {event.type for event in routes(service)} == set(definition(service)["consumes"])
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_announces_what_it_says_it_announces(service: str) -> None:
+def test_a_service_publishes_the_types_of_its_definition(service: str) -> None:
     assert set(published(service)) == set(definition(service)["publishes"])
 
 
 def published(service: str) -> Iterator[str]:
-    """The types of the events that a service's own code makes."""
+    """The types of the events that the code of a service creates."""
     classes = {kind.__name__: kind for kind in Event.registry.values()}
     for _, tree in sources(f"services/{service}"):
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
@@ -135,12 +135,12 @@ def published(service: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("service", QUEUED)
-def test_a_do_is_undone_by_the_step_that_answers_the_verdict(service: str) -> None:
-    known = routes(service)
+def test_a_step_has_the_compensation_that_an_outcome_triggers(service: str) -> None:
+    all_routes = routes(service).values()
     compensating = {
-        route.run._extract_mock_name() for route in known.values() if not isinstance(route, Step)
+        route.run._extract_mock_name() for route in all_routes if not isinstance(route, Step)
     }
-    for route in known.values():
+    for route in all_routes:
         if isinstance(route, Step):
             assert route.compensate._extract_mock_name() in compensating
 
@@ -154,7 +154,7 @@ def service_rows() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_table_of_services_is_the_topology(service: str) -> None:
+def test_the_table_of_services_matches_their_definitions(service: str) -> None:
     declared = definition(service)
     _, consumed, _, publishes, *_ = service_rows()[service]
     assert types_in(publishes) == set(declared["publishes"])
@@ -166,11 +166,11 @@ def types_in(cell: str) -> set[str]:
     return {f"{word}.v1" for word in re.findall(r"`([a-z]+\.[a-z]+)`", cell)}
 
 
-def test_every_answer_is_announced_by_somebody() -> None:
-    said = {kind for service in SERVICES for kind in definition(service)["publishes"]}
-    heard = {kind for service in SERVICES for kind in definition(service)["consumes"]}
-    asked = {request.type for request in Request.__subclasses__()}  # by people, not by services
-    assert heard - asked - {"image.uploaded.v1"} <= said
+def test_every_consumed_type_is_published_by_a_service() -> None:
+    published = {kind for service in SERVICES for kind in definition(service)["publishes"]}
+    consumed = {kind for service in SERVICES for kind in definition(service)["consumes"]}
+    requests = {request.type for request in Request.__subclasses__()}  # operators publish them
+    assert consumed - requests - {"image.uploaded.v1"} <= published
 
 
 def test_every_target_that_the_readme_names_is_there() -> None:
@@ -192,7 +192,7 @@ def test_ci_runs_every_check_and_every_test_once() -> None:
     ]  # unit, which is part of test; the rest
 
 
-def test_another_interpreter_is_told_which_one_to_use() -> None:
+def test_another_interpreter_prints_which_one_to_use() -> None:
     bare = [sys.executable, "-S", "-m", "infra", "outputs"]
     done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1

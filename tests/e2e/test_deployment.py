@@ -79,13 +79,13 @@ def test_a_stage_is_deployed_updated_and_destroyed(dev: Stage, clients: Clients)
 
 
 def test_a_change_without_consent_is_not_applied(dev: Stage, clients: Clients):
-    place = AccountRegion.of(dev, clients)
+    account_region = AccountRegion.of(dev, clients)
     lines: list[str] = []
     answers = iter(["n", "y", "n"])
     consent = Consent(given=False, terminal=True, ask=lambda _: next(answers))
 
     def agree(changes: tuple[Change, ...]) -> None:
-        consent.to_apply(dev, place, changes, lines.append)
+        consent.to_apply(dev, account_region, changes, lines.append)
 
     with pytest.raises(InfraError, match="nothing was changed"):
         up(dev, clients, agree=agree)
@@ -138,4 +138,4 @@ def test_the_next_deployment_of_prod_plans_to_import_retained_resources(
     assert s3.get_object(Bucket=uploads, Key="cat.jpg")["Body"].read() == cat.read_bytes()
 
     planned = [line.split() for line in plan(prod, clients, Target.here(), QUIET)]
-    assert {line[2] for line in planned if line[:2] == ["take", "over"]} == retained
+    assert {line[1] for line in planned if line[:1] == ["import"]} == retained

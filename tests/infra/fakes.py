@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.deploy.stack import ABSENT, Patience
+from infra.deploy.stack import ABSENT, Polling
 
 
 class FakeCloudFormation:
@@ -114,8 +114,8 @@ class FakeClock:
     def sleep(self, seconds):
         self.seconds += seconds
 
-    def patience(self, limit=60) -> Patience:
-        return Patience(limit, 1, self.sleep, lambda: self.seconds)
+    def polling(self, limit=60) -> Polling:
+        return Polling(limit, 1, self.sleep, lambda: self.seconds)
 
 
 def failure(resource, reason, event_id="1"):

@@ -26,7 +26,7 @@ def proposed(dev, said):
         aws.add_response("create_change_set", {"Id": "arn:aws:x", "StackId": "arn:aws:y"})
         for page in (pages[0], *pages):
             aws.add_response("describe_change_set", page)
-        stack = Stack(FakeClients(cloudformation=client), dev, FakeClock().patience())
+        stack = Stack(FakeClients(cloudformation=client), dev, FakeClock().polling())
         yield stack.propose(URL, {"A": "b"}, said.append)
 
 
@@ -38,7 +38,7 @@ def found(proposed):
 def test_every_page_is_read_and_the_gravest_comes_last(proposed):
     assert [one.effect for one in proposed.changes] == [
         Effect.CREATE,
-        Effect.TAKE_OVER,
+        Effect.IMPORT,
         Effect.CHANGE,
         Effect.MAY_REPLACE,
         Effect.REPLACE,
@@ -49,7 +49,7 @@ def test_every_page_is_read_and_the_gravest_comes_last(proposed):
 
 
 def test_what_is_shown_is_the_resource_what_becomes_of_it_and_why(proposed):
-    assert change_lines(proposed.changes) == DESCRIBED["told"]
+    assert change_lines(proposed.changes) == DESCRIBED["lines"]
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_an_action_that_is_new_to_us_is_no_reason_to_fail():
 
 
 def test_a_change_of_parameters_alone_is_told():
-    assert change_lines(()) == ["to change no resource"]
+    assert change_lines(()) == ["total: no resource changes"]

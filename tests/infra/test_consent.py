@@ -27,7 +27,7 @@ def clients():
 
 
 @pytest.fixture
-def place():
+def account_region():
     return AccountRegion("123456789012", "eu-west-1", CALLER, None)
 
 
@@ -36,71 +36,77 @@ def answering(*words, terminal=True, given=False):
     return Consent(given, terminal, lambda _: next(answers))
 
 
-def test_account_region_and_caller_are_shown_before_the_question(dev, place, said):
-    answering("y").to_apply(dev, place, ADDED, said.append)
+def test_account_region_and_caller_are_shown_before_the_question(dev, account_region, said):
+    answering("y").to_apply(dev, account_region, ADDED, said.append)
     assert said[0] == (
         f"changes to stage dev in account 123456789012, region eu-west-1, as {CALLER}:"
     )
-    assert said[1] == "  create  Queue  SQS::Queue\nto create 1"
+    assert said[1] == "  create  Queue  SQS::Queue\ntotal: create 1"
 
 
 @pytest.mark.parametrize("answer", ["", "n", "yes please"])
-def test_anything_but_a_yes_is_a_no(dev, place, said, answer):
+def test_anything_but_a_yes_is_a_no(dev, account_region, said, answer):
     with pytest.raises(InfraError, match="nothing was changed"):
-        answering(answer).to_apply(dev, place, ADDED, said.append)
+        answering(answer).to_apply(dev, account_region, ADDED, said.append)
 
 
-def test_a_yes_given_beforehand_asks_nothing_and_shows_all_the_same(dev, place, said):
-    answering(given=True).to_apply(dev, place, ADDED, said.append)
+def test_a_yes_given_beforehand_asks_nothing_and_shows_all_the_same(dev, account_region, said):
+    answering(given=True).to_apply(dev, account_region, ADDED, said.append)
     assert "create  Queue" in said[1]
 
 
-def test_a_yes_given_beforehand_is_none_to_losing_data(dev, place, said):
-    with pytest.raises(InfraError, match="RecordsTable would lose what they hold"):
-        answering(given=True).to_apply(dev, place, LOST, said.append)
-    answering("y").to_apply(dev, place, LOST, said.append)
+def test_a_yes_given_beforehand_is_none_to_losing_data(dev, account_region, said):
+    with pytest.raises(InfraError, match="RecordsTable would lose data"):
+        answering(given=True).to_apply(dev, account_region, LOST, said.append)
+    answering("y").to_apply(dev, account_region, LOST, said.append)
 
 
 def test_without_a_terminal_and_without_a_yes_nothing_begins(dev, local):
-    with pytest.raises(InfraError, match="stage dev wants a yes, and this is no terminal: --yes"):
+    with pytest.raises(
+        InfraError, match="stage dev needs consent, and this is not a terminal: use --yes"
+    ):
         answering(terminal=False).require_answerable(dev)
     answering(terminal=False).require_answerable(local)
     answering(terminal=False, given=True).require_answerable(dev)
 
 
-def test_an_emulator_is_asked_about_nothing(local, place, said):
-    answering().to_apply(local, place, LOST, said.append)
-    answering().to_destroy(local, place, said.append)
+def test_an_emulator_is_asked_about_nothing(local, account_region, said):
+    answering().to_apply(local, account_region, LOST, said.append)
+    answering().to_destroy(local, account_region, said.append)
     assert said == []
 
 
-@pytest.mark.parametrize(("name", "kept"), [("prod", "its data stays"), ("dev", "for good")])
-def test_destroying_wants_the_stages_name_and_says_what_becomes_of_data(place, said, name, kept):
+@pytest.mark.parametrize(
+    ("name", "retained"), [("prod", "its data is retained"), ("dev", "deleted permanently")]
+)
+def test_destroying_wants_the_stages_name_and_says_what_becomes_of_data(
+    account_region, said, name, retained
+):
     stage, asked = Stage.load(name), []
 
     def ask(question):
         asked.append(question)
         return name
 
-    Consent(given=False, terminal=True, ask=ask).to_destroy(stage, place, said.append)
-    assert kept in asked[0]
+    Consent(given=False, terminal=True, ask=ask).to_destroy(stage, account_region, said.append)
+    assert retained in asked[0]
 
 
 @pytest.mark.parametrize("typed", ["y", "", "dev"])
-def test_another_name_destroys_nothing(place, said, typed):
+def test_another_name_destroys_nothing(account_region, said, typed):
     with pytest.raises(InfraError, match="nothing was destroyed"):
-        answering(typed).to_destroy(Stage.load("prod"), place, said.append)
+        answering(typed).to_destroy(Stage.load("prod"), account_region, said.append)
 
 
-def test_destroying_without_a_terminal_wants_the_name_as_an_option(dev, place, said):
-    with pytest.raises(InfraError, match="--confirm dev destroys the stage"):
-        answering(terminal=False).to_destroy(dev, place, said.append)
+def test_destroying_without_a_terminal_wants_the_name_as_an_option(dev, account_region, said):
+    with pytest.raises(InfraError, match="confirm with --confirm dev"):
+        answering(terminal=False).to_destroy(dev, account_region, said.append)
 
 
 def test_a_stage_may_say_the_only_account_and_region_it_goes_to(dev, clients):
     here = replace(dev, account="123456789012", region="us-east-1")
     assert AccountRegion.of(here, clients).caller == CALLER
-    with pytest.raises(InfraError, match="in account 999999999999, and these credentials are of"):
+    with pytest.raises(InfraError, match="in account 999999999999, but the credentials are for"):
         AccountRegion.of(replace(dev, account="999999999999"), clients)
     with pytest.raises(InfraError, match="stage dev is in eu-west-1, not in us-east-1"):
         AccountRegion.of(replace(dev, region="eu-west-1"), clients)

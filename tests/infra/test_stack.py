@@ -22,7 +22,7 @@ URL = "http://localhost:4566/artifacts/template.json"
 def apply(local, said):
     def apply(cloudformation):
         clients = FakeClients(cloudformation=cloudformation)
-        return Stack(clients, local, FakeClock().patience()).apply(URL, {"A": "b"}, said.append)
+        return Stack(clients, local, FakeClock().polling()).apply(URL, {"A": "b"}, said.append)
 
     return apply
 
@@ -113,7 +113,7 @@ def test_a_rollback_that_failed_is_gone_on_with_before_anything_else(apply, said
         apply(cloudformation)  # the fake ends the update like the rollback
     assert cloudformation.done == ["ROLL BACK", "UPDATE"]
     assert said[0] == (
-        "the last update of stack darkroom-local was not rolled back; going on with that"
+        "the rollback of the last update of stack darkroom-local failed; continuing it"
     )
 
 
@@ -129,7 +129,7 @@ def test_a_rollback_that_fails_again_says_what_is_in_its_way(apply):
 def test_of_two_deployments_at_once_the_later_one_says_so(apply, code):
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
     cloudformation.overtaken = code
-    with pytest.raises(InfraError, match="came in between: run it again"):
+    with pytest.raises(InfraError, match="ran at the same time: run it again"):
         apply(cloudformation)
 
 
@@ -161,7 +161,7 @@ def test_a_change_that_is_refused_as_it_is_proposed_is_named(apply):
 )
 def test_what_is_not_wanted_leaves_nothing_behind(local, said, status, done):
     cloudformation = FakeCloudFormation(status)
-    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().patience())
+    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().polling())
     with pytest.raises(InfraError, match="no"):
         stack.apply(URL, {}, said.append, refuse)
     assert cloudformation.done == done
@@ -170,9 +170,9 @@ def test_what_is_not_wanted_leaves_nothing_behind(local, said, status, done):
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
 def test_who_only_looks_mends_nothing(local, said, status):
     cloudformation = FakeCloudFormation(status)
-    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().patience())
-    with pytest.raises(InfraError, match=f"in {status}, which a deployment has to mend"):
-        stack.propose(URL, {}, said.append, mend=False)
+    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().polling())
+    with pytest.raises(InfraError, match=f"in {status}, which a deployment has to repair"):
+        stack.propose(URL, {}, said.append, repair=False)
     assert cloudformation.done == []
 
 
@@ -184,14 +184,14 @@ def refuse(_):
 def test_only_what_may_have_outlived_a_stack_is_looked_for(stage, said):
     cloudformation = FakeCloudFormation()
     stage = Stage.load(stage)
-    stack = Stack(FakeClients(cloudformation=cloudformation), stage, FakeClock().patience())
+    stack = Stack(FakeClients(cloudformation=cloudformation), stage, FakeClock().polling())
     stack.apply(URL, {}, said.append)
     assert cloudformation.asked.get("ImportExistingResources", False) is stage.retain
 
 
 def test_deleting_waits_until_the_stack_is_gone(local, said):
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
-    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().patience())
+    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().polling())
     assert stack.delete(said.append) is True
     assert stack.delete(said.append) is False
     assert cloudformation.done == ["DELETE"]
@@ -200,7 +200,7 @@ def test_deleting_waits_until_the_stack_is_gone(local, said):
 def test_a_deletion_that_fails_says_what_is_in_its_way(local, said):
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
     cloudformation.deleting = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
-    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().patience())
+    stack = Stack(FakeClients(cloudformation=cloudformation), local, FakeClock().polling())
     with pytest.raises(InfraError, match="ended in DELETE_FAILED"):
         stack.delete(said.append)
 
@@ -208,5 +208,5 @@ def test_a_deletion_that_fails_says_what_is_in_its_way(local, said):
 def test_an_output_that_an_emulator_made_up_is_a_failure(local):
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
     cloudformation.outputs = {"Account": "000000000000", "EventsTopic": "unknown"}
-    with pytest.raises(InfraError, match="did not make EventsTopic"):
+    with pytest.raises(InfraError, match="did not create EventsTopic"):
         Stack(FakeClients(cloudformation=cloudformation), local).outputs()

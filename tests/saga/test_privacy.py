@@ -126,7 +126,7 @@ def moments() -> list[str]:
     return list(found)
 
 
-def test_the_canaries_are_in_the_picture_and_on_their_way_to_those_who_may_know() -> None:
+def test_the_canaries_reach_the_record_and_the_notification() -> None:
     with logged() as out:
         saga = go_through(Breaking())
     said = json.loads(saga.notifications.sent[0].data)
@@ -139,7 +139,7 @@ def test_the_canaries_are_in_the_picture_and_on_their_way_to_those_who_may_know(
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_whatever_fails_in_whatever_way_no_line_quotes_anything(kind: str) -> None:
+def test_no_log_line_quotes_content_whichever_call_fails(kind: str) -> None:
     everywhere = moments()
     assert len(everywhere) > 60
     for at in everywhere:
@@ -148,7 +148,7 @@ def test_whatever_fails_in_whatever_way_no_line_quotes_anything(kind: str) -> No
         assert CANARY not in out.getvalue().lower(), at
 
 
-def test_what_is_no_picture_is_refused_without_being_quoted() -> None:
+def test_a_file_that_is_no_image_is_not_quoted() -> None:
     with logged() as out:
         saga = go_through(Breaking(), CANARY.encode() * 9)
     assert saga.outcomes() == ["failed"]
@@ -156,7 +156,7 @@ def test_what_is_no_picture_is_refused_without_being_quoted() -> None:
 
 
 def broken_messages() -> Iterator[str]:
-    """Messages that cannot be read, each with something that must not be told."""
+    """Messages that cannot be read, each with something that must not be logged."""
     yield CANARY
     yield json.dumps({"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": KEY_OF}}}]})
     for change in (
@@ -173,7 +173,7 @@ def broken_messages() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("service", ["resize", "analyze", "store", "notify"])
-def test_what_cannot_be_read_is_buried_and_rescued_without_being_quoted(service: str) -> None:
+def test_an_unreadable_message_is_dead_lettered_and_rescued_without_quotes(service: str) -> None:
     for body in broken_messages():
         saga = Breaking()
         with logged() as out:
@@ -194,7 +194,7 @@ def test_an_analysis_that_cannot_be_read_is_not_quoted() -> None:
     assert CANARY not in out.getvalue().lower()
 
 
-def test_the_reaper_names_no_key_and_quotes_no_bookmark() -> None:
+def test_the_sweeper_logs_no_key_and_no_bookmark() -> None:
     bench = ReapBench()
     bench.upload(KEY_OF)
     bench.store(ImageResized.model_validate(RESIZED.model_dump() | {"owner": OWNER}))
@@ -231,7 +231,7 @@ def test_the_api_logs_no_request_and_no_error_in_its_own_words(kind: str) -> Non
     assert CANARY not in out.getvalue().lower()
 
 
-def test_at_level_debug_words_are_told() -> None:
+def test_level_debug_logs_content() -> None:
     """So what is looked for above would be found."""
     with logged("DEBUG") as out:
         go_through(Breaking("analyze: before recognizer.ask", FAILURES["foreign"]()))
@@ -247,7 +247,7 @@ def test_what_does_not_fit_a_contract_is_not_quoted_by_its_error(model: Any) -> 
     assert CANARY not in str(error.value)
 
 
-def test_a_failed_run_keeps_its_words_where_operators_read_them() -> None:
+def test_the_record_of_a_failed_run_has_the_detail_for_operators() -> None:
     """What the log leaves out is in the record, and so in `infra trace`."""
     saga = go_through(Breaking("analyze: before recognizer.ask", FAILURES["permanent"]()))
     (record,) = saga.records.records.values()

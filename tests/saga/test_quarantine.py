@@ -1,4 +1,4 @@
-"""Quarantine, in memory: what is flagged is quarantined until somebody has looked at it."""
+"""Quarantine, in memory: a flagged image is quarantined until an operator releases it."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ def asked(saga: ScriptedSaga, event: Any) -> None:
     saga.run()
 
 
-def told(saga: ScriptedSaga) -> list[dict[str, Any]]:
+def notifications(saga: ScriptedSaga) -> list[dict[str, Any]]:
     return [json.loads(words.data) for words in saga.notifications.sent]
 
 
@@ -37,32 +37,38 @@ def shown(saga: ScriptedSaga, image: str) -> dict[str, Any]:
     return json.loads(saga.processed.find(f"results/{image}.json").body)
 
 
-def test_what_is_flagged_is_told_and_shown_without_its_renditions() -> None:
+def test_a_flagged_image_is_notified_and_projected_without_renditions() -> None:
     saga, image = flagged("Nudity")
-    (said,) = told(saga)
-    assert (said["status"], said["quarantined"], said["renditions"]) == ("completed", True, [])
+    (notification,) = notifications(saga)
+    assert (notification["status"], notification["quarantined"], notification["renditions"]) == (
+        "completed",
+        True,
+        [],
+    )
     assert (shown(saga, image)["quarantined"], shown(saga, image)["renditions"]) == (True, [])
     assert len(saga.left("renditions/")) == 3
 
 
 @pytest.mark.parametrize(("names", "policy"), [((), Policy.QUARANTINE), (("Nudity",), Policy.FLAG)])
-def test_what_is_clean_or_under_no_quarantine_is_handed_out(names: Any, policy: Policy) -> None:
+def test_renditions_are_published_if_clean_or_without_quarantine(
+    names: Any, policy: Policy
+) -> None:
     saga, image = flagged(*names, policy=policy)
-    (said,) = told(saga)
-    assert (said["quarantined"], len(said["renditions"])) == (False, 2)
+    (notification,) = notifications(saga)
+    assert (notification["quarantined"], len(notification["renditions"])) == (False, 2)
     assert len(shown(saga, image)["renditions"]) == 2
 
 
-def test_a_release_hands_out_what_was_quarantined_and_is_told_once() -> None:
+def test_a_release_publishes_the_renditions_and_is_notified_once() -> None:
     saga, image = flagged("Nudity", copies=2)
     for _ in range(2):
         asked(saga, ReleaseRequested(image=image, run=0))
     assert saga.outcomes() == ["completed", "released"]
-    assert len(told(saga)[1]["renditions"]) == 2
+    assert len(notifications(saga)[1]["renditions"]) == 2
     assert len(shown(saga, image)["renditions"]) == 2
 
 
-def test_a_verdict_announced_again_after_a_release_says_what_it_said() -> None:
+def test_an_outcome_published_again_after_a_release_is_the_same() -> None:
     saga, image = flagged("Nudity")
     asked(saga, ReleaseRequested(image=image, run=0))
     analyzed = next(e for e in saga.published if e.type == "image.analyzed.v1")
@@ -77,15 +83,21 @@ def test_a_released_image_stays_released_when_it_is_replayed() -> None:
     saga, image = flagged("Nudity")
     asked(saga, ReleaseRequested(image=image, run=0))
     asked(saga, ReplayRequested(image=image, run=0))
-    assert [said["quarantined"] for said in told(saga)] == [True, False, False]
+    assert [notification["quarantined"] for notification in notifications(saga)] == [
+        True,
+        False,
+        False,
+    ]
     assert {made["key"].split("/")[2] for made in shown(saga, image)["renditions"]} == {"1"}
 
 
-def test_an_image_quarantined_again_by_its_new_run_is_released_by_whoever_saw_the_old_one() -> None:
+def test_a_release_of_an_older_run_releases_the_published_one() -> None:
     saga, image = flagged("Nudity")
     asked(saga, ReplayRequested(image=image, run=0))
     asked(saga, ReleaseRequested(image=image, run=0))
-    assert [(said["status"], said["run"]) for said in told(saga)] == [
+    assert [
+        (notification["status"], notification["run"]) for notification in notifications(saga)
+    ] == [
         ("completed", 0),
         ("completed", 1),
         ("released", 1),
@@ -107,7 +119,7 @@ def test_a_release_before_anything_is_quarantined_is_refused() -> None:
 
 
 @pytest.mark.parametrize("order", [(DeleteRequested, ReleaseRequested), (ReleaseRequested,)])
-def test_a_delete_wins_over_a_release(order: Any) -> None:
+def test_a_deletion_is_final_over_a_release(order: Any) -> None:
     saga, image = flagged("Nudity")
     for request in (*order, DeleteRequested):
         asked(saga, request(image=image, run=0))
@@ -117,7 +129,7 @@ def test_a_delete_wins_over_a_release(order: Any) -> None:
     assert saga.left() == []
 
 
-def test_a_month_later_a_replay_does_not_tell_of_the_release_again() -> None:
+def test_a_replay_a_month_later_repeats_no_release() -> None:
     saga, image = flagged("Nudity")
     asked(saga, ReleaseRequested(image=image, run=0))
     saga.do(Action("expire"))
@@ -125,11 +137,11 @@ def test_a_month_later_a_replay_does_not_tell_of_the_release_again() -> None:
     assert saga.outcomes() == ["completed", "released", "completed"]
 
 
-def test_a_reanalysis_that_flags_withholds_what_was_handed_out() -> None:
+def test_a_reanalysis_that_flags_quarantines_the_published_renditions() -> None:
     saga, image = flagged()
     saga.recognizer.flags = ["Nudity"]
     asked(saga, ReplayRequested(image=image, run=0, analyze_only=True))
-    assert [said["quarantined"] for said in told(saga)] == [False, True]
+    assert [notification["quarantined"] for notification in notifications(saga)] == [False, True]
     assert shown(saga, image)["renditions"] == []
     assert [version["run"] for version in shown(saga, image)["versions"]] == [0]
 
@@ -138,11 +150,15 @@ def test_a_released_image_stays_released_when_it_is_analysed_anew() -> None:
     saga, image = flagged("Nudity")
     asked(saga, ReleaseRequested(image=image, run=0))
     asked(saga, ReplayRequested(image=image, run=0, analyze_only=True))
-    assert [said["quarantined"] for said in told(saga)] == [True, False, False]
+    assert [notification["quarantined"] for notification in notifications(saga)] == [
+        True,
+        False,
+        False,
+    ]
     assert {made["key"].split("/")[2] for made in shown(saga, image)["renditions"]} == {"1"}
 
 
-def test_what_reuses_the_answers_about_a_flagged_picture_is_quarantined_too() -> None:
+def test_an_image_that_reuses_a_flagged_analysis_is_quarantined() -> None:
     saga = ScriptedSaga(policy=Policy.QUARANTINE)
     saga.recognizer.flags = ["Nudity"]
     completed(saga, "first.jpg")

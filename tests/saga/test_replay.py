@@ -1,4 +1,4 @@
-"""Replay and delete, in memory: a run gives way to the next, and a deleted image stays deleted."""
+"""Replay and deletion, in memory: a new run supersedes the old, a deleted image stays deleted."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def test_a_failed_image_can_be_replayed_from_its_original() -> None:
     assert {key.split("/")[2] for key in saga.left("renditions/")} == {"1"}
 
 
-def test_a_completed_image_keeps_its_renditions_until_the_new_run_completes() -> None:
+def test_the_published_run_stays_until_the_new_run_completes() -> None:
     saga, image = finished()
     saga.recognizer.failures = [PermanentError("unreadable-picture", "no", fault=Fault.INTERNAL)]
     ask(saga, ReplayRequested(image=image, run=0))
@@ -54,7 +54,7 @@ def test_a_completed_image_keeps_its_renditions_until_the_new_run_completes() ->
     assert saga.left("results/")
 
 
-def test_the_run_that_gave_way_is_unmade() -> None:
+def test_a_superseded_run_is_compensated() -> None:
     saga, image = finished()
     ask(saga, ReplayRequested(image=image, run=0))
     saga.run()
@@ -94,7 +94,7 @@ def test_a_running_image_is_replayed_by_force_only(force: bool, run: int) -> Non
     assert {key.split("/")[2] for key in saga.left("renditions/")} == {str(run)}
 
 
-def test_a_run_that_is_forced_to_end_gives_way_at_once() -> None:
+def test_a_forced_replay_ends_the_open_run_at_once() -> None:
     saga = ScriptedSaga()
     image = saga.upload(CAT)
     saga.kill_always = "analyze: before recognizer.ask"
@@ -106,13 +106,13 @@ def test_a_run_that_is_forced_to_end_gives_way_at_once() -> None:
 
 
 @pytest.mark.parametrize("request_of", [ReplayRequested, DeleteRequested])
-def test_a_request_a_month_later_tells_no_end_again(request_of: type[Request]) -> None:
+def test_a_request_a_month_later_repeats_no_notification(request_of: type[Request]) -> None:
     saga, image = finished()
     saga.do(Action("expire"))
     ask(saga, request_of(image=image, run=0))
     saga.run()
-    told = [json.loads(words.data)["id"] for words in saga.notifications.sent]
-    assert len(told) == len(set(told)) == 2
+    notification = [json.loads(words.data)["id"] for words in saga.notifications.sent]
+    assert len(notification) == len(set(notification)) == 2
 
 
 def test_a_deleted_image_leaves_nothing_and_stays_deleted() -> None:
@@ -127,7 +127,7 @@ def test_a_deleted_image_leaves_nothing_and_stays_deleted() -> None:
     assert saga.records.status(image, 0) is RunStatus.DELETED
 
 
-def test_a_verdict_of_a_run_long_past_is_told_in_full() -> None:
+def test_the_outcome_of_a_superseded_run_stays_complete() -> None:
     saga, image = finished()
     before = outcome(saga.records.read(image), 0)
     ask(saga, ReplayRequested(image=image, run=0))
@@ -135,7 +135,7 @@ def test_a_verdict_of_a_run_long_past_is_told_in_full() -> None:
     assert outcome(saga.records.read(image), 0) == before
 
 
-def test_a_verdict_keeps_its_words_whatever_a_later_run_finds_out() -> None:
+def test_an_outcome_does_not_change_when_a_later_run_finds_the_owner() -> None:
     saga = ScriptedSaga()
     image = saga.upload(CAT, owner="ada")
     saga.kill_always = "resize: before uploads.get"

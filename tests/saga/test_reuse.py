@@ -12,7 +12,7 @@ from tests.saga.test_replay import CAT, ask
 
 
 def completed(saga: ScriptedSaga, key: str) -> str:
-    """An upload that has ended; ``store`` hears of its renditions before ``analyze`` is done."""
+    """An upload that has ended; ``store`` receives its renditions before ``analyze`` is done."""
     image = saga.upload(CAT, key)
     saga.kill_once = "analyze: before recognizer.ask"
     saga.killed.clear()
@@ -70,7 +70,7 @@ def test_a_reanalysis_that_fails_leaves_what_was_published() -> None:
     assert result(saga, image).run == 0
 
 
-def test_an_analyzer_nobody_knows_fails_the_run_at_the_first_try() -> None:
+def test_an_unknown_analyzer_fails_the_run_at_the_first_attempt() -> None:
     saga = ScriptedSaga()
     image = completed(saga, "cat.jpg")
     again(saga, image, analyzer="tarot")
@@ -88,7 +88,7 @@ def test_without_a_published_run_nothing_is_analysed_again() -> None:
 
 
 @pytest.mark.parametrize("moment", ["before processed.copy", "after processed.copy"])
-def test_a_worker_killed_over_the_copies_copies_them_the_next_time(moment: str) -> None:
+def test_a_worker_killed_while_copying_copies_at_the_next_delivery(moment: str) -> None:
     saga = ScriptedSaga()
     image = completed(saga, "cat.jpg")
     saga.kill_once = f"resize: {moment}"
@@ -107,7 +107,7 @@ def test_the_same_content_is_paid_for_once() -> None:
     assert len({json.dumps(json.loads(found.body)["answers"]) for found in documents}) == 1
 
 
-def test_the_record_says_what_was_reused_and_the_notification_does_not() -> None:
+def test_the_record_names_the_reused_run_and_the_notification_does_not() -> None:
     saga = ScriptedSaga()
     first, second = (completed(saga, key) for key in ("1.jpg", "2.jpg"))
     reused = saga.records.read(second).current.analyzed.reused_from
@@ -115,7 +115,7 @@ def test_the_record_says_what_was_reused_and_the_notification_does_not() -> None
     assert first not in saga.notifications.sent[-1].data
 
 
-def test_what_reuses_outlives_its_origin_and_the_index_forgets_the_deleted() -> None:
+def test_a_reused_analysis_outlives_its_origin_and_the_index_does_not() -> None:
     saga = ScriptedSaga()
     first, second = (completed(saga, key) for key in ("1.jpg", "2.jpg"))
     assert pointed_at(saga) == {first}
@@ -136,7 +136,7 @@ def test_after_the_origin_is_deleted_the_content_is_paid_for_once_more() -> None
     assert pointed_at(saga) == {second}
 
 
-def test_a_full_replay_reuses_its_forerunner_and_takes_the_entry_over() -> None:
+def test_a_full_replay_reuses_the_run_before_it_and_its_index_entry() -> None:
     saga = ScriptedSaga()
     image = completed(saga, "cat.jpg")
     ask(saga, ReplayRequested(image=image, run=0))

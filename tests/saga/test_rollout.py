@@ -1,7 +1,7 @@
 """Old and new versions of a service at work side by side, as in every rollout and every rollback.
 
-A version is added the way docs/runbook.md says: first everyone learns to answer it, then it is
-announced instead of the old one, and never both for one run.
+A version is added the way docs/runbook.md says: first every consumer handles it, then it
+is published instead of the old one, and never both for one run.
 """
 
 import json
@@ -97,7 +97,7 @@ def rolling_out(seed: int, kind: type[ImageResized], *, consumers: bool) -> Roll
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_images_of_both_versions_end_alike_and_cost_the_same(
+def test_both_versions_end_alike_and_cost_the_same(
     seed: int, resized_v2: type[ImageResized]
 ) -> None:
     saga = rolling_out(seed, resized_v2, consumers=True)
@@ -109,7 +109,7 @@ def test_images_of_both_versions_end_alike_and_cost_the_same(
     assert len({words.data for words in saga.notifications.sent}) == 8
 
 
-def test_both_versions_are_seen_in_it(resized_v2: type[ImageResized]) -> None:
+def test_both_versions_publish(resized_v2: type[ImageResized]) -> None:
     saga = rolling_out(1, resized_v2, consumers=True)
     for n in range(8):
         saga.upload(CAT + bytes([n]), f"{n}.jpg")
@@ -131,7 +131,7 @@ def test_rolled_back_with_messages_under_way_nothing_is_lost(
     assert saga.outcomes() == ["completed"]
 
 
-def test_what_a_service_gets_too_early_is_kept_and_counts_once_it_is_sent_again(
+def test_an_event_received_too_early_is_stored_and_can_be_sent_again(
     resized_v2: type[ImageResized],
 ) -> None:
     """Subscribed already, and not yet able to answer: the wrong order."""

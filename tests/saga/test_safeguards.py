@@ -1,4 +1,4 @@
-"""The simulator can fail: without any one safeguard, it finds what breaks."""
+"""The simulator notices every safeguard that is removed."""
 
 import pytest
 
@@ -8,10 +8,10 @@ from tests.lab.simulator.safeguards import SAFEGUARDS, Safeguard
 
 
 @pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda safeguard: safeguard.name)
-def test_the_lack_of_it_is_found(safeguard: Safeguard) -> None:
+def test_a_missing_safeguard_is_noticed(safeguard: Safeguard) -> None:
     assert found_without(safeguard), safeguard.breaks
 
 
-def test_every_profile_but_the_faults_of_the_world_misses_a_safeguard() -> None:
-    of_the_world = {"throttled"}
-    assert {safeguard.profile for safeguard in SAFEGUARDS} == PROFILES.keys() - of_the_world
+def test_every_profile_but_throttling_notices_a_safeguard() -> None:
+    without_safeguard = {"throttled"}
+    assert {safeguard.profile for safeguard in SAFEGUARDS} == PROFILES.keys() - without_safeguard

@@ -1,4 +1,4 @@
-"""The saga in memory: every upload ends, told once, whatever is repeated, reordered or killed."""
+"""The saga in memory: every upload has one outcome, with any duplicate, delay or dead worker."""
 
 import io
 import json
@@ -50,7 +50,7 @@ def made(saga: ScriptedSaga) -> list[str]:
     return [key for key in saga.left() if not key.startswith("reuse/")]
 
 
-def test_an_upload_ends_complete_and_is_told_once() -> None:
+def test_an_upload_completes_and_is_notified_once() -> None:
     saga = ScriptedSaga()
     image = saga.upload(CAT, owner="ada")
     saga.run()
@@ -59,15 +59,19 @@ def test_an_upload_ends_complete_and_is_told_once() -> None:
     assert saga.notifications.sent[0].attributes["owner"] == "ada"
 
 
-def test_what_is_told_carries_the_verdicts_id_and_what_was_made() -> None:
+def test_a_notification_has_the_outcomes_id_and_its_renditions() -> None:
     saga = ScriptedSaga()
     image = saga.upload(CAT)
     saga.run()
-    told = json.loads(saga.notifications.sent[0].data)
-    verdict = next(e for e in saga.published if e.type == "image.completed.v1")
-    assert (told["id"], told["image"], told["run"]) == (verdict.id, image, 0)
-    assert [r["name"] for r in told["renditions"]] == ["thumbnail", "web"]
-    assert told["labels"] == [{"name": "Cat", "confidence": 98.7}]
+    notification = json.loads(saga.notifications.sent[0].data)
+    outcome = next(e for e in saga.published if e.type == "image.completed.v1")
+    assert (notification["id"], notification["image"], notification["run"]) == (
+        outcome.id,
+        image,
+        0,
+    )
+    assert [r["name"] for r in notification["renditions"]] == ["thumbnail", "web"]
+    assert notification["labels"] == [{"name": "Cat", "confidence": 98.7}]
 
 
 def test_every_event_of_an_image_names_its_cause_and_its_correlation() -> None:
@@ -81,20 +85,20 @@ def test_every_event_of_an_image_names_its_cause_and_its_correlation() -> None:
     assert {e.traceparent[3:35] for e in saga.published} == {image.replace("-", "")}
 
 
-def test_a_file_that_is_no_picture_is_refused_at_the_first_try_and_leaves_nothing() -> None:
+def test_a_file_that_is_no_image_fails_at_the_first_attempt_and_leaves_nothing() -> None:
     saga = ScriptedSaga()
     saga.upload(b"hello, this is text", key="text.jpg", owner="ada")
     saga.run()
-    told = json.loads(saga.notifications.sent[0].data)
+    notification = json.loads(saga.notifications.sent[0].data)
     assert saga.outcomes() == ["failed"]
-    assert told["failure"]["fault"] == "client"
-    assert told["failure"]["stage"] == "resize"
-    assert told["owner"] == "ada"
+    assert notification["failure"]["fault"] == "client"
+    assert notification["failure"]["stage"] == "resize"
+    assert notification["owner"] == "ada"
     assert saga.left() == []
     assert [row.attempts for row in saga.ledger.rows.values()] == [1, 1]
 
 
-def test_a_refusal_of_the_analysis_unmakes_the_renditions() -> None:
+def test_a_failed_analysis_compensates_the_renditions() -> None:
     saga = ScriptedSaga()
     saga.upload(CAT)
     saga.recognizer.failures = [PermanentError("unreadable-picture", "no", fault=Fault.INTERNAL)]
@@ -104,7 +108,7 @@ def test_a_refusal_of_the_analysis_unmakes_the_renditions() -> None:
     assert saga.left() == []
 
 
-def test_a_stage_that_recovers_in_time_completes() -> None:
+def test_a_step_that_recovers_within_its_attempts_completes() -> None:
     saga = ScriptedSaga()
     image = saga.upload(CAT)
     saga.recognizer.failures = [TransientError("unavailable", "down")] * 4
@@ -113,7 +117,7 @@ def test_a_stage_that_recovers_in_time_completes() -> None:
     assert made(saga) == sorted(everything_of(image))
 
 
-def test_the_last_try_reports() -> None:
+def test_the_last_attempt_reports() -> None:
     saga = ScriptedSaga()
     saga.upload(CAT)
     saga.recognizer.failures = [TransientError("unavailable", "down")] * 5
@@ -123,7 +127,7 @@ def test_the_last_try_reports() -> None:
     assert saga.left() == []
 
 
-def test_throttling_is_charged_to_no_try() -> None:
+def test_throttling_does_not_count_as_an_attempt() -> None:
     saga = ScriptedSaga()
     saga.upload(CAT)
     saga.recognizer.failures = [Throttled("throttled", "slow down")] * 20
@@ -131,7 +135,7 @@ def test_throttling_is_charged_to_no_try() -> None:
     assert saga.outcomes() == ["completed"]
 
 
-def test_an_analysis_that_cannot_be_kept_is_paid_for_as_often_as_there_are_tries() -> None:
+def test_an_analysis_that_cannot_be_stored_is_paid_for_once_an_attempt() -> None:
     saga = ScriptedSaga()
     saga.upload(CAT)
     saga.processed.put = full_of_analyses(saga.processed)  # type: ignore[method-assign]
@@ -152,7 +156,7 @@ def full_of_analyses(bucket: MemoryObjects) -> Callable[..., None]:
     return throttled
 
 
-def test_a_mistake_of_ours_is_reported_as_ours() -> None:
+def test_an_unexpected_error_is_reported_as_internal() -> None:
     saga = ScriptedSaga()
     saga.upload(CAT)
     saga.recognizer.failures = [ZeroDivisionError("oops")] * 5
@@ -162,7 +166,7 @@ def test_a_mistake_of_ours_is_reported_as_ours() -> None:
 
 
 @pytest.mark.parametrize("copies", [2, 3, 5])
-def test_everything_delivered_several_times_changes_nothing(copies: int) -> None:
+def test_duplicate_deliveries_change_nothing(copies: int) -> None:
     saga = ScriptedSaga(copies=copies)
     image = saga.upload(CAT)
     saga.run()
@@ -182,8 +186,8 @@ def test_any_order_ends_the_same(seed: int) -> None:
 
 
 PAID_AGAIN = {"analyze: after recognizer.ask", "analyze: before processed.replace"}
-TOLD_AGAIN = {"notify: after notifications.send", "notify: before ledger.complete"}
-"""The windows that stay: killed between what cannot be taken back and the note of it."""
+NOTIFIED_AGAIN = {"notify: after notifications.send", "notify: before ledger.complete"}
+"""The windows: a worker dies between an irreversible effect and its record."""
 
 
 @pytest.mark.parametrize("moment", range(len(MOMENTS)), ids=lambda n: f"{n}-{MOMENTS[n]}")
@@ -193,12 +197,12 @@ def test_a_worker_killed_at_any_moment_changes_nothing(moment: int) -> None:
     saga.kill_at = {moment}
     saga.run()
     assert saga.killed == [MOMENTS[moment]]
-    assert saga.outcomes() == ["completed"] * (1 + (MOMENTS[moment] in TOLD_AGAIN))
+    assert saga.outcomes() == ["completed"] * (1 + (MOMENTS[moment] in NOTIFIED_AGAIN))
     assert sum(saga.recognizer.paid.values()) == 1 + (MOMENTS[moment] in PAID_AGAIN)
     assert made(saga) == sorted(everything_of(image))
 
 
-def test_told_twice_means_told_under_one_id() -> None:
+def test_a_repeated_notification_has_the_same_id() -> None:
     saga = ScriptedSaga()
     saga.upload(CAT)
     saga.kill_at = {MOMENTS.index("notify: after notifications.send")}
@@ -208,7 +212,9 @@ def test_told_twice_means_told_under_one_id() -> None:
 
 
 @pytest.mark.parametrize("moment", ["resize: before uploads.get", "analyze: before recognizer.ask"])
-def test_a_worker_that_dies_every_time_is_buried_reported_and_unmade(moment: str) -> None:
+def test_an_event_whose_worker_always_dies_is_dead_lettered_reported_and_compensated(
+    moment: str,
+) -> None:
     saga = ScriptedSaga()
     saga.upload(CAT)
     saga.kill_always = moment
@@ -220,7 +226,7 @@ def test_a_worker_that_dies_every_time_is_buried_reported_and_unmade(moment: str
 
 
 @pytest.mark.parametrize("moment", ["before kept.put", "after kept.put", "after bus.publish"])
-def test_a_rescue_that_is_killed_rescues_the_next_time(moment: str) -> None:
+def test_a_rescue_that_is_killed_succeeds_at_the_next_delivery(moment: str) -> None:
     saga = ScriptedSaga()
     saga.upload(b"", key="empty.jpg")
     saga.dead_letter("resize", saga.withdraw("resize"), {})
@@ -231,7 +237,7 @@ def test_a_rescue_that_is_killed_rescues_the_next_time(moment: str) -> None:
     assert len(saga.left("dead-letters/")) == 1
 
 
-def test_a_message_nobody_understands_is_kept_and_changes_nothing_else() -> None:
+def test_an_unreadable_message_is_stored_and_changes_nothing_else() -> None:
     saga = ScriptedSaga()
     saga.post("analyze", "this is not JSON")
     saga.post("analyze", json.dumps({"type": "image.enlarged.v9", "data": {}}))
@@ -244,7 +250,7 @@ def test_a_message_nobody_understands_is_kept_and_changes_nothing_else() -> None
     assert saga.left("renditions/") == [k for k in everything_of(image) if "renditions" in k]
 
 
-def test_a_report_after_the_end_changes_nothing_and_is_answered_with_what_is_on_record() -> None:
+def test_a_report_after_completion_publishes_the_outcome_again() -> None:
     saga = ScriptedSaga()
     saga.upload(CAT)
     saga.run()
@@ -262,7 +268,7 @@ def late_report(cause: Envelope) -> str:
     return cause.caused(report, "darkroom/rescue", 0, datetime.now(UTC)).to_json()
 
 
-def test_a_report_that_comes_first_is_the_record() -> None:
+def test_a_report_that_arrives_first_creates_a_failed_record() -> None:
     saga = ScriptedSaga()
     saga.upload(CAT)
     notification = saga.withdraw("resize")

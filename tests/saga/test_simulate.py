@@ -13,7 +13,7 @@ from shared.contracts.images import ImageAnalyzed
 from shared.contracts.record import RunStatus
 from tests.lab.simulator import promises
 from tests.lab.simulator.__main__ import main
-from tests.lab.simulator.explore import MOST, explore, quiet, replay, shrunk
+from tests.lab.simulator.explore import MOST, explore, quiet, replay, shrink
 from tests.lab.simulator.parts import DETECTIONS
 from tests.lab.simulator.profiles import DEATHS, PROFILES
 from tests.lab.simulator.simulation import Action, Simulation
@@ -45,7 +45,7 @@ def test_the_same_actions_end_the_same(profile: str) -> None:
     assert again == first
 
 
-def test_an_upload_that_nothing_befalls_completes() -> None:
+def test_an_undisturbed_upload_completes() -> None:
     simulation = Simulation()
     with quiet():
         simulation.do(Action("upload", ("0.jpg",)))
@@ -54,7 +54,7 @@ def test_an_upload_that_nothing_befalls_completes() -> None:
     assert set(simulation.seen.paid.values()) == {1}
 
 
-def test_what_a_window_excuses_is_counted_once_for_each_death_in_it() -> None:
+def test_a_window_excuses_one_repeat_for_each_death_in_it() -> None:
     with quiet():
         outcome = replay(
             [
@@ -90,7 +90,7 @@ def test_a_write_that_lands_after_all_is_over_is_an_orphan_that_the_audit_finds(
     assert promises.broken(simulation) == []
 
 
-def test_who_outlives_its_run_may_say_what_the_next_run_was_answered() -> None:
+def test_a_worker_that_outlives_its_run_may_reuse_the_next_runs_answers() -> None:
     """And nothing comes of it: run 0 has failed, and everything that is promised holds."""
     simulation = Simulation()
     analysis = _waiting("analyze")
@@ -120,7 +120,7 @@ def test_who_outlives_its_run_may_say_what_the_next_run_was_answered() -> None:
     (image,) = simulation.images.values()
     origins = {
         said.reused_from and said.reused_from.run
-        for words in simulation.seen.words.values()
+        for words in simulation.seen.contents.values()
         for said in words
         if isinstance(said, ImageAnalyzed) and said.run == 0
     }
@@ -167,7 +167,7 @@ def _explanation(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
     said = capsys.readouterr().out
     explained, _, summary = said.partition("excused by")
     assert "\n  upload 0.jpg\n" in explained
-    assert "\n  => told again outside the windows: " in explained
+    assert "\n  => notified again outside the windows: " in explained
     return explained, summary.splitlines()[-1]
 
 
@@ -185,7 +185,7 @@ def test_shrinking_keeps_what_breaks_it_and_nothing_else(
     with quiet():
         outcome = next(o for seed in range(1, 99) if (o := explore("late", seed)).violations)
         kind = outcome.violations[0].kind
-        fewest = shrunk(outcome.actions, kind)
+        fewest = shrink(outcome.actions, kind)
         without = [fewest[:n] + fewest[n + 1 :] for n in range(len(fewest))]
         assert all(kind != v.kind for one in without for v in replay(one).violations)
     assert len(fewest) < len(outcome.actions)

@@ -168,9 +168,13 @@ class Stage:
         read = {by_label(LABELS[0])}
         read |= {by_hash(n, band) for n, band in enumerate(hash_bands(fingerprint(0)))}
         read |= {by_embedding(n, band) for n, band in enumerate(embedding_bands(embedding(0)))}
-        found = (item for number in range(self.size) for item in items(number, self._table))
-        wanted = [one for one in found if "list" not in one or one["list"]["S"] in read]
-        put_all(self._dynamodb, self._table, wanted)
+        needed = [
+            item
+            for number in range(self.size)
+            for item in items(number, self._table)
+            if "partition" not in item or item["partition"]["S"] in read
+        ]
+        put_all(self._dynamodb, self._table, needed)
 
 
 def items(number: int, table: str) -> Iterator[dict[str, Any]]:
@@ -185,10 +189,10 @@ def items(number: int, table: str) -> Iterator[dict[str, Any]]:
             yield action["Put"]["Item"]
 
 
-def put_all(client: Any, table: str, found: Sequence[dict[str, Any]]) -> None:
+def put_all(client: Any, table: str, new: Sequence[dict[str, Any]]) -> None:
     """Put the items into the table in batches."""
-    for begin in range(0, len(found), AT_ONCE):
-        puts = [{"PutRequest": {"Item": item}} for item in found[begin : begin + AT_ONCE]]
+    for begin in range(0, len(new), AT_ONCE):
+        puts = [{"PutRequest": {"Item": item}} for item in new[begin : begin + AT_ONCE]]
         client.batch_write_item(RequestItems={table: puts})
 
 

@@ -81,7 +81,7 @@ def counted() -> dict[str, Any]:
         stored = _stored(plain["dynamodb"])
         again = dict(_counted(line, recognizer, clock, "again.jpg", original))
     reused = {"analyze/image.resized.v1/reused": again["analyze/image.resized.v1"]}
-    return {"hops": hops | reused, "kept": stored}
+    return {"hops": hops | reused, "stored": stored}
 
 
 def _clients() -> dict[str, Any]:

@@ -15,9 +15,9 @@ from tests.lab.simulator.explore import (
     explore,
     found_without,
     quiet,
+    rare_garbage_collection,
     replay,
-    seldom_tidied,
-    shrunk,
+    shrink,
 )
 from tests.lab.simulator.profiles import DEATHS, PROFILES
 from tests.lab.simulator.safeguards import SAFEGUARDS
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.process_time()
     for n, seed in enumerate(seeds):
         profile = names[n % len(names)]
-        with quiet(), seldom_tidied():
+        with quiet(), rare_garbage_collection():
             outcome = explore(profile, seed)
         windows += outcome.windows
         deaths |= outcome.deaths
@@ -68,7 +68,7 @@ def _table() -> int:
 def _explain(profile: str, seed: int, outcome: Outcome) -> None:
     first = outcome.violations[0]
     with quiet():
-        actions = shrunk(outcome.actions, first.kind)
+        actions = shrink(outcome.actions, first.kind)
         again = replay(actions)
     say(f"{profile}, seed {seed}: {len(outcome.actions)} actions, shrunk to {len(actions)}")
     for action in actions:
@@ -92,7 +92,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def say(line: str) -> None:
-    """A line for whoever runs the command, at once."""
+    """Print a line."""
     sys.stdout.write(f"{line}\n")
 
 

@@ -1,4 +1,4 @@
-"""What was seen while a schedule ran: the facts that the promises are held against at its end."""
+"""The evidence of a schedule: the effects that the promises are checked against at its end."""
 
 import re
 from collections import Counter, defaultdict
@@ -19,7 +19,7 @@ OUTAGE = "unavailable"
 
 @dataclass(frozen=True)
 class Violation:
-    """A promise that did not hold; ``kind`` says which, in words that do not name the image."""
+    """A broken promise; ``kind`` names it without the image."""
 
     kind: str
     about: str
@@ -30,14 +30,14 @@ class Violation:
 
 @dataclass
 class Evidence:
-    """Counters are of effects, not of calls: what was refused or failed before it is not in here.
+    """Counters count effects, not calls: a call that failed before its effect is not counted.
 
     ``excused`` counts, for each effect that may be repeated, the workers that ended between it and
     the note of it: windows (a) and (b) of the protocol, and (g) for who outlived its lease.
     """
 
     paid: Counter[Paid] = field(default_factory=Counter)
-    told: Counter[str] = field(default_factory=Counter)
+    notified: Counter[str] = field(default_factory=Counter)
     statuses: defaultdict[tuple[str, int], set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )
@@ -46,10 +46,12 @@ class Evidence:
     outcomes: defaultdict[tuple[str, int, str], set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )
-    words: defaultdict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
-    """What was said under each id, as often as it differed: events, and notifications as JSON."""
-    tellable: set[str] = field(default_factory=set)
-    tries: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    contents: defaultdict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
+    """The different contents of each id: events, and notifications as JSON."""
+    outcome_ids: set[str] = field(default_factory=set)
+    attempts: defaultdict[tuple[str, str], set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
     requests: Counter[str] = field(default_factory=Counter)
     """Replays that somebody asked for, by image: copies of one request count once."""
     moments: set[tuple[str, str]] = field(default_factory=set)
@@ -57,7 +59,7 @@ class Evidence:
     killed: set[tuple[str, str]] = field(default_factory=set)
     """Those that one of them died at."""
     poison: set[tuple[str, str]] = field(default_factory=set)
-    """What was sent to which service for nobody to understand, as it is to be kept."""
+    """The unreadable messages that were sent, by service, as they must be dead-lettered."""
     late: set[str] = field(default_factory=set)
     """Keys of objects that landed after their worker's death, or were written past its lease by one
     that died of it: window (d). Only an audit finds those that are left.
@@ -80,7 +82,7 @@ class Evidence:
         """Whether this run's renditions are kept until somebody has looked at the picture."""
         return (image, run) in self.quarantined and image not in self.released
 
-    def kept(self, image: str, run: int, analysis: Mapping[str, Any]) -> None:
+    def analysis_written(self, image: str, run: int, analysis: Mapping[str, Any]) -> None:
         """This run's own analysis was written. A late worker may write another one: window (g)."""
         reused = analysis.get("reused_from")
         origin = (reused["image"], reused["run"]) if reused else (image, run)
@@ -91,32 +93,32 @@ class Evidence:
         origin = self.origins.get((image, run), (image, run))
         return origin if origin == (image, run) else self.asked(*origin)
 
-    def handed_out(self, words: str) -> None:
-        """Somebody outside can read this now."""
+    def published_text(self, words: str) -> None:
+        """Record a text that is readable outside from now on."""
         for image, run in RENDITION.findall(words):
             if self.waits(image, int(run)):
-                self.broken("what is quarantined was handed out", f"run {run} of {image}")
+                self.broken("a quarantined rendition was published", f"run {run} of {image}")
 
-    def said(self, identity: str, words: object) -> None:
-        if words not in self.words[identity]:
-            self.words[identity].append(words)
+    def record_content(self, identity: str, words: object) -> None:
+        if words not in self.contents[identity]:
+            self.contents[identity].append(words)
 
     def published(self, envelope: Envelope, budget: int) -> None:
         event = envelope.data
-        self.said(envelope.id, event)
+        self.record_content(envelope.id, event)
         if isinstance(event, StepFailed):
             self._reported(envelope, event, budget)
         elif isinstance(event, Decision):
             self.outcomes[event.image, event.run, event.type].add(envelope.id)
             if type(event) in STATUS:
-                self.tellable.add(envelope.id)
+                self.outcome_ids.add(envelope.id)
 
     def _reported(self, envelope: Envelope, event: StepFailed, budget: int) -> None:
-        """Who gives up on the world must have tried as often as it may."""
+        """A step reports an unavailable dependency only after its last attempt."""
         if event.reason == OUTAGE and envelope.source == f"darkroom/{event.stage}":
             self.gave_up(event.stage, envelope.causationid, budget)
 
     def gave_up(self, service: str, cause: str, budget: int) -> None:
-        tried = len(self.tries[service, cause])
+        tried = len(self.attempts[service, cause])
         if tried < budget:
-            self.broken("gave up before its tries were used", f"{service} after {tried}, {cause}")
+            self.broken("gave up before its last attempt", f"{service} after {tried}, {cause}")

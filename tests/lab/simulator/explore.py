@@ -14,7 +14,7 @@ from tests.lab.simulator.evidence import Violation
 from tests.lab.simulator.profiles import PROFILES
 from tests.lab.simulator.promises import broken
 from tests.lab.simulator.safeguards import Safeguard
-from tests.lab.simulator.simulation import Action, Simulation, remembering
+from tests.lab.simulator.simulation import Action, Simulation, memoized
 
 MOST = 2000
 """The number of schedules within which a missing safeguard has to be noticed."""
@@ -46,7 +46,7 @@ def replay(actions: Sequence[Action]) -> Outcome:
 
 
 def _run(simulation: Simulation, schedule: Iterator[Action]) -> Outcome:
-    with remembering():
+    with memoized():
         for action in schedule:
             simulation.do(action)
         actions = tuple(simulation.trace)
@@ -61,23 +61,23 @@ def _run(simulation: Simulation, schedule: Iterator[Action]) -> Outcome:
     )
 
 
-def shrunk(actions: Sequence[Action], kind: str) -> list[Action]:
+def shrink(actions: Sequence[Action], kind: str) -> list[Action]:
     """The fewest of these actions that still break the promise: none of them can be left out."""
-    kept, size = list(actions), max(1, len(actions) // 2)
+    actions_left, size = list(actions), max(1, len(actions) // 2)
     while True:
-        before = len(kept)
-        for start in range(len(kept) - size, -1, -size):
-            fewer = kept[:start] + kept[start + size :]
+        before = len(actions_left)
+        for start in range(len(actions_left) - size, -1, -size):
+            fewer = actions_left[:start] + actions_left[start + size :]
             if any(violation.kind == kind for violation in replay(fewer).violations):
-                kept = fewer
-        if size == 1 and len(kept) == before:
-            return kept
+                actions_left = fewer
+        if size == 1 and len(actions_left) == before:
+            return actions_left
         size = max(1, size // 2)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the services' log and metrics: of thousands of schedules, nobody reads them."""
+    """Discard the services' log and metrics."""
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         before, log.disabled = log.disabled, True
         try:
@@ -87,8 +87,8 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def seldom_tidied() -> Iterator[None]:
-    """With the garbage of several schedules collected at once: it is a tenth of the time else."""
+def rare_garbage_collection() -> Iterator[None]:
+    """Collect the garbage of several schedules at once; otherwise it takes a tenth of the time."""
     before = gc.get_threshold()
     gc.set_threshold(50_000, 20, 20)
     try:

@@ -75,7 +75,7 @@ class Inline(Executor):
 
 @dataclass
 class TimeLeft:
-    """What Lambda tells the worker of its time."""
+    """The context that Lambda passes to a worker: its time left."""
 
     simulation: "Simulation"
     worker: "Worker"
@@ -85,8 +85,8 @@ class TimeLeft:
         return int(self.worker.left * 1000)
 
 
-class Darkroom:
-    """The picture work, remembered."""
+class RememberedPictures:
+    """Resizing whose results are memoized."""
 
     def develop(self, original: bytes, *_: object) -> pictures.Developed:
         if original == BAD:
@@ -116,7 +116,7 @@ def remembered() -> pictures.Developed:
 
 @dataclass
 class Topic:
-    """The events topic: every event of a publication is a moment of its own."""
+    """The events topic; each event of a publication has its own moments."""
 
     simulation: "Simulation"
 
@@ -124,17 +124,17 @@ class Topic:
         worker = self.simulation.current
         for envelope in envelopes:
             if isinstance(envelope.data, StepFailed) and worker and worker.claim:
-                self.simulation.tried(worker)  # whatever becomes of the report of it
+                self.simulation.count_attempt(worker)  # also if the report is lost
             self.simulation.moment("before bus.publish")
             if isinstance(envelope.data, Fact):
-                self.simulation.looks_before_it_acts(envelope.data.image, envelope.data.run)
+                self.simulation.check_status_was_read(envelope.data.image, envelope.data.run)
             self.simulation.publish(envelope)
             self.simulation.moment("after bus.publish")
 
 
 @dataclass
-class Loud:
-    """The events topic for the reaper, which is no worker: it stands nowhere."""
+class DirectTopic:
+    """The events topic of the reaper, which is no worker and stops nowhere."""
 
     simulation: "Simulation"
 
@@ -175,10 +175,10 @@ class Recognizer:
         worker = self.simulation.current
         assert worker
         if detection is DETECTIONS[0]:  # they are asked side by side, after one look
-            self.simulation.looks_before_it_acts(image, int(run))
+            self.simulation.check_status_was_read(image, int(run))
         self.simulation.seen.paid[paid] += 1
         worker.asked.add(paid)
-        worker.unnoted.add(paid)
+        worker.unrecorded.add(paid)
         if detection is Detection.MODERATION:
             return {"ModerationLabels": [NUDITY] * self.simulation.flagged(image, int(run))}
         if detection is Detection.EMBEDDING:
@@ -194,24 +194,28 @@ class Notifications:
     simulation: "Simulation"
 
     def send(self, words: Any) -> None:
-        said = json.loads(words.data)
+        notification = json.loads(words.data)
         seen = self.simulation.seen
-        seen.told[said["id"]] += 1
-        seen.said(f"notification {said['id']}", words)
-        seen.handed_out(f"{words.data} {words.email} {words.sms}")
-        kept = said["status"] == "completed" and (said["image"], said["run"]) in seen.quarantined
-        if said["quarantined"] is not kept:
+        seen.notified[notification["id"]] += 1
+        seen.record_content(f"notification {notification['id']}", words)
+        seen.published_text(f"{words.data} {words.email} {words.sms}")
+        quarantined = (
+            notification["status"] == "completed"
+            and (notification["image"], notification["run"]) in seen.quarantined
+        )
+        if notification["quarantined"] is not quarantined:
             seen.broken(
-                "told otherwise than quarantine decided", f"quarantined {said['quarantined']}"
+                "a notification differs from the quarantine decision",
+                f"quarantined {notification['quarantined']}",
             )
-        seen.statuses[said["image"], said["run"]].add(said["status"])
+        seen.statuses[notification["image"], notification["run"]].add(notification["status"])
         if worker := self.simulation.current:
-            worker.asked.add(said["id"])
-            worker.unnoted.add(said["id"])
+            worker.asked.add(notification["id"])
+            worker.unrecorded.add(notification["id"])
 
 
 class Processed(MemoryObjects):
-    """The bucket of what was made; an analysis that is kept is no longer paid for in vain."""
+    """The processed bucket; a stored analysis records what was paid for."""
 
     def __init__(self, simulation: "Simulation") -> None:
         super().__init__()
@@ -221,7 +225,7 @@ class Processed(MemoryObjects):
         def write() -> None:
             MemoryObjects.put(self, key, body, *args, **kwargs)
             if key.startswith("results/"):
-                self.simulation.seen.handed_out(body.decode())
+                self.simulation.seen.published_text(body.decode())
 
         self._sent(key, write)
         write()
@@ -229,14 +233,16 @@ class Processed(MemoryObjects):
         if worker and worker.overran:
             worker.wrote.add(key)
         if key.startswith("analyses/"):
-            self._kept(worker, key, json.loads(body))
+            self._record_analysis(worker, key, json.loads(body))
 
-    def _kept(self, worker: "Worker | None", key: str, analysis: Mapping[str, Any]) -> None:
+    def _record_analysis(
+        self, worker: "Worker | None", key: str, analysis: Mapping[str, Any]
+    ) -> None:
         _, image, run, *version = key.split("/")
         if worker:
-            worker.unnoted -= {(image, int(run), name) for name in analysis["answers"]}
+            worker.unrecorded -= {(image, int(run), name) for name in analysis["answers"]}
         if version == ["analysis.json"]:
-            self.simulation.seen.kept(image, int(run), analysis)
+            self.simulation.seen.analysis_written(image, int(run), analysis)
 
     def copy(self, source: str, target: str) -> None:
         self._sent(target, lambda: self.find(source) and MemoryObjects.copy(self, source, target))
@@ -308,7 +314,7 @@ class Records(MemoryRecords):
 
     def status(self, image: str, run: int) -> RunStatus:
         if worker := self.simulation.current:
-            worker.looked = self.simulation.clock()
+            worker.status_read_at = self.simulation.clock()
         return super().status(image, run)
 
 
@@ -325,7 +331,7 @@ class Ledger(MemoryLedger):
         assert worker
         self.simulation.excuse(worker)
         if worker.left < LIMITS.worst_case:
-            self.simulation.seen.broken("began what it had no time for", worker.name)
+            self.simulation.seen.broken("began a message without enough time", worker.name)
         worker.claim = claim if claim.status is ClaimStatus.ACQUIRED else None
         return claim
 
@@ -333,12 +339,12 @@ class Ledger(MemoryLedger):
         super().complete(claim, now)
         if worker := self.simulation.current:
             worker.claim = None
-            worker.unnoted.discard(claim.key.name.rsplit("/", 1)[-1])
+            worker.unrecorded.discard(claim.key.name.rsplit("/", 1)[-1])
 
     def release(self, claim: Claim, *, counts_as_attempt: bool) -> None:
         row = self.rows[claim.key]
         if row.owner == claim.owner and not counts_as_attempt:
-            self.simulation.untried(claim)
+            self.simulation.uncount_attempt(claim)
         super().release(claim, counts_as_attempt=counts_as_attempt)
         if worker := self.simulation.current:
             worker.claim = None

@@ -16,7 +16,7 @@ SKEW = 3.0
 """s. Clocks of workers differ from the simulation's by up to this."""
 MOMENTS = {"notify": 6}
 """How many moments a service's work has, where they are few."""
-HOW = ("plain", "plain", "force", "force", "analyze-only", "analyze-only force")
+REPLAY_OPTIONS = ("plain", "plain", "force", "force", "analyze-only", "analyze-only force")
 """What a replay may ask for."""
 CLAIMED = ("ledger.claim", "ledger.complete", "ledger.release", "runs.status")
 QUEUED = ("queue.retry_later", "queue.dead_letter")
@@ -40,12 +40,12 @@ DEATHS = tuple(
 )
 """Every moment that a worker may die at."""
 AFTER_A_FAILURE = ("ledger.release", *QUEUED)
-AFTER_AN_END = {
+BETWEEN_RUNS = {
     ("resize", "processed.copy"),
     ("analyze", "processed.put"),
     ("analyze", "index.delete"),
 }
-"""Effects of a run that takes over from one before it, or gives way to one after it."""
+"""Effects of a run that follows another run, or is followed by one."""
 PARTS = tuple(sorted({effect.split(".")[0] for effects in EFFECTS.values() for effect in effects}))
 
 
@@ -165,7 +165,7 @@ def outlives(simulation: Simulation, random: Random) -> Schedule:
 
 def stranded(simulation: Simulation, random: Random) -> Schedule:
     """A worker dies with a write on its way, which S3 applies when all is over; or it dies past its
-    lease, after a write that nobody expects of it any more. Window (d).
+    lease, after a late write. Window (d).
     """
     yield Action("upload", ("0.jpg",))
     if random.random() < 0.3:
@@ -195,7 +195,7 @@ def throttled(simulation: Simulation, random: Random) -> Schedule:
 
 
 def outage(simulation: Simulation, random: Random) -> Schedule:
-    """A part of the world is down for a while."""
+    """An adapter is unavailable for a while."""
     yield Action("upload", ("0.jpg",))
     yield from wander(simulation, random, Hazards(copy=0.2), random.choice((1, 5, 12)))
     parts = tuple(random.sample(PARTS, random.choice((1, 1, 2))))
@@ -212,7 +212,7 @@ def replays(simulation: Simulation, random: Random) -> Schedule:
     for _ in range(random.choice((1, 2, 3))):
         if random.random() < 0.6:
             yield Action("drain")
-        yield Action("replay", ("0.jpg",), random.choice(HOW))
+        yield Action("replay", ("0.jpg",), random.choice(REPLAY_OPTIONS))
         asked = [m for m in simulation.messages.values() if ":replay/" in m.name]
         for message in asked:
             if random.random() < 0.6:
@@ -247,12 +247,12 @@ def reuses(simulation: Simulation, random: Random) -> Schedule:
 def killed(simulation: Simulation, random: Random) -> Schedule:
     """Who comes to one moment of one service dies there, once or more often than there are tries.
 
-    Every moment gets its turn, also those that nobody comes to unless something else went wrong.
+    Every moment has its turn, also one that a worker reaches only after another failure.
     """
     service, moment = random.choice(DEATHS)
     yield Action("upload", (random.choice(("0.jpg", "0.jpg", "bad0.jpg", "deadly.jpg")),))
     deaths = random.choice((1, 1, 2, 6))
-    if (service, moment.split()[1]) in AFTER_AN_END:
+    if (service, moment.split()[1]) in BETWEEN_RUNS:
         yield Action("drain")
         yield Action("replay", (next(iter(simulation.images)),), "analyze-only")
     for _ in range(40):
@@ -275,7 +275,7 @@ def killed(simulation: Simulation, random: Random) -> Schedule:
 
 
 def poisoned(simulation: Simulation, random: Random) -> Schedule:
-    """Messages that nobody can read or answer, and an original that is gone."""
+    """Unreadable and unknown messages, and an original that is gone."""
     yield Action("upload", (_name(random, 0),))
     for _ in range(random.choice((1, 2, 4))):
         hazards = Hazards(copy=0.2, kill=random.choice((0, 0.05)), error=0.05)
@@ -420,7 +420,7 @@ def _freeze(
 def _next(
     simulation: Simulation, random: Random, service: str
 ) -> Iterator[Action]:  # its return value is the worker, or None if time went by instead
-    """A worker with the next message, after whatever may lead to the rarer moments of ``service``.
+    """A worker with the next message, after events that may lead to rare moments of ``service``.
 
     Some outlive their lease.
     """
@@ -478,7 +478,7 @@ def _meddle(simulation: Simulation, random: Random) -> Schedule:
     """Somebody ends, deletes or replays an image."""
     name = random.choice(list(simulation.images))
     verb = random.choice(("delete", "stuck", "stuck", "replay", "replay"))
-    yield Action(verb, (name,), random.choice(HOW) if verb == "replay" else 0)
+    yield Action(verb, (name,), random.choice(REPLAY_OPTIONS) if verb == "replay" else 0)
 
 
 def _oversee(simulation: Simulation, random: Random) -> Schedule:
@@ -490,7 +490,7 @@ def _oversee(simulation: Simulation, random: Random) -> Schedule:
         yield Action(verb, value=random.choice(("flag", "quarantine", "quarantine")))
         return
     name = random.choice(list(simulation.images))
-    yield Action(verb, (name,), random.choice(HOW) if verb == "replay" else 0)
+    yield Action(verb, (name,), random.choice(REPLAY_OPTIONS) if verb == "replay" else 0)
     asked = [message for message in simulation.messages.values() if f":{verb}/" in message.name]
     for message in asked:
         if random.random() < 0.3:
@@ -529,11 +529,11 @@ def _redeliver(
 
 def _finished_once(simulation: Simulation, random: Random) -> Schedule:
     yield Action("drain")
-    yield Action("replay", ("0.jpg",), random.choice(HOW))
+    yield Action("replay", ("0.jpg",), random.choice(REPLAY_OPTIONS))
 
 
 def _unheard(simulation: Simulation, random: Random) -> Schedule:
-    """A run ends while ``store`` has never heard of the content that ``analyze`` is at work on."""
+    """A run ends before ``store`` receives the content that ``analyze`` works on."""
     yield Action("upload", ("0.jpg",))
     yield Action("deliver", ("resize:0.jpg#0",), 0.0)
     yield Action("until", ("resize:0.jpg#0@1",), "before uploads.get")

@@ -1,4 +1,4 @@
-"""What is promised always, held against what a schedule left behind."""
+"""Every promise of the protocol, checked against what a schedule left behind."""
 
 import io
 import json
@@ -60,19 +60,19 @@ def _every_upload_ends(simulation: Simulation) -> Iterator[str]:
             yield from (f"{key}, run {n}" for n, run in record.runs.items() if run.ended is None)
 
 
-def _one_outcome_told(simulation: Simulation) -> Iterator[str]:
+def _one_outcome_notified(simulation: Simulation) -> Iterator[str]:
     for (image, run), statuses in simulation.seen.statuses.items():
         if {"completed", "failed"} <= statuses:
             yield f"run {run} of {image}"
 
 
-def _what_is_told_is_on_record(simulation: Simulation) -> Iterator[str]:
+def _notifications_match_the_record(simulation: Simulation) -> Iterator[str]:
     for (image, run), statuses in simulation.seen.statuses.items():
         record = simulation.records.records.get(image)
         known = record.runs[run].status if record else RunStatus.UNKNOWN
         released = {"released"} if image in simulation.seen.released else set()
         if statuses - {"deleted", str(known)} - released:
-            yield f"run {run} of {image} is {known}, told {sorted(statuses)}"
+            yield f"run {run} of {image} is {known}, notified {sorted(statuses)}"
 
 
 def _one_id(simulation: Simulation) -> Iterator[str]:
@@ -81,44 +81,44 @@ def _one_id(simulation: Simulation) -> Iterator[str]:
             yield f"{named}: {sorted(ids)}"
 
 
-def _one_wording(simulation: Simulation) -> Iterator[str]:
-    for identity, words in simulation.seen.words.items():
+def _one_content(simulation: Simulation) -> Iterator[str]:
+    for identity, words in simulation.seen.contents.items():
         differing = words
         if simulation.seen.outlived:
-            heeded = [said for said in words if not _comes_to_nothing(simulation, said)]
-            differing = _distinct(map(_but_for_its_origin, heeded))
+            heeded = [content for content in words if not _is_superseded_reuse(simulation, content)]
+            differing = _distinct(map(_without_origin, heeded))
         if len(differing) > 1:
             yield f"{identity}: {differing}"
 
 
-def _but_for_its_origin(said: object) -> object:
+def _without_origin(content: object) -> object:
     """Who took over from a worker that outlives its lease may ask once more, or reuse: window (g).
-    The second fact then tells of that, and of nothing else.
+    The second event then differs in that only.
     """
-    if isinstance(said, ImageAnalyzed):
-        return said.model_copy(update={"analyzed_at": None, "reused_from": None})
-    return said
+    if isinstance(content, ImageAnalyzed):
+        return content.model_copy(update={"analyzed_at": None, "reused_from": None})
+    return content
 
 
-def _comes_to_nothing(simulation: Simulation, said: object) -> bool:
-    """A run that gave way is undone. Who was still at work on it finds the answers gone, and may
-    reuse the next run's in their place: window (g) once more, in a fact that nobody heeds.
+def _is_superseded_reuse(simulation: Simulation, content: object) -> bool:
+    """A superseded run is compensated. A worker still at work on it finds no answers, and may reuse
+    the next run's: window (g), in an event that changes nothing.
     """
-    if not isinstance(said, ImageAnalyzed) or said.reused_from is None:
+    if not isinstance(content, ImageAnalyzed) or content.reused_from is None:
         return False
-    record = simulation.records.records.get(said.image)
-    return bool(record) and record.status(said.run) is RunStatus.FAILED
+    record = simulation.records.records.get(content.image)
+    return bool(record) and record.status(content.run) is RunStatus.FAILED
 
 
 def _distinct(words: Iterable[object]) -> list[object]:
-    """Not a set: what is said need not be hashable."""
+    """A list, since contents need not be hashable."""
     found: list[object] = []
-    for said in words:
-        found += [said] if said not in found else []
+    for content in words:
+        found += [content] if content not in found else []
     return found
 
 
-def _every_end_is_announced(simulation: Simulation) -> Iterator[str]:
+def _every_outcome_is_published(simulation: Simulation) -> Iterator[str]:
     published = simulation.seen.outcomes
     for record in simulation.records.records.values():
         for run in record.runs:
@@ -134,15 +134,17 @@ def _every_end_is_announced(simulation: Simulation) -> Iterator[str]:
             yield f"image.released.v1 of run {release.run}"
 
 
-def _every_end_is_told(simulation: Simulation) -> Iterator[str]:
-    kept = [letter.body for letter in simulation.dead]
-    for identity in simulation.seen.tellable:
-        if not simulation.seen.told[identity] and not any(identity in body for body in kept):
+def _every_outcome_is_notified(simulation: Simulation) -> Iterator[str]:
+    expected = [letter.body for letter in simulation.dead]
+    for identity in simulation.seen.outcome_ids:
+        if not simulation.seen.notified[identity] and not any(
+            identity in body for body in expected
+        ):
             yield identity
 
 
-def _told_once(simulation: Simulation) -> Iterator[str]:
-    for identity, times in simulation.seen.told.items():
+def _notified_once(simulation: Simulation) -> Iterator[str]:
+    for identity, times in simulation.seen.notified.items():
         if times > 1 + simulation.seen.excused[identity]:
             yield f"{identity}: {times} times"
 
@@ -206,21 +208,21 @@ def _analysis_is_whole(simulation: Simulation) -> Iterator[str]:
                 yield from (f"{key}: {d}" for d in DETECTIONS if d not in answers)
 
 
-def _every_reanalysis_keeps_what_was_there(simulation: Simulation) -> Iterator[str]:
-    """A run that only asks anew keeps its forerunner's versions, and asks: it reuses no answer."""
+def _every_reanalysis_has_all_versions(simulation: Simulation) -> Iterator[str]:
+    """A re-analysis has the versions of the run before it, and reuses no answer."""
     for record in simulation.records.records.values():
         for number, run in record.runs.items():
             if run.status is RunStatus.COMPLETED and run.reanalysis and run.analyzed:
                 before = record.runs[run.reanalysis.of].analyzed
-                kept = (
+                expected = (
                     [*(e.run for e in before.previous_versions), run.reanalysis.of]
                     if before
                     else []
                 )
-                if [earlier.run for earlier in run.analyzed.previous_versions] != kept:
-                    yield f"run {number} keeps {run.analyzed.previous_versions} of {kept}"
+                if [earlier.run for earlier in run.analyzed.previous_versions] != expected:
+                    yield f"run {number} has {run.analyzed.previous_versions} of {expected}"
                 if run.analyzed.reused_from:
-                    yield f"run {number} was told to ask, and reuses"
+                    yield f"run {number} is a re-analysis, and reuses"
 
 
 def _nothing_reused_is_paid(simulation: Simulation) -> Iterator[str]:
@@ -262,8 +264,8 @@ def _counted_as_listed(simulation: Simulation) -> Iterator[str]:
         yield f"counted {counts}, listed {dict(counted)}"
 
 
-def _quarantine_is_kept(simulation: Simulation) -> Iterator[str]:
-    """While it moved, every projection was looked at as it was written, also one that was late."""
+def _quarantine_holds(simulation: Simulation) -> Iterator[str]:
+    """Every projection is checked when it is written, too."""
     for image in simulation.images.values():
         key = f"results/{image}.json"
         found = None if key in simulation.seen.late else simulation.processed.find(key)
@@ -281,7 +283,7 @@ def _release_is_granted(simulation: Simulation) -> Iterator[str]:
             yield image
 
 
-def _delete_wins(simulation: Simulation) -> Iterator[str]:
+def _deletion_is_final(simulation: Simulation) -> Iterator[str]:
     for key, image in simulation.images.items():
         record = simulation.records.records.get(image)
         if record and record.deleted:
@@ -295,25 +297,25 @@ def _delete_wins(simulation: Simulation) -> Iterator[str]:
             yield from left - simulation.seen.late
 
 
-def _dead_letters_are_kept(simulation: Simulation) -> Iterator[str]:
+def _dead_letters_are_stored(simulation: Simulation) -> Iterator[str]:
     """But for those about an image that was deleted, which go with it."""
-    kept = {key.rsplit("/", 1)[-1] for key in simulation.processed.keys("dead-letters/")}
+    expected = {key.rsplit("/", 1)[-1] for key in simulation.processed.keys("dead-letters/")}
     gone = {image for image, record in simulation.records.records.items() if record.deleted}
     stay = [
         letter
         for letter in simulation.dead
-        if not gone & {told.subject for told in readable(letter.body)}
+        if not gone & {envelope.subject for envelope in readable(letter.body)}
     ]
-    yield from {f"{letter.name.rsplit('/', 1)[-1]}.json" for letter in stay} - kept
+    yield from {f"{letter.name.rsplit('/', 1)[-1]}.json" for letter in stay} - expected
 
 
-def _poison_is_buried(simulation: Simulation) -> Iterator[str]:
+def _poison_is_dead_lettered(simulation: Simulation) -> Iterator[str]:
     dead_lettered = {(letter.service, letter.body) for letter in simulation.dead}
     yield from (f"{service}: {body}" for service, body in simulation.seen.poison - dead_lettered)
 
 
-def _no_more_tries_than_the_budget(simulation: Simulation) -> Iterator[str]:
-    for event, tries in simulation.seen.tries.items():
+def _no_more_attempts_than_allowed(simulation: Simulation) -> Iterator[str]:
+    for event, tries in simulation.seen.attempts.items():
         if len(tries) > LIMITS.max_attempts:
             yield f"{event}: {len(tries)} times"
 
@@ -326,28 +328,28 @@ def _one_run_a_request(simulation: Simulation) -> Iterator[str]:
 
 PROMISES: dict[str, Promise] = {
     "an upload did not end": _every_upload_ends,
-    "both outcomes were told": _one_outcome_told,
-    "what was told is not on record": _what_is_told_is_on_record,
-    "one verdict had two ids": _one_id,
-    "one id, two wordings": _one_wording,
-    "an end was never announced": _every_end_is_announced,
-    "an end was never told": _every_end_is_told,
-    "told again outside the windows": _told_once,
+    "both outcomes were notified": _one_outcome_notified,
+    "a notification differs from the record": _notifications_match_the_record,
+    "one outcome had two ids": _one_id,
+    "one id, two contents": _one_content,
+    "an outcome was never published": _every_outcome_is_published,
+    "an outcome was never notified": _every_outcome_is_notified,
+    "notified again outside the windows": _notified_once,
     "paid again outside the windows": _paid_once,
     "an orphan was left": _no_orphan,
-    "the audit does not find what is an orphan": _the_audit_finds_every_orphan,
+    "the audit misses an orphan": _the_audit_finds_every_orphan,
     "what is published is incomplete": _published_is_complete,
     "an analysis lacks an answer": _analysis_is_whole,
-    "a re-analysis lost a version, or did not ask": _every_reanalysis_keeps_what_was_there,
+    "a re-analysis lost a version, or did not ask": _every_reanalysis_has_all_versions,
     "what was reused was paid for": _nothing_reused_is_paid,
-    "the result is not what is published": _result_is_what_is_published,
-    "the lists are not what is on record": _listed_as_recorded,
-    "a count is not what is listed": _counted_as_listed,
-    "quarantine is not what is shown": _quarantine_is_kept,
+    "the result differs from the published run": _result_is_what_is_published,
+    "the search index differs from the record": _listed_as_recorded,
+    "a count differs from the index": _counted_as_listed,
+    "the result differs from the quarantine": _quarantine_holds,
     "a release was not granted": _release_is_granted,
-    "something outlived its deletion": _delete_wins,
-    "a dead letter was not kept": _dead_letters_are_kept,
-    "what nobody understands was not kept": _poison_is_buried,
-    "an event was tried beyond its budget": _no_more_tries_than_the_budget,
+    "an object outlived its deletion": _deletion_is_final,
+    "a dead letter was not stored": _dead_letters_are_stored,
+    "an unreadable message was not dead-lettered": _poison_is_dead_lettered,
+    "an event had too many attempts": _no_more_attempts_than_allowed,
     "one request, two runs": _one_run_a_request,
 }

@@ -1,10 +1,10 @@
-"""Every safeguard of the protocol as a small patch that takes it away, and what breaks then.
+"""Every safeguard of the protocol, as a patch that removes it, and what breaks without it.
 
-Each is removed from the real code at run time; the profile is the one that leads to where the
-safeguard matters.
+A patch removes the safeguard from the real code at run time, at a seam wherever there is one: an
+adapter, a route or a public function. The profile leads schedules to where the safeguard matters.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,6 @@ from infra.operations import audit
 from services.analyze import documents, reuse
 from services.analyze import handler as analyze
 from services.analyze import steps as analyze_steps
-from services.rescue import steps as rescue_steps
 from services.resize import handler as resize
 from services.resize import steps as resize_steps
 from services.store import logic
@@ -24,24 +23,31 @@ from services.store.index_entries import Change, IndexEntries, IndexState, chang
 from shared import delivery
 from shared.contracts import record as record_contract
 from shared.contracts.analysis import Analysis, Hint
-from shared.contracts.envelope import Event
+from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import (
-    Decision,
+    ImageAnalyzed,
     ImageCompleted,
     ImageDeleted,
     ImageEvent,
     ImageFailed,
+    ImageReleased,
+    ImageReplayed,
     ImageSuperseded,
     PreviousVersion,
     ReleaseRequested,
     ReplayRequested,
+    Request,
+    StepFailed,
 )
 from shared.contracts.record import Record, Release, Run, RunStatus
-from shared.delivery import Compensate, Deliver, StepContext
-from shared.errors import TransientError
-from shared.ledger import Claim
+from shared.delivery import Compensate, Deliver, Step, StepContext
+from shared.errors import Fault, TransientError
+from shared.ledger import Claim, ClaimStatus
+from shared.message import message_records, read
+from shared.retries import GiveUp
 from tests.fakes import MemoryLedger, MemoryObjects, MemoryRecords
-from tests.lab.simulator import parts, wiring
+from tests.lab.simulator import parts, simulation, wiring
+from tests.lab.simulator.evidence import OUTAGE
 from tests.unit.store.memory import MemorySearchIndex
 
 AGES_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -50,7 +56,7 @@ Patch = Callable[[], AbstractContextManager[Any]]
 
 @dataclass(frozen=True)
 class Safeguard:
-    """A rule of the protocol. ``remove`` is in force for as long as its context."""
+    """A rule of the protocol. ``remove`` disables it inside a ``with`` block."""
 
     name: str
     breaks: str
@@ -58,8 +64,8 @@ class Safeguard:
     remove: Patch
 
 
-def _no_undo(handler: Any, kind: type[ImageEvent]) -> Patch:
-    """This service takes no notice of this verdict."""
+def _without_compensation(handler: Any, kind: type[ImageEvent]) -> Patch:
+    """This service compensates nothing for this kind of outcome."""
     whole = handler.routes
 
     def routes(steps: Any) -> Mapping[Any, Any]:
@@ -68,12 +74,70 @@ def _no_undo(handler: Any, kind: type[ImageEvent]) -> Patch:
     return lambda: patch.object(handler, "routes", routes)
 
 
-def _everyone_decides() -> AbstractContextManager[Any]:
-    def verdict(self: Any, decision: Any, error: Exception) -> ImageFailed:
-        report = delivery.report_on(self.event, self.service.name, decision)
-        return ImageFailed(**report.model_dump(), decided_at=self.service.now())
+def _rerouted(change: Callable[[Any], Any]) -> AbstractContextManager[Any]:
+    """Every service runs the routes that ``change`` makes of its own."""
+    wired = wiring.services
 
-    return patch.object(delivery.Delivery, "_report", verdict)
+    def services(given: wiring.Parts) -> dict[str, delivery.Service]:
+        return {name: _with_routes(service, change) for name, service in wired(given).items()}
+
+    return patch.object(simulation, "services", services)
+
+
+def _with_routes(service: delivery.Service, change: Callable[[Any], Any]) -> delivery.Service:
+    routes = {kind: change(route) for kind, route in service.routes.items()}
+    return replace(service, routes=routes)
+
+
+def _republished(change: Callable[[Any, Any], Any]) -> AbstractContextManager[Any]:
+    """Every step publishes what ``change`` makes of its event and each event it yields."""
+
+    def changed(route: Any) -> Any:
+        if not isinstance(route, Step):
+            return route
+
+        def run(event: Any, context: StepContext) -> Iterator[Any]:
+            for published in route.run(event, context):
+                yield change(event, published)
+
+        return replace(route, run=run)
+
+    return _rerouted(changed)
+
+
+def _deciding(change: Callable[..., Any]) -> AbstractContextManager[Any]:
+    """``store`` decides with ``change(decide, record, event, at, *settings)``."""
+    decide = logic.decide
+    return patch.object(logic, "decide", lambda *arguments: change(decide, *arguments))
+
+
+def _answering(change: Callable[..., Any]) -> AbstractContextManager[Any]:
+    """``store`` publishes the decisions of ``change(decisions, record, event, at)``."""
+    decisions = logic.decisions
+    return patch.object(logic, "decisions", lambda *arguments: change(decisions, *arguments))
+
+
+def _revised(record: Record, **fields: object) -> Record:
+    """The record's next revision with these fields."""
+    return record.model_copy(update={**fields, "revision": record.revision + 1})
+
+
+def _everyone_decides() -> AbstractContextManager[Any]:
+    """A service publishes ``image.failed`` itself where it should report."""
+    publish = parts.Topic.publish
+
+    def decided(self: parts.Topic, envelopes: Iterable[Envelope]) -> None:
+        publish(self, [_as_outcome(e) for e in envelopes])
+
+    return patch.object(parts.Topic, "publish", decided)
+
+
+def _as_outcome(envelope: Envelope) -> Envelope:
+    report = envelope.data
+    if not isinstance(report, StepFailed):
+        return envelope
+    failed = ImageFailed(**report.model_dump(), decided_at=envelope.time)
+    return Envelope.first(failed, envelope.source, envelope.time, envelope.causationid)
 
 
 def _no_lease() -> AbstractContextManager[Any]:
@@ -111,7 +175,7 @@ def _receives_count() -> AbstractContextManager[Any]:
     return patch.object(parts.Ledger, "claim", received)
 
 
-def _no_end_of_tries() -> AbstractContextManager[Any]:
+def _endless_attempts() -> AbstractContextManager[Any]:
     claim = parts.Ledger.claim
 
     def forgiving(self: Any, *args: Any) -> Claim:
@@ -142,45 +206,61 @@ def _no_compensation_past_the_lease() -> AbstractContextManager[Any]:
     return patch.object(parts.Records, "status", open_once_overtaken)
 
 
-def _no_look_past_the_lease() -> AbstractContextManager[Any]:
-    def context(self: Any, _claim: Claim | None = None) -> StepContext:
-        return StepContext(self.envelope, self.service.now(), lambda: None)
+def _no_read_past_the_lease() -> AbstractContextManager[Any]:
+    """A worker past its lease takes its run to be open, without a read."""
+    status = parts.Records.status
 
-    return patch.object(delivery.Delivery, "_context", context)
+    def trusting(self: parts.Records, image: str, run: int) -> RunStatus:
+        worker = self.simulation.current
+        late = worker and worker.claim and self.simulation.clock() > worker.claim.until
+        return RunStatus.OPEN if late else status(self, image, run)
 
-
-def _settle_first() -> AbstractContextManager[Any]:
-    try_ = delivery.Delivery._attempt
-
-    def completed(self: Any, route: Any, claim: Claim) -> Any:
-        self.service.ledger.complete(claim, self.service.clock())
-        return try_(self, route, claim)
-
-    return patch.object(delivery.Delivery, "_attempt", completed)
+    return patch.object(parts.Records, "status", trusting)
 
 
-def _undo_once() -> AbstractContextManager[Any]:
-    take = delivery.Delivery.handle
+def _complete_first() -> AbstractContextManager[Any]:
+    """A claim is completed as soon as it is acquired."""
+    claim = parts.Ledger.claim
 
-    def claimed(self: Any, route: Any) -> Any:
-        return take(self, Deliver(lambda event, _: route.run(event)) if _is_undo(route) else route)
+    def completed(self: parts.Ledger, key: Any, owner: str, now: float, lease: float) -> Claim:
+        found = claim(self, key, owner, now, lease)
+        if found.status is ClaimStatus.ACQUIRED:
+            MemoryLedger.complete(self, found, now)
+        return found
 
-    return patch.object(delivery.Delivery, "handle", claimed)
+    return patch.object(parts.Ledger, "claim", completed)
 
 
-def _is_undo(route: Any) -> bool:
-    return isinstance(route, Compensate)
+def _compensate_once() -> AbstractContextManager[Any]:
+    """A compensation takes a claim, so it runs once."""
+
+    def claimed(route: Any) -> Any:
+        if isinstance(route, Compensate):
+            return Deliver(lambda event, _: route.run(event))
+        return route
+
+    return _rerouted(claimed)
 
 
-def _a_telling_reports() -> AbstractContextManager[Any]:
-    after = delivery.Delivery._after
+def _a_delivery_reports() -> AbstractContextManager[Any]:
+    """``notify`` reports what it should send to its dead-letter queue."""
+    dead_letter = parts.Queue.dead_letter
 
-    def reported(self: Any, error: Exception, route: Any, claim: Claim) -> Any:
-        if isinstance(route, Deliver):
-            route = delivery.Step(route.run, compensate=lambda _: None)
-        return after(self, error, route, claim)
+    def reported(self: parts.Queue, body: str, reason: str, detail: str) -> None:
+        if self.service != "notify" or reason not in ERRORS_OF_NOTIFY:
+            dead_letter(self, body, reason, detail)
+            return
+        (envelope,) = map(read, message_records(body))
+        report = delivery.report_on(
+            envelope.data, "notify", GiveUp(reason, detail, Fault.DEPENDENCY)
+        )
+        at = self.simulation.at()
+        self.simulation.publish(envelope.caused(report, "darkroom/notify", 0, at))
 
-    return patch.object(delivery.Delivery, "_after", reported)
+    return patch.object(parts.Queue, "dead_letter", reported)
+
+
+ERRORS_OF_NOTIFY = {OUTAGE, "throttled", "forbidden"}
 
 
 def _keys_of_the_image() -> AbstractContextManager[Any]:
@@ -198,7 +278,7 @@ def _all(*patches: AbstractContextManager[Any]) -> Iterator[None]:
         yield
 
 
-def _silence() -> AbstractContextManager[Any]:
+def _outcomes_published_once() -> AbstractContextManager[Any]:
     decide = store_steps.Steps.decide
 
     def once(self: Any, event: Any, context: StepContext) -> Iterator[Any]:
@@ -219,62 +299,82 @@ def _no_tombstone() -> AbstractContextManager[Any]:
     return patch.object(record_contract, "status_on_record", forgetful)
 
 
-def _whatever_is_current() -> AbstractContextManager[Any]:
-    grant = logic._replay
+def _rescue_without_reports() -> AbstractContextManager[Any]:
+    publish = parts.Topic.publish
 
-    def any_run(record: Record, request: ReplayRequested, at: datetime) -> Record:
-        return grant(record, request.model_copy(update={"run": record.run}), at)
+    def silent(self: parts.Topic, envelopes: Iterable[Envelope]) -> None:
+        worker = self.simulation.current
+        if worker is None or worker.service != "rescue":
+            publish(self, envelopes)
 
-    return patch.object(logic, "_replay", any_run)
+    return patch.object(parts.Topic, "publish", silent)
 
 
-def _open_runs_too() -> AbstractContextManager[Any]:
-    grant = logic._replay
+def _replay_of_any_run() -> AbstractContextManager[Any]:
+    """A replay is granted for the current run, whichever run the request names."""
 
-    def anyway(record: Record, request: ReplayRequested, at: datetime) -> Record:
-        if record.deleted or record.run != request.run:
-            return grant(record, request, at)
+    def any_run(decide: Any, record: Any, event: Any, *more: Any) -> Any:
+        if record and isinstance(event, ReplayRequested):
+            event = event.model_copy(update={"run": record.run})
+        return decide(record, event, *more)
+
+    return _deciding(any_run)
+
+
+def _replay_of_open_runs() -> AbstractContextManager[Any]:
+    """A replay is granted while the run is open, and does not end it."""
+
+    def anyway(decide: Any, record: Any, event: Any, at: datetime, *more: Any) -> Any:
+        named = record and isinstance(event, ReplayRequested) and record.run == event.run
+        if not named or record.deleted:
+            return decide(record, event, at, *more)
         runs = {**record.runs, record.run + 1: Run(started=at)}
-        return record.model_copy(update={"run": record.run + 1, "runs": runs})
+        return _revised(record, run=record.run + 1, runs=runs)
 
-    return patch.object(logic, "_replay", anyway)
-
-
-def _not_withdrawn() -> AbstractContextManager[Any]:
-    publish = logic._publish
-
-    def kept(record: Record, event: ImageEvent) -> Record:
-        return publish(record, event).model_copy(update={"superseded": ()})
-
-    return patch.object(logic, "_publish", kept)
+    return _deciding(anyway)
 
 
-def _told_what_is_known_by_now() -> AbstractContextManager[Any]:
-    common = logic._common
+def _nothing_superseded() -> AbstractContextManager[Any]:
+    """The write that completes a run leaves the one before it as it was."""
 
-    def latest(record: Record, *args: Any, **_: Any) -> dict[str, object]:
-        return common(record, *args, up_to=record.run)
+    def unmarked(decide: Any, record: Any, *more: Any) -> Any:
+        after = decide(record, *more)
+        return after and after.model_copy(update={"superseded": ()})
 
-    return patch.object(logic, "_common", latest)
-
-
-def _released_unseen() -> AbstractContextManager[Any]:
-    def anyway(record: Record, _request: ReleaseRequested, at: datetime) -> Record:
-        return record.model_copy(update={"released": Release(run=record.run, at=at)})
-
-    return patch.object(logic, "_release", anyway)
+    return _deciding(unmarked)
 
 
-def _released_as_often_as_asked() -> AbstractContextManager[Any]:
-    grant = logic._release
+def _outcomes_with_what_is_known_now() -> AbstractContextManager[Any]:
+    """An outcome that is published again has the source and owner that later runs found."""
 
-    def again(record: Record, request: ReleaseRequested, at: datetime) -> Record:
-        return grant(record.model_copy(update={"released": None}), request, at)
+    def latest(decisions: Any, record: Record, *more: Any) -> Any:
+        known = {"source": record.source, "owner": record.owner}
+        return [decision.model_copy(update=known) for decision in decisions(record, *more)]
 
-    return patch.object(logic, "_release", again)
+    return _answering(latest)
 
 
-def _shown_like_any_other() -> AbstractContextManager[Any]:
+def _any_release_granted() -> AbstractContextManager[Any]:
+    def anyway(decide: Any, record: Any, event: Any, at: datetime, *more: Any) -> Any:
+        if record and isinstance(event, ReleaseRequested):
+            return _revised(record, released=Release(run=record.run, at=at))
+        return decide(record, event, at, *more)
+
+    return _deciding(anyway)
+
+
+def _every_release_granted() -> AbstractContextManager[Any]:
+    """A release is granted again for every request."""
+
+    def again(decide: Any, record: Any, event: Any, *more: Any) -> Any:
+        if record and isinstance(event, ReleaseRequested):
+            record = record.model_copy(update={"released": None})
+        return decide(record, event, *more)
+
+    return _deciding(again)
+
+
+def _results_never_quarantined() -> AbstractContextManager[Any]:
     shown = logic.result
 
     def whole(record: Record) -> ImageCompleted | None:
@@ -283,39 +383,76 @@ def _shown_like_any_other() -> AbstractContextManager[Any]:
     return patch.object(logic, "result", whole)
 
 
-def _told_as_it_is_by_now() -> AbstractContextManager[Any]:
-    stored = logic._completed
+def _outcomes_with_the_latest_release() -> AbstractContextManager[Any]:
+    """An outcome that is published again is quarantined only if it still is."""
 
-    def latest(record: Record, run: int, *, quarantined: bool) -> ImageCompleted:
-        return stored(record, run, quarantined=quarantined and record.released is None)
+    def latest(decisions: Any, record: Record, *more: Any) -> Any:
+        clear = {n: run.model_copy(update={"quarantined": False}) for n, run in record.runs.items()}
+        runs = clear if record.released else record.runs
+        return decisions(record.model_copy(update={"runs": runs}), *more)
 
-    return patch.object(logic, "_completed", latest)
-
-
-def _released_for_one_run() -> AbstractContextManager[Any]:
-    waits = logic._quarantine
-
-    def anew(run: Run, record: Record, policy: logic.Policy) -> bool:
-        return waits(run, record.model_copy(update={"released": None}), policy)
-
-    return patch.object(logic, "_quarantine", anew)
+    return _answering(latest)
 
 
-def _a_release_said_to_everybody() -> AbstractContextManager[Any]:
-    released = logic._released
+def _release_of_one_run() -> AbstractContextManager[Any]:
+    """A run is quarantined although an earlier one was released."""
 
-    def always(record: Record, event: Event) -> Decision | None:
-        asked = ReleaseRequested(image=event.image, run=event.run)
-        return released(record, asked)
+    def anew(decide: Any, record: Any, event: Any, *more: Any) -> Any:
+        if record is None or record.released is None or isinstance(event, Request):
+            return decide(record, event, *more)
+        unreleased = record.model_copy(update={"released": None})
+        after = decide(unreleased, event, *more)
+        if after == unreleased:
+            return record
+        return after.model_copy(update={"released": record.released})
 
-    return patch.object(logic, "_released", always)
+    return _deciding(anew)
 
 
-def _shown_once() -> AbstractContextManager[Any]:
-    return patch.object(store_steps.Steps, "_project_result", store_steps.Steps._write_result)
+def _release_repeated_for_every_run() -> AbstractContextManager[Any]:
+    """The release is published again for every event of the image."""
+
+    def always(decisions: Any, record: Record, event: Event, at: datetime) -> Any:
+        found = decisions(record, event, at)
+        if record.released is None or isinstance(event, Request):
+            return found
+        request = ReleaseRequested(image=event.image, run=event.run)
+        repeated = decisions(record, request, record.released.at)
+        return [*found, *(d for d in repeated if isinstance(d, ImageReleased) and d not in found)]
+
+    return _answering(always)
 
 
-def _whatever_is_listed() -> AbstractContextManager[Any]:
+def _result_written_once() -> AbstractContextManager[Any]:
+    """The record is not read again after the result was written."""
+    read, put, delete = parts.Records.read, parts.Processed.put, parts.Processed.delete
+    written: list[object] = []
+
+    def write(self: Any, key: str, *arguments: Any, **more: Any) -> None:
+        put(self, key, *arguments, **more)
+        _note(self, key)
+
+    def remove(self: Any, key: str, **more: Any) -> None:
+        delete(self, key, **more)
+        _note(self, key)
+
+    def _note(self: Any, key: str) -> None:
+        if key.startswith("results/"):
+            written[:] = [self.simulation.current]
+
+    def stale(self: Any, image: str) -> Record | None:
+        if written and written.pop() is self.simulation.current:
+            return None
+        return read(self, image)
+
+    return _all(
+        patch.object(parts.Records, "read", stale),
+        patch.object(parts.Processed, "put", write),
+        patch.object(parts.Processed, "delete", remove),
+    )
+
+
+def _index_written_unconditionally() -> AbstractContextManager[Any]:
     write = MemorySearchIndex.write
 
     def over(self: Any, change: Change) -> bool:
@@ -328,14 +465,14 @@ def _whatever_is_listed() -> AbstractContextManager[Any]:
     return patch.object(MemorySearchIndex, "write", over)
 
 
-def _listed_backwards() -> AbstractContextManager[Any]:
+def _index_of_an_older_record() -> AbstractContextManager[Any]:
     def anyway(self: Any, record: Record) -> None:
         self.search_index.write(change(self.search_index.read(record.image), index_entries(record)))
 
     return patch.object(store_steps.Steps, "_update_index", anyway)
 
 
-def _listed_once() -> AbstractContextManager[Any]:
+def _indexed_once() -> AbstractContextManager[Any]:
     decide = store_steps.Steps.decide
 
     def once(self: Any, event: Any, context: StepContext) -> Iterator[Any]:
@@ -350,7 +487,7 @@ def _listed_once() -> AbstractContextManager[Any]:
 
 
 class Nowhere:
-    """Lists that have it all already."""
+    """A search index that holds a later record of every image."""
 
     def read(self, image: str) -> IndexState:
         return IndexState(image=image, revision=9999, entries={})
@@ -370,14 +507,14 @@ def _counted_apart() -> AbstractContextManager[Any]:
     return patch.object(store_steps.Steps, "_update_index", in_two)
 
 
-def _deleted_and_listed() -> AbstractContextManager[Any]:
+def _indexed_although_deleted() -> AbstractContextManager[Any]:
     def alive(record: Record) -> IndexEntries:
         return index_entries(record.model_copy(update={"deleted": None}))
 
     return patch.object(store_steps, "index_entries", alive)
 
 
-def _unconditional() -> AbstractContextManager[Any]:
+def _records_written_unconditionally() -> AbstractContextManager[Any]:
     def write(self: Any, record: Record) -> bool:
         self.records[record.image] = record
         return True
@@ -385,7 +522,7 @@ def _unconditional() -> AbstractContextManager[Any]:
     return patch.object(MemoryRecords, "write", write)
 
 
-def _whatever_is_there() -> AbstractContextManager[Any]:
+def _replaced_unconditionally() -> AbstractContextManager[Any]:
     def replace_it(self: Any, key: str, _before: Any, body: bytes, content_type: str) -> bool:
         self.put(key, body, content_type)
         return True
@@ -393,7 +530,7 @@ def _whatever_is_there() -> AbstractContextManager[Any]:
     return patch.object(MemoryObjects, "replace", replace_it)
 
 
-def _trusting() -> AbstractContextManager[Any]:
+def _index_trusted() -> AbstractContextManager[Any]:
     def believed(self: Any, event: Any, question: Any) -> Any:
         key = reuse.entry(
             event.source.sha256, question.analyzer, question.applied_thresholds, event.analysis
@@ -402,28 +539,52 @@ def _trusting() -> AbstractContextManager[Any]:
         if hint is None:
             return None
         there = reuse.read(Analysis, self.processed.find(hint.document))
-        return there or analyze_steps._blank(event, question, datetime.now(UTC))
+        return there or _empty_analysis(event, question)
 
     return patch.object(reuse.Reuse, "find", believed)
 
 
+def _empty_analysis(event: Any, question: Any) -> Analysis:
+    return Analysis(
+        image=event.image,
+        run=event.run,
+        owner=event.owner,
+        source=event.source,
+        picture=event.analysis,
+        analyzer=question.analyzer,
+        models={},
+        thresholds=question.applied_thresholds,
+        analyzed_at=datetime.now(UTC),
+        answers={},
+    )
+
+
 def _not_copied() -> AbstractContextManager[Any]:
-    said = analyze_steps._analyzed
+    """A run that reuses answers names the document of the run that it takes them from."""
 
-    def another_runs(event: Any, document: Any, previous_versions: Any) -> Any:
-        told = said(event, document, previous_versions)
-        origin = document.reused_from
-        key = f"analyses/{origin.image}/{origin.run}/analysis.json" if origin else told.document
-        return told.model_copy(update={"document": key})
+    def another_runs(_event: Any, published: Any) -> Any:
+        origin = published.reused_from if isinstance(published, ImageAnalyzed) else None
+        if origin is None:
+            return published
+        key = f"analyses/{origin.image}/{origin.run}/analysis.json"
+        return published.model_copy(update={"document": key})
 
-    return patch.object(analyze_steps, "_analyzed", another_runs)
+    return _republished(another_runs)
 
 
 def _shared_renditions() -> AbstractContextManager[Any]:
-    return patch.object(resize_steps.Steps, "_copy", lambda _self, _event, _made, one: one)
+    """A re-analysis names the renditions of the run that it takes them from."""
+
+    def shared(event: Any, published: Any) -> Any:
+        if not isinstance(event, ImageReplayed) or event.made is None:
+            return published
+        keys = {"renditions": event.made.renditions, "analysis": event.made.analysis}
+        return published.model_copy(update=keys)
+
+    return _republished(shared)
 
 
-def _versions_left_where_they_are() -> AbstractContextManager[Any]:
+def _versions_not_copied() -> AbstractContextManager[Any]:
     def named(self: Any, event: Any, of: int, _: Any) -> tuple[PreviousVersion, ...]:
         key = f"analyses/{event.image}/{of}/analysis.json"
         return (PreviousVersion(run=of, document=key),)
@@ -431,7 +592,7 @@ def _versions_left_where_they_are() -> AbstractContextManager[Any]:
     return patch.object(documents.Documents, "take_over", named)
 
 
-def _reused_all_the_same() -> AbstractContextManager[Any]:
+def _reused_for_a_reanalysis() -> AbstractContextManager[Any]:
     def whatever(self: Any, event: Any, question: Any) -> Any:
         return self.reuse.find(event, question)
 
@@ -440,49 +601,80 @@ def _reused_all_the_same() -> AbstractContextManager[Any]:
 
 SAFEGUARDS: tuple[Safeguard, ...] = (
     Safeguard(
-        "only store decides", "ends are told that nobody recorded", "uniform", _everyone_decides
-    ),
-    Safeguard("resize undoes a failed run", "orphan", "uniform", _no_undo(resize, ImageFailed)),
-    Safeguard(
-        "resize undoes a superseded run", "orphan", "replays", _no_undo(resize, ImageSuperseded)
-    ),
-    Safeguard("resize undoes a deleted image", "orphan", "frozen", _no_undo(resize, ImageDeleted)),
-    Safeguard("analyze undoes a failed run", "orphan", "uniform", _no_undo(analyze, ImageFailed)),
-    Safeguard(
-        "analyze undoes a superseded run", "orphan", "replays", _no_undo(analyze, ImageSuperseded)
+        "only store decides",
+        "outcomes are sent that are not on record",
+        "uniform",
+        _everyone_decides,
     ),
     Safeguard(
-        "analyze undoes a deleted image", "orphan", "frozen", _no_undo(analyze, ImageDeleted)
+        "resize compensates a failed run",
+        "orphan",
+        "uniform",
+        _without_compensation(resize, ImageFailed),
     ),
-    Safeguard("lease", "two at once pay and tell", "uniform", _no_lease),
-    Safeguard("owner token", "a late worker frees another's lease", "outlives", _no_owner),
-    Safeguard("attempts, never receives", "given up untried", "uniform", _receives_count),
     Safeguard(
-        "dead-letter when spent",
-        "a deadly picture kills for ever",
+        "resize compensates a superseded run",
+        "orphan",
+        "replays",
+        _without_compensation(resize, ImageSuperseded),
+    ),
+    Safeguard(
+        "resize purges a deleted image",
+        "orphan",
+        "frozen",
+        _without_compensation(resize, ImageDeleted),
+    ),
+    Safeguard(
+        "analyze compensates a failed run",
+        "orphan",
+        "uniform",
+        _without_compensation(analyze, ImageFailed),
+    ),
+    Safeguard(
+        "analyze compensates a superseded run",
+        "orphan",
+        "replays",
+        _without_compensation(analyze, ImageSuperseded),
+    ),
+    Safeguard(
+        "analyze purges a deleted image",
+        "orphan",
+        "frozen",
+        _without_compensation(analyze, ImageDeleted),
+    ),
+    Safeguard("lease", "two workers pay and notify at once", "uniform", _no_lease),
+    Safeguard(
+        "owner token", "a late worker releases another worker's lease", "outlives", _no_owner
+    ),
+    Safeguard(
+        "attempts counted in the ledger", "given up without an attempt", "uniform", _receives_count
+    ),
+    Safeguard(
+        "dead-letter after the last attempt",
+        "a picture that kills its worker is retried for ever",
         "last-attempt",
-        _no_end_of_tries,
+        _endless_attempts,
     ),
     Safeguard(
-        "dead-letter what nobody understands",
+        "dead-letter an unreadable message",
         "a message is lost",
         "poisoned",
         lambda: patch.object(delivery.Service, "dead_letter", lambda *_: None),
     ),
     Safeguard(
-        "rescue reports what was killed",
-        "an upload without an end",
+        "rescue reports a dead worker's event",
+        "an upload without an outcome",
         "killed",
-        lambda: patch.object(rescue_steps.Steps, "_reports", lambda *_: ()),
+        _rescue_without_reports,
     ),
     Safeguard(
-        "run check before a do",
-        "works for an ended run",
+        "run status before a step",
+        "a step runs for an ended run",
         "late",
-        lambda: patch.object(delivery.Delivery, "_run_status", lambda _: RunStatus.OPEN),
+        lambda: patch.object(parts.Records, "status", lambda *_: RunStatus.OPEN),
     ),
     Safeguard(
-        "the look past the lease", "pays for an ended run", "outlives", _no_look_past_the_lease
+        "run status past the lease", "pays for an ended run", "outlives", _no_read_past_the_lease
     ),
     Safeguard(
         "compensation past the lease",
@@ -490,18 +682,35 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "outlives",
         _no_compensation_past_the_lease,
     ),
-    Safeguard("run-owned keys", "undo takes the newer run's things", "replays", _keys_of_the_image),
-    Safeguard("announcing again", "an end nobody hears of", "uniform", _silence),
     Safeguard(
-        "a verdict keeps its words",
+        "run-owned keys",
+        "compensation deletes a newer run's objects",
+        "replays",
+        _keys_of_the_image,
+    ),
+    Safeguard(
+        "publishing an outcome again",
+        "an outcome that is never published",
+        "uniform",
+        _outcomes_published_once,
+    ),
+    Safeguard(
+        "an outcome keeps its content",
         "one id, two contents",
         "outage",
-        _told_what_is_known_by_now,
+        _outcomes_with_what_is_known_now,
     ),
     Safeguard("tombstone", "a deleted image comes back", "frozen", _no_tombstone),
-    Safeguard("a replay names its run", "one request, two runs", "replays", _whatever_is_current),
-    Safeguard("replay of ended runs only", "a run without an end", "replays", _open_runs_too),
-    Safeguard("publish before settle", "an upload without an end", "uniform", _settle_first),
+    Safeguard("a replay names its run", "one request, two runs", "replays", _replay_of_any_run),
+    Safeguard(
+        "replay only of an ended run", "a run without an outcome", "replays", _replay_of_open_runs
+    ),
+    Safeguard(
+        "publish before completing the claim",
+        "an upload without an outcome",
+        "uniform",
+        _complete_first,
+    ),
     Safeguard(
         "analysis reused",
         "paid twice",
@@ -510,27 +719,27 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     ),
     Safeguard(
         "an analysis replaces the one it grew from",
-        "a late worker's answers in the place of all",
+        "a late worker's answers replace all others",
         "outlives",
-        _whatever_is_there,
+        _replaced_unconditionally,
     ),
-    Safeguard("the index only hints", "an empty analysis", "reuses", _trusting),
-    Safeguard("what is reused is copied", "gone with its origin", "reuses", _not_copied),
+    Safeguard("check what the index points at", "an empty analysis", "reuses", _index_trusted),
+    Safeguard("copy what is reused", "gone with its origin", "reuses", _not_copied),
     Safeguard(
-        "delete takes the index along",
+        "delete purges the reuse index",
         "an entry of a deleted image",
         "reuses",
         lambda: patch.object(reuse.Reuse, "purge", lambda *_: None),
     ),
     Safeguard(
-        "undo takes the index along",
+        "compensation removes reuse entries",
         "an entry of a run that is gone",
         "reuses",
         lambda: patch.object(reuse.Reuse, "compensate", lambda *_: None),
     ),
     Safeguard(
-        "entered once the record knows the content",
-        "an entry that no verdict can name",
+        "enter content only when it is on record",
+        "an entry that no outcome can remove",
         "reuses",
         lambda: patch.object(MemoryRecords, "resized", lambda *_: True),
     ),
@@ -541,93 +750,105 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "a re-analysis copies the versions",
         "gone with their run",
         "replays",
-        _versions_left_where_they_are,
+        _versions_not_copied,
     ),
-    Safeguard("a re-analysis asks", "the old answers again", "replays", _reused_all_the_same),
-    Safeguard("undo unledgered", "orphan of a late writer", "frozen", _undo_once),
     Safeguard(
-        "a telling never reports", "an end that is never told", "last-attempt", _a_telling_reports
+        "a re-analysis asks again", "the old answers again", "replays", _reused_for_a_reanalysis
+    ),
+    Safeguard(
+        "compensation without a claim", "orphan of a late writer", "frozen", _compensate_once
+    ),
+    Safeguard(
+        "a delivery never reports",
+        "an outcome without a notification",
+        "last-attempt",
+        _a_delivery_reports,
     ),
     Safeguard(
         "deadline check",
-        "begun without the time for it",
+        "begun without enough time",
         "several",
         lambda: patch.object(wiring, "LIMITS", replace(wiring.LIMITS, worst_case=0)),
     ),
-    Safeguard("withdrawal in the completing write", "orphan", "replays", _not_withdrawn),
-    Safeguard("projection read again", "an old result stays", "frozen", _shown_once),
+    Safeguard("supersede in the completing write", "orphan", "replays", _nothing_superseded),
+    Safeguard("projection read again", "an old result stays", "frozen", _result_written_once),
     Safeguard(
-        "a listing replaces what it was worked out from",
+        "index entries replace those they were derived from",
         "an image counts twice",
         "frozen",
-        _whatever_is_listed,
+        _index_written_unconditionally,
     ),
     Safeguard(
-        "a listing gives way to a later record's only",
-        "an old listing stays",
+        "only a later record replaces index entries",
+        "old index entries stay",
         "frozen",
-        _listed_backwards,
+        _index_of_an_older_record,
     ),
     Safeguard(
-        "listing again", "what a dead worker recorded is not listed", "uniform", _listed_once
+        "index every event again", "a dead worker's record is not indexed", "uniform", _indexed_once
     ),
     Safeguard(
         "entries and counts in one transaction",
-        "a label is listed and not counted",
+        "a label is indexed and not counted",
         "uniform",
         _counted_apart,
     ),
     Safeguard(
-        "a deleted image is listed nowhere",
+        "a deleted image has no index entries",
         "it is found after it was deleted",
         "uniform",
-        _deleted_and_listed,
+        _indexed_although_deleted,
     ),
     Safeguard(
         "a result names nothing quarantined",
-        "what is quarantined is handed out",
+        "quarantined renditions are published",
         "quarantine",
-        _shown_like_any_other,
+        _results_never_quarantined,
     ),
     Safeguard(
-        "release of what is quarantined only", "released unseen", "quarantine", _released_unseen
+        "release only of a quarantined run",
+        "released without a look",
+        "quarantine",
+        _any_release_granted,
     ),
     Safeguard(
         "a release is granted once",
-        "each request is told",
+        "one notification for each request",
         "quarantine",
-        _released_as_often_as_asked,
+        _every_release_granted,
     ),
     Safeguard(
         "quarantine decided in the completing write",
         "one id, two contents",
         "quarantine",
-        _told_as_it_is_by_now,
+        _outcomes_with_the_latest_release,
     ),
     Safeguard(
         "a release holds for every run",
         "a released picture is quarantined again",
         "quarantine",
-        _released_for_one_run,
+        _release_of_one_run,
     ),
     Safeguard(
-        "a release is said beside its own run's verdict",
-        "told again a month later",
+        "a release is repeated only for its own run",
+        "notified again a month later",
         "quarantine",
-        _a_release_said_to_everybody,
+        _release_repeated_for_every_run,
     ),
-    Safeguard("conditional write", "an outcome reversed", "uniform", _unconditional),
+    Safeguard(
+        "conditional write", "an outcome reversed", "uniform", _records_written_unconditionally
+    ),
     Safeguard(
         "the audit",
-        "an orphan that nobody finds",
+        "an orphan that the audit does not find",
         "stranded",
-        lambda: patch.object(audit, "_accounted_for", lambda *_: True),
+        lambda: patch.object(audit.Audit, "orphans", lambda _: iter(())),
     ),
     Safeguard(
-        "a request repeats what is recent only",
-        "told again a month later",
+        "a request repeats only recent decisions",
+        "notified again a month later",
         "late",
         lambda: patch.object(logic, "REPEAT_WINDOW", timedelta(days=9999)),
     ),
 )
-"""In the order of the protocol's rules, as far as there is one."""
+"""In the order of the protocol's rules."""

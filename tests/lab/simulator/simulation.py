@@ -40,16 +40,16 @@ from tests.lab.simulator.parts import (
     DEADLY,
     DETECTIONS,
     GOOD,
-    Darkroom,
+    DirectTopic,
     Inline,
     Killed,
     Ledger,
-    Loud,
     Notifications,
     Processed,
     Queue,
     Recognizer,
     Records,
+    RememberedPictures,
     TimeLeft,
     Topic,
     Watched,
@@ -64,20 +64,20 @@ BEGINNING = 1_800_000_000.0
 AHEAD = timedelta(seconds=10)
 """More than any clock is ahead of the reaper's, which waits for nothing."""
 ERRORS: dict[str, Callable[[], DarkroomError]] = {
-    "transient": lambda: TransientError(OUTAGE, "the world is down"),
+    "transient": lambda: TransientError(OUTAGE, "unavailable"),
     "throttled": lambda: Throttled("throttled", "slow down"),
     "permanent": lambda: PermanentError("forbidden", "no", fault=Fault.INTERNAL),
 }
-REMEMBERED = tuple(map(lru_cache(4096), (consumer.message_records, consumer.read, wire.uuid5)))
+MEMOIZED = tuple(map(lru_cache(4096), (consumer.message_records, consumer.read, wire.uuid5)))
 IDLE: list[greenlet] = []
 """Greenlets without work. To map a stack for a new one takes longer than many a step."""
 DRAIN = 4000
 """Deliveries within which everything must have come to rest once nothing fails any more."""
 
 
-SHRUGGED_OFF = {"index.put", "runs.resized"}
+OPTIONAL = {"index.put", "runs.resized"}
 """Moments of making an entry in the index of analysed content: it is not worth a try."""
-BROKEN = {"eventName": "ObjectCreated:Put", "s3": "nobody can read this"}
+BROKEN = {"eventName": "ObjectCreated:Put", "s3": "unreadable"}
 POISON: dict[str, str] = {
     "junk": "this is not JSON",
     "list": "[]",
@@ -158,38 +158,38 @@ class Worker:
     passes: float = 0
     """Moments that it may go through without standing still."""
     until: str = ""
-    """The moment that it stands still at, whatever it may pass."""
+    """The moment that it stops at, however many it may pass."""
     claim: Claim | None = None
     arrived: float = 0.0
     """When it came there, by its own clock."""
-    looked: float = 0.0
+    status_read_at: float = 0.0
     """When it last read what became of a run, by its own clock."""
     left: float = 0.0
-    """s. What it was told of its time when it asked last."""
+    """s. Its time left when it asked last."""
     overran: bool = False
     strands: bool = False
     """It dies of its next write, which S3 applies later."""
     wrote: set[str] = field(default_factory=set)
     """What it has put since its lease ran out."""
     asked: set[Any] = field(default_factory=set)
-    unnoted: set[Any] = field(default_factory=set)
-    """What it paid for and has not kept, and what it told and has not settled."""
+    unrecorded: set[Any] = field(default_factory=set)
+    """What it paid for and has not stored, and the notifications whose claim is not completed."""
 
 
 @contextmanager
-def remembering() -> Iterator[None]:
+def memoized() -> Iterator[None]:
     """What a text says, and the id that a name gives, follow from these alone: each is worked out
     once, however often it is delivered or said, and in however many schedules.
     """
     before = consumer.message_records, consumer.read, wire.uuid5
-    consumer.message_records, consumer.read, wire.uuid5 = REMEMBERED
+    consumer.message_records, consumer.read, wire.uuid5 = MEMOIZED
     try:
         yield
     finally:
         consumer.message_records, consumer.read, wire.uuid5 = before
 
 
-def _labour(work: Callable[[], None]) -> None:
+def _work_forever(work: Callable[[], None]) -> None:
     """A greenlet's life: one work after another, idle between them, until it is killed in one."""
     while True:
         work()
@@ -228,7 +228,7 @@ class Simulation:
         self.reaper = ReapSteps(
             records=self.records,
             uploads=PagedUploads(self.uploads, "uploads", lambda _key: self.at()),
-            bus=Loud(self),
+            bus=DirectTopic(self),
             now=self.at,
             silence=-AHEAD,
         )
@@ -247,7 +247,7 @@ class Simulation:
             bus=Topic(self),
             queue=lambda name: self._watched(Queue(self, name), "queue"),
             clock=self.clock,
-            develop=self._watched(Darkroom(), "pictures").develop,
+            develop=self._watched(RememberedPictures(), "pictures").develop,
             pool=Inline,
             detect=DETECTIONS,
             policy=self.policy,
@@ -265,9 +265,9 @@ class Simulation:
         return datetime.fromtimestamp(self.clock(), UTC)
 
     def moment(self, what: str) -> None:
-        """Stand here until somebody lets the worker go on, with an error if that is its lot."""
+        """Stop here until the schedule resumes the worker, maybe with an error."""
         worker = self.current
-        assert worker, "only workers touch the world"
+        assert worker, "only workers have side effects"
         worker.at, worker.arrived = what, self.now + worker.skew
         self.seen.moments.add((worker.service, what))
         error = None
@@ -286,28 +286,28 @@ class Simulation:
 
     def _charge(self, worker: Worker, error: BaseException) -> None:
         """A failed try of what the worker has claimed. Being throttled costs nothing, unless it is
-        the ledger that throttles, or the bucket that was to keep what is paid for; nor does what
+        the ledger that throttles, or the bucket that stores what was paid for; nor does what
         the worker goes on without.
         """
         costly = worker.at.partition(" ")[2].startswith(("ledger.", "processed.replace"))
         free = isinstance(error, Throttled) and not costly
-        free = free or worker.at.partition(" ")[2] in SHRUGGED_OFF
+        free = free or worker.at.partition(" ")[2] in OPTIONAL
         if worker.claim and not free:
-            self.tried(worker)
+            self.count_attempt(worker)
 
-    def tried(self, worker: Worker) -> None:
-        """A real try went by. Who finds the tries spent has only come to dead-letter."""
+    def count_attempt(self, worker: Worker) -> None:
+        """An attempt ran. A claim past the last attempt only dead-letters its event."""
         assert worker.claim
         if worker.claim.attempts <= LIMITS.max_attempts:
-            self._tries_of(worker.claim).add(worker.claim.owner)
+            self._attempts_of(worker.claim).add(worker.claim.owner)
 
-    def untried(self, claim: Claim) -> None:
-        """Given back before anything was done: no try, however long it held the claim."""
-        self._tries_of(claim).discard(claim.owner)
+    def uncount_attempt(self, claim: Claim) -> None:
+        """Released without an effect: this counts as no attempt."""
+        self._attempts_of(claim).discard(claim.owner)
 
-    def _tries_of(self, claim: Claim) -> set[str]:
+    def _attempts_of(self, claim: Claim) -> set[str]:
         service, _, event = claim.key.name.split("/")
-        return self.seen.tries[service, event]
+        return self.seen.attempts[service, event]
 
     def _go(
         self,
@@ -334,7 +334,7 @@ class Simulation:
         except Killed:
             self.seen.killed.add((worker.service, worker.at))
             if worker.claim:
-                self.tried(worker)
+                self.count_attempt(worker)
         finally:
             self.current = None
 
@@ -343,12 +343,12 @@ class Simulation:
         self.excuse(worker)
 
     def excuse(self, worker: Worker) -> None:
-        """What this worker did and will not note any more may be done once again."""
-        for effect in worker.asked if worker.overran else worker.unnoted:
+        """What this worker did and did not record may be repeated once."""
+        for effect in worker.asked if worker.overran else worker.unrecorded:
             self.seen.excused[effect] += 1
             window = "(g)" if worker.overran else "(b)" if isinstance(effect, str) else "(a)"
             self.seen.windows[window] += 1
-        worker.unnoted.clear()
+        worker.unrecorded.clear()
         worker.asked.clear()
 
     def _kill(self, worker: Worker) -> None:
@@ -379,14 +379,14 @@ class Simulation:
     # ---- what can happen -------------------------------------------------------------------------
 
     def do(self, action: Action) -> None:
-        """Let it happen. Of no effect where its message or worker is gone, or not yet there."""
+        """Run the action; it has no effect if its message or worker does not exist."""
         self.trace.append(action)
         if action.verb in ABOUT_IMAGES and not self.notices:
             return
         getattr(self, f"_do_{action.verb}")(action.names, action.value)
 
     def _do_upload(self, keys: Sequence[str], _value: object) -> None:
-        """New originals, told of in one notification. Its key says what it is."""
+        """New originals in one S3 notification. A key says what its original is."""
         originals = [("uploads", key, _original(key)) for key in keys]
         for _, key, body in originals:
             self.uploads.put(key, body, "image/jpeg")
@@ -397,13 +397,13 @@ class Simulation:
         self.send("resize", "+".join(keys), notice)
 
     def _do_again(self, names: Sequence[str], _value: object) -> None:
-        """S3 tells of an upload once more."""
+        """S3 repeats the notification of an upload."""
         self.send("resize", names[0], self.notices[names[0]])
 
     def _do_deliver(self, names: Sequence[str], skew: float) -> None:
         """The first message's queue hands these to a worker whose clock is off by ``skew`` s."""
         if worker := self._received(names, skew):
-            worker.greenlet = IDLE.pop() if IDLE else greenlet(_labour)
+            worker.greenlet = IDLE.pop() if IDLE else greenlet(_work_forever)
             self._go(worker, lambda: self._work(worker))
 
     def _received(self, names: Sequence[str], skew: float) -> Worker | None:
@@ -467,7 +467,7 @@ class Simulation:
             self._go(self.workers[names[0]], ERRORS[kind]())
 
     def _do_poison(self, names: Sequence[str], kind: str) -> None:
-        """The service's queue gets what nobody can handle."""
+        """The service's queue receives an unreadable message."""
         body = POISON[kind]
         self.seen.poison.add((names[0], body))
         if kind == "half":
@@ -505,13 +505,13 @@ class Simulation:
                 self._kill(worker)
 
     def _do_linger(self, _names: object, seconds: float) -> None:
-        """Time passes, and nobody dies of it: workers outlive their lease."""
+        """Time passes and no worker dies: workers outlive their lease."""
         self.now += seconds
         for worker in self.workers.values():
             if self.now > worker.started + LIMITS.timeout:
                 worker.overran = self.seen.outlived = True
                 if worker.claim:
-                    self.tried(worker)
+                    self.count_attempt(worker)
 
     def _do_down(self, names: Sequence[str], _value: object) -> None:
         self.down.update(names)
@@ -535,7 +535,7 @@ class Simulation:
         self._ask(names[0], request)
 
     def _do_release(self, names: Sequence[str], _value: object) -> None:
-        """Somebody looked at what is published, or believes so."""
+        """An operator releases the run that is published, or the current one."""
         image = self.images[names[0]]
         record = self.records.records.get(image)
         run = record.published if record else None
@@ -550,18 +550,18 @@ class Simulation:
         self.services["store"] = services(replace(self.parts, policy=self.policy))["store"]
 
     def _do_stuck(self, names: Sequence[str], _value: object) -> None:
-        """A reaper without patience reports this image's run, be it at work or not yet begun."""
+        """A timeout sweeper without a waiting time reports this image's run."""
         for swept in self.reaper.sweep():
             self.reaper.report([r for r in swept.reports if r.image == self.images[names[0]]])
 
     def _do_expire(self, _names: object, _value: object) -> None:
-        """A month passes: the ledger forgets everything."""
+        """A month passes: every row of the ledger expires."""
         self.now += 31 * 24 * 3600
         self.ledger.rows.clear()
-        self.seen.tries.clear()
+        self.seen.attempts.clear()
 
     def _do_drain(self, _names: object, _value: object) -> None:
-        """Nothing fails any more: who is at work ends it, and every queue empties."""
+        """Without further failures, every worker finishes and every queue empties."""
         self.down.clear()
         for name in list(self.workers):
             self._do_finish((name,), 0)
@@ -572,7 +572,7 @@ class Simulation:
         self.seen.broken("does not come to rest", list(self.messages))
 
     def handle(self, message: Sent) -> None:
-        """A worker of its own handles the message to the end: it meets nobody on its way."""
+        """A new worker handles the message to the end, without interruption."""
         self.now = max(self.now, message.visible_at)
         if worker := self._received((message.name,), 0.0):
             worker.passes = inf
@@ -589,14 +589,14 @@ class Simulation:
         envelope = Envelope.first(event, f"darkroom/tests/{n}", self.at())
         self.send("store", f"{event.type.split('.')[0]}/{key}", envelope.to_json())
 
-    def looks_before_it_acts(self, image: str, run: int) -> None:
-        """Nobody past its lease pays or announces for a run that has ended, without a look."""
+    def check_status_was_read(self, image: str, run: int) -> None:
+        """A worker past its lease reads the status before it pays or publishes for an ended run."""
         worker = self.current
         if worker is None or worker.claim is None:
             return
         ended = MemoryRecords.status(self.records, image, run) is not RunStatus.OPEN
-        if ended and worker.looked <= worker.claim.until < worker.arrived:
-            self.seen.broken("worked past its lease for a run that had ended", worker.name)
+        if ended and worker.status_read_at <= worker.claim.until < worker.arrived:
+            self.seen.broken("acted past its lease for an ended run", worker.name)
 
     def flagged(self, image: str, run: int) -> bool:
         """Whether there is something in the picture; of a doubtful one, every other run says so."""

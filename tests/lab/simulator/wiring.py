@@ -1,4 +1,4 @@
-"""The services wired as infra wires them, over whatever parts a world brings."""
+"""The services, wired as infra wires them, over the adapters of a simulation."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -27,7 +27,7 @@ LIMITS = Limits(timeout=30, worst_case=5, max_attempts=5)
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that the services lean on; ``queue`` gives each its own."""
+    """The adapters of the services; ``queue`` returns each service's own."""
 
     uploads: Any
     processed: Any
@@ -49,7 +49,7 @@ class Parts:
 
 
 def services(parts: Parts) -> dict[str, Service]:
-    """Every service by its name, with its own routes; rescue is none: it has no queue."""
+    """Every service by name, with its routes; rescue has none."""
     routes = {
         "resize": resize.routes(
             ResizeSteps(

@@ -45,7 +45,7 @@ def test_a_port_in_use_is_not_allocated(monkeypatch):
         server.listen()
         port = server.getsockname()[1]
         monkeypatch.setattr(ports, "PORT_RANGE", range(port, port + 1))
-        with pytest.raises(InfraError, match=rf"every port from {port} to {port} is taken"):
+        with pytest.raises(InfraError, match=rf"every port from {port} to {port} is in use"):
             ports.free()
 
 

@@ -1,4 +1,4 @@
-"""A stage in memory: moto's S3, SQS, SNS and DynamoDB, and records as ``store`` writes them."""
+"""A stage in moto: S3, SQS, SNS, DynamoDB, and records as ``store`` writes them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ REGION = "us-east-1"
 
 
 class MotoClients:
-    """What makes clients, one for each service; inside ``mock_aws`` they are moto's."""
+    """Creates one client for each service; inside ``mock_aws`` they use moto."""
 
     def __init__(self) -> None:
         self.client = cache(self._client)
@@ -36,15 +36,15 @@ class MotoClients:
 
 @dataclass(frozen=True)
 class Stage:
-    """The stage, and what was announced on its events topic."""
+    """The stage, and the queue that receives its events."""
 
     images: Images
-    heard: str
+    queue: str
 
     def client(self, service: str) -> Any:
         return self.images.clients.client(service)
 
-    def keep(
+    def put_record(
         self,
         *events: Event,
         at: datetime = NOW - timedelta(hours=2),
@@ -59,7 +59,7 @@ class Stage:
         return record
 
     def published(self) -> list[str]:
-        answer = self.client("sqs").receive_message(QueueUrl=self.heard, MaxNumberOfMessages=10)
+        answer = self.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
         return [message["Body"] for message in answer.get("Messages", [])]
 
 
@@ -67,7 +67,7 @@ class Stage:
 def stage() -> Iterator[Stage]:
     with mock_aws():
         clients = MotoClients()
-        topic, heard = events(clients)
+        topic, published = events(clients)
         for bucket in ("uploads", "processed"):
             clients.client("s3").create_bucket(Bucket=bucket)
         clients.client("s3").put_bucket_versioning(
@@ -90,13 +90,13 @@ def stage() -> Iterator[Stage]:
             functions={},
             addresses={},
         )
-        yield Stage(Images(outputs, clients, lambda: NOW), heard)
+        yield Stage(Images(outputs, clients, lambda: NOW), published)
 
 
 def events(clients: MotoClients) -> tuple[str, str]:
     sns, sqs = clients.client("sns"), clients.client("sqs")
     topic = sns.create_topic(Name="events")["TopicArn"]
-    queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="published")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     raw = {"RawMessageDelivery": "true"}
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"], Attributes=raw)

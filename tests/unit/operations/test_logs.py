@@ -1,4 +1,4 @@
-"""The functions' logs in the terminal: one-liners for people, everything as it is for scripts."""
+"""The functions' logs in the terminal: readable lines, or every line unchanged as JSON."""
 
 import json
 import time
@@ -20,7 +20,7 @@ from tests.contract.samples import CAT
 from tests.unit.operations.conftest import Stage
 
 NOW = time.time() // 3600 * 3600
-"""The top of the hour: what CloudWatch is given must not be old, and not of the future."""
+"""The start of this hour: CloudWatch accepts no old and no future times."""
 
 
 def at(seconds: float) -> str:
@@ -44,10 +44,10 @@ HOP = {
     "Duration": 61.4,
     "_aws": {},
 }
-SAID = {"time": at(0.1), "level": "ERROR", "message": "dead-lettered", "reason": "x"}
+FAILURE = {"time": at(0.1), "level": "ERROR", "message": "dead-lettered", "reason": "x"}
 
 
-class Shelf:
+class LogGroups:
     """Logs in moto, a group for each of two functions."""
 
     def __init__(self, client: Any) -> None:
@@ -63,17 +63,17 @@ class Shelf:
         events = [
             {
                 "timestamp": int(NOW * 1000),
-                "message": one if isinstance(one, str) else json.dumps(one),
+                "message": line if isinstance(line, str) else json.dumps(line),
             }
-            for one in lines
+            for line in lines
         ]
         if events:
             self.client.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
 
 
 @pytest.fixture
-def shelf(stage: Stage) -> Shelf:
-    return Shelf(stage.client("logs"))
+def log_groups(stage: Stage) -> LogGroups:
+    return LogGroups(stage.client("logs"))
 
 
 def readable(message: Any) -> str:
@@ -88,13 +88,13 @@ def test_a_hop_is_one_line_with_its_image_outcome_and_reason() -> None:
     assert " ".join(rest) == "retry 61 ms attempts=1 reason=throttled"
 
 
-def test_the_time_is_when_it_was_written_with_milliseconds() -> None:
+def test_the_time_of_a_line_is_its_own_time_in_milliseconds() -> None:
     assert readable(HOP).split()[0].endswith(":00.250")
     assert readable("Task timed out after 30.00 seconds").split()[0].endswith(":00.000")
 
 
-def test_what_went_wrong_is_painted_so() -> None:
-    line = Line.of("analyze", {"timestamp": 0, "message": json.dumps(SAID)})
+def test_failures_are_shown_in_red() -> None:
+    line = Line.of("analyze", {"timestamp": 0, "message": json.dumps(FAILURE)})
     assert "\033[31mdead-lettered\033[0m reason=x" in line.readable(Style(colour=True))
 
 
@@ -111,7 +111,7 @@ def test_what_went_wrong_is_painted_so() -> None:
         {"time": at(0), "type": "platform.start", "record": {"requestId": "1"}},
     ],
 )
-def test_what_lambda_says_of_every_invocation_is_left_out(platform: Any) -> None:
+def test_lambdas_own_lines_about_each_invocation_are_left_out(platform: Any) -> None:
     assert readable(platform) == ""
 
 
@@ -126,59 +126,59 @@ def test_what_lambda_says_of_every_invocation_is_left_out(platform: Any) -> None
         },
     ],
 )
-def test_what_lambda_says_of_a_failure_is_shown(platform: Any) -> None:
+def test_lambdas_own_lines_about_a_failure_are_shown(platform: Any) -> None:
     assert "time" in readable(platform)
 
 
-def test_for_scripts_every_line_is_json() -> None:
-    for said in ("START RequestId: 1", json.dumps(HOP)):
-        line = Line.of("resize", {"timestamp": NOW * 1000, "message": said})
+def test_with_json_every_line_is_a_json_document() -> None:
+    for text in ("START RequestId: 1", json.dumps(HOP)):
+        line = Line.of("resize", {"timestamp": NOW * 1000, "message": text})
         assert json.loads(line.as_json())["message"] in {"hop", "START RequestId: 1"}
 
 
-def test_lines_of_all_functions_come_in_the_order_they_were_written(shelf: Shelf) -> None:
-    shelf.write("analyze", HOP)
-    shelf.write("resize", SAID)
-    found = shelf.logs.lines(NOW - 60)
-    assert [line.service for line in found] == ["resize", "analyze"]
+def test_lines_of_all_functions_come_in_the_order_they_were_written(log_groups: LogGroups) -> None:
+    log_groups.write("analyze", HOP)
+    log_groups.write("resize", FAILURE)
+    lines = log_groups.logs.lines(NOW - 60)
+    assert [line.service for line in lines] == ["resize", "analyze"]
 
 
-def test_only_what_names_the_image_is_about_it(shelf: Shelf) -> None:
-    shelf.write("analyze", HOP, SAID)
-    (line,) = shelf.logs.lines(NOW - 60, image=CAT)
+def test_lines_of_an_image_are_those_that_contain_its_id(log_groups: LogGroups) -> None:
+    log_groups.write("analyze", HOP, FAILURE)
+    (line,) = log_groups.logs.lines(NOW - 60, image=CAT)
     assert line.fields["message"] == "hop"
 
 
-def test_where_the_emulator_filters_nothing_it_is_done_here(shelf: Shelf) -> None:
-    shelf.write("analyze", HOP, SAID)
-    paginator = shelf.client.get_paginator("filter_log_events")
+def test_lines_are_filtered_by_image_if_the_emulator_does_not(log_groups: LogGroups) -> None:
+    log_groups.write("analyze", HOP, FAILURE)
+    paginator = log_groups.client.get_paginator("filter_log_events")
     client = SimpleNamespace(
         get_paginator=lambda _: SimpleNamespace(paginate=unfiltered(paginator))
     )
-    (line,) = Logs(shelf.logs.functions, client).lines(NOW - 60, image=CAT)
+    (line,) = Logs(log_groups.logs.functions, client).lines(NOW - 60, image=CAT)
     assert line.fields["message"] == "hop"
 
 
 def unfiltered(paginator: Any) -> Any:
-    """As LocalStack 4.14 answers."""
-    return lambda filterPattern=None, **asked: paginator.paginate(**asked)  # noqa: N803 - boto3's name
+    """Ignores the filter, like LocalStack 4.14."""
+    return lambda filterPattern=None, **request: paginator.paginate(**request)  # noqa: N803 - boto3's name
 
 
-def test_following_shows_each_line_once_and_those_that_come_late(shelf: Shelf) -> None:
-    late = {**SAID, "time": at(-5), "message": "late"}
+def test_follow_shows_each_line_once_including_late_ones(log_groups: LogGroups) -> None:
+    late = {**FAILURE, "time": at(-5), "message": "late"}
     coming = [[HOP], [], [late, HOP | {"event_id": "e2"}]]
 
     def more(_seconds: float) -> None:
-        shelf.write("analyze", *coming.pop(0))
+        log_groups.write("analyze", *coming.pop(0))
 
-    followed = islice(shelf.logs.follow(NOW - 60, None, more), 3)
+    followed = islice(log_groups.logs.follow(NOW - 60, None, more), 3)
     seen = [line.fields.get("event_id", line.fields["message"]) for line in followed]
     assert seen == ["e1", "late", "e2"]
 
 
 @pytest.fixture
 def command(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The command line works on the stage in memory."""
+    """Lets the command line use the stage in moto."""
     outputs = stage.images.outputs
     monkeypatch.setattr(operations.Outputs, "read", lambda *_: outputs)
     monkeypatch.setattr(
@@ -187,24 +187,24 @@ def command(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return stage
 
 
-def test_a_service_that_is_not_there_is_told_with_those_that_are(command: Stage, capsys) -> None:
+def test_an_unknown_service_is_an_error_that_lists_the_services(command: Stage, capsys) -> None:
     assert main(["logs", "resise"]) == 1
-    assert "there is no service 'resise'; choose among: " in capsys.readouterr().err
+    assert "there is no service 'resise'; choose from: " in capsys.readouterr().err
 
 
-def test_a_time_in_which_nothing_was_logged_is_said_to_be_one(command: Stage, capsys) -> None:
+def test_a_period_without_log_lines_is_reported(command: Stage, capsys) -> None:
     assert main(["logs", "--since", "1m"]) == 0
-    assert "--since 2h looks further back" in capsys.readouterr().err
+    assert "no log lines in this period; try --since 2h" in capsys.readouterr().err
 
 
-def test_what_is_no_id_is_told_where_ids_are(capsys) -> None:
+def test_an_invalid_image_id_is_an_error_that_names_where_to_find_one(capsys) -> None:
     with pytest.raises(SystemExit):
         main(["logs", "--image", "cat.jpg"])
-    assert "is no image's id" in capsys.readouterr().err
+    assert "is not an image id" in capsys.readouterr().err
 
 
-def test_every_number_of_ours_reads_back_as_a_line() -> None:
-    """What telemetry writes is what this reads."""
+def test_a_telemetry_line_is_readable() -> None:
+    """Telemetry writes fields that the log reader knows."""
     with captured_logs("resize") as out:
         telemetry.count("renditions created", EFFECTS)
     assert readable(out.getvalue()).split(maxsplit=2)[2] == "renditions created"

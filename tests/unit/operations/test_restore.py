@@ -1,4 +1,4 @@
-"""A backup's items go into an empty table, all of them, and into no other."""
+"""A restored backup is copied into an empty table, completely."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -42,15 +42,15 @@ def test_every_item_is_copied_as_it_is(dynamodb: Any) -> None:
     assert everything(dynamodb, "live") == everything(dynamodb, "backup")
 
 
-def test_what_had_no_room_is_sent_again(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unprocessed_items_are_sent_again(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(30):
         dynamodb.put_item(TableName="backup", Item=item(n))
     write = dynamodb.batch_write_item
 
     def half(RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        (asked,) = RequestItems.values()
-        taken, left = asked[: len(asked) // 2 + 1], asked[len(asked) // 2 + 1 :]
-        write(RequestItems={"live": taken})
+        (requests,) = RequestItems.values()
+        written, left = requests[: len(requests) // 2 + 1], requests[len(requests) // 2 + 1 :]
+        write(RequestItems={"live": written})
         return {"UnprocessedItems": {"live": left} if left else {}}
 
     monkeypatch.setattr(dynamodb, "batch_write_item", half)
@@ -58,14 +58,14 @@ def test_what_had_no_room_is_sent_again(dynamodb: Any, monkeypatch: pytest.Monke
     assert everything(dynamodb, "live") == everything(dynamodb, "backup")
 
 
-def test_a_table_that_holds_anything_is_left_as_it_is(dynamodb: Any) -> None:
+def test_a_target_table_that_is_not_empty_is_not_changed(dynamodb: Any) -> None:
     dynamodb.put_item(TableName="live", Item=item(1))
     dynamodb.put_item(TableName="backup", Item=item(2))
-    with pytest.raises(InfraError, match="live holds items already"):
+    with pytest.raises(InfraError, match="live is not empty"):
         restore("backup", "live", dynamodb, print)
     assert everything(dynamodb, "live") == [item(1)]
 
 
-def test_a_source_that_is_not_there_is_named(dynamodb: Any) -> None:
+def test_a_missing_source_table_is_an_error_that_names_it(dynamodb: Any) -> None:
     with pytest.raises(InfraError, match="no table missing; restore the backup into it first"):
         restore("missing", "live", dynamodb, print)

@@ -1,4 +1,4 @@
-"""One image's way: what the tables know of it, and what only the log does."""
+"""The timeline of one image, from the tables and the logs."""
 
 import json
 import time
@@ -25,8 +25,8 @@ PLAIN = Style()
 NOW = time.time()
 
 
-def tried(service: str, event: str, outcome: str, at: float, **more: Any) -> Line:
-    said = {
+def attempt(service: str, event: str, outcome: str, at: float, **more: Any) -> Line:
+    fields = {
         "time": datetime.fromtimestamp(at, UTC).isoformat(),
         "message": "hop",
         "correlation_id": CAT,
@@ -37,34 +37,34 @@ def tried(service: str, event: str, outcome: str, at: float, **more: Any) -> Lin
         DURATION.name: 250.0,
         **more,
     }
-    return Line.of(service, {"timestamp": at * 1000, "message": json.dumps(said)})
+    return Line.of(service, {"timestamp": at * 1000, "message": json.dumps(fields)})
 
 
-def test_what_the_tables_know_is_told_once() -> None:
+def test_a_hop_in_tables_and_logs_appears_once() -> None:
     steps = merged(
-        HOPS, [tried("analyze", "e1", "done", 103.0), tried("store", "e2", "done", 103.2)]
+        HOPS, [attempt("analyze", "e1", "done", 103.0), attempt("store", "e2", "done", 103.2)]
     )
     assert [step.service for step in steps] == ["resize", "analyze", "store", "notify"]
 
 
-def test_a_try_that_failed_stands_where_it_began_with_its_reason() -> None:
-    again = tried("analyze", "e1", "retry", 101.9, reason="throttled", seconds=30.0, attempts=1)
-    step = merged(HOPS, [again])[1]
+def test_a_failed_attempt_is_ordered_by_its_start_and_shows_its_reason() -> None:
+    retry = attempt("analyze", "e1", "retry", 101.9, reason="throttled", seconds=30.0, attempts=1)
+    step = merged(HOPS, [retry])[1]
     assert (step.service, step.outcome, step.attempts) == ("analyze", "retry", 1)
-    assert (step.why, step.worked) == ("throttled, again in 30 s", 0.25)
+    assert (step.reason, step.worked) == ("throttled, retry in 30 s", 0.25)
     assert step.at == pytest.approx(101.65)
 
 
-def test_what_was_undone_is_in_the_log_alone() -> None:
-    steps = merged(HOPS, [tried("resize", "f", "compensated", 105.0)])
+def test_a_compensation_is_taken_from_the_log() -> None:
+    steps = merged(HOPS, [attempt("resize", "f", "compensated", 105.0)])
     assert (steps[-1].service, steps[-1].outcome) == ("resize", "compensated")
 
 
 @pytest.fixture
 def failed(stage: Stage) -> Stage:
-    """An image that failed at its analysis, after one try that was throttled."""
+    """An image that failed at its analysis, after one throttled attempt."""
     report = STEP_FAILED.model_copy(update={"image": CAT, "stage": "analyze"})
-    stage.keep(RESIZED, report)
+    stage.put_record(RESIZED, report)
     dynamodb = stage.client("dynamodb")
     ledger, records = DynamoLedger(dynamodb, "ledger"), DynamoRecordsWriter(dynamodb, "records")
     for service, kind, event, began in (
@@ -80,9 +80,9 @@ def failed(stage: Stage) -> Stage:
     ):
         time_of = datetime.fromtimestamp(at, UTC)
         records.add_event(TimelineEvent(CAT, 0, event, kind, f"darkroom/{source}", time_of))
-    log(stage, "analyze", tried("analyze", "e1", "retry", NOW - 7, reason="throttled", seconds=2))
-    log(stage, "analyze", tried("analyze", "e1", "gave-up", NOW - 4, reason="throttled"))
-    log(stage, "resize", tried("resize", "e3", "compensated", NOW - 3))
+    log(stage, "analyze", attempt("analyze", "e1", "retry", NOW - 7, reason="throttled", seconds=2))
+    log(stage, "analyze", attempt("analyze", "e1", "gave-up", NOW - 4, reason="throttled"))
+    log(stage, "resize", attempt("resize", "e3", "compensated", NOW - 3))
     return stage
 
 
@@ -102,7 +102,7 @@ def read(stage: Stage) -> Trace:
     return Trace.read(CAT, outputs, stage.images.clients)
 
 
-def test_a_failed_image_shows_its_tries_its_end_and_what_was_undone(failed: Stage) -> None:
+def test_a_failed_image_shows_its_attempts_its_failure_and_its_compensation(failed: Stage) -> None:
     steps = read(failed).steps
     assert [(step.service, step.outcome) for step in steps] == [
         ("resize", "done"),
@@ -113,11 +113,11 @@ def test_a_failed_image_shows_its_tries_its_end_and_what_was_undone(failed: Stag
     ]
     text = "\n".join(read(failed).as_lines(PLAIN))
     assert f"{STEP_FAILED.reason}: {STEP_FAILED.detail}" in text
-    assert "throttled, again in 2 s" in text
+    assert "throttled, retry in 2 s" in text
     assert "run 0: renditions thumbnail, preview" in text
 
 
-def test_times_are_told_from_the_first_that_is_known(failed: Stage) -> None:
+def test_times_are_relative_to_the_first_hop(failed: Stage) -> None:
     lines = read(failed).as_lines(PLAIN)
     table = lines[lines.index("Timeline") + 2 :]
     assert table[0].split() == [
@@ -133,32 +133,32 @@ def test_times_are_told_from_the_first_that_is_known(failed: Stage) -> None:
     assert table[2].split()[:2] == ["+5,000", "ms"]
 
 
-def test_what_went_wrong_is_painted_so(failed: Stage) -> None:
+def test_failures_are_shown_in_red(failed: Stage) -> None:
     painted = [line for line in read(failed).as_lines(Style(colour=True)) if "\033[31m" in line]
     assert len(painted) == 2
 
 
-def test_for_scripts_it_is_one_document(failed: Stage) -> None:
-    said = json.loads(read(failed).as_json())
-    assert (said["image"], said["record"]["runs"]["0"]["status"]) == (CAT, "failed")
-    assert [step["outcome"] for step in said["steps"]][1:3] == ["retry", "gave-up"]
-    assert said["compensated"] == [
+def test_as_json_a_trace_is_one_document(failed: Stage) -> None:
+    document = json.loads(read(failed).as_json())
+    assert (document["image"], document["record"]["runs"]["0"]["status"]) == (CAT, "failed")
+    assert [step["outcome"] for step in document["steps"]][1:3] == ["retry", "gave-up"]
+    assert document["compensated"] == [
         {"run": 0, "renditions": ["thumbnail", "preview"], "analysis": False}
     ]
 
 
-def test_without_logs_the_tables_tell_what_they_know(stage: Stage) -> None:
-    stage.keep(RESIZED, ANALYZED)
+def test_a_trace_without_logs_shows_the_tables(stage: Stage) -> None:
+    stage.put_record(RESIZED, ANALYZED)
     lines = Trace.read(CAT, stage.images.outputs, stage.images.clients).as_lines(PLAIN)
     assert any("completed" in line and "published" in line for line in lines)
 
 
-def test_an_image_nobody_knows_is_told_where_to_look(stage: Stage) -> None:
+def test_an_unknown_image_is_an_error_that_names_where_to_look(stage: Stage) -> None:
     with pytest.raises(InfraError, match=r"no image .* in stage test; .* lists"):
         Trace.read(TEXT, stage.images.outputs, stage.images.clients)
 
 
-def test_the_command_prints_it(failed: Stage, monkeypatch, capsys) -> None:
+def test_the_trace_command_prints_text_or_json(failed: Stage, monkeypatch, capsys) -> None:
     outputs, clients = failed.images.outputs, failed.images.clients
     monkeypatch.setattr(operations.Outputs, "read", lambda *_: outputs)
     monkeypatch.setattr(operations.options, "stage_and_clients", lambda _: (None, clients))

@@ -136,8 +136,8 @@ def test_a_stage_with_fewer_detections_pays_less():
 def test_the_estimate_in_a_record_equals_the_bill_for_one_image():
     stage_rates = rates(PROD)
     source = RESIZED.source.model_copy(update={"bytes": WORK.stored["original"]})
-    made = RESIZED.analysis.model_copy(update={"bytes": WORK.stored["made"]})
-    resized = RESIZED.model_copy(update={"source": source, "renditions": (), "analysis": made})
+    analysis = RESIZED.analysis.model_copy(update={"bytes": WORK.stored["made"]})
+    resized = RESIZED.model_copy(update={"source": source, "renditions": (), "analysis": analysis})
     thresholds = dict.fromkeys(PROD.variables_of("analyze")["DETECT"].split(), 70.0)
     cost = estimate(
         resized, ANALYZED.model_copy(update={"thresholds": thresholds, "models": {}}), stage_rates

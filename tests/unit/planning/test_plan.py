@@ -115,9 +115,9 @@ def test_reuse_doubles_the_rate_that_rekognition_allows():
 
 
 def test_rekognition_is_no_limit_if_all_content_is_known():
-    known = replace(WORK, reuse=1.0)
-    assert not any("Rekognition" in limit.cap.name for limit in limits(known, QUOTAS))
-    assert plan(10_000, known, QUOTAS).flow.seconds > 0
+    reused = replace(WORK, reuse=1.0)
+    assert not any("Rekognition" in limit.cap.name for limit in limits(reused, QUOTAS))
+    assert plan(10_000, reused, QUOTAS).flow.seconds > 0
 
 
 def test_the_last_record_of_a_batch_has_its_worst_case_left():

@@ -1,4 +1,4 @@
-"""One service over fakes, whose one step does what the test says."""
+"""A service with fakes, whose step is a function of the test."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,42 +24,42 @@ from tests.fakes import (
     sqs_batch,
 )
 
-Act = Callable[..., Any]
+StepFunction = Callable[..., Any]
 
 
-def resized(event: Any, _turn: Any) -> Iterator[Event]:
-    """What a healthy step says: its run was resized."""
+def resized(event: Any, _context: Any) -> Iterator[Event]:
+    """A step that succeeds and publishes ``image.resized``."""
     yield RESIZED.model_copy(update={"image": event.image, "run": event.run})
 
 
 @dataclass
 class Bench:
-    """The service, what it stands on, and what was asked of its steps."""
+    """The service, its adapters, and the events that its steps received."""
 
-    act: Act = resized
+    step: StepFunction = resized
     clock: Clock = field(default_factory=Clock)
     bus: Bus = field(default_factory=MemoryBus)
     queue: Queue = field(default_factory=MemoryQueue)
     ledger: Ledger = field(default_factory=MemoryLedger)
     records: MemoryRecords = field(default_factory=MemoryRecords)
     time_left: FixedTime = field(default_factory=FixedTime)
-    done: list[Any] = field(default_factory=list)
-    undone: list[Any] = field(default_factory=list)
+    handled: list[Any] = field(default_factory=list)
+    compensated: list[Any] = field(default_factory=list)
 
-    def _act(self, event: Any, context: Any) -> Any:
-        self.done.append(event)
-        return self.act(event, context)
+    def _run(self, event: Any, context: Any) -> Any:
+        self.handled.append(event)
+        return self.step(event, context)
 
     def routes(self) -> dict[type[Event], Route]:
         return {
-            ImageUploaded: Step(self._act, compensate=self.undone.append),
-            ImageResized: Step(self._act, compensate=self.undone.append),
-            ImageCompleted: Deliver(self._act),
-            ImageFailed: Compensate(self.undone.append),
+            ImageUploaded: Step(self._run, compensate=self.compensated.append),
+            ImageResized: Step(self._run, compensate=self.compensated.append),
+            ImageCompleted: Deliver(self._run),
+            ImageFailed: Compensate(self.compensated.append),
         }
 
     def consume(self, *bodies: str, receives: int = 1) -> list[str]:
-        """Deliver one batch; the ids of the messages that are to come again."""
+        """Handle one batch; returns the ids of the messages to retry."""
         service = Service(
             name="toy",
             routes=self.routes(),
@@ -71,18 +71,18 @@ class Bench:
             clock=self.clock,
         )
         batch = sqs_batch(*bodies, sent=self.clock(), receives=receives)
-        answer = consume(service, batch, self.time_left)
-        assert set(answer) == {"batchItemFailures"}
-        return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+        response = consume(service, batch, self.time_left)
+        assert set(response) == {"batchItemFailures"}
+        return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
     def end(self, event: Any, status: RunStatus) -> None:
-        """Put it on record that the event's run has ended."""
+        """Record that the run of this event ended."""
         run = Run(status=status, started=AT, ended=AT)
         self.records.records[event.image] = Record(
             image=event.image, runs={event.run: run}, source=SOURCE
         )
 
-    def said(self) -> list[str]:
+    def published_types(self) -> list[str]:
         return [envelope.type for envelope in self.bus.published]
 
     def reports(self) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Attribute values are those of boto3, which everyone else reads the tables with."""
+"""Attribute values are equal to those of boto3, which other readers of the tables use."""
 
 from decimal import Decimal, Inexact
 from typing import Any
@@ -28,23 +28,23 @@ def test_an_item_is_written_as_boto3_writes_it(item: dict[str, Any]) -> None:
 
 
 @given(ITEMS)
-def test_what_was_written_is_read_again_as_boto3_reads_it(item: dict[str, Any]) -> None:
+def test_an_item_is_read_as_boto3_reads_it(item: dict[str, Any]) -> None:
     boto3, written = TypeDeserializer(), attributes(item)
     assert fields(written) == {name: boto3.deserialize(value) for name, value in written.items()}
     assert fields(written) == item
 
 
-def test_a_number_that_would_be_rounded_is_refused() -> None:
+def test_a_number_that_would_be_rounded_is_rejected() -> None:
     with pytest.raises(Inexact):
         attributes({"n": Decimal("1." + "1" * 38)})
 
 
 @pytest.mark.parametrize("value", [1.5, b"bytes", {"a", "set"}], ids=["float", "bytes", "set"])
-def test_what_is_no_json_is_refused(value: object) -> None:
+def test_a_value_without_an_attribute_type_is_rejected(value: object) -> None:
     with pytest.raises(TypeError, match="DynamoDB has no attribute"):
         attributes({"value": value})
 
 
-def test_an_attribute_that_is_never_written_here_is_refused() -> None:
+def test_an_unsupported_attribute_type_is_rejected() -> None:
     with pytest.raises(TypeError, match="attributes of type SS are not supported"):
         fields({"names": {"SS": ["a"]}})

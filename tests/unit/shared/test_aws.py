@@ -1,4 +1,4 @@
-"""AWS's errors become ours by their code and kind, and by nothing else."""
+"""Errors of AWS are translated by their code and type only; clients are lazy and shared."""
 
 import threading
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ from shared.errors import DarkroomError, Fault, PermanentError, Throttled, Trans
 HERE = "http://127.0.0.1:5400"
 
 
-def refusal(code: str, said: str = "because") -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": said}}, "GetObject")
+def client_error(code: str, message: str = "because") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "GetObject")
 
 
 def translated(error: Exception, **permanent: tuple[str, Fault]) -> DarkroomError:
@@ -32,39 +32,39 @@ def translated(error: Exception, **permanent: tuple[str, Fault]) -> DarkroomErro
 
 
 @pytest.mark.parametrize("code", sorted(THROTTLED))
-def test_being_told_to_slow_down_is_throttling(code: str) -> None:
-    error = translated(refusal(code))
+def test_a_throttling_code_becomes_throttled(code: str) -> None:
+    error = translated(client_error(code))
     assert type(error) is Throttled
     assert (error.reason, error.facts) == ("throttled", {"code": code})
 
 
 @pytest.mark.parametrize("code", sorted(REFUSED))
-def test_being_refused_is_ours_to_mend(code: str) -> None:
-    error = translated(refusal(code))
+def test_a_missing_permission_is_an_internal_fault(code: str) -> None:
+    error = translated(client_error(code))
     assert type(error) is PermanentError
     assert (error.reason, error.fault) == ("forbidden", Fault.INTERNAL)
 
 
-def test_what_a_place_calls_permanent_is_permanent_there() -> None:
-    error = translated(refusal("NoSuchKey"), NoSuchKey=("gone", Fault.CLIENT))
+def test_a_caller_can_declare_a_code_permanent() -> None:
+    error = translated(client_error("NoSuchKey"), NoSuchKey=("gone", Fault.CLIENT))
     assert type(error) is PermanentError
     assert (error.reason, error.fault) == ("gone", Fault.CLIENT)
     assert error.detail == "cat.jpg: because"
 
 
-def test_a_place_decides_before_the_rest() -> None:
-    error = translated(refusal("403"), **{"403": ("gone", Fault.CLIENT)})
+def test_the_codes_of_a_caller_take_precedence() -> None:
+    error = translated(client_error("403"), **{"403": ("gone", Fault.CLIENT)})
     assert error.reason == "gone"
 
 
 @pytest.mark.parametrize("code", ["InternalError", "ServiceUnavailable", "503", "NoSuchKey", ""])
-def test_everything_else_passes(code: str) -> None:
-    error = translated(refusal(code))
+def test_any_other_code_is_transient(code: str) -> None:
+    error = translated(client_error(code))
     assert type(error) is TransientError
     assert (error.reason, error.fault) == ("unavailable", Fault.DEPENDENCY)
 
 
-def test_an_answer_without_a_code_passes() -> None:
+def test_an_error_without_a_code_is_transient() -> None:
     assert type(translated(ClientError({}, "GetObject"))) is TransientError
 
 
@@ -78,37 +78,37 @@ def test_an_answer_without_a_code_passes() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_no_answer_at_all_passes(error: Exception) -> None:
+def test_a_missing_response_is_transient(error: Exception) -> None:
     assert translated(error).reason == "unreachable"
     assert type(translated(error)) is TransientError
 
 
-def test_an_error_that_is_not_awss_is_left_alone() -> None:
+def test_other_errors_are_not_translated() -> None:
     with pytest.raises(KeyError), aws_errors("cat.jpg"):
         raise KeyError("ours")
 
 
-def test_a_client_is_made_once_and_waits_for_no_answer_for_ever(
+def test_a_client_is_created_once_with_timeouts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", HERE)
     client.cache_clear()
-    made = client("sqs")
-    assert client("sqs") is made
-    assert made.meta.endpoint_url == HERE
-    assert (made.meta.config.connect_timeout, made.meta.config.read_timeout) == (3, 10)
+    first = client("sqs")
+    assert client("sqs") is first
+    assert first.meta.endpoint_url == HERE
+    assert (first.meta.config.connect_timeout, first.meta.config.read_timeout) == (3, 10)
     client.cache_clear()
 
 
-def test_no_client_is_made_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.aws._session", lambda: pytest.fail("a client was made"))
+def test_a_client_is_created_at_its_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.aws._session", lambda: pytest.fail("a client was created"))
     client.cache_clear()
     assert client("sqs") is client("sqs")
     client.cache_clear()
 
 
-def test_threads_that_need_a_client_at_once_have_the_same_one(
+def test_concurrent_threads_share_one_client(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -125,19 +125,19 @@ def test_threads_that_need_a_client_at_once_have_the_same_one(
 
 
 class Broken(BaseHTTPRequestHandler):
-    """Answers everything with 500, and counts."""
+    """Responds to every request with 500 and counts them."""
 
-    asked = 0
+    requests = 0
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        type(self).asked += 1
+        type(self).requests += 1
         self.send_response(500)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *words: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -148,17 +148,17 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Broken]]:
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        Broken.asked = 0
+        Broken.requests = 0
         client.cache_clear()
         yield Broken
         client.cache_clear()
         server.shutdown()
 
 
-@pytest.mark.parametrize(("once", "asked"), [(True, 1), (False, 3)])
-def test_what_is_paid_for_or_heard_is_sent_once(
-    broken: type[Broken], once: bool, asked: int
+@pytest.mark.parametrize(("once", "requests"), [(True, 1), (False, 3)])
+def test_a_client_for_paid_or_visible_calls_does_not_retry(
+    broken: type[Broken], once: bool, requests: int
 ) -> None:
     with pytest.raises(TransientError), aws_errors("the topic"):
         client("sns", once=once).publish(TopicArn="arn:aws:sns:us-east-1:0:t", Message="m")
-    assert broken.asked == asked
+    assert broken.requests == requests

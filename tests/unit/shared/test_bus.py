@@ -1,4 +1,4 @@
-"""What a topic and a queue refuse for its size, as their own service models take it."""
+"""Messages that SNS and SQS reject for their size or characters."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -38,45 +38,45 @@ def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     yield from stubbed("sqs")
 
 
-def letter(**words: str) -> dict[str, Any]:
-    attributes = {n: {"DataType": "String", "StringValue": said} for n, said in words.items()}
+def dead_letter(**strings: str) -> dict[str, Any]:
+    attributes = {n: {"DataType": "String", "StringValue": value} for n, value in strings.items()}
     return {"QueueUrl": DEAD, "MessageBody": "the body", "MessageAttributes": attributes}
 
 
-def dead_lettered(sqs: Stubber, detail: str = "why") -> None:
+def send(sqs: Stubber, detail: str = "why") -> None:
     SqsQueue(sqs.client, "unused", DEAD).dead_letter("the body", "unreadable", detail)
 
 
-def test_a_letter_that_leaves_no_room_for_words_is_sent_without(sqs: Stubber) -> None:
-    words = letter(reason="unreadable", detail="why")
-    sqs.add_client_error("send_message", "InvalidParameterValue", expected_params=words)
-    sqs.add_response("send_message", {"MessageId": "m1"}, letter())
-    dead_lettered(sqs)
+def test_a_message_without_room_for_attributes_is_dead_lettered_without_them(sqs: Stubber) -> None:
+    expected = dead_letter(reason="unreadable", detail="why")
+    sqs.add_client_error("send_message", "InvalidParameterValue", expected_params=expected)
+    sqs.add_response("send_message", {"MessageId": "m1"}, dead_letter())
+    send(sqs)
 
 
-def test_a_letter_that_fits_in_no_way_is_ours_to_mend(sqs: Stubber) -> None:
+def test_a_message_that_sqs_rejects_twice_is_an_internal_fault(sqs: Stubber) -> None:
     for _ in range(2):
         sqs.add_client_error("send_message", "InvalidParameterValue", "too long")
     with pytest.raises(PermanentError) as refused:
-        dead_lettered(sqs)
+        send(sqs)
     assert (refused.value.reason, refused.value.fault) == ("refused-by-sqs", Fault.INTERNAL)
 
 
 @pytest.mark.parametrize("detail", ["\ud800 is half a character", "\0", "\ufffe", "line\nbreak"])
-def test_a_detail_is_put_in_characters_that_sqs_takes(sqs: Stubber, detail: str) -> None:
-    told = letter(reason="unreadable", detail=ANY)
-    sqs.add_response("send_message", {"MessageId": "m1"}, told)
+def test_a_detail_contains_only_characters_that_sqs_accepts(sqs: Stubber, detail: str) -> None:
+    expected = dead_letter(reason="unreadable", detail=ANY)
+    sqs.add_response("send_message", {"MessageId": "m1"}, expected)
     sent: list[str] = []
     sqs.client.meta.events.register(
         "before-parameter-build.sqs.SendMessage",
         lambda params, **_: sent.append(params["MessageAttributes"]["detail"]["StringValue"]),
     )
-    dead_lettered(sqs, detail * LONGEST_DETAIL)
+    send(sqs, detail * LONGEST_DETAIL)
     assert sent[0].isprintable()
     assert len(sent[0]) == LONGEST_DETAIL
 
 
-def test_an_event_that_sns_refuses_for_what_it_is_is_not_tried_again(sns: Stubber) -> None:
+def test_an_event_that_sns_rejects_is_a_permanent_error(sns: Stubber) -> None:
     sns.add_client_error("publish", "InvalidParameter", "Message too long")
     with pytest.raises(PermanentError) as refused:
         SnsBus(sns.client, "arn:aws:sns:us-east-1:000000000000:events").publish([SECOND])

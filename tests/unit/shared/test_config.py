@@ -1,4 +1,4 @@
-"""Settings: what is missing or malformed is named, all of it at once."""
+"""Settings are read from the environment; all missing or invalid variables are named at once."""
 
 import pytest
 from pydantic import Field
@@ -23,41 +23,41 @@ class ToySettings(Settings):
     size: int = Field(default=10, gt=0)
 
 
-def test_a_variable_is_the_fields_name_in_capitals() -> None:
+def test_a_variable_has_the_name_of_the_field_in_capitals() -> None:
     assert ToySettings.read({"BUCKET": "b", "SIZE": "7"}) == ToySettings(bucket="b", size=7)
 
 
-def test_what_is_not_said_has_its_default() -> None:
+def test_a_missing_variable_has_the_default_of_its_field() -> None:
     assert ToySettings.read({"BUCKET": "b"}).size == 10
 
 
-def test_a_variable_of_somebody_else_is_ignored() -> None:
+def test_other_variables_are_ignored() -> None:
     assert ToySettings.read({"BUCKET": "b", "bucket": "no", "PATH": "/bin"}).bucket == "b"
 
 
-def test_every_missing_and_every_bad_variable_is_named_at_once() -> None:
+def test_all_missing_and_invalid_variables_are_named() -> None:
     with pytest.raises(Misconfigured) as refused:
         ToySettings.read({"SIZE": "0"})
     assert str(refused.value) == "BUCKET: Field required; SIZE: Input should be greater than 0"
 
 
-def test_the_environment_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_uses_the_environment_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUCKET", "of the environment")
     assert ToySettings.read().bucket == "of the environment"
 
 
-def test_settings_do_not_change() -> None:
+def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         ToySettings(bucket="b").bucket = "c"
 
 
 @pytest.mark.parametrize("name", COMPLETE)
-def test_a_service_does_not_start_without_what_it_needs(name: str) -> None:
+def test_a_service_does_not_start_without_a_required_variable(name: str) -> None:
     with pytest.raises(Misconfigured, match=f"^{name}: Field required$"):
         ServiceSettings.read({key: value for key, value in COMPLETE.items() if key != name})
 
 
-def test_a_service_that_is_told_all_of_it_starts_with_tracing_off() -> None:
+def test_a_service_starts_with_tracing_off_by_default() -> None:
     settings = ServiceSettings.read(COMPLETE)
     assert (settings.tracing, settings.log_level, settings.stage) == ("off", "INFO", "local")
     assert (settings.function_timeout, settings.worst_case, settings.max_attempts) == (30.0, 4.5, 5)

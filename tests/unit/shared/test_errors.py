@@ -1,4 +1,4 @@
-"""The tree of errors, and what is known when one of them passes through."""
+"""The error classes, and the context that is added to a passing error."""
 
 import pytest
 from hypothesis import given
@@ -27,36 +27,34 @@ from shared.errors import (
         (Overtaken, Fault.DEPENDENCY),
     ],
 )
-def test_each_kind_says_who_can_mend_it_unless_told_otherwise(
-    kind: type[DarkroomError], fault: Fault
-) -> None:
+def test_each_class_has_a_default_fault(kind: type[DarkroomError], fault: Fault) -> None:
     assert kind("reason", "detail").fault is fault
     assert kind("reason", "detail", fault=Fault.INTERNAL).fault is Fault.INTERNAL
 
 
-def test_an_error_reads_as_its_reason_and_detail() -> None:
+def test_an_error_is_shown_as_its_reason_and_detail() -> None:
     assert str(PermanentError("gone", "cat.jpg")) == "gone: cat.jpg"
 
 
-def test_what_is_known_is_added_to_what_an_error_knows() -> None:
+def test_the_error_context_is_added_to_the_facts_of_an_error() -> None:
     with pytest.raises(PermanentError) as raised, error_context(owner="ada"):
         raise PermanentError("gone", "cat.jpg", key="cat.jpg")
     assert raised.value.facts == {"key": "cat.jpg", "owner": "ada"}
 
 
-def test_errors_that_are_not_ours_pass_untouched() -> None:
+def test_other_errors_get_no_context() -> None:
     with pytest.raises(KeyError) as raised, error_context(owner="ada"):
         raise KeyError("x")
     assert not hasattr(raised.value, "facts")
 
 
 @given(st.text(st.characters(), max_size=3 * LONGEST_DETAIL))
-def test_a_sentence_is_one_line_of_words_that_anything_takes(words: str) -> None:
-    said = sentence(words)
-    assert said.isprintable()
-    assert len(said) <= LONGEST_DETAIL
-    assert len(said.encode()) <= 4 * LONGEST_DETAIL
+def test_a_sentence_is_short_and_printable(words: str) -> None:
+    line = sentence(words)
+    assert line.isprintable()
+    assert len(line) <= LONGEST_DETAIL
+    assert len(line.encode()) <= 4 * LONGEST_DETAIL
 
 
-def test_a_sentence_that_is_one_stays_as_it_is() -> None:
+def test_a_printable_sentence_is_unchanged() -> None:
     assert sentence("Die Küche ist kein Bild: 猫, 🐈.") == "Die Küche ist kein Bild: 猫, 🐈."

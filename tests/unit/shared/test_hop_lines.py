@@ -1,4 +1,4 @@
-"""What each try at an event is told as: one line of numbers, with how it ended and why."""
+"""The log line of a hop: metrics, the outcome and its reason."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,13 +22,13 @@ def hops() -> Iterator[Lines]:
 
 
 def failing(error: Exception) -> Callable[..., Any]:
-    def act(*_: Any) -> None:
+    def step(*_: Any) -> None:
         raise error
 
-    return act
+    return step
 
 
-def test_a_hop_that_is_done_tells_its_age_and_what_it_was_about(bench: Any, hops: Lines) -> None:
+def test_a_completed_hop_logs_its_age_and_its_event(bench: Any, hops: Lines) -> None:
     bench.consume(SECOND.to_json())
     (line,) = hops()
     assert (line["outcome"], line["attempts"], line["Age"]) == ("done", 1, 0.0)
@@ -37,27 +37,27 @@ def test_a_hop_that_is_done_tells_its_age_and_what_it_was_about(bench: Any, hops
     assert line["message_id"] == "m0"
 
 
-def test_a_hop_tells_what_it_announced_and_under_which_ids(bench: Any, hops: Lines) -> None:
-    bench.act = lambda *_: [ANALYZED]
+def test_a_hop_logs_the_types_and_ids_that_it_published(bench: Any, hops: Lines) -> None:
+    bench.step = lambda *_: [ANALYZED]
     bench.consume(SECOND.to_json())
-    (line,), (said,) = hops(), bench.bus.published
-    assert (line["published"], line["published_ids"]) == ([ANALYZED.type], [said.id])
+    (line,), (envelope,) = hops(), bench.bus.published
+    assert (line["published"], line["published_ids"]) == ([ANALYZED.type], [envelope.id])
 
 
-def test_the_age_is_that_of_the_message_with_all_its_waits(bench: Any, hops: Lines) -> None:
-    bench.act = lambda *_: bench.clock.advance(12.5) or ()
+def test_the_age_of_a_hop_begins_when_the_message_was_sent(bench: Any, hops: Lines) -> None:
+    bench.step = lambda *_: bench.clock.advance(12.5) or ()
     bench.consume(SECOND.to_json())
     assert hops()[0]["Age"] == 12_500
 
 
-def test_a_repeat_is_no_hop_that_took_long(bench: Any, hops: Lines) -> None:
+def test_a_duplicate_logs_no_age(bench: Any, hops: Lines) -> None:
     bench.consume(SECOND.to_json(), SECOND.to_json())
     assert [line["outcome"] for line in hops()] == ["done", "duplicate"]
     assert "Age" not in hops()[1]
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (TransientError("unavailable", "jane"), {"outcome": "retry", "reason": "unavailable"}),
         (
@@ -71,26 +71,26 @@ def test_a_repeat_is_no_hop_that_took_long(bench: Any, hops: Lines) -> None:
         ),
     ],
 )
-def test_a_try_that_fails_says_why_without_quoting_anything(
-    bench: Any, hops: Lines, error: Exception, told: dict[str, Any]
+def test_a_failed_attempt_logs_its_reason_but_not_its_message(
+    bench: Any, hops: Lines, error: Exception, expected: dict[str, Any]
 ) -> None:
-    bench.act = failing(error)
+    bench.step = failing(error)
     bench.consume(SECOND.to_json())
     (line,) = hops()
-    assert line.items() >= told.items()
-    assert ("Age" in line) is (told["outcome"] == "gave-up")
+    assert line.items() >= expected.items()
+    assert ("Age" in line) is (expected["outcome"] == "gave-up")
     assert "jane" not in json.dumps(line)
 
 
-def test_what_another_is_at_is_busy(bench: Any, hops: Lines) -> None:
-    bench.act = lambda *_: bench.consume(SECOND.to_json()) and ()
+def test_a_claimed_event_is_logged_as_in_progress(bench: Any, hops: Lines) -> None:
+    bench.step = lambda *_: bench.consume(SECOND.to_json()) and ()
     bench.consume(SECOND.to_json())
     assert [line["outcome"] for line in hops()] == ["in-progress", "done"]
 
 
-def test_who_died_too_often_is_told_as_killed(bench: Any, hops: Lines) -> None:
+def test_an_event_whose_workers_died_is_logged_as_worker_died(bench: Any, hops: Lines) -> None:
     for _ in range(5):
-        bench.act = failing(SystemExit())
+        bench.step = failing(SystemExit())
         with pytest.raises(SystemExit):
             bench.consume(SECOND.to_json())
         bench.clock.advance(60)
@@ -99,13 +99,13 @@ def test_who_died_too_often_is_told_as_killed(bench: Any, hops: Lines) -> None:
     assert (last["outcome"], last["reason"], last["attempts"]) == ("gave-up", "worker-died", 6)
 
 
-def test_an_undo_is_told_as_one_whichever_event_it_answers(bench: Any, hops: Lines) -> None:
+def test_every_compensation_is_logged_as_compensated(bench: Any, hops: Lines) -> None:
     bench.consume(FAILED_EVENT.to_json())
     bench.end(SECOND.data, RunStatus.FAILED)
     bench.consume(SECOND.to_json())
     assert [line["outcome"] for line in hops()] == ["compensated", "compensated"]
 
 
-def test_a_verdict_that_is_told_is_done(bench: Any, hops: Lines) -> None:
+def test_a_delivery_is_logged_as_done(bench: Any, hops: Lines) -> None:
     bench.consume(LAST.to_json())
     assert [line["outcome"] for line in hops()] == ["done"]

@@ -1,4 +1,4 @@
-"""Hops, read from the rows that services write."""
+"""Hops, derived from the timeline and the claims of an image."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,10 +10,10 @@ from shared.hops import TimelineHop, hops, since_upload
 NOW = 110.0
 
 
-def moment(event: str, kind: str, source: str, at: float, run: int = 0) -> dict[str, Any]:
+def timeline_row(event: str, kind: str, source: str, at: float, run: int = 0) -> dict[str, Any]:
     time = datetime.fromtimestamp(at, UTC).isoformat()
-    said = {"item": f"event/{event}", "type": kind, "source": f"darkroom/{source}", "time": time}
-    return {**said, "run": Decimal(run)}
+    row = {"item": f"event/{event}", "type": kind, "source": f"darkroom/{source}", "time": time}
+    return {**row, "run": Decimal(run)}
 
 
 def claim(name: str, claimed: float, completed: float | None, attempts: int = 1) -> dict[str, Any]:
@@ -23,9 +23,9 @@ def claim(name: str, claimed: float, completed: float | None, attempts: int = 1)
 
 
 TIMELINE = (
-    moment("e1", "image.resized.v1", "resize", 101.5),
-    moment("e2", "image.analyzed.v1", "analyze", 103.0),
-    moment("v", "image.completed.v1", "store", 103.25),
+    timeline_row("e1", "image.resized.v1", "resize", 101.5),
+    timeline_row("e2", "image.analyzed.v1", "analyze", 103.0),
+    timeline_row("v", "image.completed.v1", "store", 103.25),
 )
 CLAIMS = (
     claim("notify/image.completed.v1/v", 103.5, 104.0),
@@ -41,34 +41,34 @@ HOPS = (
 )
 
 
-def test_every_hop_is_told_from_what_it_answers_in_the_order_they_began() -> None:
+def test_hops_are_in_the_order_of_their_beginning() -> None:
     assert hops(TIMELINE, CLAIMS, NOW) == HOPS
     assert [hop.worked for hop in HOPS] == [1.25, 1.125, 0.25, 0.5]
     assert [hop.waited for hop in HOPS] == [None, 0.5, None, 0.25]
 
 
-def test_where_the_upload_is_known_the_first_hop_waited_since_then() -> None:
+def test_the_first_hop_waits_since_the_upload() -> None:
     first, *others = since_upload(HOPS, 100.0)
     assert first == replace(RESIZE, published=100.0)
     assert tuple(others) == HOPS[1:]
 
 
-def test_work_that_began_before_the_upload_was_answered_waited_for_nothing() -> None:
+def test_a_hop_that_began_before_the_upload_time_did_not_wait() -> None:
     assert since_upload([RESIZE], 100.75)[0].waited == 0.0
 
 
-def test_what_is_not_settled_is_at_work_until_its_lease_is_over() -> None:
+def test_a_claim_that_is_not_completed_is_in_progress_until_its_lease_ends() -> None:
     claims = [claim("notify/image.completed.v1/v", 103.5, None)]
-    at_work, waits = hops(TIMELINE, claims, 104.0)[-1], hops(TIMELINE, claims, NOW)[-1]
-    assert (at_work.state, waits.state) == ("in-progress", "waiting")
-    assert at_work.worked is None
+    before, after = hops(TIMELINE, claims, 104.0)[-1], hops(TIMELINE, claims, NOW)[-1]
+    assert (before.state, after.state) == ("in-progress", "waiting")
+    assert before.worked is None
 
 
-def test_who_gave_up_settled_too_and_its_report_tells() -> None:
-    timeline = (TIMELINE[0], moment("f", "step.failed.v1", "analyze", 103.0))
+def test_a_completed_claim_with_a_report_gave_up() -> None:
+    timeline = (TIMELINE[0], timeline_row("f", "step.failed.v1", "analyze", 103.0))
     assert [hop.state for hop in hops(timeline, CLAIMS[1:], NOW)] == ["done", "gave-up"]
 
 
-def test_a_report_about_one_run_says_nothing_of_another() -> None:
-    timeline = (TIMELINE[0], moment("f", "step.failed.v1", "analyze", 103.0, run=1))
+def test_a_report_applies_to_its_run_only() -> None:
+    timeline = (TIMELINE[0], timeline_row("f", "step.failed.v1", "analyze", 103.0, run=1))
     assert {hop.state for hop in hops(timeline, CLAIMS[1:], NOW)} == {"done"}

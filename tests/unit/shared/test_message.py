@@ -1,4 +1,4 @@
-"""An SQS record as Lambda hands it over, read as a message; and its body, read as events."""
+"""An SQS record in a Lambda event is read as a message, and its body as events."""
 
 import json
 import math
@@ -22,82 +22,80 @@ def test_a_message_is_read_with_its_time_in_seconds() -> None:
     assert message.queue == "arn:aws:sqs:us-east-1:000000000000:q"
 
 
-def test_a_message_is_read_with_its_own_attributes() -> None:
+def test_a_message_is_read_with_its_message_attributes() -> None:
     (record,) = sqs_batch("the body")["Records"]
     record["messageAttributes"] = {"reason": {"dataType": "String", "stringValue": "worker-died"}}
     assert Message.of(record).attributes == {"reason": "worker-died"}
 
 
-def test_a_message_without_the_queues_own_words_is_a_first_receive() -> None:
+def test_a_message_without_system_attributes_is_received_for_the_first_time() -> None:
     bare = {"messageId": "m", "receiptHandle": "r", "body": "b"}
     assert Message.of(bare) == Message("m", "r", "b", "", 0.0, 1, {})
 
 
-# ---- what nobody can have meant ----------------------------------------------------------------
+# ---- malformed messages ------------------------------------------------------------------------
 
 EVENT = json.loads(SECOND.to_json())
 
 
-def said(**changed: Any) -> str:
-    """The event with some of its words changed, as it stands on a queue."""
+def body(**changed: Any) -> str:
+    """The body of a message with a changed event."""
     return json.dumps(EVENT | changed)
 
 
-def of_the_original(**changed: Any) -> str:
-    return said(data=EVENT["data"] | {"source": EVENT["data"]["source"] | changed})
+def body_with_source(**changed: Any) -> str:
+    return body(data=EVENT["data"] | {"source": EVENT["data"]["source"] | changed})
 
 
-POISON = {
-    "an-id-that-is-no-uuid": said(id="x"),
-    "an-id-that-no-key-holds": said(id="x" * 3000),
-    "another-subject-than-its-image": said(subject=TEXT),
-    "no-subject": said(subject=""),
-    "a-key-longer-than-any": of_the_original(key="k" * (LONGEST_KEY + 1)),
-    "a-key-longer-than-any-in-bytes": of_the_original(key="ü" * (LONGEST_KEY // 2 + 1)),
-    "half-a-character": of_the_original(key="\ud800"),
-    "not-a-number": of_the_original(bytes=math.nan),
-    "an-infinite-number": of_the_original(bytes=math.inf),
-    "a-number-beyond-all-tables": of_the_original(bytes=10**40),
-    "a-number-of-too-many-digits": said(more=1).replace('"more": 1', f'"more": {"9" * 5000}'),
-    "a-number-below-all-tables": said(more=1).replace('"more": 1', '"more": 1e-200'),
-    "more-than-an-answer-can-say-again": said(data=EVENT["data"] | {"owner": "o" * LARGEST_EVENT}),
+MALFORMED = {
+    "an-id-that-is-no-uuid": body(id="x"),
+    "an-id-longer-than-a-key": body(id="x" * 3000),
+    "another-subject-than-its-image": body(subject=TEXT),
+    "no-subject": body(subject=""),
+    "a-key-that-is-too-long": body_with_source(key="k" * (LONGEST_KEY + 1)),
+    "a-key-with-too-many-bytes": body_with_source(key="ü" * (LONGEST_KEY // 2 + 1)),
+    "half-a-surrogate-pair": body_with_source(key="\ud800"),
+    "not-a-number": body_with_source(bytes=math.nan),
+    "an-infinite-number": body_with_source(bytes=math.inf),
+    "a-number-too-large-for-dynamodb": body_with_source(bytes=10**40),
+    "a-number-of-too-many-digits": body(more=1).replace('"more": 1', f'"more": {"9" * 5000}'),
+    "a-number-too-small-for-dynamodb": body(more=1).replace('"more": 1', '"more": 1e-200'),
+    "an-event-too-large-to-repeat": body(data=EVENT["data"] | {"owner": "o" * LARGEST_EVENT}),
 }
 
 
-@pytest.mark.parametrize("body", POISON.values(), ids=POISON)
-def test_what_no_sender_of_ours_can_mean_is_unreadable(body: str) -> None:
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_message_is_unreadable(body: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        [read(piece) for piece in message_records(body)]
+        [read(record) for record in message_records(body)]
     assert refused.value.reason == "unreadable"
 
 
-FINE = {
-    "a-key-as-long-as-any": of_the_original(key="k" * LONGEST_KEY),
-    "whole-characters-written-as-halves": of_the_original(key="\U0001f408.jpg"),
-    "an-escaped-control-character": of_the_original(key="\0"),
-    "much-that-we-do-not-know-yet": said(later="ü" * 125_000),
-    "much-about-the-event-that-we-do-not-know-yet": said(
-        data=EVENT["data"] | {"l": ["x"] * 50_000}
-    ),
+UNUSUAL = {
+    "a-key-of-the-longest-length": body_with_source(key="k" * LONGEST_KEY),
+    "characters-written-as-surrogate-pairs": body_with_source(key="\U0001f408.jpg"),
+    "an-escaped-control-character": body_with_source(key="\0"),
+    "a-large-unknown-attribute": body(later="ü" * 125_000),
+    "a-large-unknown-field": body(data=EVENT["data"] | {"l": ["x"] * 50_000}),
 }
 
 
-@pytest.mark.parametrize("body", FINE.values(), ids=FINE)
-def test_what_is_only_unusual_is_read(body: str) -> None:
-    assert [read(piece).id for piece in message_records(body)] == [SECOND.id]
+@pytest.mark.parametrize("body", UNUSUAL.values(), ids=UNUSUAL)
+def test_an_unusual_message_is_read(body: str) -> None:
+    assert [read(record).id for record in message_records(body)] == [SECOND.id]
 
 
 @pytest.mark.parametrize(
     "version", ["image.resized.v9", "image.enlarged.v1", "\ufffe", "x" * 250_000]
 )
-def test_a_type_or_version_nobody_knows_is_unknown_whatever_it_is_called(version: str) -> None:
+def test_an_unknown_type_or_version_has_its_own_reason(version: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        read(*message_records(said(type=version)))
+        read(*message_records(body(type=version)))
     assert refused.value.reason == "unknown-type"
 
 
 def deepest() -> int:
-    """The depth of lists within lists at which the decoder gives up."""
+    """The depth of nested lists at which the decoder fails."""
     return bisect_left(
         range(100_000), True, key=lambda depth: not decodes("[" * depth + "]" * depth)
     )
@@ -111,9 +109,9 @@ def decodes(text: str) -> bool:
     return True
 
 
-def test_uploads_nested_almost_too_deeply_are_taken_apart_or_unreadable() -> None:
+def test_deeply_nested_records_are_split_or_unreadable() -> None:
     limit = deepest()
-    for depth in range(limit - 20, limit + 1):  # writing gives up a little earlier than reading
+    for depth in range(limit - 20, limit + 1):  # encoding fails earlier than decoding
         nested = "[" * depth + "]" * depth
         with suppress(PermanentError):
             message_records(f'{{"Records": [{nested}, {nested}]}}')

@@ -1,4 +1,4 @@
-"""The retry policy: what is tried again, after how long, and who pays for it."""
+"""The retry policy: which errors are retried, after how long, and what counts as an attempt."""
 
 from typing import Any
 
@@ -21,30 +21,28 @@ ages = st.floats(-3, 30 * 24 * 3600)  # clocks differ by up to 3 s
 
 
 def decide(error: Exception, **changed: Any) -> Retry | GiveUp:
-    known: dict[str, Any] = {"attempts": 1, "max_attempts": 5, "age": 1.0, "salt": "m1"}
-    return after(error, **(known | changed))
+    arguments: dict[str, Any] = {"attempts": 1, "max_attempts": 5, "age": 1.0, "salt": "m1"}
+    return after(error, **(arguments | changed))
 
 
 @given(st.sampled_from([DOWN, SLOW, LATE, OURS]), attempts, ages, salts)
-def test_a_wait_is_never_negative_and_never_longer_than_the_longest(
-    error: Exception, tries: int, age: float, salt: str
+def test_a_wait_is_positive_and_at_most_the_longest(
+    error: Exception, count: int, age: float, salt: str
 ) -> None:
-    decision = decide(error, attempts=tries, max_attempts=tries + 1, age=age, salt=salt)
+    decision = decide(error, attempts=count, max_attempts=count + 1, age=age, salt=salt)
     assert isinstance(decision, Retry)
     assert 0 < decision.seconds <= LONGEST_WAIT
 
 
 @given(st.sampled_from([DOWN, SLOW, LATE, OURS, GONE]), attempts, ages, salts)
-def test_the_same_try_of_the_same_message_is_decided_the_same(
-    error: Exception, tries: int, age: float, salt: str
-) -> None:
-    asked = {"attempts": tries, "max_attempts": 5, "age": age, "salt": salt}
-    assert decide(error, **asked) == decide(error, **asked)
+def test_the_decision_is_deterministic(error: Exception, count: int, age: float, salt: str) -> None:
+    arguments = {"attempts": count, "max_attempts": 5, "age": age, "salt": salt}
+    assert decide(error, **arguments) == decide(error, **arguments)
 
 
 @given(attempts, st.floats(-3, THROTTLED_FOR, exclude_max=True))
-def test_throttling_is_never_charged(tries: int, age: float) -> None:
-    decision = decide(SLOW, attempts=tries, age=age)
+def test_throttling_never_counts_as_an_attempt(count: int, age: float) -> None:
+    decision = decide(SLOW, attempts=count, age=age)
     assert isinstance(decision, Retry)
     assert not decision.counts_as_attempt
 
@@ -59,57 +57,57 @@ def test_throttling_is_retried_for_six_hours(age: float, ends: bool) -> None:
     assert isinstance(decide(SLOW, attempts=5, age=age), GiveUp) is ends
 
 
-def test_the_longer_it_is_throttled_the_longer_it_waits() -> None:
+def test_the_wait_of_a_throttled_message_grows_with_its_age() -> None:
     waits = [decide(SLOW, age=age) for age in (0, 60, 600, 1700)]
     assert waits == sorted(waits, key=lambda wait: wait.seconds)
     assert waits[0].seconds < waits[-1].seconds
 
 
 @given(attempts)
-def test_who_was_overtaken_is_never_charged(tries: int) -> None:
-    decision = decide(LATE, attempts=tries)
+def test_an_overtaken_write_never_counts_as_an_attempt(count: int) -> None:
+    decision = decide(LATE, attempts=count)
     assert isinstance(decision, Retry)
     assert not decision.counts_as_attempt
 
 
 @pytest.mark.parametrize("error", [DOWN, OURS], ids=["expected", "unexpected"])
-def test_a_failed_try_is_charged_until_the_budget_is_used(error: Exception) -> None:
+def test_a_failed_attempt_is_retried_up_to_max_attempts(error: Exception) -> None:
     decisions = [decide(error, attempts=n, max_attempts=3) for n in (1, 2, 3, 4)]
     assert [isinstance(d, GiveUp) for d in decisions] == [False, False, True, True]
     assert all(d.counts_as_attempt for d in decisions if isinstance(d, Retry))
 
 
-def test_a_permanent_error_is_given_up_at_once() -> None:
+def test_a_permanent_error_gives_up_at_once() -> None:
     assert decide(GONE) == GiveUp("gone", "no such key", Fault.CLIENT)
 
 
-def test_the_world_is_at_fault_for_what_passes() -> None:
+def test_a_transient_error_is_the_fault_of_a_dependency() -> None:
     assert decide(DOWN, attempts=5) == GiveUp("unavailable", "down", Fault.DEPENDENCY)
 
 
-def test_what_nobody_expected_is_our_fault() -> None:
+def test_an_unexpected_error_is_an_internal_fault() -> None:
     given_up = GiveUp("internal-error", "ZeroDivisionError: oops", Fault.INTERNAL)
     assert decide(OURS, attempts=5) == given_up
 
 
 @given(st.integers(-5, 100_000), salts)
-def test_backing_off_is_bounded_for_any_count(tries: int, salt: str) -> None:
-    assert 1 <= backoff(tries, salt) <= LONGEST_WAIT
+def test_backoff_is_bounded_for_any_count(count: int, salt: str) -> None:
+    assert 1 <= backoff(count, salt) <= LONGEST_WAIT
 
 
-def test_backing_off_grows_fourfold() -> None:
-    for tries, whole in enumerate([2, 8, 32, 128, 512, 900, 900], start=1):
-        assert whole / 2 <= backoff(tries, "m1") <= whole
+def test_backoff_grows_by_a_factor_of_four() -> None:
+    for count, whole in enumerate([2, 8, 32, 128, 512, 900, 900], start=1):
+        assert whole / 2 <= backoff(count, "m1") <= whole
 
 
-def test_messages_that_failed_together_do_not_return_together() -> None:
+def test_messages_that_failed_together_have_different_waits() -> None:
     waits = {round(backoff(3, f"m{n}"), 1) for n in range(100)}
     assert len(waits) > 50
 
 
 @given(st.floats(0, 1e6), salts, attempts)
-def test_spreading_keeps_at_least_half(seconds: float, salt: str, tries: int) -> None:
-    assert seconds / 2 <= spread(seconds, salt, tries) <= seconds
+def test_jitter_removes_at_most_half_of_a_wait(seconds: float, salt: str, count: int) -> None:
+    assert seconds / 2 <= spread(seconds, salt, count) <= seconds
 
 
 @pytest.mark.parametrize(

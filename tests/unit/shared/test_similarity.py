@@ -1,4 +1,4 @@
-"""How alike two pictures are, and under which lists they are found: arithmetic alone."""
+"""The similarity of two images, and the bands in which similar images meet."""
 
 from array import array
 from base64 import b64encode
@@ -51,56 +51,52 @@ def test_hashes_that_differ_in_three_bits_share_a_band(bits: int, flipped: set[i
 
 
 @given(HASHES, EMBEDDINGS)
-def test_a_picture_is_in_four_bands_by_its_hash_and_in_ten_by_its_embedding(
-    bits: int, seen: Embedding
-) -> None:
+def test_an_image_has_four_hash_bands_and_ten_embedding_bands(bits: int, seen: Embedding) -> None:
     assert [len(band) for band in hash_bands(fingerprint(bits))] == [4] * 4
     assert [len(band) for band in embedding_bands(seen)] == [3] * 10
 
 
-def test_the_planes_are_the_same_for_ever() -> None:
-    """What was listed under a band years ago has to be found there."""
+def test_the_planes_never_change() -> None:
+    """Entries that were written under a band years ago must be found there."""
     assert embedding_bands(embedding()) == (
         *("317", "1c7", "3e3", "26a", "30e"),
         *("384", "2f5", "15d", "253", "271"),
     )
 
 
-def at_an_angle(cosine: float, chance: Random) -> tuple[Embedding, Embedding]:
-    """Two random directions with this cosine between them, as far as bytes can say it."""
-    one, other = ([chance.gauss(0, 1) for _ in range(LENGTH)] for _ in range(2))
+def at_an_angle(cosine: float, random: Random) -> tuple[Embedding, Embedding]:
+    """Two random directions with this cosine between them, to the precision of bytes."""
+    one, other = ([random.gauss(0, 1) for _ in range(LENGTH)] for _ in range(2))
     mixed = [cosine * a + (1 - cosine**2) ** 0.5 * b for a, b in zip(one, other, strict=True)]
-    return _said(one), _said(mixed)
+    return _embedding(one), _embedding(mixed)
 
 
-def _said(numbers: list[float]) -> Embedding:
+def _embedding(numbers: list[float]) -> Embedding:
     most = max(map(abs, numbers))
     return embedding(array("b", (round(127 * n / most) for n in numbers)).tobytes())
 
 
-@pytest.mark.parametrize("alike", [0.95, 0.9, 0.8, 0.2])
-def test_embeddings_share_a_band_as_often_as_the_angle_between_them_says(alike: float) -> None:
-    chance, tries = Random(1), 300
-    pairs = [at_an_angle(alike, chance) for _ in range(tries)]
+@pytest.mark.parametrize("cosine_of_pair", [0.95, 0.9, 0.8, 0.2])
+def test_embeddings_share_a_band_with_the_calculated_probability(cosine_of_pair: float) -> None:
+    random, count = Random(1), 300
+    pairs = [at_an_angle(cosine_of_pair, random) for _ in range(count)]
     together = sum(
         any(a == b for a, b in zip(embedding_bands(one), embedding_bands(other), strict=True))
         for one, other in pairs
     )
-    same_side = 1 - acos(alike) / pi
+    same_side = 1 - acos(cosine_of_pair) / pi
     expected = 1 - (1 - same_side**EMBEDDING_BAND) ** EMBEDDING_BANDS
-    deviation = (tries * expected * (1 - expected)) ** 0.5
-    assert together == pytest.approx(tries * expected, abs=4 * deviation)
+    deviation = (count * expected * (1 - expected)) ** 0.5
+    assert together == pytest.approx(count * expected, abs=4 * deviation)
 
 
 @given(EMBEDDINGS, EMBEDDINGS)
-def test_a_score_is_between_0_and_1_and_the_same_both_ways(
-    one: Embedding, other: Embedding
-) -> None:
+def test_a_cosine_is_symmetric_and_between_0_and_1(one: Embedding, other: Embedding) -> None:
     assert 0 <= cosine(one, other) <= 1
     assert cosine(one, other) == cosine(other, one)
 
 
-def test_an_embedding_of_zeros_is_like_nothing() -> None:
+def test_an_embedding_of_zeros_is_similar_to_nothing() -> None:
     blank = embedding(bytes(LENGTH))
     assert cosine(blank, blank) == 0.0
     assert cosine(blank, embedding()) == 0.0
@@ -124,7 +120,7 @@ TURNED = bytes(range(1, LENGTH)) + b"\0"
 OPPOSITE = bytes(-n % 256 for n in range(LENGTH))
 
 
-def test_near_duplicates_come_first_then_the_most_alike() -> None:
+def test_near_duplicates_come_first_and_then_the_highest_scores() -> None:
     others = {
         "c": features(FAR, SAME),
         "b": features(0b111, None),
@@ -132,14 +128,14 @@ def test_near_duplicates_come_first_then_the_most_alike() -> None:
         "d": features(FAR, TURNED),
         "e": features(FAR, OPPOSITE),
     }
-    found = ranked(features(0, SAME), others)
-    assert [match.image for match in found] == ["a", "b", "c", "d"]
-    assert found[0] == Match("a", Kind.NEAR_DUPLICATE, 63 / 64)
-    assert found[2].kind is Kind.SIMILAR
-    assert ALIKE < found[3].score < found[2].score
+    matches = ranked(features(0, SAME), others)
+    assert [match.image for match in matches] == ["a", "b", "c", "d"]
+    assert matches[0] == Match("a", Kind.NEAR_DUPLICATE, 63 / 64)
+    assert matches[2].kind is Kind.SIMILAR
+    assert ALIKE < matches[3].score < matches[2].score
 
 
-def test_of_equals_the_order_is_that_of_their_ids() -> None:
+def test_equal_matches_are_in_the_order_of_their_ids() -> None:
     same = features(0, SAME)
     assert [match.image for match in ranked(same, {"b": same, "a": same})] == ["a", "b"]
 
@@ -153,7 +149,7 @@ def test_of_equals_the_order_is_that_of_their_ids() -> None:
         (features(None, None), features(None, None), []),
     ],
 )
-def test_what_is_missing_is_compared_with_nothing(
+def test_missing_features_are_not_compared(
     one: Features, other: Features, kinds: list[str]
 ) -> None:
     assert [match.kind for match in ranked(one, {"other": other})] == kinds

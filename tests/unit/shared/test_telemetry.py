@@ -1,4 +1,4 @@
-"""One JSON object a line, with the ids of what it is about; X-Ray only where it is on."""
+"""Log lines are JSON objects with the ids of their subject; X-Ray is used only if it is on."""
 
 import json
 import logging
@@ -25,12 +25,12 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def lines() -> Iterator[Any]:
-    """Starts telemetry as a function does; the lines it has put on standard output since."""
+    """Start telemetry as a function does; returns the decoded lines of standard output."""
     with captured_logs("toy") as out:
         yield lambda: decoded(out)
 
 
-def test_a_line_is_one_json_object_with_its_fields(lines: Any) -> None:
+def test_a_log_line_is_a_json_object_with_extra_fields(lines: Any) -> None:
     log.info("seen %s", "before", extra={"event_id": "e1", "path": Path("a")})
     (line,) = lines()
     assert line.pop("time").endswith("Z")
@@ -50,7 +50,7 @@ def test_the_time_of_a_line_is_utc_with_milliseconds() -> None:
     assert line["time"] == "2027-01-15T08:00:00.042Z"
 
 
-def test_facts_stand_on_every_line_inside_and_on_none_after(lines: Any) -> None:
+def test_facts_are_on_every_line_inside_the_block_only(lines: Any) -> None:
     with about(correlation_id="i1"):
         with about(event_id="e1"):
             log.info("inner")
@@ -63,7 +63,7 @@ def test_facts_stand_on_every_line_inside_and_on_none_after(lines: Any) -> None:
     assert "correlation_id" not in after
 
 
-def test_facts_are_gone_when_the_inside_fails(lines: Any) -> None:
+def test_facts_are_removed_after_an_error(lines: Any) -> None:
     with pytest.raises(KeyError), about(event_id="e1"):
         raise KeyError("x")
     log.info("after")
@@ -81,7 +81,7 @@ def failing_with(word: str) -> None:
         log.exception("it failed")
 
 
-def test_an_error_is_told_by_its_type_and_place_and_not_by_its_words(lines: Any) -> None:
+def test_an_error_is_logged_without_its_message(lines: Any) -> None:
     failing_with("jane@example.org")
     (line,) = lines()
     assert line["level"] == "ERROR"
@@ -90,21 +90,23 @@ def test_an_error_is_told_by_its_type_and_place_and_not_by_its_words(lines: Any)
     assert "jane" not in json.dumps(line)
 
 
-def test_at_level_debug_an_error_is_told_in_its_words_too(lines: Any) -> None:
+def test_an_error_is_logged_with_its_message_at_level_debug(lines: Any) -> None:
     log.setLevel("DEBUG")
     failing_with("jane@example.org")
     assert lines()[0]["exception"].endswith("ZeroDivisionError: jane@example.org")
 
 
-def test_what_is_below_the_level_is_not_logged(lines: Any) -> None:
+def test_lines_below_the_level_are_not_logged(lines: Any) -> None:
     log.debug("a detail")
     assert lines() == []
 
 
-def test_starting_twice_logs_once(lines: Any) -> None:
+def test_a_repeated_start_adds_no_handler(lines: Any) -> None:
     telemetry.start("toy")
-    ours = [one for one in log.handlers if isinstance(one.formatter, telemetry.JsonLines)]
-    assert len(ours) == 1
+    handlers = [
+        handler for handler in log.handlers if isinstance(handler.formatter, telemetry.JsonLines)
+    ]
+    assert len(handlers) == 1
     assert not log.propagate
     assert lines() == []
 
@@ -112,53 +114,53 @@ def test_starting_twice_logs_once(lines: Any) -> None:
 # ---- metrics -----------------------------------------------------------------------------------
 
 
-def numbers(line: dict[str, Any]) -> dict[str, Any]:
-    """The numbers that CloudWatch reads off a line, by name."""
+def metrics(line: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of a line in the embedded metric format, by name."""
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Darkroom"
     assert directive["Dimensions"] == [["stage", "service"]]
     assert all(isinstance(line[name], str) for name in directive["Dimensions"][0])
-    return {each["Name"]: line[each["Name"]] for each in directive["Metrics"]}
+    return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
 
 
-def test_a_number_is_a_line_that_cloudwatch_reads(lines: Any) -> None:
-    count("kept", DEAD_LETTERS, 2, reason="unreadable")
+def test_a_metric_is_a_line_in_the_embedded_metric_format(lines: Any) -> None:
+    count("stored", DEAD_LETTERS, 2, reason="unreadable")
     (line,) = lines()
-    assert numbers(line) == {"DeadLetters": 2}
+    assert metrics(line) == {"DeadLetters": 2}
     assert line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Unit"] == "Count"
     assert (line["stage"], line["service"], line["reason"]) == ("test", "toy", "unreadable")
     assert line["_aws"]["Timestamp"] > 1_700_000_000_000
 
 
-def test_a_number_may_be_about_another_service(lines: Any) -> None:
-    count("kept", DEAD_LETTERS, service="resize")
+def test_a_metric_may_belong_to_another_service(lines: Any) -> None:
+    count("stored", DEAD_LETTERS, service="resize")
     assert lines()[0]["service"] == "resize"
 
 
-def test_numbers_are_told_at_every_level(lines: Any) -> None:
+def test_metrics_are_logged_at_every_level(lines: Any) -> None:
     log.setLevel("ERROR")
     count("sent", EFFECTS)
-    assert numbers(lines()[0]) == {"Effects": 1}
+    assert metrics(lines()[0]) == {"Effects": 1}
 
 
-def test_a_hop_is_one_line_with_all_its_numbers(lines: Any) -> None:
-    with about(event_id="e1"), HopMetrics() as this:
+def test_a_hop_is_one_line_with_all_its_metrics(lines: Any) -> None:
+    with about(event_id="e1"), HopMetrics() as hop:
         expect_effects(4)
-        this.note(AGE, 120.5)
+        hop.note(AGE, 120.5)
     (line,) = lines()
-    assert set(numbers(line)) == {"ExpectedEffects", "Age", "Duration"}
+    assert set(metrics(line)) == {"ExpectedEffects", "Age", "Duration"}
     assert (line["ExpectedEffects"], line["Age"], line["outcome"]) == (4, 120.5, "done")
     assert (line["event_id"], line["message"]) == ("e1", "hop")
     assert 0 <= line["Duration"] < 60_000
 
 
-def test_what_is_wanted_counts_once_it_is_done(lines: Any) -> None:
-    with HopMetrics() as this:
+def test_expected_effects_count_only_after_success(lines: Any) -> None:
+    with HopMetrics() as hop:
         expect_effects(4)
-        this.fail("retry", Throttled("throttled", "jane@example.org"), counts_as_attempt=False)
+        hop.fail("retry", Throttled("throttled", "jane@example.org"), counts_as_attempt=False)
     (line,) = lines()
     assert EXPECTED_EFFECTS.name not in line
-    assert numbers(line).keys() == {THROTTLED.name, DURATION.name}
+    assert metrics(line).keys() == {THROTTLED.name, DURATION.name}
     assert (line["outcome"], line["reason"], line["counts_as_attempt"]) == (
         "retry",
         "throttled",
@@ -167,30 +169,30 @@ def test_what_is_wanted_counts_once_it_is_done(lines: Any) -> None:
     assert "jane" not in json.dumps(line)
 
 
-def test_a_hop_that_fails_is_told_all_the_same(lines: Any) -> None:
+def test_a_failing_hop_is_logged(lines: Any) -> None:
     with pytest.raises(ZeroDivisionError), HopMetrics():
         fail("x")
     (line,) = lines()
     assert (line["outcome"], line["reason"]) == ("error", "internal-error")
 
 
-def test_who_is_killed_in_a_hop_tells_nothing(lines: Any) -> None:
+def test_a_killed_hop_logs_nothing(lines: Any) -> None:
     with pytest.raises(KeyboardInterrupt), HopMetrics():
         raise KeyboardInterrupt
     assert lines() == []
 
 
-def test_half_a_character_is_told_as_well_as_any(lines: Any) -> None:
+def test_half_a_surrogate_pair_can_be_logged(lines: Any) -> None:
     log.info("seen", extra={"path": "\ud800"})
     assert lines()[0]["path"] == "\ud800"
 
 
-def test_outside_of_a_hop_nothing_is_wanted(lines: Any) -> None:
+def test_expected_effects_are_ignored_outside_a_hop(lines: Any) -> None:
     expect_effects(1)
     assert lines() == []
 
 
-def test_what_is_carried_to_another_thread_is_told_with_the_same_facts(lines: Any) -> None:
+def test_a_carried_function_logs_the_same_facts_on_another_thread(lines: Any) -> None:
     with about(event_id="e1"), ThreadPoolExecutor(1) as pool:
         assert pool.submit(carried(lambda: count("sent", EFFECTS))).result() is None
     (line,) = lines()
@@ -200,14 +202,14 @@ def test_what_is_carried_to_another_thread_is_told_with_the_same_facts(lines: An
 # ---- traces ------------------------------------------------------------------------------------
 
 
-def test_with_tracing_off_a_trace_is_nothing_at_all() -> None:
+def test_with_tracing_off_there_is_no_recorder() -> None:
     with traced(PARENT, image="i1"):
         assert telemetry._Trace.recorder is None
 
 
-def in_a_process_of_its_own(script: str, **variables: str) -> dict[str, Any]:
-    """What the script prints last; X-Ray patches botocore for as long as a process lives."""
-    done = subprocess.run(
+def in_own_process(script: str, **variables: str) -> dict[str, Any]:
+    """The last line that the script prints. X-Ray patches botocore for the life of a process."""
+    completed = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
         env=os.environ | variables,
@@ -216,8 +218,8 @@ def in_a_process_of_its_own(script: str, **variables: str) -> dict[str, Any]:
         check=False,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    assert completed.returncode == 0, completed.stderr
+    return json.loads(completed.stdout.splitlines()[-1])
 
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -232,35 +234,34 @@ telemetry.start("toy", tracing=True)
 from aws_xray_sdk.core import xray_recorder
 xray_recorder.configure(daemon_address="127.0.0.1:%d" % sink.getsockname()[1])
 
-def heard():
-    # what the daemon would be sent: a header, and a document in the line below it
+def received():
+    # a message to the daemon: a header line, then a line with the segment
     return json.loads(sink.recv(65536).decode().splitlines()[-1])
 """
 
 
-def test_with_tracing_off_x_ray_is_never_loaded() -> None:
+def test_with_tracing_off_x_ray_is_not_imported() -> None:
     script = """
 import json, sys
 from shared import telemetry
 telemetry.start("toy")
 print(json.dumps({"loaded": "aws_xray_sdk" in sys.modules}))
 """
-    assert in_a_process_of_its_own(script) == {"loaded": False}
+    assert in_own_process(script) == {"loaded": False}
 
 
-def test_with_tracing_on_each_event_is_a_segment_of_its_images_trace() -> None:
+def test_each_event_is_a_segment_of_the_trace_of_its_image() -> None:
     script = f"""{LISTENING}
 with telemetry.traced({PARENT!r}, image="i1", event="image.resized.v1"):
     pass
-print(json.dumps(heard()))
+print(json.dumps(received()))
 """
-    sent = in_a_process_of_its_own(script)
+    sent = in_own_process(script)
     assert (sent["name"], sent["trace_id"]) == ("toy", "1-0af76519-16cd43dd8448eb211c80319c")
-    known = {"image": "i1", "event": "image.resized.v1", "stage": "local"}
-    assert sent["annotations"] == known
+    assert sent["annotations"] == {"image": "i1", "event": "image.resized.v1", "stage": "local"}
 
 
-def test_calls_of_aws_are_part_of_it_on_any_thread_and_tell_no_key() -> None:
+def test_aws_calls_on_any_thread_are_subsegments_without_keys() -> None:
     script = f"""{LISTENING}
 import boto3
 from concurrent.futures import ThreadPoolExecutor
@@ -271,29 +272,29 @@ with mock_aws():
     with telemetry.traced({PARENT!r}, image="i1"), ThreadPoolExecutor(1) as pool:
         s3.put_object(Bucket="uploads", Key="jane@example.org.jpg", Body=b"x")
         pool.submit(telemetry.carried(s3.list_buckets)).result()
-print(json.dumps(heard()))
+print(json.dumps(received()))
 """
-    sent = in_a_process_of_its_own(script)
+    sent = in_own_process(script)
     called = [part["aws"]["operation"] for part in sent["subsegments"]]
     assert called == ["PutObject", "ListBuckets"]
     assert "jane" not in json.dumps(sent)
 
 
-def test_an_error_marks_its_segment_and_is_not_quoted_there() -> None:
+def test_an_error_marks_its_segment_as_a_fault_without_its_message() -> None:
     script = f"""{LISTENING}
 try:
     with telemetry.traced({PARENT!r}, image="i1"):
         raise KeyError("jane@example.org")
 except KeyError:
-    print(json.dumps(heard()))
+    print(json.dumps(received()))
 """
-    sent = in_a_process_of_its_own(script)
+    sent = in_own_process(script)
     assert sent["fault"] is True
     assert "jane" not in json.dumps(sent)
 
 
 def test_all_hops_of_an_image_are_segments_of_one_trace() -> None:
-    """Also the first, although S3 hands no trace on, and the compensation of one that failed."""
+    """Including the first hop, although S3 sends no trace context, and the compensations."""
     script = f"""{LISTENING}
 from shared.errors import PermanentError
 from tests.pictures import encoded, photo
@@ -302,15 +303,14 @@ saga = ScriptedSaga()
 saga.recognizer.failures = [PermanentError("no", "no")]
 image = saga.upload(encoded(photo(120, 80), "JPEG"))
 saga.run()
-parts = [heard() for _ in range({FAILED_HOPS})]
-print(json.dumps({{"image": image, "parts": parts}}))
+segments = [received() for _ in range({FAILED_HOPS})]
+print(json.dumps({{"image": image, "segments": segments}}))
 """
-    told = in_a_process_of_its_own(script)
-    trace = told["image"].replace("-", "")
-    assert {part["trace_id"] for part in told["parts"]} == {f"1-{trace[:8]}-{trace[8:]}"}
-    assert {part["annotations"]["image"] for part in told["parts"]} == {told["image"]}
-    answered = [part["annotations"]["event"] for part in told["parts"]]
-    assert Counter(answered) == {
+    output = in_own_process(script)
+    trace, segments = output["image"].replace("-", ""), output["segments"]
+    assert {segment["trace_id"] for segment in segments} == {f"1-{trace[:8]}-{trace[8:]}"}
+    assert {segment["annotations"]["image"] for segment in segments} == {output["image"]}
+    assert Counter(segment["annotations"]["event"] for segment in segments) == {
         "image.uploaded.v1": 1,
         "image.resized.v1": 2,
         "step.failed.v1": 1,
@@ -319,10 +319,10 @@ print(json.dumps({{"image": image, "parts": parts}}))
 
 
 FAILED_HOPS = 7
-"""Of resize, analyze, store twice, and of the three that answer the verdict."""
+"""Hops of resize, analyze, store (twice) and the three services that consume the outcome."""
 
 
-def test_on_lambda_a_hop_is_in_its_images_trace_and_all_else_in_the_invocations() -> None:
+def test_on_lambda_calls_outside_a_hop_are_in_the_trace_of_the_invocation() -> None:
     script = f"""{LISTENING}
 import boto3
 from moto import mock_aws
@@ -331,17 +331,17 @@ with mock_aws():
     with telemetry.traced({PARENT!r}, image="i1"):
         s3.list_buckets()
     s3.list_buckets()
-parts = [heard() for _ in range(3)]
-print(json.dumps({{"traces": [[part["name"], part["trace_id"]] for part in parts]}}))
+segments = [received() for _ in range(3)]
+print(json.dumps({{"traces": [[segment["name"], segment["trace_id"]] for segment in segments]}}))
 """
     invocation = "1-5759e988-bd862e3fe1be46a994272793"
     header = f"Root={invocation};Parent=53995c3f42cd8ad8;Sampled=1"
-    told = in_a_process_of_its_own(script, LAMBDA_TASK_ROOT="/var/task", _X_AMZN_TRACE_ID=header)
+    output = in_own_process(script, LAMBDA_TASK_ROOT="/var/task", _X_AMZN_TRACE_ID=header)
     image = "1-0af76519-16cd43dd8448eb211c80319c"
-    assert sorted(told["traces"]) == [["s3", image], ["s3", invocation], ["toy", image]]
+    assert sorted(output["traces"]) == [["s3", image], ["s3", invocation], ["toy", image]]
 
 
-def test_with_tracing_on_calls_between_the_hops_go_on_untraced() -> None:
+def test_with_tracing_on_calls_outside_a_hop_are_not_traced() -> None:
     script = f"""{LISTENING}
 import boto3
 from moto import mock_aws
@@ -349,4 +349,4 @@ with mock_aws():
     s3 = boto3.client("s3", "us-east-1", aws_access_key_id="t", aws_secret_access_key="t")
     print(json.dumps({{"buckets": s3.list_buckets()["Buckets"]}}))
 """
-    assert in_a_process_of_its_own(script) == {"buckets": []}
+    assert in_own_process(script) == {"buckets": []}
