@@ -576,3 +576,16 @@ def test_a_release_is_repeated_beside_its_own_runs_outcome_and_no_other() -> Non
     of_run = {run: RESIZED.model_copy(update={"run": run}) for run in (0, 1)}
     kinds = {run: [type(a) for a in decisions(record, e, AT)] for run, e in of_run.items()}
     assert kinds == {0: [ImageCompleted, ImageReleased], 1: []}
+
+
+def test_a_forced_replay_fails_the_open_run_as_superseded() -> None:
+    opened = after(RESIZED)
+    assert opened
+    later = AT + timedelta(hours=1)
+    record = decide(opened, ReplayRequested(image=CAT, run=0, force=True), later)
+    assert record
+    failure = record.runs[0].failure
+    assert failure
+    assert (failure.stage, failure.reason, failure.owner) == ("store", "superseded", opened.owner)
+    assert failure.detail == "A new run was requested while this one was still open."
+    assert record.runs[0].ended == later
