@@ -68,5 +68,5 @@ def test_the_check_names_what_is_out_of_date(tmp_path: Path) -> None:
     asyncapi.write(tmp_path)
     asyncapi.check(tmp_path)
     (tmp_path / "events.md").write_text("old")
-    with pytest.raises(InfraError, match=r"say: events\.md; make schemas"):
+    with pytest.raises(InfraError, match=r"out of date: events\.md; run: make schemas"):
         asyncapi.check(tmp_path)
