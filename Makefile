@@ -100,9 +100,10 @@ fuzz: $(READY) ## resize mutated pictures (SECONDS=60 SEED=1)
 bench: $(READY) ## run the benchmark (15 minutes; ARGS="--area renditions --quick")
 	@.venv/bin/python -m tests.lab.bench $(ARGS)
 
-lint: $(READY) ## check rules and format: within seconds
+lint: $(READY) ## check rules, format and retired words (seconds)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/python -m tests.architecture.retired_words
 
 check: lint ## lint, check types, and check imports between packages
 	@.venv/bin/mypy

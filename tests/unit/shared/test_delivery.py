@@ -49,9 +49,9 @@ def test_a_step_that_fails_past_its_lease_is_compensated_if_its_run_failed(
     bench: Any,
 ) -> None:
     """The worker that took over has compensated before this one wrote its last object."""
-    bench.act = failing_after(bench, 41, RunStatus.FAILED)
+    bench.step = failing_after(bench, 41, RunStatus.FAILED)
     assert bench.consume(SECOND.to_json()) == ["m0"]
-    assert bench.undone == [SECOND.data]
+    assert bench.compensated == [SECOND.data]
 
 
 @pytest.mark.parametrize(
@@ -61,15 +61,15 @@ def test_a_step_that_fails_past_its_lease_is_compensated_if_its_run_failed(
 def test_a_step_that_fails_is_not_compensated_within_its_lease_or_for_a_completed_run(
     bench: Any, seconds: float, status: RunStatus
 ) -> None:
-    bench.act = failing_after(bench, seconds, status)
+    bench.step = failing_after(bench, seconds, status)
     assert bench.consume(SECOND.to_json()) == ["m0"]
-    assert bench.undone == []
+    assert bench.compensated == []
 
 
 def test_a_delivery_that_fails_past_its_lease_compensates_nothing(bench: Any) -> None:
-    bench.act = failing_after(bench, 41, RunStatus.FAILED)
+    bench.step = failing_after(bench, 41, RunStatus.FAILED)
     assert bench.consume(LAST.to_json()) == ["m0"]
-    assert bench.undone == []
+    assert bench.compensated == []
 
 
 def test_a_worker_at_the_end_of_its_lease_still_publishes(bench: Any) -> None:
@@ -78,9 +78,9 @@ def test_a_worker_at_the_end_of_its_lease_still_publishes(bench: Any) -> None:
         bench.end(event, RunStatus.FAILED)
         yield RESIZED
 
-    bench.act = act
+    bench.step = act
     assert bench.consume(SECOND.to_json()) == []
-    assert bench.said() == [RESIZED.type]
+    assert bench.published_types() == [RESIZED.type]
 
 
 # ---- what is passed on and published -----------------------------------------------------------
@@ -96,18 +96,18 @@ def test_a_decision_gets_the_event_and_its_envelope_and_needs_no_claim(bench: An
     bench.routes = lambda: {ImageResized: Decide(decide)}
     assert bench.consume(SECOND.to_json()) == []
     assert calls == [(SECOND.data, SECOND)]
-    assert (bench.said(), bench.ledger.rows) == ([ANALYZED.type], {})
+    assert (bench.published_types(), bench.ledger.rows) == ([ANALYZED.type], {})
 
 
 def test_a_delivery_gets_the_event_and_its_envelope(bench: Any) -> None:
     calls = []
-    bench.act = lambda event, context: calls.append((event, context.envelope))
+    bench.step = lambda event, context: calls.append((event, context.envelope))
     bench.consume(LAST.to_json())
     assert calls == [(LAST.data, LAST)]
 
 
 def test_events_of_one_step_have_ids_by_their_position_and_the_time_in_utc(bench: Any) -> None:
-    bench.act = lambda *_: [RESIZED, RESIZED]
+    bench.step = lambda *_: [RESIZED, RESIZED]
     bench.consume(SECOND.to_json())
     now = datetime.fromtimestamp(bench.clock(), UTC)
     assert bench.bus.published == [SECOND.caused(RESIZED, "darkroom/toy", n, now) for n in (0, 1)]
@@ -135,7 +135,7 @@ def test_the_trace_names_the_image_and_the_event(
 
 
 def test_an_unexpected_error_is_reported_after_the_last_attempt(bench: Any) -> None:
-    bench.act = failing(ZeroDivisionError("oops"))
+    bench.step = failing(ZeroDivisionError("oops"))
     assert [bench.consume(SECOND.to_json()) for _ in range(5)] == [["m0"]] * 4 + [[]]
     (report,) = bench.reports()
     assert (report.reason, report.detail) == ("internal-error", "ZeroDivisionError: oops")
@@ -168,7 +168,7 @@ def complaint(body: str) -> str:
 
 
 def test_a_failed_attempt_waits_for_its_backoff(bench: Any) -> None:
-    bench.act = failing(DOWN)
+    bench.step = failing(DOWN)
     bench.consume(SECOND.to_json())
     assert bench.waits() == [backoff(1, "m0")]
 
@@ -258,7 +258,7 @@ def test_a_compensation_is_logged_with_the_status_of_the_run(bench: Any, logged:
 def test_an_expected_failure_is_logged_as_a_warning_with_what_follows(
     bench: Any, logged: Any
 ) -> None:
-    bench.act = failing(DOWN)
+    bench.step = failing(DOWN)
     (line,) = logged(SECOND.to_json())
     assert line == {
         "level": "WARNING",
@@ -272,14 +272,14 @@ def test_an_expected_failure_is_logged_as_a_warning_with_what_follows(
 def test_an_unexpected_failure_is_logged_as_an_error_with_its_traceback(
     bench: Any, logged: Any
 ) -> None:
-    bench.act = failing(ZeroDivisionError("oops"))
+    bench.step = failing(ZeroDivisionError("oops"))
     (line,) = logged(SECOND.to_json())
     assert (line["level"], line["reason"]) == ("ERROR", "internal-error")
     assert line["exception"].endswith("ZeroDivisionError")
 
 
 def test_a_failure_that_is_given_up_is_logged_with_its_fault(bench: Any, logged: Any) -> None:
-    bench.act = failing(PermanentError("not-an-image", "no picture"))
+    bench.step = failing(PermanentError("not-an-image", "no picture"))
     (line,) = logged(SECOND.to_json())
     assert (line["reason"], line["fault"]) == ("not-an-image", "client")
 
@@ -291,7 +291,7 @@ def test_a_worker_that_is_overtaken_is_logged_as_such(bench: Any, logged: Any) -
         context.ensure_lease()
         yield RESIZED
 
-    bench.act = act
+    bench.step = act
     (line,) = logged(SECOND.to_json())
     assert (line["reason"], line["counts_as_attempt"]) == ("overtaken", False)
 
@@ -312,7 +312,7 @@ def test_a_message_that_cannot_be_handled_is_logged_with_its_reason(
 def test_messages_that_cannot_be_returned_are_logged_with_the_reason(
     bench: Any, logged: Any, seconds: float, reason: str
 ) -> None:
-    bench.queue, bench.act, bench.time_left.seconds = DownQueue(), failing(DOWN), seconds
+    bench.queue, bench.step, bench.time_left.seconds = DownQueue(), failing(DOWN), seconds
     assert logged(SECOND.to_json(), UPLOAD)[-1] == {
         "level": "WARNING",
         "message": "could not change message visibility; retry after the visibility timeout",
@@ -322,7 +322,7 @@ def test_messages_that_cannot_be_returned_are_logged_with_the_reason(
 
 
 def test_the_age_of_a_message_is_measured_to_the_microsecond(bench: Any) -> None:
-    bench.act = lambda *_: bench.clock.advance(0.0123456) or ()
+    bench.step = lambda *_: bench.clock.advance(0.0123456) or ()
     sent = bench.clock()
     with captured_logs("toy") as out:
         bench.consume(SECOND.to_json())

@@ -157,7 +157,7 @@ class Pipeline:
             self._publish(envelope)
             if type(decision) in STATUS:
                 notify = Notify(SnsNotifications(self.aws, "topic"))
-                notify.tell(envelope.data, StepContext(envelope, AT, lambda: None))
+                notify.notify(envelope.data, StepContext(envelope, AT, lambda: None))
         DynamoRecordsWriter(self.aws, "records").write(self.records.records[fact.subject])
 
     def _publish(self, envelope: Envelope) -> None:

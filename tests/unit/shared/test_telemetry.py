@@ -31,12 +31,12 @@ def lines() -> Iterator[Any]:
 
 
 def test_a_log_line_is_a_json_object_with_extra_fields(lines: Any) -> None:
-    log.info("seen %s", "before", extra={"event_id": "e1", "path": Path("a")})
+    log.info("duplicate %s", "event", extra={"event_id": "e1", "path": Path("a")})
     (line,) = lines()
     assert line.pop("time").endswith("Z")
     assert line == {
         "level": "INFO",
-        "message": "seen before",
+        "message": "duplicate event",
         "service": "toy",
         "stage": "test",
         "event_id": "e1",

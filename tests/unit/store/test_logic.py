@@ -450,7 +450,7 @@ def test_a_reanalysis_reuses_the_published_run() -> None:
     reanalysis = Reanalysis(of=0, analyzer="rekognition")
     assert (granted.run, granted.current.reanalysis, granted.published) == (1, reanalysis, 0)
     (replayed,) = [d for d in decisions(granted, ANEW, AT) if isinstance(d, ImageReplayed)]
-    assert (replayed.run, replayed.reanalysis, replayed.made) == (1, reanalysis, RESIZED)
+    assert (replayed.run, replayed.reanalysis, replayed.copy_from) == (1, reanalysis, RESIZED)
 
 
 def test_after_a_failure_a_reanalysis_still_reuses_the_published_run() -> None:
@@ -470,7 +470,7 @@ def test_a_full_replay_reuses_nothing() -> None:
     request = ReplayRequested(image=CAT, run=0)
     granted = after(RESIZED, ANALYZED, request)
     (replayed, *_) = decisions(granted, request, AT)
-    assert (replayed.reanalysis, replayed.made) == (None, None)
+    assert (replayed.reanalysis, replayed.copy_from) == (None, None)
 
 
 def test_the_outcome_describes_each_version_by_its_own_run() -> None:
