@@ -123,7 +123,7 @@ def aws_errors(what: str, **permanent: tuple[str, Fault]) -> Iterator[None]:
     except ClientError as error:
         raise _translated(error, what, permanent) from error
     except BotoCoreError as error:
-        raise TransientError("unreachable", f"no answer about {what}: {error}") from error
+        raise TransientError("unreachable", f"{what}: no response: {error}") from error
 
 
 def _translated(
@@ -135,7 +135,7 @@ def _translated(
         reason, fault = permanent[code]
         return PermanentError(reason, f"{what}: {message}", fault=fault, code=code)
     if code in THROTTLED:
-        return Throttled("throttled", f"asked to slow down over {what}", code=code)
+        return Throttled("throttled", f"{what}: throttled", code=code)
     if code in REFUSED:
         return PermanentError("forbidden", f"{what}: {message}", fault=Fault.INTERNAL, code=code)
     return TransientError("unavailable", f"{what}: {code} {message}", code=code)

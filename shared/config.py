@@ -60,4 +60,4 @@ class ServiceSettings(FunctionSettings):
     worst_case: float
     """Seconds, for one record. With less time left, the rest of the batch is retried later."""
     max_attempts: int
-    """The number of attempts of one event that may run."""
+    """Maximum attempts per event."""

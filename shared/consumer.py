@@ -1,7 +1,7 @@
 """Handle a batch of SQS messages with exactly-once effects.
 
 Each message takes the same path: parse it, then deliver each of its events (see ``delivery``). One
-message that fails takes no other with it: the response names the messages that SQS is to deliver
+failing message does not fail the others: the response names the messages that SQS is to deliver
 again (``batchItemFailures``).
 """
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from shared import retries, telemetry
 from shared.bus import Wait
-from shared.delivery import SOON, Delivery, RetryLater, Service
+from shared.delivery import SHORT_WAIT, Delivery, RetryLater, Service
 from shared.errors import DarkroomError, PermanentError, TransientError, reason_of
 from shared.message import Message, MessageRecord, message_records, read
 from shared.metrics import AGE
@@ -96,7 +96,7 @@ def _handle(service: Service, message: Message, has_time: Callable[[], bool]) ->
     waits = []
     for record in records:
         if not has_time():
-            waits.append(RetryLater(retries.spread(SOON, message.id, message.receives)))
+            waits.append(RetryLater(retries.spread(SHORT_WAIT, message.id, message.receives)))
             break
         if wait := _handle_record(service, message, record):
             waits.append(wait)

@@ -1,8 +1,9 @@
 """Handle one event in one service: claim, check the run, run the step, publish, complete the claim.
 
 A service declares how it reacts to each event type with one of four routes: ``Step``,
-``Compensate``, ``Deliver`` or ``Decide``. Every failure on the path is decided here, once for all
-services. Backoff and attempt limits are in ``retries``.
+``Compensate``, ``Deliver`` or ``Decide``. Failures of ``Step`` and ``Deliver`` are decided here,
+those of ``Compensate`` and ``Decide`` in ``consumer._guarded``. Backoff and attempt limits are in
+``retries``.
 """
 
 import logging
@@ -28,9 +29,9 @@ from shared.telemetry import HopMetrics, log
 CLOCK_SKEW = 10.0
 """Seconds by which a lease outlives the function's timeout. Clocks differ by up to 3 s, and a
 request that was sent before the timeout may still take effect after it."""
-SOON = 5.0
-"""Seconds. The longest wait of a message that only lacked time, and the jitter of one that waits
-for another worker's lease."""
+SHORT_WAIT = 5.0
+"""Seconds, for two purposes: the maximum wait of a message that the batch had no time for, and the
+maximum jitter added to the wait for another worker's lease."""
 
 
 class StepContext(NamedTuple):
@@ -59,7 +60,8 @@ class Step:
 class Compensate:
     """Remove what this service created for a run. Idempotent, so it takes no claim; never reported.
 
-    A failure is retried until the queue's retention ends.
+    A failure is retried with backoff; after 100 receives (about 18 hours) SQS moves the message to
+    the dead-letter queue.
     """
 
     run: Callable[[Any], None]
@@ -76,7 +78,11 @@ class Deliver:
 
 @dataclass(frozen=True)
 class Decide:
-    """Publish what is on record. Idempotent, so it takes no claim; retried without a limit."""
+    """Publish what is on record. Idempotent, so it takes no claim; never reported.
+
+    A failure is retried with backoff; after 100 receives (about 18 hours) SQS moves the message to
+    the dead-letter queue.
+    """
 
     run: Callable[[Any, StepContext], Iterable[Event]]
 
@@ -86,7 +92,7 @@ Route = Step | Compensate | Deliver | Decide
 
 @dataclass(frozen=True)
 class Limits:
-    """Times in seconds. ``max_attempts`` is the number of attempts of one event that may run."""
+    """Times in seconds. ``max_attempts``: maximum attempts per event."""
 
     timeout: float
     """The function's timeout."""
@@ -171,8 +177,10 @@ class Delivery(NamedTuple):
             case ClaimStatus.IN_PROGRESS:
                 self.hop.end("in-progress")
                 return self._after_the_lease(claim)
+        # The last allowed attempt completes its claim, or releases it without counting. So a
+        # further attempt proves that a worker ended before it could do either.
         if claim.attempts > self.service.limits.max_attempts:
-            self._dead_letter_after_deaths()
+            self._dead_letter_worker_died()
         elif retry := self._attempt(route, claim):
             return retry
         self.service.ledger.complete(claim, self.service.clock())
@@ -188,9 +196,9 @@ class Delivery(NamedTuple):
     def _after_the_lease(self, claim: Claim) -> RetryLater:
         """Another worker has the lease: wait until it expires, with jitter."""
         rest = max(1.0, claim.until - self.service.clock())
-        return RetryLater(rest + retries.spread(SOON, self.message.id, claim.attempts))
+        return RetryLater(rest + retries.spread(SHORT_WAIT, self.message.id, claim.attempts))
 
-    def _dead_letter_after_deaths(self) -> None:
+    def _dead_letter_worker_died(self) -> None:
         """Every allowed attempt was claimed, and none of them reported an error or a result."""
         attempts = self.service.limits.max_attempts
         detail = f"{attempts} attempts ended without a result"
@@ -218,7 +226,7 @@ class Delivery(NamedTuple):
         return self.service.runs.status(self.event.image, self.event.run)
 
     def _compensate(self, step: Step, status: RunStatus) -> None:
-        """Remove what this service created for a run that did not survive."""
+        """Remove what this service created for a run that failed, was superseded or was deleted."""
         if status in (RunStatus.OPEN, RunStatus.COMPLETED):
             return
         log.info("run already ended; compensating", extra={"status": status})
@@ -248,8 +256,8 @@ class Delivery(NamedTuple):
         )
         self._log_failure(error, decision)
         if isinstance(route, Step) and service.clock() > claim.until:
-            # Another worker may have taken over and be done: this one's late objects are its own
-            # to remove.
+            # Another worker may have taken over and completed the event. So this worker must remove
+            # the objects that it wrote late.
             self._compensate(route, self._run_status())
         if isinstance(decision, Retry):
             service.ledger.release(claim, counts_as_attempt=decision.counts_as_attempt)

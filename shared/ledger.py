@@ -121,11 +121,11 @@ class DynamoLedger:
 
     def release(self, claim: Claim, *, counts_as_attempt: bool) -> None:
         # The condition includes the lease, so that a release which botocore retried subtracts once.
-        values = {":free": _seconds(0), ":until": _seconds(claim.until)}
-        update = "SET #until = :free"
+        values = {":expired": _seconds(0), ":until": _seconds(claim.until)}
+        update = "SET #until = :expired"
         if not counts_as_attempt:
-            update += " ADD attempts :refund"
-            values[":refund"] = {"N": "-1"}
+            update += " ADD attempts :minus_one"
+            values[":minus_one"] = {"N": "-1"}
         self._change(claim, update, values, "#owner = :owner AND #until = :until")
 
     def _change(self, claim: Claim, update: str, values: Mapping[str, Any], condition: str) -> None:

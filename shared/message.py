@@ -14,15 +14,16 @@ from shared.contracts.uploads import is_notification, read_upload, uploads_in
 from shared.errors import Fault, PermanentError
 
 LARGEST_EVENT = 100 * 1024
-"""Bytes of the fields that we read of one fact or report. Two of this size make an outcome that SNS
-accepts (256 KiB) and a record that DynamoDB accepts (400 KB).
+"""Maximum bytes of one fact or report, counted over the fields that the contract declares. An
+outcome and a record contain two of them: so the outcome is within SNS's 256 KiB, and the record
+within DynamoDB's 400 KB.
 """
 LONGEST_KEY = 1024
 """Bytes of a key in UTF-8: S3's limit."""
 ID = re.compile(UUID_TEXT)
 LARGEST_NUMBER = 1e30
 """A plausibility limit. DynamoDB stores 38 digits."""
-FEW_DIGITS = 30
+SAFE_DIGITS = 30
 """An integer of this many characters is below ``LARGEST_NUMBER`` and is not checked."""
 
 
@@ -139,7 +140,7 @@ def _decode(body: str) -> Mapping[str, Any]:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > FEW_DIGITS:
+    if len(digits) > SAFE_DIGITS:
         _number(digits)
     return int(digits)
 

@@ -29,8 +29,8 @@ each message.
 """
 EFFECTS = Metric("Effects", "Count")
 """Effects that cost money or reach the outside: sets of renditions created, detections paid for,
-notifications sent. Each is counted when it happens, so that a worker which dies next has counted
-it.
+notifications sent. Each is counted when it happens, so it counts even if the worker dies right
+after.
 """
 EXPECTED_EFFECTS = Metric("ExpectedEffects", "Count")
 """The effects that an event needs, counted when its step completes. EFFECTS minus this is the

@@ -7,9 +7,8 @@ from typing import Any, Protocol
 from shared.aws import aws_errors
 from shared.errors import Fault
 
-FOREVER = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 """The Cache-Control of keys that belong to one run: their content never changes."""
-
 
 CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 """Error codes of a conditional write whose condition failed, or that met a concurrent write."""
@@ -45,9 +44,10 @@ class Objects(Protocol):
     ) -> None: ...
 
     def replace(self, key: str, before: Stored | None, body: bytes, content_type: str) -> bool:
-        """Put the object if the current one is still ``before``; None: if there is none.
+        """Put the object if the current one still has the etag of ``before``.
 
-        Returns False, and writes nothing, if it has changed since.
+        If ``before`` is None, put it only if no object exists. Returns False, and writes nothing,
+        if the object has changed since it was read.
         """
         ...
 
@@ -72,7 +72,7 @@ class S3Objects:
         self._bucket = bucket
 
     def get(self, key: str, *, version: str | None = None, etag: str | None = None) -> Stored:
-        wanted = {"VersionId": version} if version else {"IfMatch": etag} if etag else {}
+        selector = {"VersionId": version} if version else {"IfMatch": etag} if etag else {}
         with aws_errors(
             key,
             NoSuchKey=("gone", Fault.CLIENT),
@@ -81,7 +81,7 @@ class S3Objects:
             PreconditionFailed=("replaced", Fault.CLIENT),
             **{"404": ("gone", Fault.CLIENT), "412": ("replaced", Fault.CLIENT)},
         ):
-            answer = self._client.get_object(Bucket=self._bucket, Key=key, **wanted)
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, **selector)
             return _stored(answer)
 
     def find(self, key: str) -> Stored | None:
@@ -129,22 +129,22 @@ class S3Objects:
             )
 
     def delete(self, key: str, *, version: str | None = None) -> None:
-        wanted = {"VersionId": version} if version else {}
+        selector = {"VersionId": version} if version else {}
         with aws_errors(key):
-            self._client.delete_object(Bucket=self._bucket, Key=key, **wanted)
+            self._client.delete_object(Bucket=self._bucket, Key=key, **selector)
 
     def erase(self, prefix: str) -> None:
         with aws_errors(prefix):
             pages = self._client.get_paginator("list_object_versions")
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
-                for found in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
-                    self.delete(found["Key"], version=found["VersionId"])
+                for entry in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                    self.delete(entry["Key"], version=entry["VersionId"])
 
     def keys(self, prefix: str) -> Iterator[str]:
         with aws_errors(prefix):
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
-                yield from (found["Key"] for found in page.get("Contents", []))
+                yield from (entry["Key"] for entry in page.get("Contents", []))
 
 
 def _stored(answer: Mapping[str, Any]) -> Stored:
@@ -158,7 +158,7 @@ def _stored(answer: Mapping[str, Any]) -> Stored:
 
 def delete_all(objects: Objects, prefix: str) -> int:
     """Delete every key with this prefix; returns their number. Idempotent."""
-    found = list(objects.keys(prefix))
-    for key in found:
+    keys = list(objects.keys(prefix))
+    for key in keys:
         objects.delete(key)
-    return len(found)
+    return len(keys)

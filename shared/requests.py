@@ -45,7 +45,7 @@ def why_not_released(record: Record) -> Refusal | None:
     return Refusal.NOT_QUARANTINED
 
 
-def ask(bus: Bus, event: Event, source: str, at: datetime) -> Envelope:
+def publish_request(bus: Bus, event: Event, source: str, at: datetime) -> Envelope:
     """Publish a request or a report. Repeated for the same run, it has the same id."""
     envelope = Envelope.first(event, source, at, f"{event.image}/{event.run}")
     bus.publish([envelope])

@@ -16,7 +16,10 @@ LONGEST_WAIT = 900.0
 
 @dataclass(frozen=True)
 class Retry:
-    """Retry the message after this many seconds. Whether the failed attempt counts to the limit."""
+    """Retry the message after this many seconds.
+
+    ``counts_as_attempt`` says whether the failed attempt counts towards ``max_attempts``.
+    """
 
     seconds: float
     counts_as_attempt: bool

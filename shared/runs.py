@@ -15,6 +15,7 @@ class Runs(Protocol):
     def resized(self, image: str, run: int) -> bool:
         """Whether the record holds the run's ``image.resized``; strongly consistent.
 
-        From then on every event that compensates the run carries the original's sha256.
+        From then on every event that compensates the run carries the original's sha256. The reuse
+        entry is found by that hash (``services/analyze/reuse.py``), and can so be removed.
         """
         ...

@@ -34,13 +34,13 @@ Unrelated photos (cosine 0.2) share each band with probability 0.003, so among 1
 partition has about 300 entries.
 """
 
-NEAR = 10
-"""The most bits in which the hashes of near-duplicates differ. Unrelated hashes differ in 32 ± 4
-bits (mean and standard deviation of 64 fair coins), so about one unrelated pair in ten million is
-near.
+MAX_DIFFERING_BITS = 10
+"""The maximum number of bits in which the hashes of near-duplicates differ. Unrelated hashes differ
+in 32 ± 4 bits (mean and standard deviation of 64 fair coins), so about one unrelated pair in ten
+million is within it.
 """
 
-ALIKE = 0.75
+MIN_COSINE = 0.75
 """The lowest cosine of similar images, measured with the local network. Of 105 pairs of photos with
 different subjects, the highest cosine is 0.66 (portraits in dark suits). Of 120 pairs of a photo
 and an edited copy (smaller, compressed, grey, mirrored, turned, cropped by a fifth of its sides),
@@ -99,10 +99,10 @@ def ranked(features: Features, others: Mapping[str, Features]) -> list[Match]:
 
 def _match(features: Features, image: str, other: Features) -> Match | None:
     differing = distance(features.fingerprint, other.fingerprint)
-    if differing <= NEAR:
+    if differing <= MAX_DIFFERING_BITS:
         return Match(image, Kind.NEAR_DUPLICATE, 1 - differing / HASH_BITS)
     score = cosine(features.embedding, other.embedding)
-    return Match(image, Kind.SIMILAR, score) if score >= ALIKE else None
+    return Match(image, Kind.SIMILAR, score) if score >= MIN_COSINE else None
 
 
 def distance(one: Fingerprint | None, other: Fingerprint | None) -> int:

@@ -227,7 +227,7 @@ def traced(traceparent: str, **annotations: str) -> AbstractContextManager[None]
 def _segment(traceparent: str, annotations: Mapping[str, str]) -> Iterator[None]:
     recorder, trace = _Trace.recorder, traceparent.split("-")[1]
     # Lambda's own context has the invocation's trace only, which ends between S3 and SQS.
-    lambdas, recorder.context = recorder.context, _Trace.context("IGNORE_ERROR")
+    lambda_context, recorder.context = recorder.context, _Trace.context("IGNORE_ERROR")
     segment = recorder.begin_segment(traceid=f"1-{trace[:8]}-{trace[8:]}", sampling=1)
     for key, value in {"stage": _facts.get().get("stage"), **annotations}.items():
         segment.put_annotation(key, value)
@@ -238,19 +238,19 @@ def _segment(traceparent: str, annotations: Mapping[str, str]) -> Iterator[None]
         raise
     finally:
         recorder.end_segment()
-        recorder.context = lambdas
+        recorder.context = lambda_context
 
 
-def carried(call: Callable[P, T]) -> Callable[P, T]:
+def with_context(call: Callable[P, T]) -> Callable[P, T]:
     """Wrap a call that another thread will make once, so that it has this thread's log fields and
     trace.
     """
     context, recorder = copy_context(), _Trace.recorder
     entity = recorder.get_trace_entity() if recorder else None
 
-    def there(*args: P.args, **kwargs: P.kwargs) -> T:
+    def run_in_context(*args: P.args, **kwargs: P.kwargs) -> T:
         if entity:
             recorder.set_trace_entity(entity)
         return context.run(call, *args, **kwargs)
 
-    return there
+    return run_in_context

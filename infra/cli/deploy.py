@@ -99,7 +99,7 @@ def _deploy(arguments: argparse.Namespace) -> None:
     if arguments.plan:
         print("\n".join(plan(stage, clients, target, say) or ["nothing would change"]))
         return
-    consent = Consent.of(given=arguments.yes)
+    consent = Consent.of(confirmed=arguments.yes)
     consent.require_answerable(stage)
     agree = partial(consent.to_apply, stage, AccountRegion.of(stage, clients), say=say)
     url, role = arguments.rekognition_url, arguments.role
@@ -109,7 +109,7 @@ def _deploy(arguments: argparse.Namespace) -> None:
 
 def _destroy(arguments: argparse.Namespace) -> None:
     stage, clients = options.stage_and_clients(arguments)
-    consent = Consent.of(given=arguments.confirm == stage.name)
+    consent = Consent.of(confirmed=arguments.confirm == stage.name)
     consent.to_destroy(stage, AccountRegion.of(stage, clients), say)
     retained = destroy(stage, clients, say)
     if not stage.local:

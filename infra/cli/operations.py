@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 FAILURES = {"step.failed.v1", "image.failed.v1"}
-"""Events of a service at whose stage an image can fail; ``store`` fails a superseded run."""
+"""A service that publishes one of these can be the stage of a failure: a step by
+``step.failed.v1``, ``store`` by ``image.failed.v1``, which also ends a superseded run."""
 
 
 def register(subcommands: "Subcommands") -> None:

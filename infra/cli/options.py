@@ -41,7 +41,7 @@ def add(
     return parser
 
 
-def add_written(
+def add_generator(
     subcommands: "Subcommands",
     name: str,
     summary: str,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def register(subcommands: "Subcommands") -> None:
     """Add the commands."""
-    options.add_written(
+    options.add_generator(
         subcommands,
         "schemas",
         "write the events' JSON Schemas to docs/schemas",
@@ -19,7 +19,7 @@ def register(subcommands: "Subcommands") -> None:
         check=schemas.check,
         folder=schemas.FOLDER,
     )
-    options.add_written(
+    options.add_generator(
         subcommands,
         "asyncapi",
         "write docs/asyncapi.json and docs/events.md",

@@ -45,19 +45,19 @@ class AccountRegion:
 
 @dataclass(frozen=True)
 class Consent:
-    """Consent to a change: given as an option, or asked for on a terminal."""
+    """Consent to a change: confirmed by an option, or asked for on a terminal."""
 
-    given: bool
+    confirmed: bool
     terminal: bool
     ask: Ask = input
 
     @classmethod
-    def of(cls, *, given: bool) -> "Consent":
-        return cls(given, sys.stdin.isatty())
+    def of(cls, *, confirmed: bool) -> "Consent":
+        return cls(confirmed, sys.stdin.isatty())
 
     def require_answerable(self, stage: Stage) -> None:
         """InfraError if consent is missing and there is no terminal to ask on."""
-        if not (stage.local or self.given or self.terminal):
+        if not (stage.local or self.confirmed or self.terminal):
             raise InfraError(
                 f"deploying stage {stage.name} needs consent, and this is not a terminal: use --yes"
             )
@@ -67,20 +67,20 @@ class Consent:
     ) -> None:
         """Show the changes; InfraError unless the user agrees.
 
-        Consent given as an option does not cover the loss of data.
+        Consent confirmed by an option does not cover the loss of data.
         """
         if stage.local:
             return
         say(f"changes to stage {stage.name} in {target}:")
         say("\n".join(change_lines(changes)))
-        if self.given:
+        if self.confirmed:
             self._refuse_data_loss(changes)
         elif self.ask(f"Apply them to {stage.name}? [y/N] ").strip().lower() != "y":
             raise InfraError("nothing was changed")
 
     def to_destroy(self, stage: Stage, target: AccountRegion, say: Say) -> None:
         """InfraError unless the user types the stage's name, or gave it as an option."""
-        if stage.local or self.given:
+        if stage.local or self.confirmed:
             return
         if not self.terminal:
             raise InfraError(f"this is not a terminal: confirm with --confirm {stage.name}")

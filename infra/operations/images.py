@@ -13,7 +13,7 @@ from shared.contracts.envelope import Envelope, Event
 from shared.contracts.record import Record
 from shared.errors import DarkroomError
 from shared.records import DynamoRecords, all_records
-from shared.requests import ask
+from shared.requests import publish_request
 
 SOURCE = "darkroom/operator"
 
@@ -49,7 +49,7 @@ class Images:
     def request(self, event: Event) -> Envelope:
         """Publish a request or a report. Repeated for the same run, it has the same id."""
         bus = SnsBus(self.clients.client("sns"), self.outputs.topics["events"])
-        return ask(bus, event, SOURCE, self.clock())
+        return publish_request(bus, event, SOURCE, self.clock())
 
     @property
     def _table(self) -> DynamoRecords:

@@ -25,7 +25,7 @@ POLL_INTERVAL = 1.0
 MAX_DELAY = 10.0
 """s by which a line may arrive after a newer line of another container."""
 PLATFORM = ("START ", "END ", "REPORT ", "INIT_START ", "INIT_REPORT ")
-SHOWN_APART = frozenset(
+NOT_REPEATED = frozenset(
     {
         *("time", "level", "message", "service", "stage", "run", "outcome", "_aws"),
         *("correlation_id", "message_id", "event_id", "event_type"),
@@ -102,7 +102,7 @@ class Line:
 
     def _rest(self) -> Iterator[str]:
         for name, value in self.fields.items():
-            if name not in SHOWN_APART:
+            if name not in NOT_REPEATED:
                 yield f"{name}={value if isinstance(value, str) else json.dumps(value)}"
 
 

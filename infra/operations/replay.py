@@ -54,7 +54,7 @@ def failed_records(images: Images, selection: FailedFilter) -> Iterator[Record]:
 
 
 def _ended(record: Record) -> datetime:
-    assert record.current.ended, "a failed_records run has ended"
+    assert record.current.ended, "a failed run has ended"
     return record.current.ended
 
 

@@ -34,7 +34,7 @@ from shared.delivery import StepContext
 from shared.errors import Fault, PermanentError
 from shared.metrics import EFFECTS
 from shared.objects import Stored
-from shared.telemetry import carried
+from shared.telemetry import with_context
 
 Answers = dict[str, Answer]
 
@@ -133,7 +133,7 @@ class Steps:
         with self.pool(len(Detection)) as pool:
             calls = {
                 detection: pool.submit(
-                    carried(_paid), recognizer, detection, picture, question.thresholds
+                    with_context(_paid), recognizer, detection, picture, question.thresholds
                 )
                 for detection in detections
             }

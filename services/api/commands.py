@@ -17,7 +17,7 @@ from services.api.uploads import Signer
 from services.api.views import shown_run
 from shared.bus import Bus
 from shared.contracts.images import DeleteRequested, ReleaseRequested, ReplayRequested, Request
-from shared.requests import Refusal, ask, why_not_released, why_not_replayed
+from shared.requests import Refusal, publish_request, why_not_released, why_not_replayed
 
 SOURCE = "darkroom/api"
 
@@ -89,7 +89,7 @@ class Commands:
         return Accepted(image=image, run=record.run)
 
     def _publish(self, request: Request) -> None:
-        ask(self.bus, request, SOURCE, self.now())
+        publish_request(self.bus, request, SOURCE, self.now())
 
 
 def _refuse(refusal: Refusal | None) -> None:

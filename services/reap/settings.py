@@ -17,8 +17,8 @@ class ReapSettings(FunctionSettings):
     worst_case: float
     """Seconds for one page. With less time left, the next invocation continues from there."""
     silence_hours: float = Field(default=24, ge=0)
-    """Longer than any queue, back-off and outage should take. The longest back-off is that of
-    throttling, 6 hours.
+    """Hours without an event after which a run counts as stuck. It must exceed the longest time in
+    queues, backoff and outages; the longest backoff is 6 hours (throttling).
     """
 
     @property

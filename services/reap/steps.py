@@ -63,11 +63,11 @@ class Steps:
     silence: timedelta
 
     def reap(self, bookmark: Bookmark, in_time: Callable[[], bool]) -> dict[str, int]:
-        """Sweep from the bookmark to the end, or until time is short; the reports by reason.
+        """Sweep from the bookmark to the end, or until time is short.
 
-        The next call continues from there, and after the end from the beginning. Each page is
-        reported before the bookmark moves: if the function dies in between, the page is reported
-        again.
+        Returns the number of reports by reason. The next call continues at the bookmark, and after
+        the end at the beginning. Each page is reported before the bookmark moves: if
+        the function dies in between, the page is reported again.
         """
         reasons: Counter[str] = Counter()
         for page in self.sweep(bookmark.read()):
@@ -124,7 +124,7 @@ class Steps:
 
 
 def _reports(findings: Iterator[Finding]) -> tuple[StepFailed, ...]:
-    return tuple(report_on(found.event, found.stage, found.gave_up) for found in findings)
+    return tuple(report_on(finding.event, finding.stage, finding.gave_up) for finding in findings)
 
 
 def _next(part: Part, cursor: Mapping[str, str], then: Part | None = None) -> Position | None:

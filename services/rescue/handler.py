@@ -25,9 +25,9 @@ def steps() -> Steps:
     )
 
 
-def stay(_waits: Sequence[Wait]) -> None:
+def leave_on_queue(_waits: Sequence[Wait]) -> None:
     """A message that fails stays on its dead-letter queue; an alarm watches its age."""
 
 
 def handle(batch: Mapping[str, Any], _context: Context) -> dict[str, Any]:
-    return answer_batch(batch, steps().rescue, stay)
+    return answer_batch(batch, steps().rescue, leave_on_queue)

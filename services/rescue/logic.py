@@ -8,7 +8,7 @@ from shared.errors import PermanentError, sentence
 from shared.message import Message, MessageRecord, message_records, read, readable
 
 REASON = "undeliverable"
-"""Of a readable message without a reason: SQS moved it after too many receives."""
+"""The reason of a readable message that has none: SQS moved it after too many receives."""
 UNREPORTED = frozenset({"unreadable", "unknown-type"})
 """Reasons of messages that no step could handle, so no run failed."""
 
@@ -58,10 +58,11 @@ class DeadLetter:
 
 
 def _diagnose(body: str) -> tuple[str, str]:
-    """Reason and detail of a message without a reason: what is wrong with it, if all of it is.
+    """The reason and detail of a message without a reason.
 
-    SQS gives none when it moves a message after too many receives. Nor does a message have room for
-    one if it is as large as SQS allows.
+    If every record of it is invalid, they are the first record's error; otherwise ``REASON``. SQS
+    adds no reason when it moves a message after too many receives. A message of the maximum size
+    has no space for one.
     """
     problems = []
     try:
@@ -74,9 +75,9 @@ def _diagnose(body: str) -> tuple[str, str]:
     return REASON, "received too often without success"
 
 
-def _problem(piece: MessageRecord) -> PermanentError | None:
+def _problem(record: MessageRecord) -> PermanentError | None:
     try:
-        read(piece)
+        read(record)
     except PermanentError as error:
         return error
     return None

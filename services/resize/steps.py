@@ -22,7 +22,7 @@ from shared.contracts.uploads import issued_prefix
 from shared.delivery import StepContext
 from shared.errors import error_context
 from shared.metrics import EFFECTS
-from shared.objects import FOREVER, Objects, Stored, delete_all
+from shared.objects import IMMUTABLE, Objects, Stored, delete_all
 
 LONGEST_OWNER = 256
 """Characters; it becomes a message attribute, and people filter on it."""
@@ -127,7 +127,7 @@ class Steps:
 
     def _put(self, event: ImageEvent, rendition: logic.Rendition) -> Rendition:
         key = f"{prefix(event)}{rendition.name}.{rendition.format.lower()}"
-        self.processed.put(key, rendition.body, rendition.content_type, FOREVER)
+        self.processed.put(key, rendition.body, rendition.content_type, IMMUTABLE)
         return Rendition(
             name=rendition.name,
             key=key,

@@ -101,5 +101,5 @@ def _raise_unless_conflict(error: Any) -> None:
     if codes & CONFLICTS:
         return
     if codes & THROTTLED:
-        raise Throttled("throttled", "asked to slow down over the search index") from error
+        raise Throttled("throttled", "the search index: throttled") from error
     raise error

@@ -56,8 +56,9 @@ class Fingerprint(Value):
 
 
 class Embedding(Value):
-    """A neural network's embedding of the picture. Pictures are the more similar, the smaller
-    the angle between their embeddings. Only embeddings of the same model can be compared.
+    """A neural network's embedding of the picture. A smaller angle means more similar pictures.
+
+    Only embeddings of the same model can be compared.
     """
 
     model: str
@@ -307,10 +308,10 @@ class ReplayRequested(Request):
 
 
 class ReleaseRequested(Request):
-    """Release this image: an operator has looked at this run of it, which is quarantined.
+    """Release this image: an operator has reviewed this quarantined run of it.
 
-    Granted for the run that is published by now, since all have the same original. A repeated
-    request publishes the same release again.
+    Granted for the run that is currently published, since all runs have the same original. A
+    repeated request publishes the same release again.
     """
 
     type: ClassVar[str] = "release.requested.v1"

@@ -1,4 +1,4 @@
-"""The search index: its partitions, and what an entry shows of an image.
+"""The search index: its partitions and entries.
 
 An image has an entry in every partition that it belongs to (all, its status, its owner, its labels
 …), at ``entry/<partition>`` among its items. The table's index ``search-index`` sorts the entries
@@ -20,7 +20,7 @@ ENTRY = "entry/"
 """The sort key of an entry begins with this; the partition's name follows."""
 
 INDEX_STATE = "index-state"
-"""The sort key of the item that says which entries an image has."""
+"""The sort key of the item that lists an image's entries."""
 
 ALL = "all"
 FLAGGED = "flagged"
@@ -34,7 +34,7 @@ with eight labels needs sixteen: one partition would suffice for 60 images a sec
 """
 
 LONGEST_NAME = 512
-"""Bytes of a partition's name. A sort key may have 1,024, and an owner may be longer."""
+"""Maximum bytes of a partition's name. A sort key may have 1,024, and an owner may be longer."""
 
 
 class Shown(StrEnum):
@@ -61,7 +61,7 @@ class FailureSummary(Value):
 
 
 class ImageSummary(Value):
-    """What an entry shows of an image: of its published run, or else of its current run."""
+    """The image's fields in an entry: from its published run, or else from its current run."""
 
     run: int
     status: Shown
@@ -82,14 +82,14 @@ class ImageSummary(Value):
 
 
 class Features(Value):
-    """The features by which images are compared, as far as they exist."""
+    """The features by which images are compared; None if the run has not produced them."""
 
     fingerprint: Fingerprint | None = None
     embedding: Embedding | None = None
 
 
 class IndexEntry(Features):
-    """An image's entry in one partition: what that partition needs beyond the summary.
+    """An image's entry in one partition: the fields that this partition adds to the summary.
 
     Entries by hash hold the fingerprint; entries by embedding hold both features.
     """
@@ -98,8 +98,8 @@ class IndexEntry(Features):
     confidence: float | None = None
     """In a label's partition: that label's, in percent."""
     all_labels: tuple[Label, ...] | None = None
-    """In an owner's partition, all labels of the image. An owner's search by label reads these, and
-    no entry of another owner.
+    """In an owner's partition: all labels of the image. An owner's search by label reads only these
+    entries, so it reads no entry of another owner.
     """
 
 

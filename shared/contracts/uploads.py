@@ -37,10 +37,10 @@ def uploads_in(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     records = message.get("Records", [])
     if not isinstance(records, list):
         raise _unreadable("Records is not a list")
-    return [record for record in records if not _is_no_upload(record)]
+    return [record for record in records if not _is_removal(record)]
 
 
-def _is_no_upload(record: Any) -> bool:
+def _is_removal(record: Any) -> bool:
     return isinstance(record, dict) and not str(
         record.get("eventName", "ObjectCreated")
     ).removeprefix("s3:").startswith("ObjectCreated")

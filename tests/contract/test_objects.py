@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Fault, PermanentError
-from shared.objects import FOREVER, Objects, S3Objects, delete_all
+from shared.objects import IMMUTABLE, Objects, S3Objects, delete_all
 from tests.fakes import MemoryObjects, etag_of
 
 JPEG = "image/jpeg"
@@ -134,7 +134,7 @@ def test_replace_fails_if_the_object_was_deleted(bucket: Bucket) -> None:
 
 
 def test_a_copy_is_independent_of_its_source(bucket: Bucket) -> None:
-    bucket.objects.put("a/cat.webp", b"one", "image/webp", FOREVER)
+    bucket.objects.put("a/cat.webp", b"one", "image/webp", IMMUTABLE)
     bucket.objects.copy("a/cat.webp", "b/ü cat.webp")
     bucket.objects.delete("a/cat.webp")
     stored = bucket.objects.get("b/ü cat.webp")
@@ -153,10 +153,10 @@ def test_a_missing_object_cannot_be_copied(bucket: Bucket) -> None:
 
 def test_a_copy_has_the_cache_control_of_its_source(s3: Any) -> None:
     objects = S3Objects(s3, "bucket")
-    objects.put("cat.webp", b"one", "image/webp", FOREVER)
+    objects.put("cat.webp", b"one", "image/webp", IMMUTABLE)
     objects.copy("cat.webp", "copy.webp")
     head = s3.head_object(Bucket="bucket", Key="copy.webp")
-    assert (head["ContentType"], head["CacheControl"]) == ("image/webp", FOREVER)
+    assert (head["ContentType"], head["CacheControl"]) == ("image/webp", IMMUTABLE)
 
 
 def test_a_repeated_deletion_is_no_error(bucket: Bucket) -> None:
@@ -202,9 +202,9 @@ def test_keys_reads_all_pages_of_s3(s3: Any) -> None:
 
 
 def test_put_sets_the_content_type_and_the_cache_control(s3: Any) -> None:
-    S3Objects(s3, "bucket").put("cat.webp", b"one", "image/webp", FOREVER)
+    S3Objects(s3, "bucket").put("cat.webp", b"one", "image/webp", IMMUTABLE)
     head = s3.head_object(Bucket="bucket", Key="cat.webp")
-    assert (head["ContentType"], head["CacheControl"]) == ("image/webp", FOREVER)
+    assert (head["ContentType"], head["CacheControl"]) == ("image/webp", IMMUTABLE)
 
 
 def test_an_object_is_not_cached_by_default(s3: Any) -> None:

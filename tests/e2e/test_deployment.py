@@ -82,7 +82,7 @@ def test_a_change_without_consent_is_not_applied(dev: Stage, clients: Clients):
     account_region = AccountRegion.of(dev, clients)
     lines: list[str] = []
     answers = iter(["n", "y", "n"])
-    consent = Consent(given=False, terminal=True, ask=lambda _: next(answers))
+    consent = Consent(confirmed=False, terminal=True, ask=lambda _: next(answers))
 
     def agree(changes: tuple[Change, ...]) -> None:
         consent.to_apply(dev, account_region, changes, lines.append)

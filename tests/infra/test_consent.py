@@ -31,9 +31,9 @@ def account_region():
     return AccountRegion("123456789012", "eu-west-1", CALLER, None)
 
 
-def answering(*words, terminal=True, given=False):
+def answering(*words, terminal=True, confirmed=False):
     answers = iter(words)
-    return Consent(given, terminal, lambda _: next(answers))
+    return Consent(confirmed, terminal, lambda _: next(answers))
 
 
 def test_account_region_and_caller_are_shown_before_the_question(dev, account_region, said):
@@ -53,13 +53,13 @@ def test_any_answer_but_yes_refuses(dev, account_region, said, answer):
 def test_with_consent_as_an_option_the_changes_are_shown_without_a_question(
     dev, account_region, said
 ):
-    answering(given=True).to_apply(dev, account_region, ADDED, said.append)
+    answering(confirmed=True).to_apply(dev, account_region, ADDED, said.append)
     assert "create  Queue" in said[1]
 
 
 def test_consent_as_an_option_does_not_cover_data_loss(dev, account_region, said):
     with pytest.raises(InfraError, match="RecordsTable would lose data"):
-        answering(given=True).to_apply(dev, account_region, LOST, said.append)
+        answering(confirmed=True).to_apply(dev, account_region, LOST, said.append)
     answering("y").to_apply(dev, account_region, LOST, said.append)
 
 
@@ -69,7 +69,7 @@ def test_without_a_terminal_consent_must_be_an_option(dev, local):
     ):
         answering(terminal=False).require_answerable(dev)
     answering(terminal=False).require_answerable(local)
-    answering(terminal=False, given=True).require_answerable(dev)
+    answering(terminal=False, confirmed=True).require_answerable(dev)
 
 
 def test_a_local_stage_needs_no_consent(local, account_region, said):
@@ -90,7 +90,7 @@ def test_destroying_asks_for_the_stages_name_and_says_what_happens_to_its_data(
         asked.append(question)
         return name
 
-    Consent(given=False, terminal=True, ask=ask).to_destroy(stage, account_region, said.append)
+    Consent(confirmed=False, terminal=True, ask=ask).to_destroy(stage, account_region, said.append)
     assert retained in asked[0]
 
 

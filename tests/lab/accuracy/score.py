@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.rekognition.titan_embed_image import MODEL_ID
 from shared.contracts.images import Embedding
-from shared.similarity import ALIKE, cosine
+from shared.similarity import MIN_COSINE, cosine
 from tests.lab.accuracy import alike
 from tests.lab.accuracy.operations import Operation
 from tests.lab.accuracy.pages import Page, pages, unreadable_pages
@@ -201,18 +201,21 @@ def _embedded(call: Operation, photos: Sequence[Photo]) -> Iterator[Score]:
         pairs = [(p.name, embeddings[p], embed(alike.changed(p.content, change))) for p in photos]
         yield _count(
             f"Embedding, photo recognized {name_of_change}",
-            (Check(cosine(a, b) >= ALIKE, f"{name}: {cosine(a, b):.2f}") for name, a, b in pairs),
+            (
+                Check(cosine(a, b) >= MIN_COSINE, f"{name}: {cosine(a, b):.2f}")
+                for name, a, b in pairs
+            ),
         )
         in_a_band += [
             Check(alike.share_a_band(a, b), f"{name} {name_of_change}: {cosine(a, b):.2f}")
             for name, a, b in pairs
-            if cosine(a, b) >= ALIKE
+            if cosine(a, b) >= MIN_COSINE
         ]
     yield _count("Embedding, similar and in a common band", in_a_band)
     yield _count(
         "Embedding, different photos are not similar",
         (
-            Check(cosine(embeddings[p], embeddings[q]) < ALIKE, f"{p.name} and {q.name}")
+            Check(cosine(embeddings[p], embeddings[q]) < MIN_COSINE, f"{p.name} and {q.name}")
             for p, q in combinations(photos, 2)
         ),
     )

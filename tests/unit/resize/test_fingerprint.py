@@ -13,7 +13,7 @@ from services.resize.pictures.fingerprint import fingerprint_of
 from services.resize.pictures.values import Fingerprint as Computed
 from shared.contracts.images import Fingerprint
 from shared.contracts.search_index import Features
-from shared.similarity import NEAR, distance, hash_bands, ranked
+from shared.similarity import MAX_DIFFERING_BITS, distance, hash_bands, ranked
 from tests.pictures import encoded, photo
 
 TESTS = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ def test_a_changed_photo_is_found_as_a_near_duplicate(
 ) -> None:
     for image, before in zip(photos, fingerprints, strict=True):
         after = fingerprint(change(image))
-        assert distance(before, after) <= NEAR
+        assert distance(before, after) <= MAX_DIFFERING_BITS
         assert in_a_common_band(hash_bands(before), hash_bands(after))
 
 

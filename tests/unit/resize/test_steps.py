@@ -15,7 +15,7 @@ from services.resize.steps import LONGEST_OWNER, Steps
 from shared.contracts.images import ImageDeleted, ImageResized, Reanalysis, Source
 from shared.delivery import StepContext
 from shared.errors import Overtaken, PermanentError
-from shared.objects import FOREVER, Stored
+from shared.objects import IMMUTABLE, Stored
 from tests.contract.samples import AT, CAT, DELETED, FAILED, FIRST, REANALYSIS_REPLAYED, UPLOADED
 from tests.fakes import MemoryObjects, etag_of
 
@@ -120,14 +120,14 @@ def test_every_published_rendition_exists_with_its_size() -> None:
 def test_renditions_have_their_content_type_and_are_cacheable() -> None:
     bench = Bench()
     bench.resize()
-    assert set(bench.processed.headers.values()) == {("image/jpeg", FOREVER)}
+    assert set(bench.processed.headers.values()) == {("image/jpeg", IMMUTABLE)}
 
 
 def test_a_transparent_picture_is_stored_as_webp() -> None:
     bench = Bench(picture("RGBA"))
     resized = bench.resize()
     headers = {r.key.rsplit(".", 1)[1]: bench.processed.headers[r.key] for r in resized.renditions}
-    assert headers == {"webp": ("image/webp", FOREVER)}
+    assert headers == {"webp": ("image/webp", IMMUTABLE)}
     assert resized.analysis.format == "JPEG"
 
 

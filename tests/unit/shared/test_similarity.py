@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from shared.contracts.images import Embedding, Fingerprint
 from shared.contracts.search_index import Features
 from shared.similarity import (
-    ALIKE,
     EMBEDDING_BAND,
     EMBEDDING_BANDS,
+    MIN_COSINE,
     Kind,
     Match,
     cosine,
@@ -132,7 +132,7 @@ def test_near_duplicates_come_first_and_then_the_highest_scores() -> None:
     assert [match.image for match in matches] == ["a", "b", "c", "d"]
     assert matches[0] == Match("a", Kind.NEAR_DUPLICATE, 63 / 64)
     assert matches[2].kind is Kind.SIMILAR
-    assert ALIKE < matches[3].score < matches[2].score
+    assert MIN_COSINE < matches[3].score < matches[2].score
 
 
 def test_equal_matches_are_in_the_order_of_their_ids() -> None:

@@ -16,7 +16,7 @@ import pytest
 from shared import telemetry
 from shared.errors import Throttled
 from shared.metrics import AGE, DEAD_LETTERS, DURATION, EFFECTS, EXPECTED_EFFECTS, THROTTLED
-from shared.telemetry import HopMetrics, about, carried, count, expect_effects, log, traced
+from shared.telemetry import HopMetrics, about, count, expect_effects, log, traced, with_context
 from tests.captured_logs import captured_logs
 from tests.captured_logs import lines as decoded
 
@@ -194,7 +194,7 @@ def test_expected_effects_are_ignored_outside_a_hop(lines: Any) -> None:
 
 def test_a_carried_function_logs_the_same_facts_on_another_thread(lines: Any) -> None:
     with about(event_id="e1"), ThreadPoolExecutor(1) as pool:
-        assert pool.submit(carried(lambda: count("sent", EFFECTS))).result() is None
+        assert pool.submit(with_context(lambda: count("sent", EFFECTS))).result() is None
     (line,) = lines()
     assert (line["event_id"], line["stage"], line["service"]) == ("e1", "test", "toy")
 
@@ -271,7 +271,7 @@ with mock_aws():
     s3.create_bucket(Bucket="uploads")
     with telemetry.traced({PARENT!r}, image="i1"), ThreadPoolExecutor(1) as pool:
         s3.put_object(Bucket="uploads", Key="jane@example.org.jpg", Body=b"x")
-        pool.submit(telemetry.carried(s3.list_buckets)).result()
+        pool.submit(telemetry.with_context(s3.list_buckets)).result()
 print(json.dumps(received()))
 """
     sent = in_own_process(script)
