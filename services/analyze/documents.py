@@ -92,13 +92,13 @@ class Documents:
             raise TransientError(error.reason, error.detail) from error
         raise TransientError("contended", f"the analysis changed {MAX_WRITES} times meanwhile")
 
-    def take_over(
-        self, event: ImageEvent, of: int, detections: Iterable[Detection]
+    def copy_versions(
+        self, event: ImageEvent, from_run: int, detections: Iterable[Detection]
     ) -> tuple[PreviousVersion, ...]:
-        """Copy all versions of run ``of``, without other detections than these. Idempotent."""
+        """Copy all versions of run ``from_run``, with only these detections. Idempotent."""
         included = frozenset(detections)
         versions = []
-        for key in list(self.processed.keys(prefix(event.image, of))):
+        for key in list(self.processed.keys(prefix(event.image, from_run))):
             document = read(Analysis, self.processed.find(key))
             if document is None:
                 log.warning("unreadable analysis not copied", extra={"key": key})

@@ -52,7 +52,7 @@ def service() -> Service:
         documents=Documents(processed),
         reuse=Reuse(processed, runs, on=settings.reuse),
         analyzers=analyzers(settings.processed_bucket),
-        question=settings.question,
+        request=settings.request,
     )
     return service_on_aws(settings, routes(steps))
 

@@ -45,12 +45,12 @@ MODEL_VERSION = {
 LONGEST_LINE = 200
 MOST_LINES = 50
 """Lines of text, and characters of each, that travel in an event; the document has all of it."""
-ROOM = 12_000
-"""Bytes of JSON that the labels may take in an event, and the lines of text, and what was flagged.
-An event holds 256 KiB, and all runs of an image share the 400 KB of its record.
+MAX_LIST_BYTES = 12_000
+"""Maximum bytes of JSON of each list in an event: labels, lines of text, flagged categories. An
+event has at most 256 KiB, and all runs of an image share the 400 KB of its record.
 """
-NAMES = len('{"name":,"confidence":},')
-"""Bytes that one more takes beside its words and numbers, at most."""
+ITEM_OVERHEAD = len('{"name":,"confidence":},')
+"""Maximum bytes that a list item takes in addition to its texts and numbers."""
 
 Answer = Mapping[str, Any]
 T = TypeVar("T")
@@ -88,7 +88,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Question:
+class AnalysisRequest:
     """The detections to request, their thresholds, and the analyzer."""
 
     analyzer: str
@@ -132,7 +132,7 @@ def models_of(answers: Mapping[str, Answer]) -> dict[str, str]:
     }
 
 
-def _sure(findings: Sequence[Answer], least: float) -> list[Answer]:
+def _confident(findings: Sequence[Answer], least: float) -> list[Answer]:
     enough = [finding for finding in findings if finding["Confidence"] >= least]
     return sorted(enough, key=lambda f: (-f["Confidence"], str(f.get("Name", ""))))
 
@@ -140,28 +140,28 @@ def _sure(findings: Sequence[Answer], least: float) -> list[Answer]:
 def _labels(answer: Answer | None, thresholds: Thresholds) -> tuple[tuple[str, float], ...] | None:
     if answer is None:
         return None
-    best = _sure(answer["Labels"], thresholds.labels)[: thresholds.max_labels]
+    best = _confident(answer["Labels"], thresholds.labels)[: thresholds.max_labels]
     named = ((label["Name"][:LONGEST_LINE], round(label["Confidence"], 2)) for label in best)
     return _fitting(named)
 
 
 def _faces(answer: Answer | None, thresholds: Thresholds) -> int | None:
-    return None if answer is None else len(_sure(answer["FaceDetails"], thresholds.faces))
+    return None if answer is None else len(_confident(answer["FaceDetails"], thresholds.faces))
 
 
 def _text(answer: Answer | None, thresholds: Thresholds) -> tuple[str, ...] | None:
     if answer is None:
         return None
     lines = [text for text in answer["TextDetections"] if text["Type"] == "LINE"]
-    sure = [line for line in lines if line["Confidence"] >= thresholds.text]
-    return _fitting(line["DetectedText"][:LONGEST_LINE] for line in sure[:MOST_LINES])
+    confident = [line for line in lines if line["Confidence"] >= thresholds.text]
+    return _fitting(line["DetectedText"][:LONGEST_LINE] for line in confident[:MOST_LINES])
 
 
 def _flagged(answer: Answer | None, thresholds: Thresholds) -> tuple[str, ...] | None:
     if answer is None:
         return None
-    sure = _sure(answer["ModerationLabels"], thresholds.moderation)
-    return _fitting(label["Name"][:LONGEST_LINE] for label in sure)
+    confident = _confident(answer["ModerationLabels"], thresholds.moderation)
+    return _fitting(label["Name"][:LONGEST_LINE] for label in confident)
 
 
 def _embedding(answer: Answer | None) -> str | None:
@@ -177,11 +177,11 @@ def _embedding(answer: Answer | None) -> str | None:
 
 
 def _fitting(findings: Iterable[T]) -> tuple[T, ...]:
-    """The first findings that fit into ``ROOM``."""
-    fitting, room = [], ROOM
+    """The first findings that fit into ``MAX_LIST_BYTES``."""
+    fitting, remaining = [], MAX_LIST_BYTES
     for finding in findings:
-        room -= len(json.dumps(finding, ensure_ascii=False).encode()) + NAMES
-        if room < 0:
+        remaining -= len(json.dumps(finding, ensure_ascii=False).encode()) + ITEM_OVERHEAD
+        if remaining < 0:
             break
         fitting.append(finding)
     return tuple(fitting)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from services.analyze.documents import JSON, own_key, read
-from services.analyze.logic import Question
+from services.analyze.logic import AnalysisRequest
 from shared.contracts.analysis import Analysis, Hint
 from shared.contracts.images import ImageEvent, ImageResized, Origin, Rendition
 from shared.errors import DarkroomError
@@ -20,10 +20,10 @@ from shared.telemetry import log
 
 
 def entry(content: str, analyzer: str, thresholds: dict[str, float], picture: Rendition) -> str:
-    """The key of the entry for this content (its sha256), question and picture."""
+    """The key of the entry for this content (its sha256), request and picture."""
     shape = [picture.format, picture.width, picture.height]
-    question = json.dumps([analyzer, thresholds, shape], sort_keys=True)
-    return f"reuse/{content}/{sha256(question.encode()).hexdigest()}.json"
+    request = json.dumps([analyzer, thresholds, shape], sort_keys=True)
+    return f"reuse/{content}/{sha256(request.encode()).hexdigest()}.json"
 
 
 def copied(document: Analysis, event: ImageResized) -> Analysis:
@@ -51,33 +51,33 @@ class Reuse:
     models: defaultdict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     """The latest model versions seen in this process, by analyzer and detection."""
 
-    def find(self, event: ImageResized, question: Question) -> Analysis | None:
-        """A document that answers this question for this content, if one exists."""
+    def find(self, event: ImageResized, request: AnalysisRequest) -> Analysis | None:
+        """A document that answers this request for this content, if one exists."""
         content = event.source.sha256
-        if not self.on or content is None or not question.detect:
+        if not self.on or content is None or not request.detect:
             return None
-        key = entry(content, question.analyzer, question.applied_thresholds, event.analysis)
+        key = entry(content, request.analyzer, request.applied_thresholds, event.analysis)
         hint = read(Hint, self.processed.find(key))
         document = read(Analysis, self.processed.find(hint.document)) if hint else None
-        fits = document is not None and self._fits(document, content, question)
+        fits = document is not None and self._fits(document, content, request)
         return document if fits else None
 
-    def _fits(self, document: Analysis, content: str, question: Question) -> bool:
-        latest = self.models[question.analyzer]
+    def _fits(self, document: Analysis, content: str, request: AnalysisRequest) -> bool:
+        latest = self.models[request.analyzer]
         return (
             document.source.sha256 == content
-            and document.analyzer == question.analyzer
-            and document.thresholds == question.applied_thresholds
-            and document.answers.keys() == set(question.detect)
+            and document.analyzer == request.analyzer
+            and document.thresholds == request.applied_thresholds
+            and document.answers.keys() == set(request.detect)
             and all(latest.get(name, model) == model for name, model in document.models.items())
         )
 
-    def learn(self, document: Analysis) -> None:
+    def remember_models(self, document: Analysis) -> None:
         """Remember these model versions. Documents of older ones are not reused."""
         self.models[document.analyzer] |= document.models
 
-    def point(self, event: ImageResized, document: Analysis) -> None:
-        """Put an entry for this run's document, which answers the whole question.
+    def add_entry(self, event: ImageResized, document: Analysis) -> None:
+        """Put an entry for this run's document, which answers the whole request.
 
         Only once the record holds ``image.resized``: then every event that compensates the run
         names the content, and the entry can be found. The run continues if this fails.

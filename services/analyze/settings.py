@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from services.analyze.logic import Analyzer, Detection, Question, Thresholds
+from services.analyze.logic import AnalysisRequest, Analyzer, Detection, Thresholds
 from shared.config import ServiceSettings
 
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -35,10 +35,10 @@ class AnalyzeSettings(ServiceSettings):
     min_confidence_text: Percent = 70.0
     min_confidence_moderation: Percent = 70.0
     reuse: bool = True
-    """Whether the same content with the same question is paid for only once."""
+    """Whether the same content with the same request is paid for only once."""
 
     @property
-    def question(self) -> Question:
+    def request(self) -> AnalysisRequest:
         thresholds = Thresholds(
             max_labels=self.max_labels,
             labels=self.min_confidence_labels,
@@ -46,4 +46,4 @@ class AnalyzeSettings(ServiceSettings):
             text=self.min_confidence_text,
             moderation=self.min_confidence_moderation,
         )
-        return Question(self.analyzer, self.detect, thresholds)
+        return AnalysisRequest(self.analyzer, self.detect, thresholds)

@@ -8,9 +8,9 @@ from datetime import datetime
 from services.analyze.documents import Documents, only, own_key, read
 from services.analyze.logic import (
     OF_PEOPLE,
+    AnalysisRequest,
     Answer,
     Detection,
-    Question,
     Thresholds,
     models_of,
     summarize,
@@ -46,15 +46,15 @@ class Steps:
     documents: Documents
     reuse: Reuse
     analyzers: Mapping[str, Recognizer]
-    question: Question
+    request: AnalysisRequest
     """The default; a run may name another analyzer."""
     pool: Callable[[int], Executor] = ThreadPoolExecutor
 
     def analyze(self, event: ImageResized, context: StepContext) -> Iterator[Event]:
         """Request the missing detections, store the answers and publish ``image.analyzed``."""
-        question = self._question(event)
+        request = self._request(event)
         previous_versions = self._copy_previous_versions(event)
-        document = self._document(event, question, context)
+        document = self._document(event, request, context)
         telemetry.expect_effects(0 if document.reused_from else len(document.answers))
         yield _analyzed(event, document, previous_versions)
 
@@ -68,72 +68,78 @@ class Steps:
         self.reuse.purge(event)
         self.documents.purge(event)
 
-    def _question(self, event: ImageResized) -> Question:
+    def _request(self, event: ImageResized) -> AnalysisRequest:
         named = event.reanalysis and event.reanalysis.analyzer
-        question = replace(self.question, analyzer=named or self.question.analyzer)
-        if question.analyzer not in self.analyzers:
+        request = replace(self.request, analyzer=named or self.request.analyzer)
+        if request.analyzer not in self.analyzers:
             available = ", ".join(self.analyzers)
             raise PermanentError(
                 "unknown-analyzer",
-                f"There is no analyzer {question.analyzer!r}, only: {available}",
+                f"There is no analyzer {request.analyzer!r}, only: {available}",
                 fault=Fault.INTERNAL,
             )
-        return question
+        return request
 
     def _copy_previous_versions(self, event: ImageResized) -> tuple[PreviousVersion, ...]:
         if event.reanalysis is None:
             return ()
-        detections = set(Detection) - OF_PEOPLE | set(self.question.detect)
-        return self.documents.take_over(event, event.reanalysis.of, detections)
+        detections = set(Detection) - OF_PEOPLE | set(self.request.detect)
+        return self.documents.copy_versions(event, event.reanalysis.of, detections)
 
-    def _document(self, event: ImageResized, question: Question, context: StepContext) -> Analysis:
+    def _document(
+        self, event: ImageResized, request: AnalysisRequest, context: StepContext
+    ) -> Analysis:
         """All requested answers: stored by an earlier attempt, reused, or paid for now."""
         before = self.documents.find(event)
         stored = read(Analysis, before)
-        started = _begun(stored, question)
-        if started is None and (source := self._reusable(event, question)):
+        started = _partial_analysis(stored, request)
+        if started is None and (source := self._reusable(event, request)):
             return self._reuse(event, source, before)
-        document = started or _blank(event, question, context.at)
-        if _missing(document, question):
+        document = started or _new_analysis(event, request, context.at)
+        if _missing(document, request):
             context.ensure_lease()
             dated = document.model_copy(update={"analyzed_at": context.at})
-            return self._complete(event, question, dated, before)
+            return self._complete(event, request, dated, before)
         return document if document == stored else self.documents.put(document, event, before)
 
-    def _reusable(self, event: ImageResized, question: Question) -> Analysis | None:
+    def _reusable(self, event: ImageResized, request: AnalysisRequest) -> Analysis | None:
         """A re-analysis never reuses answers."""
-        return None if event.reanalysis else self.reuse.find(event, question)
+        return None if event.reanalysis else self.reuse.find(event, request)
 
     def _reuse(self, event: ImageResized, source: Analysis, before: Stored | None) -> Analysis:
         document = self.documents.put(copied(source, event), event, before)
         if source.image == event.image:  # its run will be superseded, and its document deleted
-            self.reuse.point(event, document)
+            self.reuse.add_entry(event, document)
         return document
 
     def _complete(
-        self, event: ImageResized, question: Question, document: Analysis, before: Stored | None
+        self,
+        event: ImageResized,
+        request: AnalysisRequest,
+        document: Analysis,
+        before: Stored | None,
     ) -> Analysis:
         """The document with its missing answers. Paid answers are stored even if a call fails."""
-        answers, failures = self._ask(_missing(document, question), event.analysis.key, question)
+        answers, failures = self._ask(_missing(document, request), event.analysis.key, request)
         if answers:
-            document = self.documents.put(_with(document, answers, question), event, before)
+            document = self.documents.put(_add_answers(document, answers, request), event, before)
         if failures:
             raise min(failures, key=lambda error: not isinstance(error, PermanentError))
-        self.reuse.learn(document)
-        self.reuse.point(event, document)
+        self.reuse.remember_models(document)
+        self.reuse.add_entry(event, document)
         return document
 
     def _ask(
-        self, detections: Sequence[Detection], picture: str, question: Question
+        self, detections: Sequence[Detection], picture: str, request: AnalysisRequest
     ) -> tuple[Answers, list[BaseException]]:
         """In parallel, so they take as long as the slowest call."""
-        recognizer = self.analyzers[question.analyzer]
+        recognizer = self.analyzers[request.analyzer]
         answers: Answers = {}
         failures: list[BaseException] = []
         with self.pool(len(Detection)) as pool:
             calls = {
                 detection: pool.submit(
-                    with_context(_paid), recognizer, detection, picture, question.thresholds
+                    with_context(_paid), recognizer, detection, picture, request.thresholds
                 )
                 for detection in detections
             }
@@ -154,39 +160,39 @@ def _paid(
     return answer
 
 
-def _begun(stored: Analysis | None, question: Question) -> Analysis | None:
+def _partial_analysis(stored: Analysis | None, request: AnalysisRequest) -> Analysis | None:
     """What an earlier attempt of this run has stored, without unrequested detections."""
-    if stored is None or stored.analyzer != question.analyzer:
+    if stored is None or stored.analyzer != request.analyzer:
         return None
-    return only(stored, question.detect)
+    return only(stored, request.detect)
 
 
-def _blank(event: ImageResized, question: Question, at: datetime) -> Analysis:
+def _new_analysis(event: ImageResized, request: AnalysisRequest, at: datetime) -> Analysis:
     return Analysis(
         image=event.image,
         run=event.run,
         owner=event.owner,
         source=event.source,
         picture=event.analysis,
-        analyzer=question.analyzer,
+        analyzer=request.analyzer,
         models={},
-        thresholds=question.applied_thresholds,
+        thresholds=request.applied_thresholds,
         analyzed_at=at,
         answers={},
     )
 
 
-def _missing(document: Analysis, question: Question) -> list[Detection]:
-    return [detection for detection in question.detect if detection not in document.answers]
+def _missing(document: Analysis, request: AnalysisRequest) -> list[Detection]:
+    return [detection for detection in request.detect if detection not in document.answers]
 
 
-def _with(document: Analysis, answers: Answers, question: Question) -> Analysis:
-    added = [detection for detection in question.detect if detection in answers]
+def _add_answers(document: Analysis, answers: Answers, request: AnalysisRequest) -> Analysis:
+    added = [detection for detection in request.detect if detection in answers]
     return document.model_copy(
         update={
             "answers": {**document.answers, **answers},
             "models": {**document.models, **models_of(answers)},
-            "thresholds": {**document.thresholds, **question.thresholds.for_detections(added)},
+            "thresholds": {**document.thresholds, **request.thresholds.for_detections(added)},
         }
     )
 
@@ -203,7 +209,7 @@ def _analyzed(
         document=own_key(event),
         labels=None
         if summary.labels is None
-        else tuple(Label(name=name, confidence=sure) for name, sure in summary.labels),
+        else tuple(Label(name=name, confidence=confidence) for name, confidence in summary.labels),
         faces=summary.faces,
         text=summary.text,
         moderation=None

@@ -17,11 +17,11 @@ from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
 from services.resize.pictures.geometry import fit
-from services.resize.pictures.header import cost, identify, load_heic, open_header
+from services.resize.pictures.header import identify, load_heic, open_header, peak_bytes
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
+from services.resize.pictures.plain import is_plain
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
-from services.resize.pictures.tame import is_tame
 from services.resize.pictures.truncation import is_cut_short
 from services.resize.pictures.values import (
     Developed,
@@ -57,15 +57,17 @@ def develop(
     Raises PermanentError with a code of ``Refusal`` for bytes that it cannot process.
     """
     kind = identify(original, limits.bytes)
-    decode = _decode_here if is_tame(kind, original) else _decode_in_a_child
+    decode = _decode_here if is_plain(kind, original) else _decode_in_a_child
     decoded = decode(kind, original, max(spec.side for spec in (*specs, analysis)), limits)
-    renditions, smallest = _cascade(decoded.image, decoded.seen, [*specs, analysis], analysis)
+    renditions, smallest = _cascade(
+        decoded.image, decoded.upright_size, [*specs, analysis], analysis
+    )
     return Developed(
         format=kind,
-        width=decoded.seen.width,
-        height=decoded.seen.height,
+        width=decoded.upright_size.width,
+        height=decoded.upright_size.height,
         captured=decoded.captured,
-        gps_removed=decoded.located,
+        gps_removed=decoded.has_gps,
         renditions=tuple(renditions[:-1]),
         analysis=renditions[-1],
         fingerprint=fingerprint_of(smallest),
@@ -95,11 +97,11 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
     with _decoding(kind, original):
         picture = open_header(kind, original, limits)
         size = Size(*picture.size)
-        memory.make_room(cost(kind, size), limits.memory)
+        memory.make_room(peak_bytes(kind, size), limits.memory)
         whole = _decode(picture, original, fit(size, largest))
         metadata = read_metadata(picture)
         upright = _upright(whole, fit(size, largest), metadata)
-    return Decoded(upright, _as_seen(size, metadata.turn), metadata.captured, metadata.located)
+    return Decoded(upright, _upright_size(size, metadata.turn), metadata.captured, metadata.has_gps)
 
 
 @contextmanager
@@ -153,6 +155,6 @@ def _cascade(
     return [renditions[spec] for spec in specs], image
 
 
-def _as_seen(size: Size, turn: Image.Transpose | None) -> Size:
+def _upright_size(size: Size, turn: Image.Transpose | None) -> Size:
     """The size of the upright picture. EXIF orientations 5 to 8 swap width and height."""
     return Size(size.height, size.width) if turn in SWAPS_SIDES else size

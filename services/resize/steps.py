@@ -51,10 +51,12 @@ class Steps:
         if not isinstance(event, ImageReplayed) or event.copy_from is None:
             yield self._create(event, context)
             return
-        resized = self._reuse(event, event.copy_from, context) or self._create(event, context)
+        resized = self._copy_renditions(event, event.copy_from, context) or self._create(
+            event, context
+        )
         yield resized.model_copy(update={"reanalysis": event.reanalysis})
 
-    def _reuse(
+    def _copy_renditions(
         self, event: ImageReplayed, published: ImageResized, context: StepContext
     ) -> ImageResized | None:
         """Copy the renditions of another run; None if one is missing."""

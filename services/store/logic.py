@@ -1,7 +1,7 @@
 """How events change a record, and which decisions follow from it. Pure.
 
 Only this module decides how a run ends, and only the first end counts. A later fact or report
-changes nothing; the answer to it is what is on record.
+changes nothing; the response repeats the recorded decisions.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ from shared.contracts.images import (
 from shared.contracts.record import Record, Release, Run, RunStatus
 from shared.errors import Fault
 
-INTERNAL = {
+NOT_IN_OUTCOME = {
     *("type", "image", "run", "source", "owner", "fingerprint", "embedding"),
     *("analysis", "reanalysis", "models", "thresholds"),
     *("analyzed_at", "reused_from", "previous_versions"),
@@ -175,9 +175,9 @@ def _replay(record: Record, request: ReplayRequested, at: datetime) -> Record:
         if not request.force:
             return record
         runs[record.run] = _supersede_open(record, at)
-    following = record.run + 1
-    runs[following] = Run(started=at, reanalysis=_reanalysis(record, request))
-    return record.model_copy(update={"run": following, "runs": runs})
+    next_run = record.run + 1
+    runs[next_run] = Run(started=at, reanalysis=_reanalysis(record, request))
+    return record.model_copy(update={"run": next_run, "runs": runs})
 
 
 def _reanalysis(record: Record, request: ReplayRequested) -> Reanalysis | None:
@@ -337,21 +337,21 @@ def _versions(record: Record, analyzed: ImageAnalyzed) -> Iterator[AnalysisVersi
 
 
 def _public_fields(fact: Fact) -> dict[str, object]:
-    return {name: value for name, value in fact if name not in INTERNAL}
+    return {name: value for name, value in fact if name not in NOT_IN_OUTCOME}
 
 
 def _replayed(record: Record, request: ReplayRequested) -> Decision | None:
     """The run that this request started, now or when it was handled before."""
-    following = request.run + 1
-    if record.run != following:
+    next_run = request.run + 1
+    if record.run != next_run:
         return None
-    run = record.runs[following]
+    run = record.runs[next_run]
     reanalysis = run.reanalysis
     reused = {
         "reanalysis": reanalysis,
         "copy_from": reanalysis and record.runs[reanalysis.of].resized,
     }
-    common = _common(record, following, run.started, up_to=request.run)
+    common = _common(record, next_run, run.started, up_to=request.run)
     return ImageReplayed.model_validate(common | reused)
 
 

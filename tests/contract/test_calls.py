@@ -7,7 +7,7 @@ import pytest
 
 from services.analyze.documents import Documents
 from services.analyze.handler import routes
-from services.analyze.logic import Question
+from services.analyze.logic import AnalysisRequest
 from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps
 from services.store.logic import decide
@@ -46,7 +46,7 @@ class Deployed:
             Documents(self.bucket),
             Reuse(self.bucket, runs),
             {"rekognition": self.recognizer},
-            Question("rekognition", ALL, THRESHOLDS),
+            AnalysisRequest("rekognition", ALL, THRESHOLDS),
         )
         self.service = Service(
             name="analyze",

@@ -25,7 +25,7 @@ from signal import SIGKILL, Signals
 from threading import Lock
 from typing import NoReturn
 
-from services.resize.pictures.held import held
+from services.resize.pictures.memory_usage import memory_usage
 from shared.errors import TransientError
 
 Work = Callable[[], Sequence[bytes]]
@@ -128,7 +128,7 @@ def _limit(allowance: Allowance) -> None:
     cpu = math.ceil(time.process_time() + allowance.seconds * 4)  # up to four threads
     _lower(resource.RLIMIT_CPU, cpu)
     _lower(resource.RLIMIT_CORE, 0)
-    if now := held():
+    if now := memory_usage():
         _lower(resource.RLIMIT_AS, now.addresses + allowance.memory + ROOM_FOR_THREADS)
 
 

@@ -16,13 +16,14 @@ class Decoded:
     """A decoded picture.
 
     ``image``: upright, L, RGB or RGBA in sRGB, no larger than the largest requested rendition.
-    ``seen``: the original's size with its orientation applied. ``located``: it has a GPS position.
+    ``upright_size``: the original's size with its orientation applied. ``has_gps``: whether it has
+    a GPS position.
     """
 
     image: Image.Image
-    seen: Size
+    upright_size: Size
     captured: Capture
-    located: bool
+    has_gps: bool
 
 
 def pack(decoded: Decoded) -> Sequence[bytes]:
@@ -30,9 +31,9 @@ def pack(decoded: Decoded) -> Sequence[bytes]:
     head = {
         "mode": decoded.image.mode,
         "size": decoded.image.size,
-        "seen": decoded.seen,
+        "upright_size": decoded.upright_size,
         "captured": asdict(decoded.captured),
-        "located": decoded.located,
+        "has_gps": decoded.has_gps,
     }
     return json.dumps(head).encode() + b"\n", decoded.image.tobytes()
 
@@ -50,7 +51,7 @@ def unpack(answer: bytes) -> Decoded:
         raise refuse(Refusal.of(head["refused"]), **head["facts"])
     return Decoded(
         image=Image.frombytes(head["mode"], tuple(head["size"]), pixels),
-        seen=Size(*head["seen"]),
+        upright_size=Size(*head["upright_size"]),
         captured=Capture(**head["captured"]),
-        located=head["located"],
+        has_gps=head["has_gps"],
     )

@@ -120,8 +120,8 @@ def open_header(kind: str, original: bytes, limits: Limits) -> ImageFile.ImageFi
     return picture
 
 
-def cost(kind: str, size: Size) -> int:
-    """The most bytes that decoding and the first reduction take."""
+def peak_bytes(kind: str, size: Size) -> int:
+    """The peak memory of decoding and the first reduction, in bytes."""
     return size.pixels * BYTES_A_PIXEL[kind]
 
 

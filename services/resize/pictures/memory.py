@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, which has no types
 
-from services.resize.pictures.held import held
+from services.resize.pictures.memory_usage import memory_usage
 
 CACHED_BLOCKS = 640
 """Blocks of 256 KB, 160 MB in all: 24 MP decoded, and their first reduction to 2048 pixels."""
@@ -44,7 +44,7 @@ def make_room(needed: int, allowed: int) -> None:
 
     On systems that do not report resident memory (macOS), nothing is released.
     """
-    if not (now := held()):
+    if not (now := memory_usage()):
         return
     _Least.resident = min(now.resident, _Least.resident or now.resident)
     if now.resident - _Least.resident + needed > allowed:

@@ -23,13 +23,13 @@ class Metadata:
     """Metadata of an original.
 
     ``turn``: the transposition that makes the picture upright, or None. ``profile``: its ICC
-    profile. ``located``: whether it has a GPS position.
+    profile. ``has_gps``: whether it has a GPS position.
     """
 
     turn: Image.Transpose | None
     profile: bytes | None
     captured: Capture
-    located: bool
+    has_gps: bool
 
 
 TURNS = {
@@ -60,7 +60,7 @@ def read_metadata(picture: Image.Image) -> Metadata:
             at=_read(lambda: _captured_at(picture.getexif()), None),
             camera=_read(lambda: _camera(picture.getexif()), None),
         ),
-        located=_read(lambda: _in_exif(picture.getexif()), default=False) or _in_xmp(picture),
+        has_gps=_read(lambda: _in_exif(picture.getexif()), default=False) or _in_xmp(picture),
     )
 
 

@@ -53,16 +53,16 @@ def _with_pillow(image: Image.Image, size: Size) -> Iterator[Step]:
     """Resample with Pillow. Alpha is premultiplied, so that hidden colours do not bleed."""
     if image.mode == "RGBA":
         yield lambda picture: picture.convert("RGBa")
-    fewer = max(1, int(image.width / size.width / COLUMNS_GAP))
-    if fewer > 1:
-        yield lambda picture: picture.reduce((fewer, 1))
+    factor = max(1, int(image.width / size.width / COLUMNS_GAP))
+    if factor > 1:
+        yield lambda picture: picture.reduce((factor, 1))
     if image.height != size.height:
         yield lambda picture: picture.resize(
             (picture.width, size.height), LANCZOS, reducing_gap=ROWS_GAP
         )
     if image.width != size.width:  # the last column may be the mean of fewer columns
-        whole = (0, 0, image.width / fewer, size.height)
-        yield lambda picture: picture.resize(size, LANCZOS, box=whole)
+        box = (0, 0, image.width / factor, size.height)
+        yield lambda picture: picture.resize(size, LANCZOS, box=box)
     if image.mode == "RGBA":
         yield lambda picture: picture.convert("RGBA")
 
@@ -81,7 +81,7 @@ def _with_simd() -> Resampler:
     lanczos = cykooz_resizer.ResizeAlg.convolution(cykooz_resizer.FilterType.lanczos3)
     options = cykooz_resizer.ResizeOptions(resize_alg=lanczos)
 
-    def to(size: Size) -> Step:
+    def resample_to(size: Size) -> Step:
         def resampled(image: Image.Image) -> Image.Image:
             small = Image.new(image.mode, size)
             _resizer().resize_pil(image, small, options)
@@ -90,10 +90,10 @@ def _with_simd() -> Resampler:
         return resampled
 
     def steps(image: Image.Image, size: Size) -> Iterator[Step]:
-        between = Size(image.width, size.height)
-        if image.mode != "RGBA" and between not in {image.size, size}:
-            yield to(between)  # two steps would premultiply RGBA twice
-        yield to(size)
+        intermediate = Size(image.width, size.height)
+        if image.mode != "RGBA" and intermediate not in {image.size, size}:
+            yield resample_to(intermediate)  # two steps would premultiply RGBA twice
+        yield resample_to(size)
 
     return steps
 

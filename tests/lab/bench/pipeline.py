@@ -15,7 +15,7 @@ from botocore.client import BaseClient
 
 from services.analyze import handler as analyze
 from services.analyze.documents import Documents
-from services.analyze.logic import Question, Thresholds
+from services.analyze.logic import AnalysisRequest, Thresholds
 from services.analyze.reuse import Reuse
 from services.analyze.settings import AnalyzeSettings
 from services.analyze.steps import Steps as AnalyzeSteps
@@ -102,7 +102,7 @@ class Pipeline:
             Documents(processed),
             Reuse(processed, self._runs),
             {"rekognition": self._recognizer},
-            Question("rekognition", DETECTIONS, Thresholds()),
+            AnalysisRequest("rekognition", DETECTIONS, Thresholds()),
         )
 
     def _service(self, name: str, routes: Mapping[type[Event], Route]) -> Service:

@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 
 from services.analyze import handler as analyze
 from services.analyze.documents import Documents
-from services.analyze.logic import Question
+from services.analyze.logic import AnalysisRequest
 from services.analyze.rekognition import Recognizer
 from services.analyze.reuse import Reuse
 from services.analyze.settings import AnalyzeSettings
@@ -164,13 +164,13 @@ def _resize(client: Clients) -> ResizeSteps:
 
 
 def _analyze(client: Clients, recognizer: Recognizer) -> AnalyzeSteps:
-    question = AnalyzeSettings.model_validate(SETTINGS | {"service": "analyze"}).question
+    request = AnalyzeSettings.model_validate(SETTINGS | {"service": "analyze"}).request
     processed = S3Objects(client("analyze", "s3"), "processed")
     return AnalyzeSteps(
         Documents(processed),
         Reuse(processed, DynamoRecords(client("analyze", "dynamodb"), "records")),
         {"rekognition": recognizer},
-        Question("rekognition", question.detect, question.thresholds),
+        AnalysisRequest("rekognition", request.detect, request.thresholds),
     )
 
 

@@ -531,29 +531,29 @@ def _replaced_unconditionally() -> AbstractContextManager[Any]:
 
 
 def _index_trusted() -> AbstractContextManager[Any]:
-    def believed(self: Any, event: Any, question: Any) -> Any:
+    def believed(self: Any, event: Any, request: Any) -> Any:
         key = reuse.entry(
-            event.source.sha256, question.analyzer, question.applied_thresholds, event.analysis
+            event.source.sha256, request.analyzer, request.applied_thresholds, event.analysis
         )
         hint = reuse.read(Hint, self.processed.find(key))
         if hint is None:
             return None
         there = reuse.read(Analysis, self.processed.find(hint.document))
-        return there or _empty_analysis(event, question)
+        return there or _empty_analysis(event, request)
 
     return patch.object(reuse.Reuse, "find", believed)
 
 
-def _empty_analysis(event: Any, question: Any) -> Analysis:
+def _empty_analysis(event: Any, request: Any) -> Analysis:
     return Analysis(
         image=event.image,
         run=event.run,
         owner=event.owner,
         source=event.source,
         picture=event.analysis,
-        analyzer=question.analyzer,
+        analyzer=request.analyzer,
         models={},
-        thresholds=question.applied_thresholds,
+        thresholds=request.applied_thresholds,
         analyzed_at=datetime.now(UTC),
         answers={},
     )
@@ -576,25 +576,25 @@ def _shared_renditions() -> AbstractContextManager[Any]:
     """A re-analysis names the renditions of the run that it takes them from."""
 
     def shared(event: Any, published: Any) -> Any:
-        if not isinstance(event, ImageReplayed) or event.made is None:
+        if not isinstance(event, ImageReplayed) or event.copy_from is None:
             return published
-        keys = {"renditions": event.made.renditions, "analysis": event.made.analysis}
+        keys = {"renditions": event.copy_from.renditions, "analysis": event.copy_from.analysis}
         return published.model_copy(update=keys)
 
     return _republished(shared)
 
 
 def _versions_not_copied() -> AbstractContextManager[Any]:
-    def named(self: Any, event: Any, of: int, _: Any) -> tuple[PreviousVersion, ...]:
-        key = f"analyses/{event.image}/{of}/analysis.json"
-        return (PreviousVersion(run=of, document=key),)
+    def named(self: Any, event: Any, from_run: int, _: Any) -> tuple[PreviousVersion, ...]:
+        key = f"analyses/{event.image}/{from_run}/analysis.json"
+        return (PreviousVersion(run=from_run, document=key),)
 
-    return patch.object(documents.Documents, "take_over", named)
+    return patch.object(documents.Documents, "copy_versions", named)
 
 
 def _reused_for_a_reanalysis() -> AbstractContextManager[Any]:
-    def whatever(self: Any, event: Any, question: Any) -> Any:
-        return self.reuse.find(event, question)
+    def whatever(self: Any, event: Any, request: Any) -> Any:
+        return self.reuse.find(event, request)
 
     return patch.object(analyze_steps.Steps, "_reusable", whatever)
 
@@ -715,7 +715,7 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
         "analysis reused",
         "paid twice",
         "uniform",
-        lambda: patch.object(analyze_steps, "_begun", lambda *_: None),
+        lambda: patch.object(analyze_steps, "_partial_analysis", lambda *_: None),
     ),
     Safeguard(
         "an analysis replaces the one it grew from",

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.analyze import handler as analyze
 from services.analyze.documents import Documents
-from services.analyze.logic import Analyzer, Detection, Question, Thresholds
+from services.analyze.logic import AnalysisRequest, Analyzer, Detection, Thresholds
 from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps as AnalyzeSteps
 from services.notify import handler as notify
@@ -61,7 +61,7 @@ def services(parts: Parts) -> dict[str, Service]:
                 Documents(parts.processed),
                 Reuse(parts.index, parts.runs),
                 {Analyzer.REKOGNITION: parts.recognizer},
-                Question(Analyzer.REKOGNITION, parts.detect, Thresholds()),
+                AnalysisRequest(Analyzer.REKOGNITION, parts.detect, Thresholds()),
                 pool=parts.pool,
             )
         ),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.analyze.documents import Documents
-from services.analyze.logic import Detection, Question, Thresholds
+from services.analyze.logic import AnalysisRequest, Detection, Thresholds
 from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps
 from services.store.logic import decide
@@ -69,7 +69,7 @@ class Bench:
             Documents(self.processed),
             Reuse(self.processed, self.records, on=reuse),
             {"rekognition": self.recognizer},
-            Question("rekognition", tuple(detect), thresholds),
+            AnalysisRequest("rekognition", tuple(detect), thresholds),
         )
         self.lease_checks = 0
 

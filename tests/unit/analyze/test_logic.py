@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from services.analyze.logic import (
     LONGEST_LINE,
+    MAX_LIST_BYTES,
     MOST_LINES,
-    ROOM,
     AnswerSummary,
     Detection,
     Thresholds,
@@ -183,7 +183,7 @@ def test_flagged_names_never_exceed_their_size_limit(word: str, number: int) -> 
     labels = named(*[(word, 99.0)] * number)
     flagged = summarize({Detection.MODERATION: {"ModerationLabels": labels}}, THRESHOLDS).flagged
     assert 1 <= len(flagged) <= number
-    assert len(json.dumps(flagged, ensure_ascii=False).encode()) <= ROOM
+    assert len(json.dumps(flagged, ensure_ascii=False).encode()) <= MAX_LIST_BYTES
 
 
 NAMES = st.text(max_size=50)

@@ -3,7 +3,7 @@
 import pytest
 
 from services.analyze.handler import analyzers
-from services.analyze.logic import Analyzer, Detection, Question, Thresholds
+from services.analyze.logic import AnalysisRequest, Analyzer, Detection, Thresholds
 from services.analyze.settings import AnalyzeSettings
 from shared.config import Misconfigured
 from tests.unit.shared.test_config import COMPLETE
@@ -17,7 +17,7 @@ def read(**variables: str) -> AnalyzeSettings:
 
 def test_every_detection_of_rekognition_is_requested_by_default() -> None:
     rekognitions = (Detection.LABELS, Detection.FACES, Detection.TEXT, Detection.MODERATION)
-    assert read().question == Question("rekognition", rekognitions, Thresholds())
+    assert read().request == AnalysisRequest("rekognition", rekognitions, Thresholds())
     assert read().reuse
 
 
@@ -39,7 +39,7 @@ def test_each_threshold_can_be_set() -> None:
     settings = read(
         MAX_LABELS="3", **{f"MIN_CONFIDENCE_{n}": f"{m}.5" for m, n in enumerate(names)}
     )
-    assert settings.question.thresholds == Thresholds(3, 0.5, 1.5, 2.5, 3.5)
+    assert settings.request.thresholds == Thresholds(3, 0.5, 1.5, 2.5, 3.5)
 
 
 @pytest.mark.parametrize(("value", "on"), [("true", True), ("false", False), ("0", False)])

@@ -14,7 +14,7 @@ from PIL import Image
 from services.resize.logic import Limits, Spec, develop
 from services.resize.pictures.confined import Allowance, Stopped, _lower, confined
 from services.resize.pictures.header import OPENERS
-from services.resize.pictures.tame import TAME, is_tame
+from services.resize.pictures.plain import PLAIN_FORMATS, is_plain
 from shared.errors import PermanentError, TransientError
 from tests.pictures import corners, encoded, exif, noise
 
@@ -86,9 +86,11 @@ def test_a_misbehaving_decoder_fails_only_its_picture(broken, decoder, limits, s
     assert children() <= before
 
 
-def test_tame_formats_are_decoded_in_the_service_itself(monkeypatch):
+def test_plain_formats_are_decoded_in_the_service_itself(monkeypatch):
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
-    assert {develop(encoded(corners(), form), SPECS, Limits()).format for form in TAME} == {*TAME}
+    assert {
+        develop(encoded(corners(), form), SPECS, Limits()).format for form in PLAIN_FORMATS
+    } == {*PLAIN_FORMATS}
 
 
 @pytest.mark.parametrize(
@@ -100,11 +102,11 @@ def test_tame_formats_are_decoded_in_the_service_itself(monkeypatch):
     ],
     ids=["progressive JPEG, large profile", "JPEG", "PNG of 45 chunks"],
 )
-def test_a_tame_picture_may_have_many_parts(form, options):
-    assert is_tame(form, encoded(noise(1200, 800), form, **options))
+def test_a_plain_picture_may_have_many_parts(form, options):
+    assert is_plain(form, encoded(noise(1200, 800), form, **options))
 
 
-@pytest.mark.parametrize("form", sorted(OPENERS.keys() - TAME))
+@pytest.mark.parametrize("form", sorted(OPENERS.keys() - PLAIN_FORMATS))
 def test_other_formats_are_decoded_in_a_child(monkeypatch, form):
     def unable():
         raise BlockingIOError

@@ -113,7 +113,7 @@ def resampled(monkeypatch):
         return scale.resize(image, size, release_source=release_source)
 
     monkeypatch.setattr(logic, "resize", resize)
-    monkeypatch.setattr(logic, "is_tame", lambda *_: True)  # in a child nobody would see the sizes
+    monkeypatch.setattr(logic, "is_plain", lambda *_: True)  # in a child nobody would see the sizes
     return sizes
 
 

@@ -11,13 +11,13 @@ from services.resize import logic
 from services.resize.pictures import memory, scale
 from services.resize.pictures.confined import Allowance, Work
 from services.resize.pictures.header import BYTES_A_PIXEL
-from services.resize.pictures.held import held
+from services.resize.pictures.memory_usage import memory_usage
 from services.resize.pictures.values import Limits, Size, Spec
 from tests.pictures import encoded, photo
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(held() is None, reason="what is resident is read from /proc"),
+    pytest.mark.skipif(memory_usage() is None, reason="what is resident is read from /proc"),
 ]
 MEGAPIXEL = Size(1200, 1000)
 ALLOWED = 90_000_000
@@ -64,9 +64,9 @@ def test_freed_memory_is_returned_to_the_system() -> None:
     parts = [bytearray(b"x" * 100_000) for _ in range(400)]
     last = bytearray(b"x" * 100_000)
     del parts
-    before = held()
+    before = memory_usage()
     memory.release()
-    after = held()
+    after = memory_usage()
     assert last
     assert before
     assert after

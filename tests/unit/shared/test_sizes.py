@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.analyze.documents import Documents
-from services.analyze.logic import Detection, Question, Thresholds
+from services.analyze.logic import AnalysisRequest, Detection, Thresholds
 from services.analyze.reuse import Reuse
 from services.analyze.steps import Steps as Analyze
 from services.notify.steps import Steps as Notify
@@ -130,7 +130,7 @@ class Pipeline:
             Documents(self.processed),
             Reuse(self.processed, self.records, on=False),
             {"rekognition": recognizer},
-            Question("rekognition", ALL, Thresholds(most, 0.0, 0.0, 0.0, 0.0)),
+            AnalysisRequest("rekognition", ALL, Thresholds(most, 0.0, 0.0, 0.0, 0.0)),
         )
         cause = resized_event(resized)
         store = Store(self.records, self.processed, MemorySearchIndex())

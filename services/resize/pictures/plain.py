@@ -26,9 +26,9 @@ MAX_PIXEL_CHUNKS = 10_000
 PIXELS = frozenset({b"IDAT", b"fdAT"})
 
 
-def is_tame(kind: str, original: bytes) -> bool:
-    """Whether the file has a tame format and a usual number of parts."""
-    return kind in TAME and TAME[kind](original)
+def is_plain(kind: str, original: bytes) -> bool:
+    """Whether the file has a plain format (JPEG or PNG) and a usual number of parts."""
+    return kind in PLAIN_FORMATS and PLAIN_FORMATS[kind](original)
 
 
 def _is_plain_jpeg(original: bytes) -> bool:
@@ -55,4 +55,8 @@ def _chunks(original: bytes) -> Iterator[bytes]:
         at += 12 + int.from_bytes(original[at : at + 4])
 
 
-TAME: Mapping[str, Callable[[bytes], bool]] = {"JPEG": _is_plain_jpeg, "PNG": _is_plain_png}
+PLAIN_FORMATS: Mapping[str, Callable[[bytes], bool]] = {
+    "JPEG": _is_plain_jpeg,
+    "PNG": _is_plain_png,
+}
+"""The formats that the service decodes itself, each with the check of a file's parts."""
