@@ -140,9 +140,9 @@ def test_a_letter_stays_on_its_queue_until_s3_stores_it() -> None:
     bench = Bench(BrokenObjects())
     batch = sqs_batch(SECOND.to_json(), "nonsense", receives=3)
     failures = {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
-    assert answer_batch(batch, bench.steps.rescue, handler.stay) == failures
+    assert answer_batch(batch, bench.steps.rescue, handler.leave_on_queue) == failures
     restored = Bench()
-    assert answer_batch(batch, restored.steps.rescue, handler.stay) == {"batchItemFailures": []}
+    assert answer_batch(batch, restored.steps.rescue, handler.leave_on_queue) == {"batchItemFailures": []}
     assert [letter["body"] for letter in restored.letters()] == [SECOND.to_json(), "nonsense"]
     assert (len(bench.reports()), len(restored.reports())) == (0, 1)
 
@@ -151,8 +151,8 @@ def test_a_stored_letter_stays_on_its_queue_until_it_is_reported() -> None:
     bench = Bench()
     bench.bus.refusals = 1
     batch = sqs_batch(SECOND.to_json())
-    assert answer_batch(batch, bench.steps.rescue, handler.stay)["batchItemFailures"]
-    assert answer_batch(batch, bench.steps.rescue, handler.stay) == {"batchItemFailures": []}
+    assert answer_batch(batch, bench.steps.rescue, handler.leave_on_queue)["batchItemFailures"]
+    assert answer_batch(batch, bench.steps.rescue, handler.leave_on_queue) == {"batchItemFailures": []}
     assert (len(bench.letters()), len(bench.reports())) == (1, 1)
 
 
@@ -165,6 +165,6 @@ def test_a_failed_rescue_does_not_fail_the_rest_of_the_batch() -> None:
 
     bench = Bench(BrokenOnce())
     batch = sqs_batch(SECOND.to_json(), FIRST.to_json(), receives=600)
-    answer = answer_batch(batch, bench.steps.rescue, handler.stay)
+    answer = answer_batch(batch, bench.steps.rescue, handler.leave_on_queue)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert len(bench.reports()) == 1
