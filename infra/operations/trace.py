@@ -93,8 +93,8 @@ class Trace:
         from_tables = read_hops(image, outputs, clients)
         if record is None and not from_tables:
             raise InfraError(
-                f"no image {image} in stage {outputs.stage}; infra replay --failed --dry-run lists "
-                "failed images, and the API's /results lists all"
+                f"no image {image} in stage {outputs.stage}; `.venv/bin/python -m infra replay "
+                "--failed --dry-run` lists failed images, and the API's /results lists all"
             )
         from_logs = _logged_attempts(image, record, from_tables, outputs, clients)
         return cls(image, record, merged(from_tables, from_logs))

@@ -77,7 +77,7 @@ def test_the_service_of_the_guide_passes_structure_and_contract_tests(copy: Path
 
 def test_the_service_of_the_guide_is_in_the_template(copy: Path) -> None:
     """The tests that apply to any set of services pass; golden templates are excluded."""
-    files = ("template", "permissions", "http", "stages", "definitions")
+    files = ("template", "permissions", "api_gateway", "stages", "definitions")
     paths = [f"tests/infra/test_{name}.py" for name in files]
     run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths, "-k", "not golden")
     run(copy, "-m", "infra", "synth")

@@ -72,6 +72,7 @@ def of_type(name, kind):
     }
 
 
+@pytest.mark.slow
 def test_cfn_lint_reports_nothing(name):
     assert [str(match) for match in lint(json.dumps(template_of(name)), config=REGIONS)] == []
 

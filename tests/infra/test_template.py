@@ -73,6 +73,7 @@ def test_cfn_lint_reports_nothing(template):
     assert [str(match) for match in lint(json.dumps(template), config=REGIONS)] == []
 
 
+@pytest.mark.slow
 def test_cfn_lint_reports_an_unknown_property(template):
     broken = json.loads(json.dumps(template))
     broken["Resources"]["EventsTopic"]["Properties"]["TopicNname"] = "x"

@@ -7,6 +7,7 @@ from tests.lab.simulator.profiles import PROFILES
 from tests.lab.simulator.safeguards import SAFEGUARDS, Safeguard
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda safeguard: safeguard.name)
 def test_a_missing_safeguard_is_noticed(safeguard: Safeguard) -> None:
     assert found_without(safeguard), safeguard.breaks
