@@ -142,7 +142,9 @@ def test_a_letter_stays_on_its_queue_until_s3_stores_it() -> None:
     failures = {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
     assert answer_batch(batch, bench.steps.rescue, handler.leave_on_queue) == failures
     restored = Bench()
-    assert answer_batch(batch, restored.steps.rescue, handler.leave_on_queue) == {"batchItemFailures": []}
+    assert answer_batch(batch, restored.steps.rescue, handler.leave_on_queue) == {
+        "batchItemFailures": []
+    }
     assert [letter["body"] for letter in restored.letters()] == [SECOND.to_json(), "nonsense"]
     assert (len(bench.reports()), len(restored.reports())) == (0, 1)
 
@@ -152,7 +154,9 @@ def test_a_stored_letter_stays_on_its_queue_until_it_is_reported() -> None:
     bench.bus.refusals = 1
     batch = sqs_batch(SECOND.to_json())
     assert answer_batch(batch, bench.steps.rescue, handler.leave_on_queue)["batchItemFailures"]
-    assert answer_batch(batch, bench.steps.rescue, handler.leave_on_queue) == {"batchItemFailures": []}
+    assert answer_batch(batch, bench.steps.rescue, handler.leave_on_queue) == {
+        "batchItemFailures": []
+    }
     assert (len(bench.letters()), len(bench.reports())) == (1, 1)
 
 
