@@ -75,12 +75,13 @@ unit: $(VENV) ## run the unit, contract and architecture tests (1 minute)
 	@.venv/bin/pytest $(ON_ALL_CORES) -m "not slow" tests/unit tests/contract tests/architecture
 
 test: lint ## run every test that is not slow (4 minutes; ARGS="-k word": those alone)
-	@.venv/bin/pytest $(or $(ARGS),$(ON_ALL_CORES) -m "not slow" --cov --cov-report=)
+	@.venv/bin/pytest $(or $(ARGS),$(ON_ALL_CORES) -m "not slow" $(if $(COVERAGE),--cov --cov-report=))
 
-test-rest: $(VENV) ## print make test's coverage, and run the slow tests (15 minutes)
-	@.venv/bin/coverage report
+test-rest: $(VENV) ## run the slow tests (15 minutes)
+	@$(if $(COVERAGE),.venv/bin/coverage report)
 	@.venv/bin/pytest $(ON_ALL_CORES) -m slow
 
+test-all: COVERAGE := 1
 test-all: test test-rest ## run every test, and print the coverage
 
 simulate: $(VENV) ## simulate the saga under seeded faults (RUNS=10000 SEED=1 PROFILE=...)

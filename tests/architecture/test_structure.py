@@ -182,7 +182,10 @@ def test_every_target_that_the_readme_names_is_there() -> None:
 
 def test_ci_runs_every_check_and_every_test_once() -> None:
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
-    assert lines[-2:] == ["(trap '' INT && make check test <&-)", "make test-rest"]
+    assert lines[-2:] == [
+        "(trap '' INT && make check test COVERAGE=1 <&-)",
+        "make test-rest COVERAGE=1",
+    ]
     recipes = [line for line in (ROOT / "Makefile").read_text().splitlines() if "pytest $" in line]
     tiers = [re.findall(r'-m (slow|"not slow")', line) for line in recipes]
     assert tiers == [
