@@ -17,7 +17,7 @@ def test_a_fresh_checkout_gets_a_working_environment(tmp_path):
     # infra is copied: through a link, it would find the environment of this checkout
     (tmp_path / "infra").unlink()
     subprocess.run(["cp", "-R", ROOT / "infra", tmp_path / "infra"], check=True)
-    make = ["make", ".venv/uv.lock.sha256", f"PYTHON={sys.executable}"]
+    make = ["make", "--no-print-directory", ".venv/uv.lock.sha256", f"PYTHON={sys.executable}"]
     variables = {name: value for name, value in os.environ.items() if "VIRTUAL_ENV" not in name}
 
     made = subprocess.run(
