@@ -2,21 +2,30 @@
 
 `make test` runs the tests without the mark ``slow``, and `make test-rest` those with it: they
 install packages, fork, fuzz, or start an emulator or a browser. Several processes share the tests
-(tests/parts.py). Tests skipped for a missing tool are reported in one line (tests/optional.py).
+(tests/parts.py). A property draws a quarter of its examples, unless CI is set or
+``--hypothesis-profile thorough`` is given. Tests skipped for a missing tool are reported in one
+line (tests/optional.py).
 """
 
+import gc
+import os
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 import pytest
+from hypothesis import settings
 
 from tests.optional import left_out
 from tests.parts import ByPart, Progress, longest_first
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+settings.register_profile("thorough", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.load_profile("thorough" if os.environ.get("CI") else "quick")
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +65,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Sort the tests in worker processes, whose scheduler assigns whole parts."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: longest_first(item.nodeid))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector all that was imported: it takes a twentieth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,6 +9,7 @@ import inspect
 import json
 import textwrap
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -113,13 +114,14 @@ def _field_descriptions(model: type[BaseModel]) -> dict[str, str]:
     descriptions: dict[str, str] = {}
     for cls in reversed(model.__mro__):
         if issubclass(cls, (Value, Envelope)) and cls.__module__ != __name__:
-            descriptions |= _docstrings_below(ast.parse(textwrap.dedent(inspect.getsource(cls))))
+            descriptions |= _docstrings_below(cls)
     return descriptions
 
 
-def _docstrings_below(source: ast.Module) -> dict[str, str]:
-    """By field: the string literal after it in the body of the only class."""
-    (cls,) = source.body
+@cache
+def _docstrings_below(model: type[BaseModel]) -> dict[str, str]:
+    """By field: the string literal after it in the body of this class alone."""
+    (cls,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(cls, ast.ClassDef)
     return {
         field.target.id: _plain(docstring.value.value)

@@ -1,6 +1,7 @@
 """AWS, simulated by moto in this process and reset after each test."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import boto3
@@ -28,16 +29,20 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
 
 def make_table(client: Any, name: str, sort_key: str) -> str:
     """Create a table as the stack defines it; its sort key selects the definition."""
-    stage = Stage.load("local")
-    properties = next(
-        table["Properties"]
-        for table in tables(stage).values()
-        if table["Properties"]["KeySchema"][1]["AttributeName"] == sort_key
-    )
+    properties = _properties(sort_key)
     names = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
     arguments = {part: properties[part] for part in names if part in properties}
     client.create_table(TableName=name, **arguments)
     return name
+
+
+@cache
+def _properties(sort_key: str) -> dict[str, Any]:
+    return next(
+        table["Properties"]
+        for table in tables(Stage.load("local")).values()
+        if table["Properties"]["KeySchema"][1]["AttributeName"] == sort_key
+    )
 
 
 @pytest.fixture

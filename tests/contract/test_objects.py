@@ -194,11 +194,13 @@ def test_delete_all_deletes_only_the_keys_of_one_run(bucket: Bucket) -> None:
     assert list(bucket.objects.keys("")) == ["a/10/x"]
 
 
-def test_keys_reads_all_pages_of_s3(s3: Any) -> None:
+def test_keys_reads_all_pages_of_s3(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "2")
     objects = S3Objects(s3, "bucket")
-    for n in range(1001):
-        objects.put(f"a/{n:04}", b"", JPEG)
-    assert list(objects.keys("a/")) == [f"a/{n:04}" for n in range(1001)]
+    for n in range(5):
+        objects.put(f"a/{n}", b"", JPEG)
+    assert list(objects.keys("a/")) == [f"a/{n}" for n in range(5)]
+    assert len(s3.list_objects_v2(Bucket="bucket")["Contents"]) == 2
 
 
 def test_put_sets_the_content_type_and_the_cache_control(s3: Any) -> None:

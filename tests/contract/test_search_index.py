@@ -188,6 +188,7 @@ def fill(records_table: str) -> Callable[[range], None]:
     return put
 
 
+@pytest.mark.slow  # 100,000 entries
 def test_the_cost_of_a_page_does_not_grow_with_the_table(
     dynamodb: Any, fill: Callable[[range], None]
 ) -> None:

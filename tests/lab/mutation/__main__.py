@@ -23,8 +23,6 @@ COPY = ROOT / ".darkroom" / "mutation"
 LEFT_OUT = shutil.ignore_patterns(
     ".*", "build", "node_modules", "__pycache__", "mutants", "web", "e2e", "docs"
 )
-MAX_EXAMPLES, EXAMPLES = re.compile(r"max_examples=\d+"), 25
-"""A property that runs for every mutant draws fewer examples than in ``make test``."""
 SURVIVED = 0
 NO_TESTS = {33, 34}
 PROCESSES = 2
@@ -62,8 +60,6 @@ def _copy() -> None:
     shutil.copytree(ROOT, COPY, ignore=LEFT_OUT)
     settings = (ROOT / "pyproject.toml").read_text() + (HERE / "mutmut.toml").read_text()
     (COPY / "pyproject.toml").write_text(settings)
-    for test in COPY.glob("tests/unit/**/test_*.py"):
-        test.write_text(MAX_EXAMPLES.sub(f"max_examples={EXAMPLES}", test.read_text()))
 
 
 def _mutmut(*arguments: str, show: bool = False) -> subprocess.CompletedProcess[str]:

@@ -48,7 +48,7 @@ def aws() -> Iterator[Aws]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         received = Aws(server.server_port)
-        Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield received
         server.shutdown()
 

@@ -30,7 +30,7 @@ def through(images, queues, workers, quotas=QUOTAS):
     return flow(images, queues, {queue.service: workers for queue in queues}, quotas)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(counts, st.lists(seconds, min_size=1, max_size=4), concurrency)
 def test_every_image_passes_every_queue(images, times, workers):
     traces = through(images, line(*times), workers).queues.values()
@@ -39,7 +39,7 @@ def test_every_image_passes_every_queue(images, times, workers):
         assert trace.done == pytest.approx(trace.arrived, rel=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(counts, st.lists(seconds, min_size=1, max_size=3), concurrency)
 def test_waiting_messages_follow_littles_law(images, times, workers):
     """Little's law: the area below the waiting messages equals the sum of all waits."""
@@ -49,7 +49,7 @@ def test_waiting_messages_follow_littles_law(images, times, workers):
         assert abs(trace.waited - trace.area) <= images * step * (1 + 1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(counts, seconds, concurrency)
 def test_a_queue_takes_its_backlog_over_its_rate_plus_scaling_time(images, time, workers):
     quotas = replace(QUOTAS, account=replace(QUOTAS.account, concurrency=10_000))
@@ -60,7 +60,7 @@ def test_a_queue_takes_its_backlog_over_its_rate_plus_scaling_time(images, time,
     assert took <= (images / rate + growing) * (1 + FINE) + time + 2
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(counts, st.lists(seconds, min_size=1, max_size=3), concurrency, st.integers(1, 500))
 @example(13081, [3.0, 2.0, 4.0], 469, 32)
 @example(12015, [5.0, 1.5, 5.0], 664, 12)
@@ -73,7 +73,7 @@ def test_more_concurrency_never_takes_longer(images, times, workers, more):
     assert others <= some * (1 + 10 * FINE) + 2
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(counts, counts, seconds, concurrency)
 def test_more_images_never_take_less_time(some, others, time, workers):
     fewer, more = sorted((some, others))
@@ -81,7 +81,7 @@ def test_more_images_never_take_less_time(some, others, time, workers):
     assert through(fewer, queues, workers).seconds <= through(more, queues, workers).seconds + 2
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(counts, st.floats(1, 500))
 def test_a_cap_is_never_exceeded(images, rate):
     queues = line(0.01, 0.01, caps=(Cap("the cap", rate),))

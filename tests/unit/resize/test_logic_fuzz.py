@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 CODES = {refusal.code for refusal in Refusal}
 LIMITS = Limits(pixels=2_000_000)
-TRIES = settings(deadline=None, max_examples=48, suppress_health_check=[HealthCheck.too_slow])
+TRIES = settings(max_examples=48, suppress_health_check=[HealthCheck.too_slow])
 """Without a deadline, because these tests do not measure time."""
 
 EDITS = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=8)), max_size=6)

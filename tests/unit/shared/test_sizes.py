@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.analyze.documents import Documents
@@ -185,7 +185,6 @@ def fits(pipeline: Pipeline) -> bool:
 @example('"' * LONGEST_KEY, '"\\' * 300, 300, MOST_RENDITIONS)
 @example("🐈" * (LONGEST_KEY // 4), "🐈" * 300, 300, MOST_RENDITIONS)
 @example("猫" * (LONGEST_KEY // 3), "猫", 1000, MOST_RENDITIONS)
-@settings(deadline=None)
 def test_any_analysis_of_any_key_fits_events_record_and_notification(
     key: str, name: str, number: int, renditions: int
 ) -> None:
@@ -197,7 +196,6 @@ def test_any_analysis_of_any_key_fits_events_record_and_notification(
 @given(keys, words)
 @example("\0" * LONGEST_KEY, "\0" * 500_000)
 @example("🐈" * (LONGEST_KEY // 4), "🐈" * 500_000)
-@settings(deadline=None)
 def test_any_failure_of_any_key_fits_events_record_and_notification(key: str, detail: str) -> None:
     pipeline = Pipeline()
     pipeline.fail(resized(key), detail)

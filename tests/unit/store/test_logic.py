@@ -155,7 +155,7 @@ def history(steps: list[Any]) -> Iterator[tuple[Record | None, Any, Record]]:
                 yield before, of_run(event, run), record
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 @given(SEVERAL_RUNS)
 def test_the_outcome_of_a_run_never_changes(
     steps: list[Any],
@@ -168,7 +168,7 @@ def test_the_outcome_of_a_run_never_changes(
         ends |= {run: end for run, end in outcomes.items() if end}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 @given(SEVERAL_RUNS)
 def test_a_run_never_returns_to_an_earlier_status(steps: list[Any]) -> None:
     for before, _, record in history(steps):
@@ -178,7 +178,7 @@ def test_a_run_never_returns_to_an_earlier_status(steps: list[Any]) -> None:
         assert record == before or before is None or not before.deleted
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 @given(SEVERAL_RUNS)
 def test_a_new_run_replaces_only_the_run_that_the_request_names(
     steps: list[Any],
@@ -191,7 +191,7 @@ def test_a_new_run_replaces_only_the_run_that_the_request_names(
             assert event.force or before.status(event.run) is not RunStatus.OPEN
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 @given(SEVERAL_RUNS)
 def test_the_published_run_is_the_only_one_with_status_completed(
     steps: list[Any],
@@ -201,7 +201,7 @@ def test_the_published_run_is_the_only_one_with_status_completed(
         assert done == (set() if record.published is None else {record.published})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 @given(SEVERAL_RUNS)
 def test_a_quarantined_run_is_published_only_after_a_release(
     steps: list[Any],
@@ -217,7 +217,7 @@ def test_a_quarantined_run_is_published_only_after_a_release(
             assert not (reviewed and shown.quarantined)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 @given(SEVERAL_RUNS)
 def test_decisions_with_the_same_id_have_the_same_content(
     steps: list[Any],
