@@ -173,7 +173,7 @@ class DynamoRecords:
             request = answer["UnprocessedKeys"]
 
     def _query(self, **request: Any) -> Iterator[Row]:
-        with aws_errors("the tables"):
+        with aws_errors("the records"):
             for page in self._client.get_paginator("query").paginate(**request):
                 yield from map(fields, page["Items"])
 
@@ -198,9 +198,8 @@ def _record(item: Mapping[str, Any]) -> Record:
 
 def _status(item: Mapping[str, Any], run: int) -> RunStatus:
     row = item.get("runs", {}).get("M", {}).get(str(run))
-    superseded = item.get("superseded", {}).get("L", [])
     return status_on_record(
         RunStatus(row["M"]["status"]["S"]) if row else None,
-        superseded={"N": str(run)} in superseded,
+        superseded={"N": str(run)} in item["superseded"]["L"],
         deleted="deleted" in item,
     )

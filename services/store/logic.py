@@ -86,7 +86,7 @@ def _apply(
         case ImageEvent():
             return _apply_to_run(record, event, at, policy, rates)
         case _:
-            raise TypeError(f"{event.type} changes no record")
+            raise TypeError(f"{type(event).__name__} changes no record")
 
 
 def _apply_to_run(
@@ -107,9 +107,7 @@ def _apply_to_run(
 def _create(event: ImageEvent, at: datetime) -> Record | None:
     if event.run != 0:
         return None
-    return Record(
-        image=event.image, runs={0: Run(started=at)}, source=event.source, owner=event.owner
-    )
+    return Record(image=event.image, runs={0: Run(started=at)}, source=event.source)
 
 
 def _advance(run: Run, event: ImageEvent, at: datetime) -> Run:
@@ -121,7 +119,7 @@ def _advance(run: Run, event: ImageEvent, at: datetime) -> Run:
         case ImageAnalyzed():
             change = _complete(run.resized, at) | {"analyzed": run.analyzed or event}
         case _:
-            raise TypeError(f"{event.type} changes no record")
+            raise TypeError(f"{type(event).__name__} changes no record")
     return run.model_copy(update=change)
 
 
@@ -138,7 +136,8 @@ def _quarantine(run: Run, record: Record, policy: Policy) -> bool:
     """
     if policy is Policy.FLAG or run.status is not RunStatus.COMPLETED or record.released:
         return False
-    moderation = run.analyzed.moderation if run.analyzed else None
+    assert run.analyzed, "a run completes with both facts"
+    moderation = run.analyzed.moderation
     return moderation is None or moderation.flagged
 
 
@@ -221,7 +220,6 @@ def _delete(record: Record, at: datetime) -> Record:
     """
     if record.deleted:
         return record
-    common = _common(record, record.run, at, up_to=record.run)
     runs = {
         number: Run(status=run.status, started=run.started, ended=run.ended)
         for number, run in record.runs.items()
@@ -232,9 +230,7 @@ def _delete(record: Record, at: datetime) -> Record:
             "run": record.run,
             "runs": runs,
             "deleted": at,
-            "source": common["source"],
-            "owner": common["owner"],
-            "revision": record.revision,
+            **_origin(record, up_to=record.run),
         }
     )
 
@@ -332,8 +328,7 @@ def _versions(record: Record, analyzed: ImageAnalyzed) -> Iterator[AnalysisVersi
     for version in analyzed.previous_versions:
         run = record.runs.get(version.run)
         if run and run.analyzed:
-            described = run.analyzed.model_dump(include=set(AnalysisVersion.model_fields))
-            yield AnalysisVersion.model_validate(described | version.model_dump())
+            yield AnalysisVersion.model_validate(run.analyzed.model_dump() | version.model_dump())
 
 
 def _public_fields(fact: Fact) -> dict[str, object]:
@@ -369,7 +364,12 @@ def _deleted(record: Record, at: datetime) -> Decision:
 
 
 def _common(record: Record, run: int, at: datetime, *, up_to: int) -> dict[str, object]:
-    """The fields that every decision has. Source and owner come from runs up to ``up_to``.
+    """The fields that every decision has."""
+    return {"image": record.image, "run": run, "decided_at": at, **_origin(record, up_to=up_to)}
+
+
+def _origin(record: Record, *, up_to: int) -> dict[str, object]:
+    """Source and owner, as the runs up to ``up_to`` know them.
 
     A later run may add to the record. A repeated decision must not include that, because its id
     stays the same.
@@ -378,9 +378,6 @@ def _common(record: Record, run: int, at: datetime, *, up_to: int) -> dict[str, 
     events = [event for r in runs for event in (r.resized, r.analyzed, r.failure) if event]
     sources = [event.source for event in events if event.source.sha256]
     return {
-        "image": record.image,
-        "run": run,
         "source": sources[-1] if sources else record.source.model_copy(update={"sha256": None}),
         "owner": next((event.owner for event in events if event.owner), None),
-        "decided_at": at,
     }

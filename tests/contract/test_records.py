@@ -1,7 +1,8 @@
 """The conformance suite of the records table: DynamoDB (played by moto) and memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -303,20 +304,38 @@ class Client:
             raise self.error
         return {}
 
+    scan = batch_get_item = get_item
+
+    def get_paginator(self, _operation: str) -> Any:
+        return SimpleNamespace(paginate=lambda **request: [self.get_item(**request) | NO_ITEMS])
+
+
+NO_ITEMS: dict[str, Any] = {"Items": []}
+
 
 def test_a_run_is_read_consistently_and_no_more_of_it_than_is_needed() -> None:
     client = Client()
     DynamoRecords(client, "records").status(CAT, 7)
     DynamoRecords(client, "records").resized(CAT, 7)
     DynamoRecords(client, "records").read(CAT)
-    status, resized, _ = client.requests
-    assert [request["ConsistentRead"] for request in client.requests] == [True] * 3
+    DynamoRecords(client, "records").events(CAT)
+    status, resized, *_ = client.requests
+    assert [request["ConsistentRead"] for request in client.requests] == [True] * 4
     assert status["ProjectionExpression"] == "image, deleted, superseded, runs.#run.#field"
     assert resized["ProjectionExpression"] == "runs.#run.#field.image"
 
 
-def test_an_error_of_the_table_names_the_record() -> None:
+READS: dict[str, Callable[[DynamoRecords], Any]] = {
+    "the record": lambda records: records.read(CAT),
+    "the record (status)": lambda records: records.status(CAT, 0),
+    "the records": lambda records: records.page({}),
+    "the records (existing)": lambda records: records.existing([CAT]),
+    "the records (timeline)": lambda records: records.events(CAT),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_an_error_of_the_table_names_what_was_read(name: str) -> None:
     records = DynamoRecords(Client(ConnectTimeoutError(endpoint_url="http://localhost")), "r")
-    for call in (lambda: records.status(CAT, 0), lambda: records.read(CAT)):
-        with pytest.raises(TransientError, match="the record: no response:"):
-            call()
+    with pytest.raises(TransientError, match=f": {name.partition(' (')[0]}: no response:"):
+        READS[name](records)

@@ -17,6 +17,7 @@ from services.store.logic import (
     outcome,
     result,
 )
+from shared.contracts.envelope import Event
 from shared.contracts.images import (
     DeleteRequested,
     ImageCompleted,
@@ -31,6 +32,7 @@ from shared.contracts.images import (
     Reanalysis,
     ReleaseRequested,
     ReplayRequested,
+    Request,
 )
 from shared.contracts.record import Record, Release, RunStatus
 from tests.contract.samples import (
@@ -289,9 +291,21 @@ def test_checksum_and_owner_come_from_the_first_event_that_has_them() -> None:
     assert after(RESIZED, killed).source == SOURCE
 
 
-def test_an_event_that_store_does_not_consume_raises() -> None:
-    with pytest.raises(TypeError, match="changes no record"):
-        decide(None, UPLOADED, AT)
+def test_the_outcome_of_a_failed_run_has_the_checksum_and_owner_of_its_first_step() -> None:
+    killed = REPORT.model_copy(update={"source": UNREAD, "owner": None})
+    failed = outcome(after(RESIZED, killed), 0)
+    assert (failed.source, failed.owner) == (SOURCE, "ada")
+
+
+def test_a_tombstone_keeps_the_owner_that_the_image_had_at_the_end() -> None:
+    deleted = after(RESIZED, ANALYZED, ReplayRequested(image=CAT, run=0), GONE)
+    assert (deleted.run, deleted.owner, deleted.source) == (1, "ada", SOURCE)
+
+
+@pytest.mark.parametrize("event", [UPLOADED, Request(image=CAT, run=0)])
+def test_an_event_that_store_does_not_consume_raises(event: Event) -> None:
+    with pytest.raises(TypeError, match=f"{type(event).__name__} changes no record"):
+        decide(None, event, AT)
 
 
 def test_a_forced_replay_fails_one_run_and_starts_the_next_in_one_write() -> None:
