@@ -68,9 +68,11 @@ def develop(
         height=decoded.upright_size.height,
         captured=decoded.captured,
         gps_removed=decoded.has_gps,
+        details=decoded.details,
         renditions=tuple(renditions[:-1]),
         analysis=renditions[-1],
         fingerprint=fingerprint_of(smallest),
+        placeholder=None,
     )
 
 

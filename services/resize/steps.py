@@ -102,9 +102,11 @@ class Steps:
             height=picture.height,
             captured=Capture(at=picture.captured.at, camera=picture.captured.camera),
             gps_removed=picture.gps_removed,
+            details=picture.details,
             renditions=tuple(stored[r.name] for r in picture.renditions),
             analysis=stored[picture.analysis.name],
             fingerprint=Fingerprint(hash=picture.fingerprint.hash),
+            placeholder=picture.placeholder,
         )
 
     def compensate(self, event: ImageEvent) -> None:

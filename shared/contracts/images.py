@@ -48,6 +48,30 @@ class Capture(Value):
     camera: str | None = None
 
 
+class PictureDetails(Value):
+    """What the original's file has beside its pixels, and what is wrong with it."""
+
+    hdr: bool = False
+    """Its colours exceed what a standard display shows; the renditions are tone-mapped to sRGB."""
+    gain_map: bool = False
+    """It has a gain map for HDR displays. The renditions show the standard picture without it."""
+    animated: bool = False
+    frames: int = 1
+    duration: float | None = None
+    """Seconds of one pass through all frames; None if it is not animated."""
+    warnings: tuple[str, ...] = ()
+    """Codes of defects that no visible pixel suffers from: ``missing-end-marker``."""
+
+
+class Placeholder(Value):
+    """What a page shows while a rendition loads."""
+
+    thumb_hash: str = Field(pattern=r"^[A-Za-z0-9+/]{6,40}={0,2}$")
+    """A blurred picture as a ThumbHash of about 25 bytes, as base64."""
+    average_colour: str = Field(pattern=r"^#[0-9a-f]{6}$")
+    """The mean of all pixels on white."""
+
+
 class Fingerprint(Value):
     """A perceptual hash of the picture. Equal pixels have equal hashes."""
 
@@ -145,11 +169,13 @@ class ImageResized(Fact):
     """Width and height are those after the EXIF orientation was applied."""
     captured: Capture = Capture()
     gps_removed: bool = False
+    details: PictureDetails = PictureDetails()
     renditions: tuple[Rendition, ...]
     analysis: Rendition
     """A JPEG within Rekognition's limits."""
     fingerprint: Fingerprint | None = None
     """None in events of versions that did not compute it."""
+    placeholder: Placeholder | None = None
     reanalysis: Reanalysis | None = None
     """Set for a run that repeats the analysis only."""
 
@@ -219,6 +245,8 @@ class CompletedRun(Decision):
     height: int
     captured: Capture = Capture()
     gps_removed: bool = False
+    details: PictureDetails = PictureDetails()
+    placeholder: Placeholder | None = None
     renditions: tuple[Rendition, ...]
     document: str
     labels: tuple[Label, ...] | None = None

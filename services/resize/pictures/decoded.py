@@ -8,6 +8,7 @@ from PIL import Image
 
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.values import Capture, Size
+from shared.contracts.images import PictureDetails
 from shared.errors import PermanentError
 
 
@@ -24,6 +25,7 @@ class Decoded:
     upright_size: Size
     captured: Capture
     has_gps: bool
+    details: PictureDetails = PictureDetails()
 
 
 def pack(decoded: Decoded) -> Sequence[bytes]:
@@ -34,6 +36,7 @@ def pack(decoded: Decoded) -> Sequence[bytes]:
         "upright_size": decoded.upright_size,
         "captured": asdict(decoded.captured),
         "has_gps": decoded.has_gps,
+        "details": decoded.details.model_dump(),
     }
     return json.dumps(head).encode() + b"\n", decoded.image.tobytes()
 
@@ -54,4 +57,5 @@ def unpack(answer: bytes) -> Decoded:
         upright_size=Size(*head["upright_size"]),
         captured=Capture(**head["captured"]),
         has_gps=head["has_gps"],
+        details=PictureDetails.model_validate(head["details"]),
     )

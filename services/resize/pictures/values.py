@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from shared.contracts.images import PictureDetails, Placeholder
+
 
 class Size(NamedTuple):
     """Width and height in pixels; a tuple, like Pillow's sizes."""
@@ -120,6 +122,8 @@ class Developed:
     height: int
     captured: Capture
     gps_removed: bool
+    details: PictureDetails
     renditions: tuple[Rendition, ...]
     analysis: Rendition
     fingerprint: Fingerprint
+    placeholder: Placeholder | None

@@ -17,7 +17,7 @@ from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.values import Capture, Fingerprint
 from services.store.logic import Policy
 from shared.contracts.envelope import Envelope
-from shared.contracts.images import Fact, StepFailed
+from shared.contracts.images import Fact, PictureDetails, StepFailed
 from shared.contracts.record import Record, Run, RunStatus
 from shared.ledger import Claim, ClaimKey, ClaimStatus
 from tests.fakes import MemoryLedger, MemoryObjects, MemoryRecords
@@ -108,9 +108,11 @@ def remembered() -> pictures.Developed:
         8,
         Capture(),
         gps_removed=False,
+        details=PictureDetails(),
         renditions=tuple(made[:-1]),
         analysis=made[-1],
         fingerprint=Fingerprint("0f" * 8),
+        placeholder=None,
     )
 
 
