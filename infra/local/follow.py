@@ -35,14 +35,18 @@ def follow(
 
 
 def line(body: str, style: Style) -> str:
-    """One notification as one line; a message that is not a notification is shown unchanged."""
+    """One notification as one line, which ends with the image's id.
+
+    A message that is not a notification is shown unchanged.
+    """
     try:
         notification = Notification.model_validate_json(body)
     except ValidationError:
         return body
     at = notification.time.astimezone().strftime("%H:%M:%S")
     status = coloured(f"{display_status(notification):<9}", notification, style)
-    return f"{style.dim(at)}  {status}  {notification.source.key}  {summary(notification)}".rstrip()
+    key, image = notification.source.key, style.dim(notification.image)
+    return "  ".join(filter(None, (style.dim(at), status, key, summary(notification), image)))
 
 
 def display_status(notification: Notification) -> str:

@@ -117,14 +117,14 @@ def test_a_notification_is_one_readable_line():
     assert shown.split()[1] == "completed"
     assert DONE.source.key in shown
     assert "2 renditions, Cat 99 %, Window 72 %, 2 faces" in shown
-    assert shown.endswith('"BAKERY open 7-18", flagged: Smoking')
+    assert shown.endswith(f'"BAKERY open 7-18", flagged: Smoking  {DONE.image}')
     assert "\n" not in shown
 
 
 def test_a_long_text_is_shortened_to_fit_the_line():
     page = DONE.model_copy(update={"text": ("so much to read",) * 9, "moderation": None})
 
-    assert line(page.model_dump_json(), PLAIN).endswith('"so much to read so much to…"')
+    assert '"so much to read so much to…"  ' in line(page.model_dump_json(), PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,9 @@ def test_the_line_of_a_quarantined_image_counts_no_renditions():
     assert "4032 x 3024 HEIC, Cat 99 %" in shown
 
 
-def test_the_line_of_a_deletion_ends_with_the_key():
-    assert line(DELETED.model_dump_json(), PLAIN).endswith(f"deleted    {DELETED.source.key}")
+def test_the_line_of_a_deletion_has_the_key_and_the_id():
+    shown = line(DELETED.model_dump_json(), PLAIN)
+    assert shown.endswith(f"deleted    {DELETED.source.key}  {DELETED.image}")
 
 
 def test_the_line_of_a_failure_shows_stage_and_reason():
