@@ -31,6 +31,7 @@ from services.resize.pictures.values import (
     Size,
     Spec,
 )
+from shared.contracts.images import PictureDetails
 from shared.errors import PermanentError
 
 __all__ = [
@@ -103,7 +104,13 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
         whole = _decode(picture, original, fit(size, largest))
         metadata = read_metadata(picture)
         upright = _upright(whole, fit(size, largest), metadata)
-    return Decoded(upright, _upright_size(size, metadata.turn), metadata.captured, metadata.has_gps)
+    return Decoded(
+        image=upright,
+        upright_size=_upright_size(size, metadata.turn),
+        captured=metadata.captured,
+        has_gps=metadata.has_gps,
+        details=PictureDetails(),
+    )
 
 
 @contextmanager

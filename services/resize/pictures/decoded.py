@@ -25,7 +25,7 @@ class Decoded:
     upright_size: Size
     captured: Capture
     has_gps: bool
-    details: PictureDetails = PictureDetails()
+    details: PictureDetails
 
 
 def pack(decoded: Decoded) -> Sequence[bytes]:
