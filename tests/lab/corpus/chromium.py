@@ -28,7 +28,6 @@ TIMEOUT = 60_000
 SWITCHES = (
     "--no-sandbox",  # it refuses to run as root otherwise
     "--force-color-profile=srgb",
-    "--blink-settings=imageAnimationPolicy=2",  # the first frame only
 )
 
 LOADED = """async () => {
@@ -38,11 +37,18 @@ LOADED = """async () => {
 }"""
 SHOWN = """async (sizes) => {
     [...document.images].forEach((image, n) => {
-        if (sizes[n]) [image.style.width, image.style.height] = sizes[n].map((n) => n + "px");
-        else image.remove();
+        if (!sizes[n]) return image.remove();
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = sizes[n];
+        canvas.style.cssText = image.style.cssText;
+        const context = canvas.getContext("2d");
+        context.imageSmoothingQuality = "high";
+        context.drawImage(image, 0, 0, ...sizes[n]);
+        image.replaceWith(canvas);
     });
     for (let n = 0; n < 2; n++) await new Promise(requestAnimationFrame);
 }"""
+"""Draws each image on a canvas of its size, which shows the first frame of an animation."""
 
 
 @dataclass(frozen=True)
