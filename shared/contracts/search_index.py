@@ -79,7 +79,7 @@ class ImageSummary(Value):
     thumbnail: Thumbnail | None = None
     """None also while the renditions are quarantined."""
     placeholder: Placeholder | None = None
-    """What a list shows while the thumbnail loads. None also while the renditions are quarantined."""
+    """Shown while the thumbnail loads; None without one."""
     failure: FailureSummary | None = None
 
 

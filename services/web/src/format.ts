@@ -1,5 +1,5 @@
 /** Formats numbers, times and codes for people. */
-import type { ImageSummary } from "./types";
+import type { ImageSummary, PictureDetails } from "./types";
 
 const number = new Intl.NumberFormat("en");
 const dateTime = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
@@ -30,6 +30,20 @@ export const formatPercent = (value: number): string => `${Math.round(value)} %`
 
 /** `not-an-image` as "Not an image". */
 export const formatCode = (code: string): string => code.charAt(0).toUpperCase() + code.slice(1).replaceAll("-", " ");
+
+/** "12 frames, 1.2 s". */
+export function describeAnimation({ frames, duration }: PictureDetails): string {
+  const time = duration === null ? [] : [formatDuration(1000 * duration)];
+  return [formatCount(frames, "frame"), ...time].join(", ");
+}
+
+/** The sentences of the warnings that an original's file can have. */
+const WARNINGS: Record<string, string> = {
+  "missing-end-marker": "The file ends without its end marker. The picture is complete.",
+};
+
+/** A warning as a sentence; an unknown one by its code. */
+export const describeWarning = (code: string): string => WARNINGS[code] ?? `${formatCode(code)}.`;
 
 /** A picture's text for screen readers: its labels, or else its file name. */
 export function describe(image: ImageSummary): string {
