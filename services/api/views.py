@@ -137,8 +137,9 @@ def _thumbnail(renditions: Iterable[Rendition], link: Link) -> PictureLink | Non
 
 def _placeholder(record: Record, run: Run) -> Placeholder | None:
     """It is blurred, but shows the picture: it is hidden with the renditions."""
-    placeholder = run.resized.placeholder if run.resized and _has_pictures(record) else None
-    return placeholder and Placeholder(**dict(placeholder))
+    if not (run.resized and run.resized.placeholder and _has_pictures(record)):
+        return None
+    return Placeholder(**dict(run.resized.placeholder))
 
 
 def _rendition(rendition: Rendition, link: Link) -> RenditionLink:

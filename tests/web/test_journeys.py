@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.web.browser import Visit
 from tests.web.fake_api import Backend
@@ -44,24 +44,22 @@ def difference(painted: list[int], scene: bytes) -> float:
 
 
 @pytest.mark.parametrize(
-    ("query", "place", "n"),
+    "picture",
     [("", ".tile >> nth=0", 0), ("", ".tile >> nth=1", 1), (f"?image={SECOND}", "figure", 2)],
 )
 def test_a_blurred_picture_is_shown_until_the_picture_has_loaded(
-    visit: Visit, site: str, backend: Backend, query: str, place: str, n: int
+    visit: Visit, site: str, backend: Backend, picture: tuple[str, str, int]
 ) -> None:
-    waiting: list[Route] = []
-    visit.page.route("**/pictures/**", waiting.append)
+    query, place, n = picture
+    visit.page.route("**/pictures/**", lambda _: None)
     visit.page.goto(site + query)
     blurred = visit.page.locator(place).locator("canvas")
     expect(blurred).to_be_visible()
     assert difference(blurred.evaluate(PAINTED), backend.photos[n].body) < 12
-    visit.page.unroute("**/pictures/**")
-    for route in waiting:
-        route.continue_()
+    visit.page.unroute("**/pictures/**")  # continues the requests that wait
     expect(blurred).to_have_count(0)
-    picture = visit.page.locator(place).locator("img")
-    assert picture.evaluate("img => img.complete && img.naturalWidth > 0")
+    loaded = visit.page.locator(place).locator("img")
+    assert loaded.evaluate("img => img.complete && img.naturalWidth > 0")
 
 
 def test_a_picture_that_fails_to_load_has_no_placeholder(visit: Visit, site: str) -> None:

@@ -114,7 +114,7 @@ def test_an_unusual_image_shows_its_details(screen: Visit, site: str) -> None:
     facts = screen.page.get_by_role("region", name="Details")
     for name, text in (
         ("HDR", "Reduced to the range of a standard display"),
-        ("Gain map", "Dropped: the renditions show the standard picture"),
+        ("Gain map", "Dropped; the renditions show the standard picture"),
         ("Animation", "12 frames, 1.2 s"),
         ("Warnings", "The file ends without its end marker. The picture is complete."),
     ):
