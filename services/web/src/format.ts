@@ -40,6 +40,16 @@ export function describeAnimation({ frames, duration }: PictureDetails): string 
 /** The sentences of the warnings that an original's file can have. */
 const WARNINGS: Record<string, string> = {
   "missing-end-marker": "The file ends without its end marker. The picture is complete.",
+  "incomplete-last-pixel": "The file ends inside its last pixel.",
+  "bad-checksum": "A checksum of the file is wrong. The picture is complete.",
+  "oversized-text": "A very long text in the file was ignored.",
+  "oversized-profile": "The file has a very large colour profile.",
+  "damaged-metadata": "Damaged metadata was ignored.",
+  "damaged-animation": "The animation is damaged. The first picture is shown.",
+  "animation-damaged": "The animation is damaged and ends early.",
+  "animation-too-costly": "The animation is too large. A still picture is shown.",
+  "animation-not-decodable": "The animation cannot be read. A still picture is shown.",
+  "frames-not-counted": "The animation has more frames than were counted.",
 };
 
 /** A warning as a sentence; an unknown one by its code. */
