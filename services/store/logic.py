@@ -292,10 +292,10 @@ def result(record: Record) -> ImageCompleted | None:
 
 
 def _completed(record: Record, run: int, *, quarantined: bool) -> ImageCompleted:
-    """A quarantined outcome does not reveal where the renditions are."""
+    """A quarantined outcome reveals neither where the renditions are nor what they show."""
     ended = record.runs[run].ended
     assert ended, "a completed run has ended"
-    hidden = {"quarantined": True, "renditions": ()} if quarantined else {}
+    hidden = {"quarantined": True, "renditions": (), "placeholder": None} if quarantined else {}
     return ImageCompleted.model_validate(_completed_fields(record, run, ended) | hidden)
 
 

@@ -380,6 +380,8 @@ def test_with_quarantine_only_clean_pictures_are_published(
     completed = outcome(record, 0)
     assert (record.quarantined, completed.quarantined) == (quarantined, quarantined)
     assert completed.renditions == (() if quarantined else RESIZED.renditions)
+    assert completed.placeholder == (None if quarantined else RESIZED.placeholder)
+    assert completed.details == RESIZED.details
     assert result(record) == completed
 
 
