@@ -19,6 +19,7 @@ from services.resize.pictures.fingerprint import fingerprint_of
 from services.resize.pictures.geometry import fit
 from services.resize.pictures.header import identify, load_heic, open_header, peak_bytes
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
+from services.resize.pictures.placeholder import placeholder_of
 from services.resize.pictures.plain import is_plain
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
@@ -73,7 +74,7 @@ def develop(
         renditions=tuple(renditions[:-1]),
         analysis=renditions[-1],
         fingerprint=fingerprint_of(smallest),
-        placeholder=None,
+        placeholder=placeholder_of(smallest),
     )
 
 
