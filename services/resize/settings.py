@@ -6,18 +6,22 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, field_validator
 
 from services.resize.logic import ANALYSIS, Format, Limits, Spec
+from services.resize.pictures.values import Fill
 from shared.config import ServiceSettings
 
 MB = 1_000_000
 SPEC = re.compile(
-    r"(?P<name>[\w-]+):(?P<side>\d+)(?::(?P<format>[a-z]+)(?::(?P<quality>\d+))?)?",
+    r"(?P<name>[\w-]+):(?P<width>\d+)(?:x(?P<height>\d+))?(?::(?P<fill>fit|cover))?"
+    r"(?::(?P<format>[a-z]+)(?::(?P<quality>\d+))?)?",
     re.ASCII | re.IGNORECASE,
 )
+FORMATS = ", ".join(Format).lower()
+SYNTAX = "name:side[:fit|cover][:format[:quality]]; a side is 256 or 800x600"
 """One rendition as text. Its name becomes part of a key."""
 
 
 def read_specs(text: object) -> object:
-    """``thumbnail:256 web:2048:webp:80`` as specs: name, longest side, format, quality."""
+    """Renditions as specs, such as ``thumbnail:256 web:2048:webp:80 square:512:cover``."""
     if not isinstance(text, str):
         return text
     return tuple(_read_spec(word) for word in text.split())
@@ -26,9 +30,18 @@ def read_specs(text: object) -> object:
 def _read_spec(text: str) -> Spec:
     read = SPEC.fullmatch(text)
     if not read:
-        raise ValueError(f"{text!r} is not name:side[:format[:quality]]")
-    form = Format(read["format"].upper()) if read["format"] else Format.AUTO
-    return Spec(read["name"], int(read["side"]), form, int(read["quality"] or 82))
+        raise ValueError(f"{text!r} is not {SYNTAX}")
+    form = (read["format"] or Format.AUTO).upper()
+    if form not in list(Format):
+        raise ValueError(f"{text!r}: there is no format {read['format']}, only {FORMATS}")
+    return Spec(
+        read["name"],
+        int(read["width"]),
+        Format(form),
+        int(read["quality"] or 82),
+        int(read["height"]) if read["height"] else None,
+        Fill((read["fill"] or Fill.FIT).lower()),
+    )
 
 
 class ResizeSettings(ServiceSettings):

@@ -25,7 +25,7 @@ SIDE = 24
 ROUNDING = 1e-9
 """Terms below it are rounding errors of a channel with one value; the least real term is larger."""
 
-Channel = Sequence[float]
+Channel = list[float]
 """Values of all pixels, row by row."""
 
 
