@@ -34,6 +34,7 @@ from services.resize.pictures.values import (
     Size,
     Spec,
 )
+from services.resize.pictures.watermark import watermarked
 from shared.contracts.images import FocalPoint, PictureDetails
 from shared.errors import PermanentError
 
@@ -184,7 +185,7 @@ def _cascade(
         if spec.fill is Fill.COVER:
             focal = focal or attention(image)
             shown = image.crop(crop_box(sizes[spec], spec, focal))
-        renditions[spec] = encode(shown, spec)
+        renditions[spec] = encode(watermarked(shown, spec.watermark), spec)
     return [renditions[spec] for spec in specs], image
 
 

@@ -44,6 +44,32 @@ class Fill(StrEnum):
     """The largest part with the box's proportions, around the focal point."""
 
 
+class Position(StrEnum):
+    """Where a watermark is."""
+
+    TOP_LEFT = "top-left"
+    TOP_RIGHT = "top-right"
+    BOTTOM_LEFT = "bottom-left"
+    BOTTOM_RIGHT = "bottom-right"
+    CENTER = "center"
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """A text, or an image as PNG, that is drawn over a rendition.
+
+    ``share``: at most this part of the rendition's width and of its height. ``min_side``: pixels;
+    a rendition with a shorter side below it has none.
+    """
+
+    text: str = ""
+    image: bytes = b""
+    position: Position = Position.BOTTOM_RIGHT
+    opacity: float = 0.5
+    share: float = 0.25
+    min_side: int = 400
+
+
 @dataclass(frozen=True)
 class Spec:
     """A requested rendition: its box in pixels, and ``quality`` from 1 to 100.
@@ -58,6 +84,7 @@ class Spec:
     quality: int = 82
     height: int | None = None
     fill: Fill = Fill.FIT
+    watermark: Watermark | None = None
 
     @property
     def box(self) -> Size:
