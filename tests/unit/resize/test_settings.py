@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from services.resize.logic import Format, Spec
 from services.resize import settings
+from services.resize.logic import Format, Spec
 from services.resize.pictures.values import Fill, Position, Watermark
 from services.resize.settings import ResizeSettings
 from shared.config import Misconfigured
