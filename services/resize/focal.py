@@ -12,13 +12,13 @@ FOCAL = re.compile(f"{RATIO},{RATIO}", re.ASCII)
 def read_focal(metadata: str | None) -> FocalPoint | None:
     """``0.3,0.7`` as a point in the upright picture; None without one.
 
-    An invalid value is logged and ignored: the picture is worth more than its crop.
+    An invalid value is ignored with a warning in the log, which does not repeat it.
     """
     if metadata is None:
         return None
     match = FOCAL.fullmatch(metadata)
     ratios = [float(ratio) for ratio in match.groups()] if match else []
     if not ratios or max(ratios) > 1:
-        log.warning("focal point ignored", extra={"focal": metadata[:40]})
+        log.warning("focal point ignored; it is not two ratios such as 0.3,0.7")
         return None
     return FocalPoint(x=ratios[0], y=ratios[1])
