@@ -20,6 +20,7 @@ from shared.contracts.images import (
     DeleteRequested,
     Embedding,
     Fingerprint,
+    FocalPoint,
     ImageAnalyzed,
     ImageCompleted,
     ImageDeleted,
@@ -116,6 +117,7 @@ ANALYZED = ImageAnalyzed(
     document=f"analyses/{CAT}/0/analysis.json",
     labels=LABELS,
     faces=2,
+    largest_face=FocalPoint(x=0.412, y=0.305),
     text=("BAKERY", "open 7-18"),
     moderation=MODERATION,
     embedding=EMBEDDING,
@@ -247,6 +249,7 @@ REANALYSIS_REPLAYED = ImageReplayed(
     decided_at=AT + timedelta(hours=1),
     reanalysis=Reanalysis(of=1, analyzer="rekognition"),
     copy_from=resized_in(1),
+    largest_face=ANALYZED.largest_face,
 )
 REANALYSIS_RESIZED = resized_in(2)
 PREVIOUS_VERSIONS = tuple(
