@@ -18,15 +18,22 @@ from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
 from services.resize.pictures.geometry import fit
 from services.resize.pictures.header import identify, load_heic, open_header, peak_bytes
-from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
+from services.resize.pictures.metadata import (
+    SWAPS_SIDES,
+    Metadata,
+    read_metadata,
+    read_turn,
+)
 from services.resize.pictures.plain import is_plain
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
 from services.resize.pictures.truncation import is_cut_short
 from services.resize.pictures.values import (
+    Credit,
     Developed,
     Format,
     Limits,
+    MetadataPolicy,
     Rendition,
     Size,
     Spec,
@@ -39,6 +46,7 @@ __all__ = [
     "Developed",
     "Format",
     "Limits",
+    "MetadataPolicy",
     "Refusal",
     "Rendition",
     "Spec",
@@ -49,11 +57,17 @@ memory.enable_cache()
 
 
 def develop(
-    original: bytes, specs: Sequence[Spec], limits: Limits, analysis: Spec = ANALYSIS
+    original: bytes,
+    specs: Sequence[Spec],
+    limits: Limits,
+    analysis: Spec = ANALYSIS,
+    *,
+    metadata: MetadataPolicy = MetadataPolicy.STRIP,
 ) -> Developed:
     """Create all requested renditions and the picture for the analysis, decoding only once.
 
-    It never enlarges, except for the analysis of a tiny picture. It copies no metadata.
+    It never enlarges, except for the analysis of a tiny picture. It copies no metadata,
+    except the lines of ``Credit`` if ``metadata`` says so.
 
     Raises PermanentError with a code of ``Refusal`` for bytes that it cannot process.
     """
@@ -61,7 +75,11 @@ def develop(
     decode = _decode_here if is_plain(kind, original) else _decode_in_a_child
     decoded = decode(kind, original, max(spec.side for spec in (*specs, analysis)), limits)
     renditions, smallest = _cascade(
-        decoded.image, decoded.upright_size, [*specs, analysis], analysis
+        decoded.image,
+        decoded.upright_size,
+        [*specs, analysis],
+        analysis,
+        decoded.credit if metadata is MetadataPolicy.COPYRIGHT else Credit(),
     )
     return Developed(
         format=kind,
@@ -101,8 +119,9 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
         picture = open_header(kind, original, limits)
         size = Size(*picture.size)
         memory.make_room(peak_bytes(kind, size), limits.memory)
+        turn = read_turn(picture)
         whole = _decode(picture, original, fit(size, largest))
-        metadata = read_metadata(picture)
+        metadata = read_metadata(picture, original, turn)
         upright = _upright(whole, fit(size, largest), metadata)
     return Decoded(
         image=upright,
@@ -110,6 +129,7 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
         captured=metadata.captured,
         has_gps=metadata.has_gps,
         details=PictureDetails(),
+        credit=metadata.credit,
     )
 
 
@@ -151,7 +171,7 @@ def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
 
 
 def _cascade(
-    image: Image.Image, full_size: Size, specs: Sequence[Spec], analysis: Spec
+    image: Image.Image, full_size: Size, specs: Sequence[Spec], analysis: Spec, credit: Credit
 ) -> tuple[list[Rendition], Image.Image]:
     """Return the renditions in the order of the specs, and the smallest picture.
 
@@ -160,7 +180,9 @@ def _cascade(
     renditions = {}
     for spec in sorted(specs, key=lambda spec: -spec.side):
         image = resize(image, fit(full_size, spec.side))
-        renditions[spec] = for_analysis(image, spec) if spec is analysis else encode(image, spec)
+        renditions[spec] = (
+            for_analysis(image, spec) if spec is analysis else encode(image, spec, credit)
+        )
     return [renditions[spec] for spec in specs], image
 
 

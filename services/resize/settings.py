@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from services.resize.logic import ANALYSIS, Format, Limits, Spec
+from services.resize.logic import ANALYSIS, Format, Limits, MetadataPolicy, Spec
 from shared.config import ServiceSettings
 
 MB = 1_000_000
@@ -47,6 +47,9 @@ class ResizeSettings(ServiceSettings):
     max_pixels: int = Field(default=100_000_000, gt=0)
     max_seconds: float = Field(default=8, gt=0)
     """Of decoding in a child process. Less than the function's ``worst_case``."""
+
+    metadata: MetadataPolicy = MetadataPolicy.STRIP
+    """Of renditions: ``strip`` for none, ``copyright`` for artist, copyright and credit line."""
 
     @field_validator("renditions")
     @classmethod
