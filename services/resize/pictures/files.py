@@ -4,6 +4,9 @@ Pillow reads the EXIF data of JPEG for a resolution, of AVIF for an orientation,
 both. ``metadata`` reads them instead.
 """
 
+from collections.abc import Mapping
+from typing import IO
+
 from PIL import AvifImagePlugin, ExifTags, Image, JpegImagePlugin, TiffImagePlugin, _avif
 
 
@@ -14,8 +17,36 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
         return Image.Exif()
 
 
+MAX_BYTES = 3 * 2 * 2**16
+"""The most bytes of a list: a palette of 16 bits."""
+
+MAX_BYTES_OF: Mapping[int, int] = {5: 512, 10: 512} | dict.fromkeys((1, 2, 7), 2**31)
+"""Of other types: each fraction becomes an object, which takes 6 us; bytes and text stay bytes."""
+
+PARTS = frozenset({273, 279, 324, 325})
+"""Tags of the offsets and lengths of strips and tiles. A decoder needs all of them."""
+
+
+class BoundedDirectory(TiffImagePlugin.ImageFileDirectory_v2):
+    """A TIFF's directory without the lists that are too long for any use."""
+
+    def load(self, fp: IO[bytes]) -> None:
+        super().load(fp)
+        for tag in [tag for tag in self._tagdata if self._is_too_long(tag)]:
+            del self[tag]
+
+    def _is_too_long(self, tag: int) -> bool:
+        limit = MAX_BYTES_OF.get(self.tagtype[tag], MAX_BYTES)
+        return tag not in PARTS and len(self._tagdata[tag]) > limit
+
+
 class TiffFile(TiffImagePlugin.TiffImageFile):
     """A TIFF that loads as upright, by its orientation only."""
+
+    def _seek(self, frame: int) -> None:
+        if not isinstance(self.tag_v2, BoundedDirectory):
+            self.tag_v2 = BoundedDirectory(self.tag_v2._get_ifh())  # noqa: SLF001 - its byte order
+        super()._seek(frame)
 
     def getexif(self) -> Image.Exif:
         exif = Image.Exif()
