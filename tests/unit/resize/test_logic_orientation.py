@@ -51,7 +51,7 @@ IN_CHROMIUM = {
     (3, 0): "WGBR",
     (3, 1): "RBGW",
 }
-"""The corners that Chromium 156 shows of an AVIF with these irot and imir boxes.
+"""The corners that Chromium 150 shows of an AVIF with these irot and imir boxes.
 
 ``tests/web/test_orientation.py`` asks the installed Chromium.
 """
