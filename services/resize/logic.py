@@ -19,17 +19,24 @@ from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
 from services.resize.pictures.geometry import crop_box, filling, largest
 from services.resize.pictures.header import identify, load_heic, open_header, peak_bytes
-from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
+from services.resize.pictures.metadata import (
+    SWAPS_SIDES,
+    Metadata,
+    read_metadata,
+    read_turn,
+)
 from services.resize.pictures.placeholder import placeholder_of
 from services.resize.pictures.plain import is_plain
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
 from services.resize.pictures.truncation import is_cut_short
 from services.resize.pictures.values import (
+    Credit,
     Developed,
     Fill,
     Format,
     Limits,
+    MetadataPolicy,
     Rendition,
     Size,
     Spec,
@@ -43,6 +50,7 @@ __all__ = [
     "Developed",
     "Format",
     "Limits",
+    "MetadataPolicy",
     "Refusal",
     "Rendition",
     "Spec",
@@ -59,11 +67,13 @@ def develop(
     analysis: Spec = ANALYSIS,
     *,
     focal: FocalPoint | None = None,
+    metadata: MetadataPolicy = MetadataPolicy.STRIP,
 ) -> Developed:
     """Create all requested renditions and the picture for the analysis, decoding only once.
 
-    It never enlarges, except for the analysis of a tiny picture. It copies no metadata. Renditions
-    that cover their box show ``focal``; None: the point that ``attention`` finds.
+    It never enlarges, except for the analysis of a tiny picture. It copies no metadata, except the
+    lines of ``Credit`` if ``metadata`` says so. Renditions that cover their box show ``focal``;
+    None: the point that ``attention`` finds.
 
     Raises PermanentError with a code of ``Refusal`` for bytes that it cannot process.
     """
@@ -71,7 +81,12 @@ def develop(
     decode = _decode_here if is_plain(kind, original) else _decode_in_a_child
     decoded = decode(kind, original, (*specs, analysis), limits)
     renditions, smallest = _cascade(
-        decoded.image, decoded.upright_size, [*specs, analysis], analysis, focal
+        decoded.image,
+        decoded.upright_size,
+        [*specs, analysis],
+        analysis,
+        focal,
+        decoded.credit if metadata is MetadataPolicy.COPYRIGHT else Credit(),
     )
     return Developed(
         format=kind,
@@ -113,9 +128,10 @@ def _decode_here(kind: str, original: bytes, specs: Sequence[Spec], limits: Limi
         picture = open_header(kind, original, limits)
         size = Size(*picture.size)
         memory.make_room(peak_bytes(kind, size), limits.memory)
+        turn = read_turn(picture)
         target = largest(size, specs)
         whole = _decode(picture, original, target)
-        metadata = read_metadata(picture)
+        metadata = read_metadata(picture, original, turn)
         upright = _upright(whole, target, metadata)
     return Decoded(
         image=upright,
@@ -123,6 +139,7 @@ def _decode_here(kind: str, original: bytes, specs: Sequence[Spec], limits: Limi
         captured=metadata.captured,
         has_gps=metadata.has_gps,
         details=PictureDetails(),
+        credit=metadata.credit,
     )
 
 
@@ -169,6 +186,7 @@ def _cascade(
     specs: Sequence[Spec],
     analysis: Spec,
     focal: FocalPoint | None,
+    credit: Credit,
 ) -> tuple[list[Rendition], Image.Image]:
     """Return the renditions in the order of the specs, and the smallest picture.
 
@@ -185,7 +203,7 @@ def _cascade(
         if spec.fill is Fill.COVER:
             focal = focal or attention(image)
             shown = image.crop(crop_box(sizes[spec], spec, focal))
-        renditions[spec] = encode(watermarked(shown, spec.watermark), spec)
+        renditions[spec] = encode(watermarked(shown, spec.watermark), spec, credit)
     return [renditions[spec] for spec in specs], image
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from services.resize.logic import ANALYSIS, Format, Limits, Spec
+from services.resize.logic import ANALYSIS, Format, Limits, MetadataPolicy, Spec
 from services.resize.pictures.values import Fill, Position, Watermark
 from services.resize.pictures.watermark import missing_glyphs, read_image
 from shared.config import ServiceSettings
@@ -86,6 +86,9 @@ class ResizeSettings(ServiceSettings):
     max_pixels: int = Field(default=100_000_000, gt=0)
     max_seconds: float = Field(default=8, gt=0)
     """Of decoding in a child process. Less than the function's ``worst_case``."""
+
+    metadata: MetadataPolicy = MetadataPolicy.STRIP
+    """Of renditions: ``strip`` for none, ``copyright`` for artist, copyright and credit line."""
 
     @field_validator("renditions")
     @classmethod

@@ -145,6 +145,22 @@ class Capture:
 
 
 @dataclass(frozen=True)
+class Credit:
+    """Who made the picture, and who has its rights. Empty lines are not in the file."""
+
+    creator: str = ""
+    copyright: str = ""
+    credit: str = ""
+
+
+class MetadataPolicy(StrEnum):
+    """The metadata of renditions: none, or the lines of ``Credit``."""
+
+    STRIP = "strip"
+    COPYRIGHT = "copyright"
+
+
+@dataclass(frozen=True)
 class Fingerprint:
     """A perceptual fingerprint. ``hash`` is 64 bits in hexadecimal."""
 
