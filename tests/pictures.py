@@ -4,7 +4,7 @@ import io
 import random
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pillow_heif
@@ -95,6 +95,51 @@ def exif(
     if located:
         block.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
     return block.tobytes()
+
+
+def exif_of(
+    main: Mapping[int, Any], photo: Mapping[int, Any] = {}, position: Mapping[int, Any] = {}
+) -> bytes:
+    """An EXIF block with these tags in the directories of picture, photo and position."""
+    block = Image.Exif()
+    block.update(main)
+    for directory, tags in ((0x8769, photo), (0x8825, position)):
+        if tags:
+            block.get_ifd(directory).update(tags)
+    return block.tobytes()
+
+
+def exif_bomb(size: int) -> bytes:
+    """An EXIF block whose three directories have 120 lists of fractions, all in the same bytes."""
+    tags, start = range(0xC000, 0xC000 + 38), 8 + 3 * BOMB_DIRECTORY
+    lists = [(tag, 5, size // 8, start) for tag in tags]
+    pointers = [(0x8769, 4, 1, 8 + BOMB_DIRECTORY), (0x8825, 4, 1, 8 + 2 * BOMB_DIRECTORY)]
+    directories = exif_directory([*pointers, *lists]) * 3
+    return struct.pack("<2sHI", b"II", 42, 8) + directories + struct.pack("<I", 1) * (size // 4)
+
+
+BOMB_DIRECTORY = 2 + 40 * 12 + 4
+"""Bytes of a directory of 40 entries."""
+
+
+def exif_directory(entries: Iterable[tuple[int, int, int, int]], following: int = 0) -> bytes:
+    """A little-endian directory of entries: tag, type, number of values, value or offset."""
+    packed = [struct.pack("<HHII", *entry) for entry in entries]
+    return struct.pack("<H", len(packed)) + b"".join(packed) + struct.pack("<I", following)
+
+
+def turned_by_boxes(form: str, angle: int | None, axis: int | None) -> bytes:
+    """``corners()`` as AVIF or HEIC with an irot box, in quarters of a turn, and an imir box."""
+    boxes = {b"irot": angle, b"imir": axis}
+    orientation = {(True, True): 5, (True, False): 6, (False, True): 2, (False, False): 1}[
+        angle is not None, axis is not None
+    ]
+    body = bytearray(encoded(corners(), form, exif=exif(orientation=orientation)))
+    for name, value in boxes.items():
+        assert (name in body) == (value is not None)
+        if value is not None:
+            body[body.index(name) + 4] = value
+    return bytes(body)
 
 
 def png(width: int, height: int, depth: int, colour_type: int, rows: Iterable[bytes]) -> bytes:

@@ -19,6 +19,7 @@ from infra.processes import wait_until
 from infra.terminal import Say, Style, table
 from shared.contracts.notification import Notification
 from shared.hops import TimelineHop, since_upload
+from shared.picture_facts import picture_facts
 
 COMPLETE_WITHIN = 10.0
 """s that ``notify`` may take to complete its claim after the notification has arrived."""
@@ -131,6 +132,7 @@ def _notification(notification: Notification, style: Style) -> list[str]:
             f"{notification.width} x {notification.height} px, {notification.source.bytes:,} bytes"
         )
         rows.append(("picture", f"{notification.format}, {size}"))
+        rows += [("", fact) for fact in picture_facts(notification.details)]
     rows.append(("id", notification.id))
     lines = table(rows, "<<")
     return [lines[0].replace(word, coloured(word, notification, style)), *lines[1:]]

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from infra.local.subscription import Subscription
 from infra.terminal import Style
 from shared.contracts.notification import Notification, NotificationStatus
+from shared.picture_facts import picture_facts
 
 LABELS = 3
 """How many labels a line shows."""
@@ -75,6 +76,7 @@ def summary(notification: Notification) -> str:
 
 def _picture(notification: Notification) -> Iterator[str]:
     yield f"{notification.width} x {notification.height} {notification.format}"
+    yield from picture_facts(notification.details)
     if not notification.quarantined:
         yield f"{len(notification.renditions)} renditions"
 

@@ -57,6 +57,9 @@ HANDLER = f"{START}.handle"
 
 DATA = Path("botocore", "data")
 
+# Images that an operator adds to the folder of `resize`.
+WATERMARKS = "watermarks/*.png"
+
 
 def _silent(_: str) -> None:
     """Report no progress."""
@@ -176,7 +179,7 @@ def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
                 say(f"no Python {target.python} here: {definition.name} will compile at each start")
             libraries = _libraries(definition, target, compiler, home)
             code = _own_code(definition, sources, compiler)
-            data = _data(libraries, sources.values())
+            data = _data(libraries, (p for p in sources.values() if p.suffix == ".py"))
             _write(path, dict(_shipped(libraries)) | code | data)
             _delete_older(path, f"{definition.name}-{target.name}-*.zip")
             say(f"built {definition.name}: {Size.of(path)}")
@@ -195,7 +198,7 @@ def _sources(definition: Definition) -> Iterator[tuple[str, Path]]:
     root = definition.root
     yield "services/__init__.py", definition.folder.parent / "__init__.py"
     for folder in (root / "shared", definition.folder):
-        for path in folder.rglob("*.py"):
+        for path in (*folder.rglob("*.py"), *folder.glob(WATERMARKS)):
             yield path.relative_to(root).as_posix(), path
 
 

@@ -106,6 +106,8 @@ class AnswerSummary:
 
     labels: tuple[tuple[str, float], ...] | None = None
     faces: int | None = None
+    largest_face: tuple[float, float] | None = None
+    """The centre of the largest face, as ratios of the picture's width and height."""
     text: tuple[str, ...] | None = None
     flagged: tuple[str, ...] | None = None
     embedding: str | None = None
@@ -117,6 +119,7 @@ def summarize(answers: Mapping[str, Answer], thresholds: Thresholds) -> AnswerSu
     return AnswerSummary(
         labels=_labels(answers.get(Detection.LABELS), thresholds),
         faces=_faces(answers.get(Detection.FACES), thresholds),
+        largest_face=_largest_face(answers.get(Detection.FACES), thresholds),
         text=_text(answers.get(Detection.TEXT), thresholds),
         flagged=_flagged(answers.get(Detection.MODERATION), thresholds),
         embedding=_embedding(answers.get(Detection.EMBEDDING)),
@@ -147,6 +150,18 @@ def _labels(answer: Answer | None, thresholds: Thresholds) -> tuple[tuple[str, f
 
 def _faces(answer: Answer | None, thresholds: Thresholds) -> int | None:
     return None if answer is None else len(_confident(answer["FaceDetails"], thresholds.faces))
+
+
+def _largest_face(answer: Answer | None, thresholds: Thresholds) -> tuple[float, float] | None:
+    """The centre of the face with the largest area. A box may reach beyond the picture."""
+    faces = _confident(answer["FaceDetails"], thresholds.faces) if answer else []
+    boxes = [face["BoundingBox"] for face in faces if face.get("BoundingBox")]
+    if not boxes:
+        return None
+    box = max(boxes, key=lambda box: box["Width"] * box["Height"])
+    centre = box["Left"] + box["Width"] / 2, box["Top"] + box["Height"] / 2
+    x, y = (round(min(max(ratio, 0.0), 1.0), 3) for ratio in centre)
+    return x, y
 
 
 def _text(answer: Answer | None, thresholds: Thresholds) -> tuple[str, ...] | None:

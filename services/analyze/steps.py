@@ -22,6 +22,7 @@ from shared.contracts.analysis import Analysis
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     Embedding,
+    FocalPoint,
     ImageAnalyzed,
     ImageDeleted,
     ImageEvent,
@@ -211,6 +212,9 @@ def _analyzed(
         if summary.labels is None
         else tuple(Label(name=name, confidence=confidence) for name, confidence in summary.labels),
         faces=summary.faces,
+        largest_face=None
+        if summary.largest_face is None
+        else FocalPoint(x=summary.largest_face[0], y=summary.largest_face[1]),
         text=summary.text,
         moderation=None
         if summary.flagged is None

@@ -129,6 +129,13 @@ class PictureLink(ResponseModel):
     height: int
 
 
+class Placeholder(ResponseModel):
+    """What a page shows while the picture loads."""
+
+    thumb_hash: str = Field(description="a blurred picture: a ThumbHash, as base64")
+    average_colour: str = Field(description="the mean of all pixels on white, as #rrggbb")
+
+
 class Failure(ResponseModel):
     """The step that failed, and the code of the reason."""
 
@@ -153,6 +160,7 @@ class ImageSummary(ResponseModel):
     flagged: bool
     quarantined: bool
     thumbnail: PictureLink | None
+    placeholder: Placeholder | None = Field(description="null without a thumbnail")
     failure: Failure | None
 
 
@@ -169,6 +177,19 @@ class Original(ResponseModel):
     key: str
     bytes: int
     sha256: str | None
+
+
+class PictureDetails(ResponseModel):
+    """What the original has beside its pixels, and the defects of its file."""
+
+    hdr: bool = Field(description="the renditions are tone-mapped from HDR to sRGB")
+    gain_map: bool = Field(description="it has a gain map for HDR; no rendition uses it")
+    animated: bool
+    frames: int
+    duration: float | None = Field(description="seconds of one pass through all frames")
+    warnings: tuple[str, ...] = Field(
+        description="stable codes of defects that no visible pixel suffers from"
+    )
 
 
 class RenditionLink(ResponseModel):
@@ -228,6 +249,7 @@ class ImageDetail(ImageSummary):
     source: Original
     captured: Capture | None
     gps_removed: bool | None
+    details: PictureDetails | None
     renditions: tuple[RenditionLink, ...]
     text: tuple[str, ...] | None
     moderation: Moderation | None

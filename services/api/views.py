@@ -15,7 +15,9 @@ from services.api.models import (
     ImageDetail,
     ImageSummary,
     Original,
+    PictureDetails,
     PictureLink,
+    Placeholder,
     RenditionLink,
     RunView,
     SimilarImage,
@@ -70,10 +72,12 @@ def image_detail(record: Record, timeline: Iterable[TimelineHop], link: Link) ->
         flagged=bool(moderation and moderation.flagged),
         quarantined=record.quarantined,
         thumbnail=_thumbnail(renditions, link),
+        placeholder=_placeholder(record, run),
         failure=_failure(run),
         source=Original.model_validate(record.source.model_dump()),
         captured=resized.captured if resized else None,
         gps_removed=resized.gps_removed if resized else None,
+        details=PictureDetails(**dict(resized.details)) if resized else None,
         renditions=tuple(_rendition(rendition, link) for rendition in renditions),
         text=analyzed.text if analyzed else None,
         moderation=moderation,
@@ -129,6 +133,13 @@ def _thumbnail(renditions: Iterable[Rendition], link: Link) -> PictureLink | Non
     if smallest is None:
         return None
     return PictureLink(url=link(smallest.key), width=smallest.width, height=smallest.height)
+
+
+def _placeholder(record: Record, run: Run) -> Placeholder | None:
+    """It is blurred, but shows the picture: it is hidden with the renditions."""
+    if not (run.resized and run.resized.placeholder and _has_pictures(record)):
+        return None
+    return Placeholder(**dict(run.resized.placeholder))
 
 
 def _rendition(rendition: Rendition, link: Link) -> RenditionLink:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.contracts.notification import Notification, NotificationStatus
+from shared.picture_facts import picture_facts
 
 LONGEST_SUBJECT = 100
 """Characters of ASCII; SNS refuses more in an e-mail's subject."""
@@ -74,6 +75,8 @@ def _details(notification: Notification) -> list[str]:
             f"Reason:   {notification.failure.reason}",
             advice[notification.failure.fault],
         ]
+    if facts := list(picture_facts(notification.details)):
+        lines.append(f"Details:  {'; '.join(facts)}")
     lines += [
         f"{r.name:<9} {r.width} x {r.height}, {r.bytes:,} bytes" for r in notification.renditions
     ]

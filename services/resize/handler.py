@@ -1,9 +1,10 @@
 """The composition root of ``resize``: its routes and its adapters."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+from services.resize.logic import develop
 from services.resize.settings import ResizeSettings
 from services.resize.steps import Steps
 from shared.aws import client
@@ -37,8 +38,9 @@ def service() -> Service:
     steps = Steps(
         uploads=S3Objects(client("s3"), settings.uploads_bucket),
         processed=S3Objects(client("s3"), settings.processed_bucket),
-        specs=settings.renditions,
+        specs=settings.specs,
         limits=settings.limits,
+        develop=partial(develop, metadata=settings.metadata),
     )
     return service_on_aws(settings, routes(steps))
 

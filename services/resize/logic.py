@@ -11,27 +11,38 @@ from PIL import Image, ImageFile
 
 from services.resize.pictures import jpeg, memory
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
+from services.resize.pictures.attention import attention
 from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
-from services.resize.pictures.geometry import fit
+from services.resize.pictures.geometry import crop_box, filling, largest
 from services.resize.pictures.header import identify, load_heic, open_header, peak_bytes
-from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
+from services.resize.pictures.metadata import (
+    SWAPS_SIDES,
+    Metadata,
+    read_metadata,
+    read_turn,
+)
+from services.resize.pictures.placeholder import placeholder_of
 from services.resize.pictures.plain import is_plain
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
 from services.resize.pictures.truncation import is_cut_short
 from services.resize.pictures.values import (
+    Credit,
     Developed,
+    Fill,
     Format,
     Limits,
+    MetadataPolicy,
     Rendition,
     Size,
     Spec,
 )
-from shared.contracts.images import PictureDetails
+from services.resize.pictures.watermark import watermarked
+from shared.contracts.images import FocalPoint, PictureDetails
 from shared.errors import PermanentError
 
 __all__ = [
@@ -39,6 +50,7 @@ __all__ = [
     "Developed",
     "Format",
     "Limits",
+    "MetadataPolicy",
     "Refusal",
     "Rendition",
     "Spec",
@@ -49,19 +61,32 @@ memory.enable_cache()
 
 
 def develop(
-    original: bytes, specs: Sequence[Spec], limits: Limits, analysis: Spec = ANALYSIS
+    original: bytes,
+    specs: Sequence[Spec],
+    limits: Limits,
+    analysis: Spec = ANALYSIS,
+    *,
+    focal: FocalPoint | None = None,
+    metadata: MetadataPolicy = MetadataPolicy.STRIP,
 ) -> Developed:
     """Create all requested renditions and the picture for the analysis, decoding only once.
 
-    It never enlarges, except for the analysis of a tiny picture. It copies no metadata.
+    It never enlarges, except for the analysis of a tiny picture. It copies no metadata, except the
+    lines of ``Credit`` if ``metadata`` says so. Renditions that cover their box show ``focal``;
+    None: the point that ``attention`` finds.
 
     Raises PermanentError with a code of ``Refusal`` for bytes that it cannot process.
     """
     kind = identify(original, limits.bytes)
     decode = _decode_here if is_plain(kind, original) else _decode_in_a_child
-    decoded = decode(kind, original, max(spec.side for spec in (*specs, analysis)), limits)
+    decoded = decode(kind, original, (*specs, analysis), limits)
     renditions, smallest = _cascade(
-        decoded.image, decoded.upright_size, [*specs, analysis], analysis
+        decoded.image,
+        decoded.upright_size,
+        [*specs, analysis],
+        analysis,
+        focal,
+        decoded.credit if metadata is MetadataPolicy.COPYRIGHT else Credit(),
     )
     return Developed(
         format=kind,
@@ -73,18 +98,20 @@ def develop(
         renditions=tuple(renditions[:-1]),
         analysis=renditions[-1],
         fingerprint=fingerprint_of(smallest),
-        placeholder=None,
+        placeholder=placeholder_of(smallest),
     )
 
 
-def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
+def _decode_in_a_child(
+    kind: str, original: bytes, specs: Sequence[Spec], limits: Limits
+) -> Decoded:
     """Decode in a child process that has limits on memory and time."""
     if kind == "HEIC":
         load_heic()
 
     def work() -> Sequence[bytes]:
         try:
-            return pack(_decode_here(kind, original, largest, limits))
+            return pack(_decode_here(kind, original, specs, limits))
         except PermanentError as error:
             return pack_refusal(error)
 
@@ -95,21 +122,24 @@ def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits)
         raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by=error.by) from error
 
 
-def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
-    """Decode to an upright sRGB picture, with sides of at most ``largest`` pixels."""
+def _decode_here(kind: str, original: bytes, specs: Sequence[Spec], limits: Limits) -> Decoded:
+    """Decode to an upright sRGB picture, no larger than ``specs`` need."""
     with _decoding(kind, original):
         picture = open_header(kind, original, limits)
         size = Size(*picture.size)
         memory.make_room(peak_bytes(kind, size), limits.memory)
-        whole = _decode(picture, original, fit(size, largest))
-        metadata = read_metadata(picture)
-        upright = _upright(whole, fit(size, largest), metadata)
+        turn = read_turn(picture)
+        target = largest(size, specs)
+        whole = _decode(picture, original, target)
+        metadata = read_metadata(picture, original, turn)
+        upright = _upright(whole, target, metadata)
     return Decoded(
         image=upright,
         upright_size=_upright_size(size, metadata.turn),
         captured=metadata.captured,
         has_gps=metadata.has_gps,
         details=PictureDetails(),
+        credit=metadata.credit,
     )
 
 
@@ -151,16 +181,29 @@ def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
 
 
 def _cascade(
-    image: Image.Image, full_size: Size, specs: Sequence[Spec], analysis: Spec
+    image: Image.Image,
+    full_size: Size,
+    specs: Sequence[Spec],
+    analysis: Spec,
+    focal: FocalPoint | None,
+    credit: Credit,
 ) -> tuple[list[Rendition], Image.Image]:
     """Return the renditions in the order of the specs, and the smallest picture.
 
-    Each rendition is made from the next larger one.
+    Each rendition is made from the next larger picture, of which no part is cut off.
     """
     renditions = {}
-    for spec in sorted(specs, key=lambda spec: -spec.side):
-        image = resize(image, fit(full_size, spec.side))
-        renditions[spec] = for_analysis(image, spec) if spec is analysis else encode(image, spec)
+    sizes = {spec: filling(full_size, spec) for spec in specs}
+    for spec in sorted(specs, key=lambda spec: -sizes[spec].pixels):
+        image = resize(image, sizes[spec])
+        if spec is analysis:
+            renditions[spec] = for_analysis(image, spec)
+            continue
+        shown = image
+        if spec.fill is Fill.COVER:
+            focal = focal or attention(image)
+            shown = image.crop(crop_box(sizes[spec], spec, focal))
+        renditions[spec] = encode(watermarked(shown, spec.watermark), spec, credit)
     return [renditions[spec] for spec in specs], image
 
 

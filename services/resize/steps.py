@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from services.resize import logic
+from services.resize.focal import read_focal
 from services.resize.pictures.refusals import Refusal, refuse
 from shared import telemetry
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     Capture,
     Fingerprint,
+    FocalPoint,
     ImageDeleted,
     ImageEvent,
     ImageReplayed,
@@ -41,7 +43,7 @@ class Steps:
     processed: Objects
     specs: Sequence[logic.Spec]
     limits: logic.Limits
-    develop: Callable[[bytes, Sequence[logic.Spec], logic.Limits], logic.Developed] = logic.develop
+    develop: Callable[..., logic.Developed] = logic.develop
 
     def resize(self, event: ImageUploaded | ImageReplayed, context: StepContext) -> Iterator[Event]:
         """Create the renditions and publish ``image.resized``.
@@ -86,8 +88,9 @@ class Steps:
         """Check the original and create its renditions. A refused original leaves no objects."""
         original = self._read(event)
         owner = original.metadata.get("owner", "")[:LONGEST_OWNER] or None
+        focal = read_focal(original.metadata.get("focal")) or _largest_face(event)
         with error_context(owner=owner):
-            picture = self.develop(original.body, self.specs, self.limits)
+            picture = self.develop(original.body, self.specs, self.limits, focal=focal)
         context.ensure_lease()
         stored = {r.name: self._put(event, r) for r in (*picture.renditions, picture.analysis)}
         telemetry.count("renditions created", EFFECTS)
@@ -140,3 +143,8 @@ class Steps:
             height=rendition.height,
             bytes=len(rendition.body),
         )
+
+
+def _largest_face(event: ImageUploaded | ImageReplayed) -> FocalPoint | None:
+    """The centre of the largest face, which only an earlier run can have found."""
+    return event.largest_face if isinstance(event, ImageReplayed) else None

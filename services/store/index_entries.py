@@ -148,6 +148,7 @@ def _picture_fields(resized: ImageResized, *, quarantined: bool) -> dict[str, ob
         "width": resized.width,
         "height": resized.height,
         "thumbnail": None if hidden else Thumbnail.model_validate(smallest, from_attributes=True),
+        "placeholder": None if hidden else resized.placeholder,
     }
 
 

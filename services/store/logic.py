@@ -16,6 +16,7 @@ from shared.contracts.images import (
     Decision,
     DeleteRequested,
     Fact,
+    FocalPoint,
     ImageAnalyzed,
     ImageCompleted,
     ImageDeleted,
@@ -37,7 +38,7 @@ from shared.errors import Fault
 NOT_IN_OUTCOME = {
     *("type", "image", "run", "source", "owner", "fingerprint", "embedding"),
     *("analysis", "reanalysis", "models", "thresholds"),
-    *("analyzed_at", "reused_from", "previous_versions"),
+    *("analyzed_at", "reused_from", "previous_versions", "largest_face"),
 }
 """Fields of the facts that an outcome does not copy: it has its own, or no consumer needs them."""
 
@@ -292,10 +293,10 @@ def result(record: Record) -> ImageCompleted | None:
 
 
 def _completed(record: Record, run: int, *, quarantined: bool) -> ImageCompleted:
-    """A quarantined outcome does not reveal where the renditions are."""
+    """A quarantined outcome reveals neither where the renditions are nor what they show."""
     ended = record.runs[run].ended
     assert ended, "a completed run has ended"
-    hidden = {"quarantined": True, "renditions": ()} if quarantined else {}
+    hidden = {"quarantined": True, "renditions": (), "placeholder": None} if quarantined else {}
     return ImageCompleted.model_validate(_completed_fields(record, run, ended) | hidden)
 
 
@@ -347,7 +348,14 @@ def _replayed(record: Record, request: ReplayRequested) -> Decision | None:
         "copy_from": reanalysis and record.runs[reanalysis.of].resized,
     }
     common = _common(record, next_run, run.started, up_to=request.run)
-    return ImageReplayed.model_validate(common | reused)
+    face = _largest_face(record, up_to=request.run)
+    return ImageReplayed.model_validate(common | reused | {"largest_face": face})
+
+
+def _largest_face(record: Record, *, up_to: int) -> FocalPoint | None:
+    """What the last of these runs with an analysis found. They have ended, so nothing changes."""
+    analyses = [run.analyzed for n, run in sorted(record.runs.items()) if n <= up_to]
+    return next((a.largest_face for a in reversed(analyses) if a), None)
 
 
 def _superseded(record: Record, run: int) -> Decision:

@@ -72,6 +72,16 @@ class Placeholder(Value):
     """The mean of all pixels on white."""
 
 
+class FocalPoint(Value):
+    """The point that a cropped rendition shows, in the upright picture.
+
+    Both values are ratios of its sides: 0, 0 is the top left corner and 1, 1 the bottom right.
+    """
+
+    x: float = Field(ge=0, le=1)
+    y: float = Field(ge=0, le=1)
+
+
 class Fingerprint(Value):
     """A perceptual hash of the picture. Equal pixels have equal hashes."""
 
@@ -189,6 +199,8 @@ class ImageAnalyzed(Fact):
     """The key of the analysis document, in the processed bucket."""
     labels: tuple[Label, ...] | None = None
     faces: int | None = None
+    largest_face: FocalPoint | None = None
+    """The centre of the largest face; None without one, and in events of older versions."""
     text: tuple[str, ...] | None = None
     moderation: Moderation | None = None
     embedding: Embedding | None = None
@@ -299,6 +311,8 @@ class ImageReplayed(Decision, Fact):
     """None: everything is created anew."""
     copy_from: ImageResized | None = None
     """For a re-analysis: the renditions of the run that it copies from."""
+    largest_face: FocalPoint | None = None
+    """As the last run before this one that was analyzed found it."""
 
 
 class ImageSuperseded(Decision):

@@ -13,6 +13,8 @@ from shared.contracts.images import (
     ImageReleased,
     Label,
     Moderation,
+    PictureDetails,
+    Placeholder,
     Rendition,
     Source,
 )
@@ -62,6 +64,8 @@ class Notification(Value):
     format: str | None = None
     width: int | None = None
     height: int | None = None
+    details: PictureDetails | None = None
+    placeholder: Placeholder | None = None
     quarantined: bool = False
     """The renditions are left out until an operator releases them, which is notified as well."""
     renditions: tuple[Rendition, ...] = ()

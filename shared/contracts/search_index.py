@@ -10,7 +10,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from shared.contracts.envelope import Value
-from shared.contracts.images import Embedding, Fingerprint, Label
+from shared.contracts.images import Embedding, Fingerprint, Label, Placeholder
 from shared.contracts.record import RunStatus
 
 INDEX = "search-index"
@@ -78,6 +78,8 @@ class ImageSummary(Value):
     quarantined: bool = False
     thumbnail: Thumbnail | None = None
     """None also while the renditions are quarantined."""
+    placeholder: Placeholder | None = None
+    """Shown while the thumbnail loads; None without one."""
     failure: FailureSummary | None = None
 
 

@@ -20,6 +20,7 @@ from shared.contracts.images import (
     DeleteRequested,
     Embedding,
     Fingerprint,
+    FocalPoint,
     ImageAnalyzed,
     ImageCompleted,
     ImageDeleted,
@@ -32,6 +33,8 @@ from shared.contracts.images import (
     Label,
     Moderation,
     Origin,
+    PictureDetails,
+    Placeholder,
     PreviousVersion,
     Reanalysis,
     ReleaseRequested,
@@ -69,6 +72,15 @@ def rendition(name: str, width: int, height: int, size: int) -> Rendition:
 
 RENDITIONS = (rendition("thumbnail", 256, 192, 9_876), rendition("preview", 1024, 768, 123_456))
 CAPTURE = Capture(at="2026-07-14T18:03:07+02:00", camera="FUJIFILM X-T5")
+DETAILS = PictureDetails(
+    hdr=True,
+    gain_map=True,
+    animated=True,
+    frames=12,
+    duration=1.2,
+    warnings=("missing-end-marker",),
+)
+PLACEHOLDER = Placeholder(thumb_hash="1QcSHQRnh493V4dIh4eXh1h4kJUI", average_colour="#8a7f6b")
 LABELS = (Label(name="Cat", confidence=98.76), Label(name="Window", confidence=71.5))
 MODERATION = Moderation(flagged=True, names=("Smoking",))
 
@@ -91,9 +103,11 @@ RESIZED = ImageResized(
     height=3024,
     captured=CAPTURE,
     gps_removed=True,
+    details=DETAILS,
     renditions=RENDITIONS,
     analysis=rendition("analysis", 1920, 1440, 456_789),
     fingerprint=FINGERPRINT,
+    placeholder=PLACEHOLDER,
 )
 ANALYZED = ImageAnalyzed(
     image=CAT,
@@ -103,6 +117,7 @@ ANALYZED = ImageAnalyzed(
     document=f"analyses/{CAT}/0/analysis.json",
     labels=LABELS,
     faces=2,
+    largest_face=FocalPoint(x=0.412, y=0.305),
     text=("BAKERY", "open 7-18"),
     moderation=MODERATION,
     embedding=EMBEDDING,
@@ -128,6 +143,8 @@ COMPLETED = ImageCompleted(
     height=3024,
     captured=CAPTURE,
     gps_removed=True,
+    details=DETAILS,
+    placeholder=PLACEHOLDER,
     renditions=RENDITIONS,
     document=f"analyses/{CAT}/0/analysis.json",
     labels=LABELS,
@@ -136,7 +153,9 @@ COMPLETED = ImageCompleted(
     moderation=MODERATION,
     analyzer="rekognition",
 )
-QUARANTINED = COMPLETED.model_copy(update={"quarantined": True, "renditions": ()})
+QUARANTINED = COMPLETED.model_copy(
+    update={"quarantined": True, "renditions": (), "placeholder": None}
+)
 ESTIMATED = COMPLETED.model_copy(update={"cost": Cost(usd=0.004080512, detections=0.004)})
 RELEASE_REQUESTED = ReleaseRequested(image=CAT, run=0)
 RELEASED = ImageReleased.model_validate(
@@ -232,6 +251,7 @@ REANALYSIS_REPLAYED = ImageReplayed(
     decided_at=AT + timedelta(hours=1),
     reanalysis=Reanalysis(of=1, analyzer="rekognition"),
     copy_from=resized_in(1),
+    largest_face=ANALYZED.largest_face,
 )
 REANALYSIS_RESIZED = resized_in(2)
 PREVIOUS_VERSIONS = tuple(

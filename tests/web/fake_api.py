@@ -44,7 +44,17 @@ HOPS = (
     ("notify", "image.completed.v1", 1160, 18, 74),
 )
 """Service, event, ms after the start, ms waited, ms worked."""
-QUARANTINED, FLAGGED = 7, 4
+QUARANTINED, FLAGGED, UNUSUAL = 7, 4, 2
+"""Numbers of scenes. The unusual one has all details that an original can have."""
+PLACEHOLDERS = (
+    ("n4gJDYSHeHd/h4d0h3d4h2iBcAiX", "#65a472"),
+    ("H/YJFQJ3eH+HJ4iHh3iHeHZwefjI", "#686ba4"),
+    ("Y4cJFIR3eIh/h4d0d4h3cHUGpw==", "#64a49b"),
+    ("oUYKDwR3eId/h4d0h3iIh4iIhwbliI8J", "#8966a3"),
+)
+"""ThumbHash (by the npm package thumbhash 0.1.1) and average colour of the first four scenes. Later
+scenes, which differ in their colours, have them in turn.
+"""
 BOXES = {
     "Mountain": [(0.05, 0.3, 0.5, 0.35), (0.5, 0.35, 0.45, 0.3)],
     "Sun": [(0.62, 0.08, 0.16, 0.2)],
@@ -66,6 +76,8 @@ class Photo:
     at: datetime
     labels: list[tuple[str, float]]
     failure: Json | None = None
+    placeholder: tuple[str, str] = PLACEHOLDERS[0]
+    unusual: bool = False
     flagged: bool = False
     quarantined: bool = False
     remaining: int = 0
@@ -125,6 +137,8 @@ def _photo(n: int) -> Photo:
         NOW - timedelta(hours=7 * n),
         labels[: 1 + n % 3],
         failure,
+        placeholder=PLACEHOLDERS[n % 4],
+        unusual=n == UNUSUAL,
         flagged=n == FLAGGED,
         quarantined=n == QUARANTINED,
     )
@@ -148,6 +162,7 @@ def summary(photo: Photo) -> Json:
         "flagged": photo.flagged,
         "quarantined": photo.quarantined,
         "thumbnail": _rendition(photo, "thumbnail", 256) if completed else None,
+        "placeholder": _placeholder(photo) if completed and not photo.quarantined else None,
         "failure": photo.failure if photo.status == "failed" else None,
     }
 
@@ -165,6 +180,7 @@ def detail(photo: Photo) -> Json:
         },
         "captured": {"at": "2026-07-04T18:21:00", "camera": "Pentax K1000"},
         "gpsRemoved": True,
+        "details": _details(photo),
         "analyzer": "local",
         "cost": {"usd": 0.004081, "detections": 0.004},
         "renditions": [_rendition(photo, name, side) for name, side in sizes.items()],
@@ -182,6 +198,21 @@ def detail(photo: Photo) -> Json:
         "compensated": [compensated] if photo.failure else [],
         "published": None if hidden else photo.run,
         "etag": "0",
+    }
+
+
+def _placeholder(photo: Photo) -> Json:
+    return dict(zip(("thumbHash", "averageColour"), photo.placeholder, strict=True))
+
+
+def _details(photo: Photo) -> Json:
+    return {
+        "hdr": photo.unusual,
+        "gainMap": photo.unusual,
+        "animated": photo.unusual,
+        "frames": 12 if photo.unusual else 1,
+        "duration": 1.2 if photo.unusual else None,
+        "warnings": ["missing-end-marker"] if photo.unusual else [],
     }
 
 

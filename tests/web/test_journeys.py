@@ -1,5 +1,6 @@
 """What users do on the page, with a real browser. The other file checks the appearance."""
 
+import io
 import json
 import re
 import struct
@@ -7,6 +8,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import expect
 
 from tests.web.browser import Visit
@@ -26,6 +28,45 @@ def gallery(visit: Visit, site: str) -> Visit:
     visit.page.goto(site)
     expect(visit.page.locator(".skeleton")).to_have_count(0)
     return visit
+
+
+PAINTED = """canvas => [canvas.width, canvas.height,
+    ...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]"""
+
+
+def difference(painted: list[int], scene: bytes) -> float:
+    """The mean difference, of 255, between a canvas and the picture of a scene."""
+    width, height, *pixels = painted
+    canvas = Image.frombytes("RGBA", (width, height), bytes(pixels)).convert("RGB")
+    with Image.open(io.BytesIO(scene)) as picture:
+        small = picture.resize((width, height), Image.Resampling.BOX)
+    return sum(ImageStat.Stat(ImageChops.difference(canvas, small)).mean) / 3
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [("", ".tile >> nth=0", 0), ("", ".tile >> nth=1", 1), (f"?image={SECOND}", "figure", 2)],
+)
+def test_a_blurred_picture_is_shown_until_the_picture_has_loaded(
+    visit: Visit, site: str, backend: Backend, picture: tuple[str, str, int]
+) -> None:
+    query, place, n = picture
+    visit.page.route("**/pictures/**", lambda _: None)
+    visit.page.goto(site + query)
+    blurred = visit.page.locator(place).locator("canvas")
+    expect(blurred).to_be_visible()
+    assert difference(blurred.evaluate(PAINTED), backend.photos[n].body) < 12
+    visit.page.unroute("**/pictures/**")  # continues the requests that wait
+    expect(blurred).to_have_count(0)
+    loaded = visit.page.locator(place).locator("img")
+    assert loaded.evaluate("img => img.complete && img.naturalWidth > 0")
+
+
+def test_a_picture_that_fails_to_load_has_no_placeholder(visit: Visit, site: str) -> None:
+    visit.page.route("**/pictures/**", lambda route: route.abort())
+    visit.page.goto(site)
+    expect(visit.page.locator(".tile img").first).to_be_visible()
+    expect(visit.page.locator(".tile >> nth=0").locator("canvas")).to_have_count(0)
 
 
 def test_a_photo_from_upload_to_deletion(gallery: Visit) -> None:

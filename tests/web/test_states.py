@@ -5,7 +5,7 @@ import uuid
 from playwright.sync_api import expect
 
 from tests.web.browser import Visit
-from tests.web.fake_api import FLAGGED, QUARANTINED, Backend
+from tests.web.fake_api import FLAGGED, QUARANTINED, UNUSUAL, Backend
 
 
 def image(n: int) -> str:
@@ -32,6 +32,22 @@ def test_the_gallery_while_it_loads(screen: Visit, site: str, backend: Backend) 
     assert screen.violations() == []
     screen.page.screenshot(path=f"build/screenshots/loading-{screen.size}-{screen.scheme}.png")
     backend.gate.set()
+
+
+def test_the_gallery_before_its_pictures(screen: Visit, site: str) -> None:
+    screen.page.route("**/pictures/**", lambda _: None)
+    open_page(screen, site)
+    expect(screen.page.locator(".tile canvas").first).to_be_visible()
+    assert screen.violations() == []
+    screen.page.screenshot(path=f"build/screenshots/placeholders-{screen.size}-{screen.scheme}.png")
+
+
+def test_an_image_before_its_picture(screen: Visit, site: str) -> None:
+    screen.page.route("**/pictures/**", lambda _: None)
+    open_page(screen, f"{site}?image={image(UNUSUAL)}")
+    expect(screen.page.locator("figure canvas")).to_be_visible()
+    assert screen.violations() == []
+    screen.page.screenshot(path=f"build/screenshots/placeholder-{screen.size}-{screen.scheme}.png")
 
 
 def test_the_gallery_with_filters(screen: Visit, site: str) -> None:
@@ -91,6 +107,28 @@ def test_a_failed_image_shows_its_failure_and_its_compensation(screen: Visit, si
     expect(failure).to_contain_text("The file ends before its picture does.")
     expect(failure).to_contain_text("2 renditions (thumbnail, web)")
     screen.check("failed")
+
+
+def test_an_unusual_image_shows_its_details(screen: Visit, site: str) -> None:
+    open_page(screen, f"{site}?image={image(UNUSUAL)}")
+    facts = screen.page.get_by_role("region", name="Details")
+    for name, text in (
+        ("HDR", "Reduced to the range of a standard display"),
+        ("Gain map", "Dropped; the renditions show the standard picture"),
+        ("Animation", "12 frames, 1.2 s"),
+        ("Warnings", "The file ends without its end marker. The picture is complete."),
+    ):
+        expect(facts.get_by_text(name, exact=True).locator("xpath=..")).to_have_text(name + text)
+    facts.scroll_into_view_if_needed()
+    screen.check("unusual")
+
+
+def test_an_ordinary_image_shows_no_such_details(visit: Visit, site: str) -> None:
+    open_page(visit, f"{site}?image={image(UNUSUAL + 1)}")
+    facts = visit.page.get_by_role("region", name="Details")
+    expect(facts.get_by_text("Original", exact=True)).to_be_visible()
+    for name in ("HDR", "Gain map", "Animation", "Warnings"):
+        expect(facts.get_by_text(name, exact=True)).to_have_count(0)
 
 
 def test_an_unknown_image(screen: Visit, site: str) -> None:

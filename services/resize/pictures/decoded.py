@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from PIL import Image
 
 from services.resize.pictures.refusals import Refusal, refuse
-from services.resize.pictures.values import Capture, Size
+from services.resize.pictures.values import Capture, Credit, Size
 from shared.contracts.images import PictureDetails
 from shared.errors import PermanentError
 
@@ -26,6 +26,7 @@ class Decoded:
     captured: Capture
     has_gps: bool
     details: PictureDetails
+    credit: Credit
 
 
 def pack(decoded: Decoded) -> Sequence[bytes]:
@@ -37,6 +38,7 @@ def pack(decoded: Decoded) -> Sequence[bytes]:
         "captured": asdict(decoded.captured),
         "has_gps": decoded.has_gps,
         "details": decoded.details.model_dump(),
+        "credit": asdict(decoded.credit),
     }
     return json.dumps(head).encode() + b"\n", decoded.image.tobytes()
 
@@ -58,4 +60,5 @@ def unpack(answer: bytes) -> Decoded:
         captured=Capture(**head["captured"]),
         has_gps=head["has_gps"],
         details=PictureDetails.model_validate(head["details"]),
+        credit=Credit(**head["credit"]),
     )

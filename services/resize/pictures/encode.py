@@ -1,4 +1,4 @@
-"""Encodes a picture as a file without metadata."""
+"""Encodes a picture as a file without metadata, except the lines of its credit."""
 
 import io
 from collections.abc import Mapping
@@ -6,7 +6,8 @@ from typing import Any
 
 from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from services.resize.pictures.values import Format, Rendition, Spec
+from services.resize.pictures.credit import metadata_options
+from services.resize.pictures.values import Credit, Format, Rendition, Spec
 
 ENCODERS = (JpegImagePlugin, WebPImagePlugin, PngImagePlugin, AvifImagePlugin)
 """Importing registers them. Otherwise the first save would import all of Pillow's 45 plugins."""
@@ -19,14 +20,16 @@ EFFORT: Mapping[Format, Mapping[str, Any]] = {
 }
 
 WHITE = (255, 255, 255)
+NO_CREDIT = Credit()
 
 
-def encode(image: Image.Image, spec: Spec) -> Rendition:
+def encode(image: Image.Image, spec: Spec, credit: Credit = NO_CREDIT) -> Rendition:
     """Encode an L, RGB or RGBA picture; for JPEG, transparent pixels become white."""
     kind = _resolve(spec.format, image)
     body = io.BytesIO()
     opaque = flatten(image) if kind is Format.JPEG else image
-    opaque.save(body, kind, quality=spec.quality, **EFFORT[kind])
+    options = {**EFFORT[kind], **metadata_options(credit, kind)}
+    opaque.save(body, kind, quality=spec.quality, **options)
     return Rendition(spec.name, kind, kind.content_type, image.width, image.height, body.getvalue())
 
 

@@ -5,17 +5,16 @@ import re
 from collections.abc import Callable, Mapping
 
 from PIL import (
-    AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
     Image,
     ImageFile,
-    JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
+from services.resize.pictures.files import AvifFile, JpegFile, TiffFile
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.values import Limits, Size
 
@@ -35,13 +34,13 @@ def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
 
 
 OPENERS: Mapping[str, Opener] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,  # the first picture of an MPO
+    "JPEG": JpegFile,  # the first picture of an MPO
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
+    "TIFF": TiffFile,
     "BMP": BmpImagePlugin.BmpImageFile,
-    "AVIF": AvifImagePlugin.AvifImageFile,
+    "AVIF": AvifFile,
     "HEIC": _open_heic,
 }
 """Functions that read a header and decode nothing. They are called directly, because

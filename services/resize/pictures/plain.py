@@ -17,6 +17,12 @@ MAX_SCANS = 100
 MAX_SEGMENTS = 200
 """Segments before a JPEG's first scan. A profile and a depth map need about 100, of 64 KB each."""
 
+MAX_PARSED = 20
+"""Segments that Pillow takes apart, of 64 KB each: quantization tables and Photoshop's blocks. One
+of either takes up to 9 ms."""
+
+PARSED = frozenset({0xDB, 0xED})
+
 MAX_CHUNKS = 100
 """Chunks of a PNG without pixels. Each profile that unpacks to a megabyte takes 2 ms."""
 
@@ -35,6 +41,8 @@ def _is_plain_jpeg(original: bytes) -> bool:
     segments = list(islice(jpeg.segments(original), MAX_SEGMENTS))
     frames = [segment for segment in segments if segment.marker in jpeg.FRAMES]
     if len(frames) != 1 or segments[-1].marker != jpeg.SCAN:
+        return False
+    if sum(segment.marker in PARSED for segment in segments) > MAX_PARSED:
         return False
     return jpeg.scans(original, frames[0], segments[-1]) <= MAX_SCANS
 

@@ -35,10 +35,46 @@ class Format(StrEnum):
         return f"image/{self.lower()}"
 
 
+class Fill(StrEnum):
+    """How a picture fills the box of its rendition. It is never enlarged."""
+
+    FIT = "fit"
+    """The whole picture, within the box."""
+    COVER = "cover"
+    """The largest part with the box's proportions, around the focal point."""
+
+
+class Position(StrEnum):
+    """Where a watermark is."""
+
+    TOP_LEFT = "top-left"
+    TOP_RIGHT = "top-right"
+    BOTTOM_LEFT = "bottom-left"
+    BOTTOM_RIGHT = "bottom-right"
+    CENTER = "center"
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """A text, or an image as PNG, that is drawn over a rendition.
+
+    ``share``: at most this part of the rendition's width and of its height. ``min_side``: pixels;
+    a rendition with a shorter side below it has none.
+    """
+
+    text: str = ""
+    image: bytes = b""
+    position: Position = Position.BOTTOM_RIGHT
+    opacity: float = 0.5
+    share: float = 0.25
+    min_side: int = 400
+
+
 @dataclass(frozen=True)
 class Spec:
-    """A requested rendition: at most ``side`` pixels on the longer side, ``quality`` from 1 to 100.
+    """A requested rendition: its box in pixels, and ``quality`` from 1 to 100.
 
+    ``side``: the width of the box. ``height``: its height; None: a square box.
     PNG is lossless and ignores the quality.
     """
 
@@ -46,10 +82,18 @@ class Spec:
     side: int
     format: Format = Format.AUTO
     quality: int = 82
+    height: int | None = None
+    fill: Fill = Fill.FIT
+    watermark: Watermark | None = None
+
+    @property
+    def box(self) -> Size:
+        return Size(self.side, self.height or self.side)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.side <= MAX_SIDE:
-            raise ValueError(f"{self.name}: a side is 1 to {MAX_SIDE:,} pixels, not {self.side:,}")
+        for side in (self.side, self.side if self.height is None else self.height):
+            if not 1 <= side <= MAX_SIDE:
+                raise ValueError(f"{self.name}: a side is 1 to {MAX_SIDE:,} pixels, not {side:,}")
         if not 1 <= self.quality <= 100:  # noqa: PLR2004 - the scale all encoders share
             raise ValueError(f"{self.name}: a quality is 1 to 100, not {self.quality}")
 
@@ -98,6 +142,22 @@ class Capture:
 
     at: str | None = None
     camera: str | None = None
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Who made the picture, and who has its rights. Empty lines are not in the file."""
+
+    creator: str = ""
+    copyright: str = ""
+    credit: str = ""
+
+
+class MetadataPolicy(StrEnum):
+    """The metadata of renditions: none, or the lines of ``Credit``."""
+
+    STRIP = "strip"
+    COPYRIGHT = "copyright"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 /** Formats numbers, times and codes for people. */
-import type { ImageSummary } from "./types";
+import type { ImageSummary, PictureDetails } from "./types";
 
 const number = new Intl.NumberFormat("en");
 const dateTime = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
@@ -30,6 +30,30 @@ export const formatPercent = (value: number): string => `${Math.round(value)} %`
 
 /** `not-an-image` as "Not an image". */
 export const formatCode = (code: string): string => code.charAt(0).toUpperCase() + code.slice(1).replaceAll("-", " ");
+
+/** "12 frames, 1.2 s". */
+export function describeAnimation({ frames, duration }: PictureDetails): string {
+  const time = duration === null ? [] : [formatDuration(1000 * duration)];
+  return [formatCount(frames, "frame"), ...time].join(", ");
+}
+
+/** The sentences of the warnings that an original's file can have. */
+const WARNINGS: Record<string, string> = {
+  "missing-end-marker": "The file ends without its end marker. The picture is complete.",
+  "incomplete-last-pixel": "The file ends inside its last pixel.",
+  "bad-checksum": "A checksum of the file is wrong. The picture is complete.",
+  "oversized-text": "A very long text in the file was ignored.",
+  "oversized-profile": "The file has a very large colour profile.",
+  "damaged-metadata": "Damaged metadata was ignored.",
+  "damaged-animation": "The animation is damaged. The first picture is shown.",
+  "animation-damaged": "The animation is damaged and ends early.",
+  "animation-too-costly": "The animation is too large. A still picture is shown.",
+  "animation-not-decodable": "The animation cannot be read. A still picture is shown.",
+  "frames-not-counted": "The animation has more frames than were counted.",
+};
+
+/** A warning as a sentence; an unknown one by its code. */
+export const describeWarning = (code: string): string => WARNINGS[code] ?? `${formatCode(code)}.`;
 
 /** A picture's text for screen readers: its labels, or else its file name. */
 export function describe(image: ImageSummary): string {

@@ -15,6 +15,12 @@ export interface PictureLink {
   height: number;
 }
 
+/** What a page shows while a picture loads. */
+export interface Placeholder {
+  /** Base64. */
+  thumbHash: string;
+}
+
 export interface Failure {
   stage: string;
   reason: string;
@@ -41,6 +47,7 @@ export interface ImageSummary {
   /** Its renditions have no links until an operator releases it. */
   quarantined: boolean;
   thumbnail: PictureLink | null;
+  placeholder: Placeholder | null;
   failure: Failure | null;
 }
 
@@ -78,11 +85,24 @@ export interface CompensatedRun {
   analysis: boolean;
 }
 
+/** What the original has beside its pixels, and the defects of its file. */
+export interface PictureDetails {
+  hdr: boolean;
+  gainMap: boolean;
+  animated: boolean;
+  frames: number;
+  /** Seconds of one pass. */
+  duration: number | null;
+  /** Stable codes. */
+  warnings: readonly string[];
+}
+
 /** Everything on record about one image. */
 export interface ImageDetail extends ImageSummary {
   source: { key: string; bytes: number; sha256?: string | null };
   captured: { at?: string | null; camera?: string | null } | null;
   gpsRemoved: boolean | null;
+  details: PictureDetails | null;
   renditions: Rendition[];
   text: string[] | null;
   moderation: { flagged: boolean; names: string[] } | null;

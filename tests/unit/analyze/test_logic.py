@@ -86,6 +86,41 @@ def test_faces_above_the_threshold_are_counted() -> None:
     assert summarize({Detection.FACES: {"FaceDetails": faces}}, THRESHOLDS).faces == 2
 
 
+def box(left: float, top: float, width: float, height: float) -> dict[str, Any]:
+    return {"BoundingBox": {"Left": left, "Top": top, "Width": width, "Height": height}}
+
+
+def largest_face(*faces: dict[str, Any]) -> tuple[float, float] | None:
+    answer = {"FaceDetails": [{"Confidence": 99.0} | face for face in faces]}
+    return summarize({Detection.FACES: answer}, THRESHOLDS).largest_face
+
+
+def test_the_largest_face_is_summarized_by_its_centre() -> None:
+    tall, wide = box(0.1, 0.2, 0.1, 0.5), box(0.3, 0.6, 0.4, 0.1)
+    assert largest_face(wide, tall) == largest_face(tall, wide) == (0.15, 0.45)
+
+
+def test_a_face_below_the_threshold_is_not_the_largest() -> None:
+    uncertain = box(0.5, 0.5, 0.5, 0.5) | {"Confidence": 12.0}
+    assert largest_face(uncertain, box(0.1, 0.1, 0.2, 0.2)) == (0.2, 0.2)
+    assert largest_face(uncertain) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "top", "centre"), [(-0.4, 0.95, (0.0, 1.0)), (1.2, -0.9, (1.0, 0.0))]
+)
+def test_the_centre_of_a_face_beyond_the_border_is_on_the_border(
+    left: float, top: float, centre: tuple[float, float]
+) -> None:
+    assert largest_face(box(left, top, 0.3, 0.3)) == centre
+
+
+def test_without_a_box_there_is_no_largest_face() -> None:
+    assert largest_face() is None
+    assert largest_face({"BoundingBox": None}, {}) is None
+    assert summarize({}, THRESHOLDS).largest_face is None
+
+
 def test_text_contains_lines_in_reading_order_without_words() -> None:
     detections = (
         lines("BAKERY", "open") + lines("BAKERY", kind="WORD") + lines("blur", confidence=10)

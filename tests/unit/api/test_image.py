@@ -19,6 +19,7 @@ from tests.contract.samples import (
     DELETE_REQUESTED,
     EMBEDDING,
     FINGERPRINT,
+    PLACEHOLDER,
     RESIZED,
     STEP_FAILED,
     TEXT,
@@ -51,16 +52,40 @@ def test_a_completed_image_has_renditions_and_labels(api: Api) -> None:
     assert "bucket" not in body["source"]
 
 
+def test_a_completed_image_has_its_details_and_its_placeholder(api: Api) -> None:
+    put_record(api, RESIZED, ANALYZED)
+    _, body = api.request("GET", PATH)
+    assert body["details"] == {
+        "hdr": True,
+        "gainMap": True,
+        "animated": True,
+        "frames": 12,
+        "duration": 1.2,
+        "warnings": ["missing-end-marker"],
+    }
+    assert body["placeholder"] == {
+        "thumbHash": PLACEHOLDER.thumb_hash,
+        "averageColour": PLACEHOLDER.average_colour,
+    }
+
+
+def test_an_image_of_an_older_version_has_no_placeholder(api: Api) -> None:
+    put_record(api, RESIZED.model_copy(update={"placeholder": None}), ANALYZED)
+    assert api.request("GET", PATH)[1]["placeholder"] is None
+
+
 def test_a_quarantined_image_has_no_links(api: Api) -> None:
     put_record(api, RESIZED, ANALYZED, policy=Policy.QUARANTINE)
     _, body = api.request("GET", PATH)
     assert (body["quarantined"], body["thumbnail"], body["renditions"]) == (True, None, [])
+    assert body["placeholder"] is None
 
 
 def test_an_image_that_is_processing_has_no_links(api: Api) -> None:
     put_record(api, RESIZED)
     _, body = api.request("GET", PATH)
     assert (body["status"], body["renditions"], body["labels"]) == ("processing", [], [])
+    assert (body["placeholder"], body["details"]["frames"]) == (None, 12)
 
 
 def test_a_failed_image_has_its_failure_and_its_compensation(api: Api) -> None:

@@ -11,6 +11,7 @@ import pytest
 from services.api import cursors
 from services.api.queries import MAX_QUERIES
 from shared.contracts.search_index import INDEX
+from tests.contract.samples import PLACEHOLDER
 from tests.unit.api.conftest import Api, IndexEntries
 
 
@@ -37,6 +38,17 @@ def test_all_pages_together_have_each_image_once_newest_first(
 def test_a_full_last_page_has_no_cursor(api: Api, entry: IndexEntries) -> None:
     api.tables.index["all"] = [entry(n) for n in range(3)]
     assert api.request("GET", "/results", query={"limit": "3"})[1]["cursor"] is None
+
+
+def test_a_list_has_the_placeholder_of_each_image_without_reading_its_record(
+    api: Api, entry: IndexEntries
+) -> None:
+    placeholder = json.loads(PLACEHOLDER.model_dump_json())
+    api.tables.index["all"] = [entry(0), entry(1, placeholder=placeholder)]
+    items = api.request("GET", "/results")[1]["items"]
+    shown = {"thumbHash": PLACEHOLDER.thumb_hash, "averageColour": PLACEHOLDER.average_colour}
+    assert [item["placeholder"] for item in items] == [shown, None]
+    assert api.tables.records == {}
 
 
 @pytest.mark.parametrize(

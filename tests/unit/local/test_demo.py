@@ -12,7 +12,7 @@ from infra.local.aws_lines import how_to_use
 from infra.local.demo import DemoResult, report, require_success
 from infra.local.follow import follow, line
 from infra.terminal import Style, table
-from shared.contracts.images import Moderation
+from shared.contracts.images import Moderation, PictureDetails
 from shared.hops import TimelineHop
 from tests.contract.samples import NOTIFICATIONS
 from tests.unit.local.fakes import OUTPUTS, TOPIC
@@ -41,6 +41,15 @@ def test_the_report_shows_pixels_bytes_and_savings_of_each_rendition():
 
     assert ["thumbnail", "JPEG", "256", "x", "192", "9,876", "100%"] in rows
     assert ["preview", "JPEG", "1024", "x", "768", "123,456", "95%"] in rows
+
+
+def test_the_report_shows_details_of_the_picture_only_if_it_has_some():
+    ordinary = report_of(DONE.model_copy(update={"details": PictureDetails()}))
+    rows = [shown.strip() for shown in report_of(DONE)]
+
+    assert "animated, 12 frames, 1.2 s" in rows
+    assert "warnings: missing-end-marker" in rows
+    assert len(rows) == len(ordinary) + 4
 
 
 def test_the_report_shows_labels_with_their_confidence():
@@ -121,6 +130,12 @@ def test_a_notification_is_one_readable_line():
     assert "\n" not in shown
 
 
+def test_the_line_shows_details_of_the_picture():
+    shown = line(DONE.model_dump_json(), PLAIN)
+
+    assert "gain map dropped, animated, 12 frames, 1.2 s, warnings: missing-end-marker, 2" in shown
+
+
 def test_a_long_text_is_shortened_to_fit_the_line():
     page = DONE.model_copy(update={"text": ("so much to read",) * 9, "moderation": None})
 
@@ -146,7 +161,8 @@ def test_successes_are_green_and_quarantined_images_are_red(notification, word, 
 def test_the_line_of_a_quarantined_image_counts_no_renditions():
     shown = line(QUARANTINED.model_dump_json(), PLAIN)
 
-    assert "4032 x 3024 HEIC, Cat 99 %" in shown
+    assert "renditions" not in shown
+    assert "4032 x 3024 HEIC" in shown
 
 
 def test_the_line_of_a_deletion_has_the_key_and_the_id():

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.logic import LONGEST_SMS, LONGEST_SUBJECT, render
-from shared.contracts.images import Moderation
+from shared.contracts.images import Moderation, PictureDetails
 from shared.contracts.notification import Notification
 from shared.errors import Fault
+from shared.picture_facts import picture_facts
 from tests.contract.samples import CAT, NOTIFICATIONS, golden, indented
 
 DONE = NOTIFICATIONS["notification.v1.completed"]
@@ -47,6 +48,7 @@ def test_a_completed_image_has_its_size_renditions_and_labels() -> None:
         "cat & küche.jpg: 4032 x 3024, 2 renditions, Cat, Window",
         "",
         "Original: s3://darkroom-uploads/holiday photos/cat & küche.jpg",
+        f"Details:  {'; '.join(picture_facts(DONE.details))}",
         "thumbnail 256 x 192, 9,876 bytes",
         "preview   1024 x 768, 123,456 bytes",
         " 98.8 %  Cat",
@@ -150,6 +152,17 @@ def test_a_released_image_has_its_renditions() -> None:
     message = render(RELEASED)
     assert message.sms == "cat & küche.jpg: released, 4032 x 3024, 2 renditions, Cat, Window"
     assert "thumbnail 256 x 192, 9,876 bytes" in message.email
+
+
+def test_an_unusual_picture_has_a_line_of_details() -> None:
+    details = PictureDetails(animated=True, frames=2, duration=0.5, warnings=("bad-checksum",))
+    email = render(DONE.model_copy(update={"details": details})).email
+    assert "\nDetails:  animated, 2 frames, 0.5 s; warnings: bad-checksum\n" in email
+
+
+@pytest.mark.parametrize("details", [None, PictureDetails()])
+def test_an_ordinary_picture_has_no_line_of_details(details: PictureDetails | None) -> None:
+    assert "Details:" not in render(DONE.model_copy(update={"details": details})).email
 
 
 @pytest.mark.parametrize("moderation", [None, Moderation(flagged=False)])

@@ -4,12 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.resize.pictures.geometry import at_least, fit
-from services.resize.pictures.values import MAX_SIDE, Format, Size, Spec
+from services.resize.pictures.geometry import at_least, crop_box, filling, fit, largest
+from services.resize.pictures.values import MAX_SIDE, Fill, Format, Size, Spec
+from shared.contracts.images import FocalPoint
 
 SIDES = st.integers(1, 65_535)
 SIZES = st.builds(Size, SIDES, SIDES)
 BOXES = st.integers(1, MAX_SIDE)
+COVERS = st.builds(
+    lambda width, height: Spec("cover", width, height=height, fill=Fill.COVER), BOXES, BOXES
+)
+FITS = st.builds(lambda width, height: Spec("fit", width, height=height), BOXES, BOXES)
+POINTS = st.builds(FocalPoint, x=st.floats(0, 1), y=st.floats(0, 1))
 
 
 @given(SIZES, BOXES)
@@ -73,3 +79,51 @@ def test_an_invalid_quality_is_refused_by_name(quality):
 def test_auto_has_no_content_type():
     with pytest.raises(ValueError, match="AUTO"):
         _ = Format.AUTO.content_type
+
+
+@given(SIZES, FITS)
+def test_a_rendition_fits_a_box_that_is_no_square(size, spec):
+    made = filling(size, spec)
+    assert made.width <= spec.box.width
+    assert made.height <= spec.box.height
+
+
+@given(SIZES, COVERS, POINTS)
+def test_a_crop_is_a_part_of_the_picture_no_larger_than_its_box(size, spec, point):
+    whole = filling(size, spec)
+    left, top, right, bottom = crop_box(whole, spec, point)
+    assert 0 <= left < right <= whole.width <= size.width
+    assert 0 <= top < bottom <= whole.height <= size.height
+    assert right - left <= spec.box.width
+    assert bottom - top <= spec.box.height
+
+
+@given(SIZES, COVERS, POINTS)
+def test_a_crop_fills_its_box_or_is_the_largest_part_of_its_proportions(size, spec, point):
+    whole = filling(size, spec)
+    left, top, right, bottom = crop_box(whole, spec, point)
+    part = Size(right - left, bottom - top)
+    assert part == spec.box or part.width == whole.width or part.height == whole.height
+
+
+@given(SIZES, COVERS, POINTS)
+def test_the_focal_point_is_in_the_crop(size, spec, point):
+    whole = filling(size, spec)
+    left, top, right, bottom = crop_box(whole, spec, point)
+    assert left - 1 <= point.x * whole.width <= right + 1
+    assert top - 1 <= point.y * whole.height <= bottom + 1
+
+
+@given(SIZES, st.lists(COVERS | FITS, min_size=1, max_size=4))
+def test_an_original_is_decoded_large_enough_for_every_rendition_and_orientation(size, specs):
+    decoded = largest(size, specs)
+    for spec in specs:
+        for upright, whole in ((size, decoded), (size[::-1], decoded[::-1])):
+            needed = filling(Size(*upright), spec)
+            assert needed.width <= whole[0]
+            assert needed.height <= whole[1]
+
+
+def test_a_panorama_covers_its_box_without_a_side_above_the_limit():
+    spec = Spec("square", 2048, fill=Fill.COVER)
+    assert filling(Size(60_000, 1500), spec) == Size(MAX_SIDE, 250)

@@ -10,13 +10,25 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from services.resize.logic import Limits, Spec
+from services.resize.focal import read_focal
+from services.resize.logic import Format, Limits, Spec
+from services.resize.pictures.values import Fill
 from services.resize.steps import LONGEST_OWNER, Steps
-from shared.contracts.images import ImageDeleted, ImageResized, Reanalysis, Source
+from shared.contracts.images import FocalPoint, ImageDeleted, ImageResized, Reanalysis, Source
 from shared.delivery import StepContext
 from shared.errors import Overtaken, PermanentError
 from shared.objects import IMMUTABLE, Stored
-from tests.contract.samples import AT, CAT, DELETED, FAILED, FIRST, REANALYSIS_REPLAYED, UPLOADED
+from tests.captured_logs import captured_logs
+from tests.contract.samples import (
+    AT,
+    CAT,
+    DELETED,
+    FAILED,
+    FIRST,
+    REANALYSIS_REPLAYED,
+    REPLAYED,
+    UPLOADED,
+)
 from tests.fakes import MemoryObjects, etag_of
 
 REANALYSIS = Reanalysis(of=0)
@@ -291,3 +303,72 @@ def test_nothing_is_copied_after_the_lease_expired() -> None:
     with pytest.raises(Overtaken):
         bench.reanalyze(original, expired)
     assert bench.stored_keys() == before
+
+
+LEFT, RIGHT = FocalPoint(x=0.1, y=0.5), FocalPoint(x=0.9, y=0.5)
+
+
+def shown(bench: Bench, **granted: Any) -> str:
+    """Which half of a red and blue picture its crop shows, in a run that ``granted`` describes."""
+    crop = Spec("crop", 20, Format.PNG, fill=Fill.COVER)
+    steps = Steps(bench.uploads, bench.processed, [crop], Limits())
+    event = REPLAYED if granted else UPLOADED
+    event = event.model_copy(update={"source": bench.source} | granted)
+    (resized,) = steps.resize(event, StepContext(FIRST, AT, lambda: None))
+    assert isinstance(resized, ImageResized)
+    body = bench.processed.get(resized.renditions[0].key).body
+    pixel = Image.open(io.BytesIO(body)).convert("RGB").getpixel((10, 10))
+    return {(255, 0, 0): "red", (0, 0, 255): "blue"}.get(pixel, str(pixel))  # type: ignore[call-overload, no-any-return]
+
+
+def halves() -> bytes:
+    """A picture that is red on the left and blue on the right."""
+    picture = Image.new("RGB", (120, 40), "red")
+    picture.paste("blue", (60, 0, 120, 40))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_crop_shows_the_focal_point_of_the_upload() -> None:
+    assert shown(Bench(halves(), focal="0.1,0.5")) == "red"
+    assert shown(Bench(halves(), focal="0.9,0.5")) == "blue"
+
+
+def test_a_crop_of_a_later_run_shows_the_largest_face() -> None:
+    assert shown(Bench(halves()), largest_face=LEFT) == "red"
+    assert shown(Bench(halves()), largest_face=RIGHT) == "blue"
+
+
+def test_the_focal_point_of_the_upload_wins_over_the_largest_face() -> None:
+    assert shown(Bench(halves(), focal="0.9,0.5"), largest_face=LEFT) == "blue"
+    assert shown(Bench(halves(), focal="left"), largest_face=LEFT) == "red"
+
+
+@pytest.mark.parametrize(
+    ("text", "point"),
+    [
+        ("0.3,0.7", (0.3, 0.7)),
+        (" 0 , 1 ", (0, 1)),
+        (".25,1.0", (0.25, 1.0)),
+        ("0.5,0.5", (0.5, 0.5)),
+    ],
+)
+def test_a_focal_point_is_two_ratios(text: str, point: tuple[float, float]) -> None:
+    assert read_focal(text) == FocalPoint(x=point[0], y=point[1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "0.3", "0.3;0.7", "1.1,0.5", "-0.1,0.5", "nan,0.5", "0.3,0.7,0.1", "٣,0.5", "1e-1,0"],
+)
+def test_an_invalid_focal_point_is_ignored_with_a_warning(text: str) -> None:
+    with captured_logs("resize") as out:
+        assert read_focal(text) is None
+    assert "focal point ignored" in out.getvalue()
+
+
+def test_without_a_focal_point_there_is_no_warning() -> None:
+    with captured_logs("resize") as out:
+        assert read_focal(None) is None
+    assert not out.getvalue()

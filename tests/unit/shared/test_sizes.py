@@ -47,6 +47,7 @@ DYNAMODB_LIMIT = 400 * 1000
 MOST_RENDITIONS = 560
 """The most renditions that fit into the environment of a function (4 KB)."""
 ALL = tuple(Detection)
+BOX = {"Left": 0.123456, "Top": 0.123456, "Width": 0.1, "Height": 0.1}
 
 words = st.text(max_size=300)
 keys = st.text(min_size=1, max_size=LONGEST_KEY // 4)
@@ -65,7 +66,10 @@ class Recognizer:
         detections = [name | {"Confidence": self.confidence}] * self.number
         return {
             Detection.LABELS: {"Labels": detections, "LabelModelVersion": self.name},
-            Detection.FACES: {"FaceDetails": detections, "FaceModelVersion": self.name},
+            Detection.FACES: {
+                "FaceDetails": [{"BoundingBox": BOX} | face for face in detections],
+                "FaceModelVersion": self.name,
+            },
             Detection.TEXT: {"TextDetections": detections, "TextModelVersion": self.name},
             Detection.MODERATION: {"ModerationLabels": detections},
             Detection.EMBEDDING: {"embedding": list(TITAN_VECTOR), "modelId": TITAN},

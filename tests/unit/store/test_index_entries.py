@@ -24,6 +24,7 @@ from tests.contract.samples import (
     AT,
     CAT,
     DELETE_REQUESTED,
+    PLACEHOLDER,
     RELEASE_REQUESTED,
     RENDITIONS,
     RESIZED,
@@ -89,11 +90,18 @@ def test_the_thumbnail_is_the_smallest_rendition() -> None:
     )
 
 
+def test_a_summary_has_the_placeholder_of_the_thumbnail() -> None:
+    older = RESIZED.model_copy(update={"placeholder": None})
+    assert summary_of(recorded(RESIZED, ANALYZED)).placeholder == PLACEHOLDER
+    assert summary_of(recorded(older, ANALYZED)).placeholder is None
+    assert summary_of(recorded(RESIZED)).placeholder is None
+
+
 def test_without_renditions_there_is_no_thumbnail() -> None:
     none: tuple[Rendition, ...] = ()
     bare = RESIZED.model_copy(update={"renditions": none, "fingerprint": None})
     record = recorded(bare, ANALYZED.model_copy(update={"embedding": None}))
-    assert summary_of(record).thumbnail is None
+    assert (summary_of(record).thumbnail, summary_of(record).placeholder) == (None, None)
     assert not any(name.startswith(("hash#", "embedding#")) for name in partitions(record))
 
 
@@ -139,6 +147,7 @@ def test_a_quarantined_image_has_no_thumbnail_until_released() -> None:
     released = summary_of(recorded(RESIZED, ANALYZED, RELEASE_REQUESTED, policy=Policy.QUARANTINE))
     assert (quarantined.quarantined, quarantined.thumbnail) == (True, None)
     assert not released.quarantined
+    assert (quarantined.placeholder, released.placeholder) == (None, PLACEHOLDER)
     assert released.thumbnail
 
 

@@ -20,6 +20,7 @@ from services.store.logic import (
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     DeleteRequested,
+    FocalPoint,
     ImageCompleted,
     ImageDeleted,
     ImageEvent,
@@ -380,6 +381,8 @@ def test_with_quarantine_only_clean_pictures_are_published(
     completed = outcome(record, 0)
     assert (record.quarantined, completed.quarantined) == (quarantined, quarantined)
     assert completed.renditions == (() if quarantined else RESIZED.renditions)
+    assert completed.placeholder == (None if quarantined else RESIZED.placeholder)
+    assert completed.details == RESIZED.details
     assert result(record) == completed
 
 
@@ -485,6 +488,40 @@ def test_a_full_replay_reuses_nothing() -> None:
     granted = after(RESIZED, ANALYZED, request)
     (replayed, *_) = decisions(granted, request, AT)
     assert (replayed.reanalysis, replayed.copy_from) == (None, None)
+
+
+def test_a_replay_has_the_largest_face_of_the_last_analysis() -> None:
+    request = ReplayRequested(image=CAT, run=0)
+    granted = after(RESIZED, ANALYZED, request)
+    assert decisions(granted, request, AT)[0].largest_face == ANALYZED.largest_face
+    failed = decide(granted, of_run(REPORT, 1), AT)
+    again = of_run(request, 1)
+    assert decisions(decide(failed, again, AT), again, AT)[0].largest_face == ANALYZED.largest_face
+
+
+def test_a_replay_without_an_analysis_or_a_face_has_no_largest_face() -> None:
+    request = ReplayRequested(image=CAT, run=0)
+    assert decisions(after(REPORT, request), request, AT)[0].largest_face is None
+    faceless = ANALYZED.model_copy(update={"largest_face": None})
+    assert decisions(after(RESIZED, faceless, request), request, AT)[0].largest_face is None
+
+
+def test_a_repeated_replay_has_the_largest_face_that_was_known_then() -> None:
+    """The run that it starts may find another one; the id of the decision is the same."""
+    request = ReplayRequested(image=CAT, run=0)
+    granted = after(RESIZED, ANALYZED, request)
+    other = of_run(ANALYZED, 1).model_copy(update={"largest_face": FocalPoint(x=0, y=0)})
+    completed = decide(decide(granted, of_run(RESIZED, 1), AT), other, AT)
+    assert completed.published == 1
+    (first, *_), (repeated, *_) = (
+        decisions(record, request, AT) for record in (granted, completed)
+    )
+    assert repeated == first
+
+
+def test_an_outcome_does_not_publish_the_largest_face() -> None:
+    completed = after(RESIZED, ANALYZED)
+    assert "largest_face" not in outcome(completed, 0).model_dump()
 
 
 def test_the_outcome_describes_each_version_by_its_own_run() -> None:

@@ -152,6 +152,7 @@ def test_a_release_publishes_all_renditions() -> None:
     *_, released = bench.decide(SECOND, THIRD, RELEASE)
     assert isinstance(released, ImageReleased)
     assert released.renditions == RESIZED.renditions
+    assert released.placeholder == RESIZED.placeholder
     assert ImageCompleted.model_validate(bench.result()).renditions == RESIZED.renditions
 
 
