@@ -18,7 +18,7 @@ from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
 from services.resize.pictures.geometry import crop_box, filling, largest
-from services.resize.pictures.header import identify, load_heic, open_header, peak_bytes
+from services.resize.pictures.header import identify, load_heic, load_svg, open_header, peak_bytes
 from services.resize.pictures.metadata import (
     SWAPS_SIDES,
     Metadata,
@@ -108,6 +108,8 @@ def _decode_in_a_child(
     """Decode in a child process that has limits on memory and time."""
     if kind == "HEIC":
         load_heic()
+    if kind == "SVG":
+        load_svg()
 
     def work() -> Sequence[bytes]:
         try:
