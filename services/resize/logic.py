@@ -5,7 +5,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from PIL import Image, ImageFile
 
@@ -13,6 +13,7 @@ from services.resize.pictures import jpeg, memory
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
 from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
+from services.resize.pictures.defects import Repaired, Truncated, codes
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
@@ -21,8 +22,9 @@ from services.resize.pictures.header import identify, load_heic, open_header, pe
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
 from services.resize.pictures.plain import is_plain
 from services.resize.pictures.refusals import Refusal, refuse
+from services.resize.pictures.repair import repair
 from services.resize.pictures.scale import resize
-from services.resize.pictures.truncation import is_cut_short
+from services.resize.pictures.truncation import is_cut_short, silent_defects
 from services.resize.pictures.values import (
     Developed,
     Format,
@@ -31,6 +33,7 @@ from services.resize.pictures.values import (
     Size,
     Spec,
 )
+from services.resize.pictures.variants import variant_of
 from shared.contracts.images import PictureDetails
 from shared.errors import PermanentError
 
@@ -45,6 +48,9 @@ __all__ = [
     "develop",
 ]
 
+UNKNOWN = "it is not known how much of it is missing"
+"""How much a truncated file misses, if its format does not show it."""
+
 memory.enable_cache()
 
 
@@ -58,8 +64,7 @@ def develop(
     Raises PermanentError with a code of ``Refusal`` for bytes that it cannot process.
     """
     kind = identify(original, limits.bytes)
-    decode = _decode_here if is_plain(kind, original) else _decode_in_a_child
-    decoded = decode(kind, original, max(spec.side for spec in (*specs, analysis)), limits)
+    decoded = _decode_safely(kind, original, max(spec.side for spec in (*specs, analysis)), limits)
     renditions, smallest = _cascade(
         decoded.image, decoded.upright_size, [*specs, analysis], analysis
     )
@@ -77,6 +82,14 @@ def develop(
     )
 
 
+def _decode_safely(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
+    """Decode a plain file here, and any other or imperfect file in a child process."""
+    if is_plain(kind, original):
+        with suppress(_Undecodable):
+            return _decode_here(kind, Repaired(original), largest, limits)
+    return _decode_in_a_child(kind, original, largest, limits)
+
+
 def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
     """Decode in a child process that has limits on memory and time."""
     if kind == "HEIC":
@@ -84,7 +97,7 @@ def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits)
 
     def work() -> Sequence[bytes]:
         try:
-            return pack(_decode_here(kind, original, largest, limits))
+            return pack(_decode_or_repair(kind, original, largest, limits))
         except PermanentError as error:
             return pack_refusal(error)
 
@@ -95,13 +108,35 @@ def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits)
         raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by=error.by) from error
 
 
-def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
-    """Decode to an upright sRGB picture, with sides of at most ``largest`` pixels."""
-    with _decoding(kind, original):
-        picture = open_header(kind, original, limits)
+def _decode_or_repair(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
+    """Decode; if that fails, repair the file and decode again, or say why that is impossible."""
+    message = ""
+    try:
+        return _decode_here(kind, Repaired(original), largest, limits)
+    except _Undecodable as error:
+        message = str(error)
+    if variant := variant_of(kind, original, message):
+        raise refuse(Refusal.UNSUPPORTED_VARIANT, format=kind, variant=variant)
+    with suppress(_Undecodable), _decoding(kind):
+        if repaired := repair(kind, original):
+            return _decode_here(kind, repaired, largest, limits)
+    if is_cut_short(kind, original):
+        raise refuse(Refusal.TRUNCATED, format=kind, missing=UNKNOWN)
+    raise refuse(Refusal.CORRUPT, format=kind)
+
+
+def _decode_here(kind: str, file: Repaired, largest: int, limits: Limits) -> Decoded:
+    """Decode to an upright sRGB picture, with sides of at most ``largest`` pixels.
+
+    Raises _Undecodable if the file is damaged, PermanentError if it is refused.
+    """
+    with _decoding(kind):
+        picture = open_header(kind, file.original, limits)
         size = Size(*picture.size)
-        memory.make_room(peak_bytes(kind, size), limits.memory)
-        whole = _decode(picture, original, fit(size, largest))
+        memory.make_room(peak_bytes(kind, picture), limits.memory)
+        whole = _decode(picture, file.original, fit(size, largest))
+        if file.profile:
+            picture.info["icc_profile"] = file.profile
         metadata = read_metadata(picture)
         upright = _upright(whole, fit(size, largest), metadata)
     return Decoded(
@@ -109,26 +144,29 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
         upright_size=_upright_size(size, metadata.turn),
         captured=metadata.captured,
         has_gps=metadata.has_gps,
-        details=PictureDetails(),
+        details=PictureDetails(warnings=codes(file.defects | silent_defects(kind, file.original))),
     )
 
 
+class _Undecodable(Exception):
+    """The decoder fails. The message is the decoder's."""
+
+
 @contextmanager
-def _decoding(kind: str, original: bytes) -> Iterator[None]:
-    """Turn every error into a refusal: the file is corrupt, truncated or too costly."""
+def _decoding(kind: str) -> Iterator[None]:
+    """Turn every error into a refusal or into _Undecodable."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about unusual metadata
         try:
             yield
-        except PermanentError:
+        except (PermanentError, _Undecodable):
             raise
+        except Truncated as error:
+            raise refuse(Refusal.TRUNCATED, format=kind, missing=error.missing) from error
         except MemoryError as error:
             raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by="memory") from error
         except Exception as error:  # malicious bytes can cause any exception
-            truncated = is_cut_short(kind, original)
-            raise refuse(
-                Refusal.TRUNCATED if truncated else Refusal.CORRUPT, format=kind
-            ) from error
+            raise _Undecodable(str(error)) from None  # its frames hold the picture
 
 
 def _decode(picture: ImageFile.ImageFile, original: bytes, target: Size) -> Image.Image:

@@ -29,7 +29,12 @@ class Refusal(Enum):
     )
     TRUNCATED = (
         "truncated",
-        "The file ends before its picture ({format}) does. Send the whole file again.",
+        "The file ends before its picture ({format}) does: {missing}. Send the whole file again.",
+    )
+    UNSUPPORTED_VARIANT = (
+        "unsupported-variant",
+        "The picture is a {variant}, a valid kind of {format} that cannot be decoded here. "
+        f"Save it in the usual way as {SUPPORTED}.",
     )
     CORRUPT = "corrupt", "The file is damaged: it starts as {format} but cannot be decoded."
     TOO_COSTLY = (
