@@ -13,8 +13,8 @@ from services.resize.pictures import jpeg, memory
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
 from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
-from services.resize.pictures.defects import Repaired, Truncated, codes
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
+from services.resize.pictures.defects import Repaired, Truncated, codes
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
 from services.resize.pictures.geometry import fit
@@ -165,7 +165,7 @@ def _decoding(kind: str) -> Iterator[None]:
             raise refuse(Refusal.TRUNCATED, format=kind, missing=error.missing) from error
         except MemoryError as error:
             raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by="memory") from error
-        except Exception as error:  # malicious bytes can cause any exception
+        except Exception as error:  # noqa: BLE001 - malicious bytes can cause any exception
             raise _Undecodable(str(error)) from None  # its frames hold the picture
 
 

@@ -13,10 +13,10 @@ canvases that are drawn again for each frame. Both are decoded in a child proces
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 
-from services.resize.pictures import jpeg, webp
+from services.resize.pictures import jpeg, repair_png, webp
 
 MAX_SCANS = 100
 """A progressive JPEG has about ten. Even an empty scan over 64 MP takes 5 ms."""
@@ -51,18 +51,9 @@ def _is_plain_jpeg(original: bytes) -> bool:
 
 def _is_plain_png(original: bytes) -> bool:
     counted = Counter(
-        name in PIXELS for name in islice(_chunks(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
+        name in PIXELS for name in islice(repair_png.names(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
     )
     return counted[True] < MAX_PIXEL_CHUNKS and counted[False] <= MAX_CHUNKS
-
-
-def _chunks(original: bytes) -> Iterator[bytes]:
-    """The names of the chunks: a chunk is a length, a name, the content and a checksum."""
-    at, name = 8, b""
-    while name != b"IEND" and at + 8 <= len(original):
-        name = original[at + 4 : at + 8]
-        yield name
-        at += 12 + int.from_bytes(original[at : at + 4])
 
 
 def _is_plain_webp(original: bytes) -> bool:

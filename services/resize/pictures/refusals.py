@@ -33,8 +33,7 @@ class Refusal(Enum):
     )
     UNSUPPORTED_VARIANT = (
         "unsupported-variant",
-        "The picture is a {variant}, a valid kind of {format} that cannot be decoded here. "
-        f"Save it in the usual way as {SUPPORTED}.",
+        f"The picture is a {{variant}}, which is not supported. Send {SUPPORTED} of a usual kind.",
     )
     CORRUPT = "corrupt", "The file is damaged: it starts as {format} but cannot be decoded."
     TOO_COSTLY = (

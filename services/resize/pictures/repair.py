@@ -6,17 +6,20 @@ pixels: a file that lacks visible pixels is refused, with the share that is miss
 
 import io
 import struct
+from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import cast
 
-from PIL import BmpImagePlugin, GifImagePlugin, Image, TiffImagePlugin
+from PIL import BmpImagePlugin, GifImagePlugin, TiffImagePlugin
+from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, which has no types
 
 from services.resize.pictures import repair_jpeg, repair_png, webp
 from services.resize.pictures.defects import Defect, Repaired, Truncated
 from services.resize.pictures.truncation import TIFF_PARTS, boxes, gif_end
+from services.resize.pictures.values import Size
 
 MISSING_END = frozenset({Defect.MISSING_END_MARKER})
-BMP_HEADER = 14
-
 CONTENT_BOXES = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"idat"})
 """Boxes of a HEIC or AVIF without which there is no picture."""
 
@@ -53,28 +56,29 @@ class _FilledGif(GifImagePlugin.GifImageFile):
 
     def load_prepare(self) -> None:
         super().load_prepare()
-        self.im = Image.core.fill(self.im.mode, self.size, self.background)
+        self.im = core.fill(self.im.mode, self.size, self.background)
 
 
 def _rows(original: bytes, background: int) -> list[bytes]:
     """The rows of the first frame. Rows that are not decoded show the background."""
     picture = _FilledGif(io.BytesIO(original))
     picture.background = background
-    box = picture.tile[0][1]
-    try:
+    box = picture.tile[0].extents
+    with suppress(OSError):  # the rows before the end of the file are decoded
         picture.load()
-    except OSError:  # the rows before the end of the file are decoded
-        pass
-    pixels, width = Image.Image()._new(picture.im).crop(box).tobytes(), box[2] - box[0]
+    picture.tile = []
+    frame = picture.crop(box)
+    pixels, width = frame.tobytes(), frame.width
     return [pixels[at : at + width] for at in range(0, len(pixels), width)]
 
 
 def _repair_bmp(original: bytes) -> Repaired | None:
     picture = BmpImagePlugin.BmpImageFile(io.BytesIO(original))
-    codec, _, at, (_, stride, *_) = picture.tile[0]
-    if codec != "raw":
+    tile = picture.tile[0]
+    if tile.codec_name != "raw":
         return None
-    return _padded(original, [(at, stride * picture.height)], picture.width * picture.height)
+    stride = cast("tuple[str, int, int]", tile.args)[1]
+    return _padded(original, [(tile.offset, stride * picture.height)], Size(*picture.size))
 
 
 def _repair_tiff(original: bytes) -> Repaired | None:
@@ -84,16 +88,16 @@ def _repair_tiff(original: bytes) -> Repaired | None:
         return None
     offsets, lengths = next(names for names in TIFF_PARTS if names[0] in tags)
     parts = list(zip(tags[offsets], tags[lengths], strict=True))
-    return _padded(original, parts, picture.width * picture.height)
+    return _padded(original, parts, Size(*picture.size))
 
 
-def _padded(original: bytes, parts: list[tuple[int, int]], pixels: int) -> Repaired | None:
+def _padded(original: bytes, parts: list[tuple[int, int]], picture: Size) -> Repaired | None:
     """Append zero bytes if at most one pixel of uncompressed parts (offset, length) is missing."""
     size = sum(length for _, length in parts)
     absent = sum(min(length, max(0, at + length - len(original))) for at, length in parts)
     if absent == 0:
         return None
-    if absent > size // pixels:
+    if absent > size // picture.pixels:
         raise Truncated.of(absent, size, "picture")
     return Repaired(original + bytes(absent), frozenset({Defect.INCOMPLETE_LAST_PIXEL}))
 
@@ -118,10 +122,8 @@ def _repair_webp(original: bytes) -> Repaired | None:
 
 def _repair_boxes(original: bytes) -> Repaired | None:
     """Drop a box at the end that the file cuts off, if the picture does not need it."""
-    last = None
-    for last in boxes(original):
-        pass
-    if last is None or last.end <= len(original):
+    (last,) = deque(boxes(original), maxlen=1)
+    if last.end <= len(original):
         return None
     if last.name in CONTENT_BOXES:
         raise Truncated.of(last.end - len(original), last.end, "bytes")

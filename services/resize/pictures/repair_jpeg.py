@@ -66,9 +66,10 @@ def repair(original: bytes) -> Repaired | None:
 def _parts(original: bytes) -> Parts:
     """Follow the segments and scans until the end marker, the file's end or other data.
 
-    Some phones append data to a picture without an end marker. There, a marker has no valid segment.
+    Some phones append data to a picture without an end marker. A marker there has no valid segment.
     """
-    at, scans = jpeg.START, []
+    at = jpeg.START
+    scans: list[bytes] = []
     while len(scans) < MAX_SCANS:
         marker = original[at + 1 : at + 2]
         if original[at : at + 2] == END:

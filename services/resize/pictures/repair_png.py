@@ -4,7 +4,6 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 from PIL import PngImagePlugin
@@ -29,7 +28,11 @@ PASSES = (
 )
 """Adam7's passes: first column and row, steps of columns and rows."""
 
-TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+TOO_LONG = dict.fromkeys((b"tEXt", b"zTXt", b"iTXt"), Defect.OVERSIZED_TEXT) | {
+    b"iCCP": Defect.OVERSIZED_PROFILE
+}
+"""Chunks of which Pillow raises ValueError if they are too long."""
+
 ANIMATION = frozenset({b"acTL", b"fcTL", b"fdAT"})
 
 MAX_PROFILE = 8_000_000
@@ -116,8 +119,17 @@ def chunks(original: bytes) -> Iterator[Chunk]:
 
 
 def has_end(original: bytes) -> bool:
-    """Whether the file has an end marker. It reads the names of all chunks if other data follows."""
-    return b"IEND" in original[-16:] or any(chunk.name == b"IEND" for chunk in chunks(original))
+    """Whether the file has an end marker. It reads all names of chunks if other data follows."""
+    return original[-8:-4] == b"IEND" or b"IEND" in names(original)
+
+
+def names(original: bytes) -> Iterator[bytes]:
+    """The names of the chunks: a chunk is a length, a name, the content and a checksum."""
+    at, name = len(SIGNATURE), b""
+    while name != b"IEND" and at + 8 <= len(original):
+        name = original[at + 4 : at + 8]
+        yield name
+        at += 12 + int.from_bytes(original[at : at + 4])
 
 
 def _end(found: Sequence[Chunk]) -> int:
@@ -147,30 +159,29 @@ def _readable(original: bytes, found: Sequence[Chunk]) -> Readable:
 
 def _defect(stream: PngImagePlugin.PngStream, chunk: Chunk) -> Defect | None:
     """What prevents Pillow from reading the chunk. Damage in a critical chunk is no mere defect."""
+    error = _error(stream, chunk)
     if chunk.name[:1].isupper():
-        with suppress(Exception):
-            stream.call(*_place(stream, chunk))
         return None
-    if not chunk.is_whole or not chunk.has_checksum:
-        return Defect.DAMAGED_ANIMATION if chunk.name in ANIMATION else Defect.BAD_CHECKSUM
-    try:
-        stream.call(*_place(stream, chunk))
-    except (EOFError, AttributeError):
-        return None  # the pixels of a frame, or a chunk that Pillow ignores
-    except ValueError:
-        if chunk.name == b"iCCP":
-            return Defect.OVERSIZED_PROFILE
-        return Defect.OVERSIZED_TEXT if chunk.name in TEXTS else Defect.DAMAGED_METADATA
-    except Exception:  # noqa: BLE001 - malicious bytes can cause any exception
-        return Defect.DAMAGED_ANIMATION if chunk.name in ANIMATION else Defect.DAMAGED_METADATA
-    return None
+    if chunk.name in ANIMATION and (error or not chunk.has_checksum):
+        return Defect.DAMAGED_ANIMATION
+    if not chunk.has_checksum:
+        return Defect.BAD_CHECKSUM
+    if isinstance(error, ValueError) and chunk.name in TOO_LONG:
+        return TOO_LONG[chunk.name]
+    return Defect.DAMAGED_METADATA if error else None
 
 
-def _place(stream: PngImagePlugin.PngStream, chunk: Chunk) -> tuple[bytes, int, int]:
-    """Go to the chunk; return Pillow's arguments for it."""
+def _error(stream: PngImagePlugin.PngStream, chunk: Chunk) -> Exception | None:
+    """Why Pillow cannot read the chunk."""
     assert stream.fp is not None
     stream.fp.seek(chunk.at)
-    return chunk.name, chunk.at, len(chunk.content)
+    try:
+        stream.call(chunk.name, chunk.at, len(chunk.content))
+    except (EOFError, AttributeError):
+        return None  # the pixels of a frame, or a chunk that Pillow ignores
+    except Exception as error:  # noqa: BLE001 - malicious bytes can cause any exception
+        return error
+    return None
 
 
 def _profile(content: bytes) -> bytes | None:

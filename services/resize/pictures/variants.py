@@ -12,8 +12,8 @@ from services.resize.pictures import jpeg, repair_png
 
 Tags = Mapping[int, tuple[int, ...]]
 
-MAX_VALUES = 8
-"""Values of a tag that are read."""
+MAX_VALUES, MAX_ENTRIES = 8, 2**16
+"""Values of a tag and entries of a directory that are read."""
 
 SHORT, LONG, LONG8 = 3, 4, 16
 TIFF_TYPES = {SHORT: "H", LONG: "I", LONG8: "Q"}
@@ -95,7 +95,9 @@ BMP_COMPRESSIONS = {
     13: "CMYK, RLE of 4 bits",
 }
 OS2_COMPRESSIONS = {3: "OS/2's Huffman coding", 4: "OS/2's RLE of 24 bits"}
-OS2_HEADER = 64
+OS2_HEADER, OS2_FIRST_HEADER = 64, 12
+"""Bytes. The first one has no field for a compression."""
+
 BITFIELDS = 3
 
 CODECS = {
@@ -130,10 +132,9 @@ def _tiff(original: bytes, _: str) -> str | None:
     tags = tiff_tags(original)
     if not {WIDTH, HEIGHT} <= tags.keys() or not tags.keys() & {STRIPS, TILES}:
         return "TIFF of Windows Media Photo" if MEDIA_PHOTO in tags else None
-    (compression, *_) = tags.get(COMPRESSION, (1,))
+    compression = tags.get(COMPRESSION, (1,))[0]
     if compression not in COMMON_COMPRESSIONS:
-        name = COMPRESSIONS.get(compression, "unknown")
-        return f"TIFF with compression {compression} ({name})"
+        return f"TIFF with compression {compression} ({COMPRESSIONS.get(compression, 'unknown')})"
     try:
         TiffImagePlugin.TiffImageFile(io.BytesIO(original))
     except Exception:  # noqa: BLE001 - the directory is whole, so Pillow does not know this kind
@@ -143,9 +144,12 @@ def _tiff(original: bytes, _: str) -> str | None:
 
 def _tiff_samples(tags: Tags) -> str:
     """The samples in words: colours, number, bits, format, planes."""
-    (photometric, *_), bits = tags.get(PHOTOMETRIC, (0,)), tags.get(BITS, (1,))
-    (samples, *_), (planar, *_) = tags.get(SAMPLES, (len(bits),)), tags.get(PLANAR, (1,))
-    (form, *_) = tags.get(SAMPLE_FORMAT, (1,))
+    photometric, form, planar = (
+        tags.get(tag, default)[0]
+        for tag, default in ((PHOTOMETRIC, (0,)), (SAMPLE_FORMAT, (1,)), (PLANAR, (1,)))
+    )
+    bits = tags.get(BITS, (1,))
+    samples = tags.get(SAMPLES, (len(bits),))[0]
     colours = PHOTOMETRICS.get(photometric, f"photometric {photometric}")
     depths = "/".join(str(depth) for depth in sorted(set(bits)))
     planes = ", in planes" if planar == 2 else ""  # noqa: PLR2004 - the tag's value
@@ -161,18 +165,18 @@ def tiff_tags(original: bytes) -> Tags:
     (entries,) = struct.unpack_from(order + count, original, at)
     at += struct.calcsize(order + count)
     width = struct.calcsize(order + offset)
+    size = struct.calcsize(order + entry) + width
     tags = {}
-    for start in range(
-        at, at + min(entries, 2**16) * (8 + width + 4 * is_big), 8 + width + 4 * is_big
-    ):
+    for start in range(at, at + min(entries, MAX_ENTRIES) * size, size):
         tag, form, length = struct.unpack_from(order + entry, original, start)
         if form not in TIFF_TYPES or not length:
             continue
         here = start + struct.calcsize(order + entry)
-        values = f"{order}{min(length, MAX_VALUES)}{TIFF_TYPES[form]}"
         if length * struct.calcsize(order + TIFF_TYPES[form]) > width:
             (here,) = struct.unpack_from(order + offset, original, here)
-        tags[tag] = struct.unpack_from(values, original, here)
+        values = f"{order}{min(length, MAX_VALUES)}{TIFF_TYPES[form]}"
+        with suppress(struct.error):  # the values are outside the file
+            tags[tag] = struct.unpack_from(values, original, here)
     return tags
 
 
@@ -197,7 +201,7 @@ def _png(original: bytes, _: str) -> str | None:
 
 def _bmp(original: bytes, _: str) -> str | None:
     header, bits, compression = struct.unpack_from("<I10xHI", original, 14)
-    if header == 12:  # noqa: PLR2004 - OS/2's first header has no compression
+    if header == OS2_FIRST_HEADER:
         (bits,), compression = struct.unpack_from("<H", original, 24), 0
     if header == OS2_HEADER and compression in OS2_COMPRESSIONS:
         return f"BMP with {OS2_COMPRESSIONS[compression]}"
