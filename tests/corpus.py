@@ -161,7 +161,7 @@ def vectors() -> Iterator[Case]:
     entities = b"".join(b'<!ENTITY e%d "%s">' % (n, b"&e%d;" % (n - 1) * 10) for n in range(1, 12))
     lol = b'<!DOCTYPE svg [<!ENTITY e0 "lol">' + entities + b"]>" + svg(b"<desc>&e11;</desc>")
     yield Case("SVG", partial(svg, b'<rect width="9" height="9"/>'), Made("SVG", 120, 80))
-    yield Case("SVG with text", partial(svg, b"<text>text</text>"), UNSUPPORTED)
+    yield Case("SVG with text", partial(svg, b"<text>text</text>"), Refusal.UNSUPPORTED_VARIANT)
     yield Case("SVG with entities of 300 GB", lambda: lol, Refusal.CORRUPT, memory=100)
     yield Case("SVG of 20,000 x 20,000", partial(svg, b"", 20_000, 20_000), TOO_COSTLY, 100)
     yield Case("SVG with 100,000 groups in groups", partial(svg, group), TOO_COSTLY, 300)

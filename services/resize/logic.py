@@ -5,7 +5,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from PIL import Image, ImageFile
 
@@ -15,6 +15,7 @@ from services.resize.pictures.attention import attention
 from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
+from services.resize.pictures.defects import Repaired, Truncated, codes
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
 from services.resize.pictures.geometry import crop_box, filling, largest
@@ -28,8 +29,9 @@ from services.resize.pictures.metadata import (
 from services.resize.pictures.placeholder import placeholder_of
 from services.resize.pictures.plain import is_plain
 from services.resize.pictures.refusals import Refusal, refuse
+from services.resize.pictures.repair import repair
 from services.resize.pictures.scale import resize
-from services.resize.pictures.truncation import is_cut_short
+from services.resize.pictures.truncation import is_cut_short, silent_defects
 from services.resize.pictures.values import (
     Credit,
     Developed,
@@ -41,6 +43,7 @@ from services.resize.pictures.values import (
     Size,
     Spec,
 )
+from services.resize.pictures.variants import variant_of
 from services.resize.pictures.watermark import watermarked
 from shared.contracts.images import FocalPoint, PictureDetails
 from shared.errors import PermanentError
@@ -56,6 +59,9 @@ __all__ = [
     "Spec",
     "develop",
 ]
+
+UNKNOWN = "it is not known how much of it is missing"
+"""How much a truncated file misses, if its format does not show it."""
 
 memory.enable_cache()
 
@@ -78,16 +84,9 @@ def develop(
     Raises PermanentError with a code of ``Refusal`` for bytes that it cannot process.
     """
     kind = identify(original, limits.bytes)
-    decode = _decode_here if is_plain(kind, original) else _decode_in_a_child
-    decoded = decode(kind, original, (*specs, analysis), limits)
-    renditions, smallest = _cascade(
-        decoded.image,
-        decoded.upright_size,
-        [*specs, analysis],
-        analysis,
-        focal,
-        decoded.credit if metadata is MetadataPolicy.COPYRIGHT else Credit(),
-    )
+    decoded = _decode_safely(kind, original, (*specs, analysis), limits)
+    credit = decoded.credit if metadata is MetadataPolicy.COPYRIGHT else Credit()
+    renditions, smallest = _cascade(decoded, [*specs, analysis], analysis, focal, credit)
     return Developed(
         format=kind,
         width=decoded.upright_size.width,
@@ -102,6 +101,14 @@ def develop(
     )
 
 
+def _decode_safely(kind: str, original: bytes, specs: Sequence[Spec], limits: Limits) -> Decoded:
+    """Decode a plain file here, and any other or imperfect file in a child process."""
+    if is_plain(kind, original):
+        with suppress(_Undecodable):
+            return _decode_here(kind, Repaired(original), specs, limits)
+    return _decode_in_a_child(kind, original, specs, limits)
+
+
 def _decode_in_a_child(
     kind: str, original: bytes, specs: Sequence[Spec], limits: Limits
 ) -> Decoded:
@@ -113,7 +120,7 @@ def _decode_in_a_child(
 
     def work() -> Sequence[bytes]:
         try:
-            return pack(_decode_here(kind, original, specs, limits))
+            return pack(_decode_or_repair(kind, original, specs, limits))
         except PermanentError as error:
             return pack_refusal(error)
 
@@ -124,43 +131,68 @@ def _decode_in_a_child(
         raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by=error.by) from error
 
 
-def _decode_here(kind: str, original: bytes, specs: Sequence[Spec], limits: Limits) -> Decoded:
-    """Decode to an upright sRGB picture, no larger than ``specs`` need."""
-    with _decoding(kind, original):
-        picture = open_header(kind, original, limits)
+def _decode_or_repair(kind: str, original: bytes, specs: Sequence[Spec], limits: Limits) -> Decoded:
+    """Decode; if that fails, repair the file and decode again, or say why that is impossible."""
+    message = ""
+    try:
+        return _decode_here(kind, Repaired(original), specs, limits)
+    except _Undecodable as error:
+        message = str(error)
+    if variant := variant_of(kind, original, message):
+        raise refuse(Refusal.UNSUPPORTED_VARIANT, format=kind, variant=variant)
+    with suppress(_Undecodable), _decoding(kind):
+        if repaired := repair(kind, original):
+            return _decode_here(kind, repaired, specs, limits)
+    if is_cut_short(kind, original):
+        raise refuse(Refusal.TRUNCATED, format=kind, missing=UNKNOWN)
+    raise refuse(Refusal.CORRUPT, format=kind)
+
+
+def _decode_here(kind: str, file: Repaired, specs: Sequence[Spec], limits: Limits) -> Decoded:
+    """Decode to an upright sRGB picture, no larger than ``specs`` need.
+
+    Raises _Undecodable if the file is damaged, PermanentError if it is refused.
+    """
+    with _decoding(kind):
+        picture = open_header(kind, file.original, limits)
         size = Size(*picture.size)
-        memory.make_room(peak_bytes(kind, size), limits.memory)
+        memory.make_room(peak_bytes(kind, picture), limits.memory)
         turn = read_turn(picture)
         target = largest(size, specs)
-        whole = _decode(picture, original, target)
-        metadata = read_metadata(picture, original, turn)
+        whole = _decode(picture, file.original, target)
+        if file.profile:
+            picture.info["icc_profile"] = file.profile
+        metadata = read_metadata(picture, file.original, turn)
         upright = _upright(whole, target, metadata)
     return Decoded(
         image=upright,
         upright_size=_upright_size(size, metadata.turn),
         captured=metadata.captured,
         has_gps=metadata.has_gps,
-        details=PictureDetails(),
+        details=PictureDetails(warnings=codes(file.defects | silent_defects(kind, file.original))),
         credit=metadata.credit,
     )
 
 
+class _Undecodable(Exception):
+    """The decoder fails. The message is the decoder's."""
+
+
 @contextmanager
-def _decoding(kind: str, original: bytes) -> Iterator[None]:
-    """Turn every error into a refusal: the file is corrupt, truncated or too costly."""
+def _decoding(kind: str) -> Iterator[None]:
+    """Turn every error into a refusal or into _Undecodable."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about unusual metadata
         try:
             yield
-        except PermanentError:
+        except (PermanentError, _Undecodable):
             raise
+        except Truncated as error:
+            raise refuse(Refusal.TRUNCATED, format=kind, missing=error.missing) from error
         except MemoryError as error:
             raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by="memory") from error
-        except Exception as error:  # malicious bytes can cause any exception
-            truncated = is_cut_short(kind, original)
-            raise refuse(
-                Refusal.TRUNCATED if truncated else Refusal.CORRUPT, format=kind
-            ) from error
+        except Exception as error:  # noqa: BLE001 - malicious bytes can cause any exception
+            raise _Undecodable(str(error)) from None  # its frames hold the picture
 
 
 def _decode(picture: ImageFile.ImageFile, original: bytes, target: Size) -> Image.Image:
@@ -183,8 +215,7 @@ def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
 
 
 def _cascade(
-    image: Image.Image,
-    full_size: Size,
+    decoded: Decoded,
     specs: Sequence[Spec],
     analysis: Spec,
     focal: FocalPoint | None,
@@ -194,8 +225,8 @@ def _cascade(
 
     Each rendition is made from the next larger picture, of which no part is cut off.
     """
-    renditions = {}
-    sizes = {spec: filling(full_size, spec) for spec in specs}
+    image, renditions = decoded.image, {}
+    sizes = {spec: filling(decoded.upright_size, spec) for spec in specs}
     for spec in sorted(specs, key=lambda spec: -sizes[spec].pixels):
         image = resize(image, sizes[spec])
         if spec is analysis:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 from collections.abc import Callable, Mapping
 
 from PIL import (
@@ -66,12 +67,24 @@ BYTES_A_PIXEL: Mapping[str, int] = {
     "TIFF": 12,
     "BMP": 12,
     "AVIF": 20,  # 16 measured at 8 bits; deeper ones have two bytes a sample
-    "HEIC": 20,
+    "HEIC": 20,  # with 10 bits, transparency and full resolution of colour
     "SVG": 20,  # 11 measured with resvg 0.48; each nested group with an opacity adds 4
 }
 """Peak memory of decoding and the first reduction, in the mode that needs most: the growth of the
 peak resident size during one ``develop`` of 24 and 48 MP in a new process, divided by the pixels,
 with Pillow 13.0 and pillow-heif 1.8. Usually the mode with transparency needs most."""
+
+CHEAPER: Mapping[tuple[str, str], int] = {
+    ("JPEG", "L"): 10,
+    ("JPEG", "RGB"): 10,  # progressive, decoded at full size; 7.3 if it is not progressive
+    ("WEBP", "RGB"): 16,
+    ("HEIC", "L"): 9,
+    ("HEIC", "RGB"): 9,  # 8.5 with full resolution of colour, 7.0 with half, like phones' pictures
+    ("HEIC", "RGBA"): 12,
+    ("HEIC", "RGB;16"): 15,
+}
+"""The same for modes that need less, by format and mode, measured at 24, 48, 63 (HEIC) and 108 MP
+(JPEG). ``;16`` means more than 8 bits a sample."""
 
 SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),
@@ -82,6 +95,9 @@ SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     "BMP": re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
     "AVIF": re.compile(rb"....ftypavi[fs]|....ftypm[is]f1.{4}(?:....){0,8}avi[fs]", re.DOTALL),
     "HEIC": re.compile(rb"....ftyp(?:he[iv][cxms]|m[is]f1)", re.DOTALL),
+    "HEIF with another codec": re.compile(
+        rb"....ftyp(?:avci|avcs|jpeg|jpgs|j2ki|j2is|vvic|vvis|evbi|evbs|unif)", re.DOTALL
+    ),
     "Photoshop": re.compile(rb"8BPS"),
     "ICO": re.compile(rb"\0\0[\1\2]\0"),
     "JPEG 2000": re.compile(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  "),
@@ -91,6 +107,11 @@ SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     ),
 }
 """Signatures in the order of the tests: supported formats first, then unsupported ones."""
+
+BOXES = frozenset({"AVIF", "HEIC"})
+SIZE_BOX = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
+SIZES = struct.Struct(">II")
+"""The size of an item in a HEIC or AVIF: width and height."""
 
 REDUCED_IMAGE = 254, 1
 """TIFF's NewSubfileType and its bit for "a smaller version of another image in this file". It marks
@@ -117,24 +138,46 @@ def open_header(kind: str, original: bytes, limits: Limits) -> ImageFile.ImageFi
     Raises PermanentError for too many pixels and for raw files, and any error of Pillow for a
     damaged header.
     """
-    limit = min(limits.pixels, limits.memory // BYTES_A_PIXEL[kind])
     try:
         picture = OPENERS[kind](io.BytesIO(original))
     except Image.DecompressionBombError as error:
-        raise refuse(Refusal.TOO_MANY_PIXELS, format=kind, limit=limit) from error
-    size = Size(*picture.size)
-    if size.pixels > limit:
-        raise refuse(
-            Refusal.TOO_MANY_PIXELS, format=kind, limit=limit, width=size.width, height=size.height
-        )
+        raise refuse(Refusal.TOO_MANY_PIXELS, format=kind, limit=limits.pixels) from error
+    except Exception:
+        _check_boxes(kind, original, limits)
+        raise
+    _check(kind, Size(*picture.size), min(limits.pixels, limits.memory // _cost(kind, picture)))
     if _is_raw(picture):
         raise refuse(Refusal.UNSUPPORTED_FORMAT, format="a camera's raw file")
     return picture
 
 
-def peak_bytes(kind: str, size: Size) -> int:
+def peak_bytes(kind: str, picture: Image.Image) -> int:
     """The peak memory of decoding and the first reduction, in bytes."""
-    return size.pixels * BYTES_A_PIXEL[kind]
+    return Size(*picture.size).pixels * _cost(kind, picture)
+
+
+def _cost(kind: str, picture: Image.Image) -> int:
+    """Bytes a pixel."""
+    depth = ";16" if picture.info.get("bit_depth", 8) > 8 else ""  # noqa: PLR2004 - bits a sample
+    return CHEAPER.get((kind, picture.mode + depth), BYTES_A_PIXEL[kind])
+
+
+def _check(kind: str, size: Size, limit: int) -> None:
+    if size.pixels > limit:
+        raise refuse(
+            Refusal.TOO_MANY_PIXELS, format=kind, limit=limit, width=size.width, height=size.height
+        )
+
+
+def _check_boxes(kind: str, original: bytes, limits: Limits) -> None:
+    """Check the sizes in the boxes of a file that its decoder refuses to open.
+
+    The decoder of AVIF has limits of its own, and calls pictures that exceed them invalid.
+    """
+    if kind in BOXES:
+        sizes = [Size(*SIZES.unpack(box[1])) for box in SIZE_BOX.finditer(original)]
+        largest = max(sizes, key=lambda size: size.pixels, default=Size(0, 0))
+        _check(kind, largest, min(limits.pixels, limits.memory // BYTES_A_PIXEL[kind]))
 
 
 def _is_raw(picture: ImageFile.ImageFile) -> bool:

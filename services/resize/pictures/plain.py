@@ -3,13 +3,20 @@
 The decoders of JPEG and PNG take no more memory and time than the header suggests, if the file has
 a usual number of parts. A million empty parts, or a thousand scans over the same pixels, take
 minutes but only a few megabytes. Such a file is decoded in a child process, like all other formats.
+
+A WebP is plain if it has one lossy picture without transparency. That is a VP8 key frame, which the
+decoder reads once, macroblock by macroblock, with at most 400 coefficients each. Its tables have a
+fixed size, its row buffers depend on the width, and it stops where the data of a partition ends. So
+time and memory depend on the pixels alone. A lossless picture, which also codes transparency, may
+declare 65,536 groups of Huffman tables: hundreds of megabytes from a small file. Animations are
+canvases that are drawn again for each frame. Both are decoded in a child process.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 
-from services.resize.pictures import jpeg
+from services.resize.pictures import jpeg, repair_png, webp
 
 MAX_SCANS = 100
 """A progressive JPEG has about ten. Even an empty scan over 64 MP takes 5 ms."""
@@ -29,11 +36,14 @@ MAX_CHUNKS = 100
 MAX_PIXEL_CHUNKS = 10_000
 """Chunks of a PNG with pixels. libpng writes 8 KB in each, which is 80 MB; others write more."""
 
+MAX_WEBP_CHUNKS = 8
+"""Chunks of a WebP with one picture: a header, a profile, the picture, EXIF, XMP, and others."""
+
 PIXELS = frozenset({b"IDAT", b"fdAT"})
 
 
 def is_plain(kind: str, original: bytes) -> bool:
-    """Whether the file has a plain format (JPEG or PNG) and a usual number of parts."""
+    """Whether the file has a plain format (JPEG, PNG, WebP) and a usual structure."""
     return kind in PLAIN_FORMATS and PLAIN_FORMATS[kind](original)
 
 
@@ -49,22 +59,30 @@ def _is_plain_jpeg(original: bytes) -> bool:
 
 def _is_plain_png(original: bytes) -> bool:
     counted = Counter(
-        name in PIXELS for name in islice(_chunks(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
+        name in PIXELS for name in islice(repair_png.names(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
     )
     return counted[True] < MAX_PIXEL_CHUNKS and counted[False] <= MAX_CHUNKS
 
 
-def _chunks(original: bytes) -> Iterator[bytes]:
-    """The names of the chunks: a chunk is a length, a name, the content and a checksum."""
-    at, name = 8, b""
-    while name != b"IEND" and at + 8 <= len(original):
-        name = original[at + 4 : at + 8]
-        yield name
-        at += 12 + int.from_bytes(original[at : at + 4])
+def _is_plain_webp(original: bytes) -> bool:
+    """Whether the file is one lossy picture, as large as its canvas, with whole chunks."""
+    found = list(islice(webp.chunks(original), MAX_WEBP_CHUNKS + 1))
+    names = [chunk.name for chunk in found]
+    if len(found) > MAX_WEBP_CHUNKS or names.count(webp.LOSSY) != 1 or WEBP_UNPLAIN & {*names}:
+        return False
+    if any(chunk.at + chunk.length > len(original) for chunk in found):
+        return False
+    size = webp.lossy_size(original, found[names.index(webp.LOSSY)])
+    if names[0] == webp.EXTENDED:
+        return size == webp.canvas(original, found[0])
+    return size is not None and names[0] == webp.LOSSY
 
+
+WEBP_UNPLAIN = frozenset({b"VP8L", b"ALPH", b"ANIM", b"ANMF"})
 
 PLAIN_FORMATS: Mapping[str, Callable[[bytes], bool]] = {
     "JPEG": _is_plain_jpeg,
     "PNG": _is_plain_png,
+    "WEBP": _is_plain_webp,
 }
 """The formats that the service decodes itself, each with the check of a file's parts."""

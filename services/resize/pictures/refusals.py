@@ -29,7 +29,11 @@ class Refusal(Enum):
     )
     TRUNCATED = (
         "truncated",
-        "The file ends before its picture ({format}) does. Send the whole file again.",
+        "The file ends before its picture ({format}) does: {missing}. Send the whole file again.",
+    )
+    UNSUPPORTED_VARIANT = (
+        "unsupported-variant",
+        f"The picture is a {{variant}}, which is not supported. Send {SUPPORTED} of a usual kind.",
     )
     CORRUPT = "corrupt", "The file is damaged: it starts as {format} but cannot be decoded."
     TOO_COSTLY = (

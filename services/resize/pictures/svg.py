@@ -29,7 +29,7 @@ def open_svg(file: io.BytesIO) -> PngImagePlugin.PngImageFile:
     """
     svg = file.read()
     if TEXT.search(svg):
-        raise refuse(Refusal.UNSUPPORTED_FORMAT, format="an SVG with text")
+        raise refuse(Refusal.UNSUPPORTED_VARIANT, format="SVG", variant="SVG with text")
     words = svg.removeprefix(codecs.BOM_UTF8).decode()
     with _no_files():
         png = resvg_py.svg_to_bytes(svg_string=words, skip_system_fonts=True, dpi=CSS_DPI)

@@ -1,13 +1,23 @@
-"""Finds out whether a file that cannot be decoded is truncated, by its format's end."""
+"""Finds out whether the end of a file is missing, by its format's end."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from services.resize.pictures import repair_png
+from services.resize.pictures.defects import Defect, Defects
+
 BOX_HEADER = 8
 """Bytes: a box's length and its name."""
+
+BOX_HEADS = 16
+"""Bytes: with a long length."""
+
+GIF_HEADER = 13
+"""Bytes: the signature and the screen's size, flags and colours."""
 
 
 def is_cut_short(kind: str, original: bytes) -> bool:
@@ -15,6 +25,67 @@ def is_cut_short(kind: str, original: bytes) -> bool:
     with suppress(Exception):  # the file is too damaged to find its end
         return not ENDS[kind](original)
     return False
+
+
+def silent_defects(kind: str, original: bytes) -> Defects:
+    """Defects of a file that Pillow decodes without an error."""
+    with suppress(Exception):  # as above
+        if kind in END_MARKERS and not END_MARKERS[kind](original):
+            return frozenset({Defect.MISSING_END_MARKER})
+    return frozenset()
+
+
+class Box(NamedTuple):
+    """A box of a HEIC or AVIF: its name, and the offsets of its start and end."""
+
+    name: bytes
+    at: int
+    end: int
+
+
+def boxes(original: bytes) -> Iterator[Box]:
+    """The outer boxes. Length 1 means that 8 bytes after the name have it, 0 "to the end"."""
+    at = 0
+    while at + BOX_HEADS <= len(original):
+        length = int.from_bytes(original[at : at + 4])
+        if length == 1:
+            length = int.from_bytes(original[at + 8 : at + 16])
+        if length == 0:
+            length = len(original) - at
+        if length < BOX_HEADER:
+            return
+        yield Box(original[at + 4 : at + 8], at, at + length)
+        at += length
+
+
+class GifEnd(NamedTuple):
+    """The offset of the trailer, or of the length of the data block that the file cuts off."""
+
+    at: int
+    has_trailer: bool
+
+
+def gif_end(original: bytes) -> GifEnd:
+    """Follow the blocks to the end of the file."""
+    at = GIF_HEADER + _colours(original[10:11])
+    while at < len(original) and original[at] != ord(";"):
+        if original[at] == ord(","):
+            at += 11 + _colours(original[at + 9 : at + 10])
+        elif original[at] == ord("!"):
+            at += 2
+        else:  # damage; viewers stop here
+            return GifEnd(at, has_trailer=True)
+        while at < len(original) and original[at]:
+            if at + 1 + original[at] > len(original):
+                return GifEnd(at, has_trailer=False)
+            at += 1 + original[at]
+        at += 1
+    return GifEnd(min(at, len(original)), has_trailer=at < len(original))
+
+
+def _colours(flags: bytes) -> int:
+    """Bytes of the palette that these flags declare."""
+    return 3 << (flags[0] & 7) + 1 if flags and flags[0] & 0x80 else 0
 
 
 def _ends_with(mark: bytes, tail: int) -> Callable[[bytes], bool]:
@@ -31,16 +102,11 @@ def _bmp_is_whole(original: bytes) -> bool:
 
 
 def _boxes_are_whole(original: bytes) -> bool:
-    """AVIF and HEIC are sequences of boxes; length 1 means that 8 bytes after the name have it."""
-    at = 0
-    while at + 16 <= len(original):
-        length = int.from_bytes(original[at : at + 4])
-        if length == 1:
-            length = int.from_bytes(original[at + 8 : at + 16])
-        if length < BOX_HEADER:  # 0 means "to the end"; other values are damage, not truncation
-            return True
-        at += length
-    return at == len(original)
+    """Whether the last box ends with the file. Other bytes after it are damage."""
+    end = 0
+    for box in boxes(original):
+        end = box.end
+    return not 0 < len(original) - end < BOX_HEADS and end <= len(original)
 
 
 def _tiff_is_whole(original: bytes) -> bool:
@@ -64,11 +130,16 @@ TIFF_PARTS = (273, 279), (324, 325)
 ENDS: Mapping[str, Callable[[bytes], bool]] = {
     "JPEG": _ends_with(b"\xff\xd9", 4096),
     "PNG": _ends_with(b"IEND", 4096),
-    "GIF": _ends_with(b";", 2),
+    "GIF": lambda original: gif_end(original).has_trailer,
     "WEBP": _riff_is_whole,
     "BMP": _bmp_is_whole,
     "AVIF": _boxes_are_whole,
     "HEIC": _boxes_are_whole,
     "TIFF": _tiff_is_whole,
     "SVG": _ends_with(b"</svg>", 4096),
+}
+
+END_MARKERS: Mapping[str, Callable[[bytes], bool]] = {
+    "PNG": repair_png.has_end,
+    "GIF": lambda original: original.endswith(b";") or gif_end(original).has_trailer,
 }

@@ -105,8 +105,8 @@ def test_a_script_does_nothing(shown):
 )
 def test_an_svg_with_text_is_refused_because_there_are_no_fonts(content, refused):
     error = refused(svg(SQUARE + content))
-    assert error.reason == "unsupported-format"
-    assert "an SVG with text" in error.detail
+    assert error.reason == "unsupported-variant"
+    assert "SVG with text" in error.detail
 
 
 def test_the_title_is_no_text(shown):
