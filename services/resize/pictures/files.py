@@ -4,10 +4,19 @@ Pillow reads the EXIF data of JPEG for a resolution, of AVIF for an orientation,
 both. ``metadata`` reads them instead.
 """
 
+import struct
 from collections.abc import Mapping
 from typing import IO
 
-from PIL import AvifImagePlugin, ExifTags, Image, JpegImagePlugin, TiffImagePlugin, _avif
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    ExifTags,
+    Image,
+    JpegImagePlugin,
+    TiffImagePlugin,
+    _avif,
+)
 
 
 class JpegFile(JpegImagePlugin.JpegImageFile):
@@ -53,6 +62,38 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         if orientation := self.tag_v2.get(ExifTags.Base.Orientation):
             exif[ExifTags.Base.Orientation] = orientation
         return exif
+
+
+HEADER_5 = struct.Struct("<I52x4s52x2I4x")
+"""A BMP's header of the fifth version: its length, the kind of its colours, and the offset and the
+length of its profile."""
+FILE_HEADER = 14
+"""Bytes before it. Offsets count from its beginning."""
+EMBEDDED = b"DEBM"
+"""The kind of colours that a profile in the file describes."""
+
+
+class BmpFile(BmpImagePlugin.BmpImageFile):
+    """A BMP with its profile. It is opaque if all of its pixels have zero alpha, as in browsers.
+
+    Programs that ignore the alpha write such files.
+    """
+
+    def _open(self) -> None:
+        super()._open()
+        assert self.fp is not None
+        self.fp.seek(FILE_HEADER)
+        header = self.fp.read(HEADER_5.size)
+        if len(header) < HEADER_5.size:
+            return
+        length, colours, at, profile_length = HEADER_5.unpack(header)
+        if (length, colours) == (HEADER_5.size, EMBEDDED):
+            self.fp.seek(FILE_HEADER + at)
+            self.info["icc_profile"] = self.fp.read(profile_length)
+
+    def load_end(self) -> None:
+        if self.mode == "RGBA" and self.getchannel("A").getextrema() == (0, 0):
+            self.putalpha(255)
 
 
 class AvifFile(AvifImagePlugin.AvifImageFile):

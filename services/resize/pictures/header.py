@@ -6,7 +6,6 @@ import struct
 from collections.abc import Callable, Mapping
 
 from PIL import (
-    BmpImagePlugin,
     GifImagePlugin,
     Image,
     ImageFile,
@@ -15,7 +14,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from services.resize.pictures.files import AvifFile, JpegFile, TiffFile
+from services.resize.pictures.files import AvifFile, BmpFile, JpegFile, TiffFile
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.values import Limits, Size
 
@@ -51,7 +50,7 @@ OPENERS: Mapping[str, Opener] = {
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
     "TIFF": TiffFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
+    "BMP": BmpFile,
     "AVIF": AvifFile,
     "HEIC": _open_heic,
     "SVG": _open_svg,  # renders to a PNG, because resvg does not only read the size
@@ -92,7 +91,7 @@ SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
     "GIF": re.compile(rb"GIF8[79]a"),
     "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
-    "BMP": re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
+    "BMP": re.compile(rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
     "AVIF": re.compile(rb"....ftypavi[fs]|....ftypm[is]f1.{4}(?:....){0,8}avi[fs]", re.DOTALL),
     "HEIC": re.compile(rb"....ftyp(?:he[iv][cxms]|m[is]f1)", re.DOTALL),
     "HEIF with another codec": re.compile(
