@@ -13,6 +13,7 @@ from PIL import (
     BmpImagePlugin,
     ExifTags,
     Image,
+    ImagePalette,
     JpegImagePlugin,
     TiffImagePlugin,
     _avif,
@@ -69,6 +70,8 @@ HEADER_5 = struct.Struct("<I52x4s52x2I4x")
 length of its profile."""
 FILE_HEADER = 14
 """Bytes before it. Offsets count from its beginning."""
+COLOURS = 256
+"""The most of a palette that pixels can use."""
 EMBEDDED = b"DEBM"
 """The kind of colours that a profile in the file describes."""
 
@@ -81,13 +84,16 @@ class BmpFile(BmpImagePlugin.BmpImageFile):
 
     def _open(self) -> None:
         super()._open()
+        if self.palette:  # it may have more colours than a byte can number
+            order, colours = self.palette.rawmode, self.palette.palette
+            self.palette = ImagePalette.raw(order, colours[: COLOURS * len(order)])
         assert self.fp is not None
         self.fp.seek(FILE_HEADER)
         header = self.fp.read(HEADER_5.size)
         if len(header) < HEADER_5.size:
             return
-        length, colours, at, profile_length = HEADER_5.unpack(header)
-        if (length, colours) == (HEADER_5.size, EMBEDDED):
+        length, kind, at, profile_length = HEADER_5.unpack(header)
+        if (length, kind) == (HEADER_5.size, EMBEDDED):
             self.fp.seek(FILE_HEADER + at)
             self.info["icc_profile"] = self.fp.read(profile_length)
 

@@ -67,6 +67,15 @@ def test_other_alpha_is_transparency(order, colour):
     assert colour(bmp(pixel, 32, MASKS[order]))[3] == 100
 
 
+def test_a_palette_of_more_than_256_colours_is_cut(colour):
+    palette = bytes(4 * 7) + bytes((*reversed(ORANGE), 0)) + bytes(4 * 292)
+    start = 14 + 40 + len(palette)
+    info = struct.pack("<IiiHHIIiiII", 40, SIZE, SIZE, 1, 8, 0, SIZE * SIZE, 0, 0, 300, 0)
+    pixels = b"\x07" * SIZE * SIZE
+    head = struct.pack("<2sIII", b"BM", start + len(pixels), 0, start)
+    assert colour(head + info + palette + pixels) == (*ORANGE, 255)
+
+
 def test_a_short_header_of_os2_is_a_rare_variant(rendition):
     short = struct.pack("<2sIII", b"BM", 90, 0, 30) + struct.pack("<IiiHH", 16, 4, 4, 1, 24)
     with pytest.raises(PermanentError) as refused:
