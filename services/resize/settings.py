@@ -121,7 +121,9 @@ class ResizeSettings(ServiceSettings):
     @field_validator("watermark_renditions")
     @classmethod
     def _renditions_exist(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        existing = [spec.name for spec in info.data.get("renditions", ())]
+        if "renditions" not in info.data:  # invalid, which is reported already
+            return names
+        existing = [spec.name for spec in info.data["renditions"]]
         if unknown := [name for name in names if name not in existing]:
             raise ValueError(f"there is no rendition {unknown[0]!r}, only {', '.join(existing)}")
         return names

@@ -56,6 +56,14 @@ def test_a_zip_has_the_service_shared_code_and_its_libraries(toy, build):
     }
 
 
+def test_a_zip_has_the_watermarks_of_its_service(toy, build):
+    before = names(build())
+    toy.write("services/toy/logo.png", "not shipped")
+    logo = toy.write("services/toy/watermarks/logo.png", "")
+    logo.write_bytes(b"\x89PNG\xff")  # no text
+    assert names(build()) - before == {"services/toy/watermarks/logo.png"}
+
+
 def test_every_source_has_its_bytecode(toy, build):
     files = {PurePath(name) for name in names(build())}
     sources = {name for name in files if name.suffix == ".py"}

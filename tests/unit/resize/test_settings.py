@@ -93,6 +93,11 @@ def test_the_error_of_an_invalid_rendition_says_what_is_wrong(words: str, error:
     assert "; " not in str(refused.value)
 
 
+def test_invalid_renditions_with_a_watermark_are_one_error() -> None:
+    with pytest.raises(Misconfigured, match=r"^RENDITIONS: [^;]*; a side is 256 or 800x600$"):
+        read(RENDITIONS="web", WATERMARK_TEXT="x", WATERMARK_RENDITIONS="web")
+
+
 @pytest.mark.parametrize("words", ["thumbnail", "thumbnail:big", "thumbnail:256:jpeg:80:more"])
 def test_the_error_of_an_invalid_rendition_shows_the_syntax(words: str) -> None:
     with pytest.raises(Misconfigured) as refused:
