@@ -102,7 +102,7 @@ def _retag(body: bytearray, at: int, chance: random.Random) -> None:
         chance.choice(TAGS),
         chance.choice((1, 2, 3, 4, 5, 7, 10, 12, 13, 16, 129)),
         chance.choice((0, 1, 3, 1000, len(body) // 8, 2**29, 2**32 - 1)),
-        chance.choice((0, 8, 26, at, len(body) - 4, 2**32 - 1)),
+        chance.choice((0, 8, 26, at, max(len(body) - 4, 0), 2**32 - 1)),
     )
     body[place : place + len(entry)] = entry
 
