@@ -430,13 +430,14 @@ def exif_loop() -> bytes:
 
 def with_all_metadata(form: str) -> bytes:
     """A picture with a camera, a time, a position and a credit, in every kind of metadata."""
+    others = {700: ALL_XMP, 33723: ALL_IPTC} if form == "TIFF" else {}
     block = exif_of(
-        {0x010F: "Maker", 0x0110: "Model", 0x013B: "Artist", 0x8298: "Copyright"},
+        {0x010F: "Maker", 0x0110: "Model", 0x013B: "Artist", 0x8298: "Copyright", **others},
         {0x9003: "2024:05:01 12:30:45", 0x9011: "+02:00"},
         {1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)},
     )
     if form == "TIFF":
-        return encoded(corners(), form, exif=block, tiffinfo={700: ALL_XMP, 33723: ALL_IPTC})
+        return encoded(corners(), form, exif=block)
     if form == "PNG":
         texts = PngImagePlugin.PngInfo()
         texts.add_itxt("XML:com.adobe.xmp", ALL_XMP.decode())
