@@ -9,12 +9,11 @@ from PIL import (
     GifImagePlugin,
     Image,
     ImageFile,
-    PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
-from services.resize.pictures.files import AvifFile, JpegFile, TiffFile
+from services.resize.pictures.files import AvifFile, JpegFile, PngFile, TiffFile
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.values import Limits, Size
 
@@ -35,7 +34,7 @@ def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
 
 OPENERS: Mapping[str, Opener] = {
     "JPEG": JpegFile,  # the first picture of an MPO
-    "PNG": PngImagePlugin.PngImageFile,
+    "PNG": PngFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
     "TIFF": TiffFile,
