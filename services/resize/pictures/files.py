@@ -1,13 +1,21 @@
-"""Pillow's image files, without its EXIF reader, which expands lists without a bound.
+"""Pillow's image files, whose metadata does not change or slow down decoding.
 
 Pillow reads the EXIF data of JPEG for a resolution, of AVIF for an orientation, and of TIFF for
-both. ``metadata`` reads them instead.
+both, and expands lists without a bound. ``metadata`` reads them instead.
 """
 
 from collections.abc import Mapping
 from typing import IO
 
-from PIL import AvifImagePlugin, ExifTags, Image, JpegImagePlugin, TiffImagePlugin, _avif
+from PIL import (
+    AvifImagePlugin,
+    ExifTags,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    _avif,
+)
 
 
 class JpegFile(JpegImagePlugin.JpegImageFile):
@@ -16,6 +24,28 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
     def getexif(self) -> Image.Exif:
         return Image.Exif()
 
+
+class PngFile(PngImagePlugin.PngImageFile):
+    """A PNG whose texts do not change how it is decoded.
+
+    Pillow stores a text in ``info`` by its keyword, where it replaces a value of the decoder.
+    """
+
+    def _open(self) -> None:
+        super()._open()
+        self._remove_texts()
+
+    def load_end(self) -> None:
+        super().load_end()
+        self._remove_texts()
+
+    def _remove_texts(self) -> None:
+        for name in OF_THE_DECODER:
+            if isinstance(self.info.get(name), str):
+                del self.info[name]
+
+
+OF_THE_DECODER = "icc_profile", "transparency", "interlace"
 
 MAX_BYTES = 3 * 2 * 2**16
 """The most bytes of a list: a palette of 16 bits."""

@@ -10,12 +10,11 @@ from PIL import (
     GifImagePlugin,
     Image,
     ImageFile,
-    PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
-from services.resize.pictures.files import AvifFile, JpegFile, TiffFile
+from services.resize.pictures.files import AvifFile, JpegFile, PngFile, TiffFile
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.values import Limits, Size
 
@@ -36,7 +35,7 @@ def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
 
 OPENERS: Mapping[str, Opener] = {
     "JPEG": JpegFile,  # the first picture of an MPO
-    "PNG": PngImagePlugin.PngImageFile,
+    "PNG": PngFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
     "TIFF": TiffFile,

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from services.resize import settings
-from services.resize.logic import Format, Spec
+from services.resize import handler, settings
+from services.resize.logic import Format, MetadataPolicy, Spec
 from services.resize.pictures.values import Fill, Position, Watermark
 from services.resize.settings import ResizeSettings
 from shared.config import Misconfigured
+from tests.pictures import corners, encoded, exif_of
 from tests.unit.shared.test_config import COMPLETE
 
 ENOUGH = COMPLETE | {"UPLOADS_BUCKET": "uploads", "PROCESSED_BUCKET": "processed"}
@@ -111,6 +112,28 @@ def test_the_error_of_an_invalid_rendition_shows_the_syntax(words: str) -> None:
 def test_a_bad_limit_is_named(name: str, value: str) -> None:
     with pytest.raises(Misconfigured, match=f"^{name}: "):
         read(**{name: value})
+
+
+def test_renditions_have_no_metadata_by_default() -> None:
+    assert read().metadata is MetadataPolicy.STRIP
+    assert read(METADATA="copyright").metadata is MetadataPolicy.COPYRIGHT
+
+
+def test_another_policy_of_metadata_is_refused_by_name() -> None:
+    with pytest.raises(Misconfigured, match=r"^METADATA: .*'strip' or 'copyright'"):
+        read(METADATA="all")
+
+
+def test_the_policy_of_metadata_reaches_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (ENOUGH | {"METADATA": "copyright"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(handler, "client", lambda _: None)
+    monkeypatch.setattr(handler, "routes", lambda steps: steps)
+    monkeypatch.setattr(handler, "service_on_aws", lambda _, steps: steps)
+    steps = handler.service.__wrapped__()
+    original = encoded(corners(), "JPEG", exif=exif_of({0x013B: b"Artist"}))
+    (made, *_) = steps.develop(original, steps.specs, steps.limits).renditions
+    assert b"Artist" in made.body
 
 
 @pytest.mark.parametrize("name", ["UPLOADS_BUCKET", "PROCESSED_BUCKET"])
