@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from services.resize.pictures import repair_png
+from services.resize.pictures import jpeg, repair_png
 from services.resize.pictures.defects import Defect, Defects
 
 BOX_HEADER = 8
@@ -139,6 +139,7 @@ ENDS: Mapping[str, Callable[[bytes], bool]] = {
 }
 
 END_MARKERS: Mapping[str, Callable[[bytes], bool]] = {
+    "JPEG": jpeg.has_end,
     "PNG": repair_png.has_end,
     "GIF": lambda original: original.endswith(b";") or gif_end(original).has_trailer,
 }

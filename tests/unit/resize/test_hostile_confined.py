@@ -39,12 +39,12 @@ def crash(_file=None):
 
 @pytest.fixture
 def broken(monkeypatch):
-    """``broken(decoder)``: the refusal of a WebP that is processed with this decoder."""
+    """``broken(decoder)``: the refusal of a TIFF that is processed with this decoder."""
 
     def run(decoder, **limits):
-        monkeypatch.setitem(OPENERS, "WEBP", decoder)
+        monkeypatch.setitem(OPENERS, "TIFF", decoder)
         with pytest.raises(PermanentError) as refused:
-            develop(encoded(corners(), "WEBP"), SPECS, Limits(**limits))
+            develop(encoded(corners(), "TIFF"), SPECS, Limits(**limits))
         return refused.value
 
     return run
@@ -164,7 +164,7 @@ def test_threads_of_the_parent_do_not_affect_a_child():
     threads = [threading.Thread(target=busy.wait, args=(60,)) for _ in range(3)]
     for thread in threads:
         thread.start()
-    made = develop(encoded(corners(), "WEBP"), SPECS, Limits())
+    made = develop(encoded(corners(), "TIFF"), SPECS, Limits())
     busy.set()
     for thread in threads:
         thread.join(60)
