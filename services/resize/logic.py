@@ -84,20 +84,28 @@ def develop(
 
 def _decode_safely(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
     """Decode a plain file here, and any other or imperfect file in a child process."""
+    failure = None
     if is_plain(kind, original):
-        with suppress(_Undecodable):
+        try:
             return _decode_here(kind, Repaired(original), largest, limits)
-    return _decode_in_a_child(kind, original, largest, limits)
+        except _Undecodable as error:
+            failure = str(error)
+    return _decode_in_a_child(kind, original, largest, limits, failure)
 
 
-def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
-    """Decode in a child process that has limits on memory and time."""
+def _decode_in_a_child(
+    kind: str, original: bytes, largest: int, limits: Limits, failure: str | None
+) -> Decoded:
+    """Decode in a child process that has limits on memory and time.
+
+    ``failure``: the decoder's message, if it has already failed.
+    """
     if kind == "HEIC":
         load_heic()
 
     def work() -> Sequence[bytes]:
         try:
-            return pack(_decode_or_repair(kind, original, largest, limits))
+            return pack(_decode_or_repair(kind, original, largest, limits, failure))
         except PermanentError as error:
             return pack_refusal(error)
 
@@ -108,14 +116,16 @@ def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits)
         raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by=error.by) from error
 
 
-def _decode_or_repair(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
+def _decode_or_repair(
+    kind: str, original: bytes, largest: int, limits: Limits, failure: str | None
+) -> Decoded:
     """Decode; if that fails, repair the file and decode again, or say why that is impossible."""
-    message = ""
-    try:
-        return _decode_here(kind, Repaired(original), largest, limits)
-    except _Undecodable as error:
-        message = str(error)
-    if variant := variant_of(kind, original, message):
+    if failure is None:
+        try:
+            return _decode_here(kind, Repaired(original), largest, limits)
+        except _Undecodable as error:
+            failure = str(error)
+    if variant := variant_of(kind, original, failure):
         raise refuse(Refusal.UNSUPPORTED_VARIANT, format=kind, variant=variant)
     with suppress(_Undecodable), _decoding(kind):
         if repaired := repair(kind, original):
