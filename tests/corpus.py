@@ -139,6 +139,27 @@ def bombs() -> Iterator[Case]:
         yield Case(f"{name}, in a third of a second", make, Refusal.TOO_COSTLY, 300, short)
 
 
+def imperfect() -> Iterator[Case]:
+    """Complete files with defects, and valid ones of unusual kinds."""
+    for form, cut in (("JPEG", 2), ("GIF", 2), ("PNG", 12), ("BMP", 1)):
+        name = "short of a byte" if form == "BMP" else "without an end marker"
+        make = partial(short, encoded(corners(), form), cut)
+        yield Case(f"{form} {name}", make, Made(form, 120, 80))
+    for name, chunk in (
+        ("a wrong checksum of a text", png_chunk(b"tEXt", b"Comment\0text")[:-1] + b"?"),
+        ("a short gAMA chunk", png_chunk(b"gAMA", b"\0\0")),
+        ("a profile of 100 MB", png_chunk(b"iCCP", b"p\0\0" + zeros(100_000_000))),
+    ):
+        yield Case(f"PNG with {name}", partial(_png_with, chunk), Made("PNG", 9, 9), memory=120)
+    variant = Refusal.UNSUPPORTED_VARIANT
+    yield Case("TIFF with WebP inside", partial(tiff, 120, 80, bytes(99), coding=50001), variant)
+    yield Case("JPEG of 12 bits", partial(lossless_jpeg, 120, 80, bits=12), variant)
+
+
+def short(whole: bytes, count: int) -> bytes:
+    return whole[:-count]
+
+
 def large_pictures() -> Iterator[Case]:
     """Pictures of 48 MP, like a phone's, in every format."""
     for form, memory in (
@@ -231,6 +252,7 @@ def cases() -> list[Case]:
         polyglots,
         header_bombs,
         bombs,
+        imperfect,
         large_pictures,
         shapes,
         colours,
@@ -409,11 +431,14 @@ def bmp(width: int, height: int, pixels: bytes) -> bytes:
 Entry = tuple[int, int]
 """An entry of a TIFF's directory: tag and value."""
 
+DEFLATE = 8
+"""TIFF's code of this compression."""
 
-def tiff(width: int, height: int, strip: bytes, samples: int = 1) -> bytes:
+
+def tiff(width: int, height: int, strip: bytes, samples: int = 1, coding: int = DEFLATE) -> bytes:
     """A picture with 8 bits a sample, in one compressed strip."""
     kind = 1 if samples == 1 else 2
-    entries = (*_tiff_head(width, height, kind), (273, 8), (277, samples), (278, height))
+    entries = (*_tiff_head(width, height, kind, coding), (273, 8), (277, samples), (278, height))
     return _tiff_file(strip, directory((*entries, (279, len(strip))), 0))
 
 
@@ -433,9 +458,9 @@ def tiff_pages(count: int, *, again: bool = False) -> bytes:
     return _tiff_file(strip, b"".join(directory(entries, at) for at in following))
 
 
-def _tiff_head(width: int, height: int, kind: int) -> Sequence[Entry]:
-    """Entries for size, 8 bits a sample and deflate; ``kind``: 1 for grey, 2 for RGB."""
-    return (256, width), (257, height), (258, 8), (259, 8), (262, kind)
+def _tiff_head(width: int, height: int, kind: int, coding: int = DEFLATE) -> Sequence[Entry]:
+    """Entries for size, 8 bits a sample and compression; ``kind``: 1 for grey, 2 for RGB."""
+    return (256, width), (257, height), (258, 8), (259, coding), (262, kind)
 
 
 def _tiff_file(pixels: bytes, directories: bytes) -> bytes:
@@ -475,11 +500,11 @@ def arithmetic_jpeg(width: int, height: int) -> bytes:
     )
 
 
-def lossless_jpeg(width: int, height: int, coded: bytes = b"") -> bytes:
+def lossless_jpeg(width: int, height: int, coded: bytes = b"", bits: int = 8) -> bytes:
     """Middle grey: the difference of each pixel is zero, which is a zero bit."""
     return (
         b"\xff\xd8"
-        + _segment(0xC3, struct.pack(">BHHB3B", 8, height, width, 1, 1, 0x11, 0))
+        + _segment(0xC3, struct.pack(">BHHB3B", bits, height, width, 1, 1, 0x11, 0))
         + _segment(0xC4, b"\0" + bytes((1, *[0] * 15)) + b"\0")
         + _segment(0xDA, bytes((1, 1, 0, 1, 0, 0)))
         + (coded or bytes(-(-width * height // 8)))
