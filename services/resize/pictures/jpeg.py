@@ -12,6 +12,7 @@ START = 2
 """Offset of the first segment, after the marker that starts the file."""
 
 SCAN = 0xDA
+END = b"\xff\xd9"
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
@@ -46,6 +47,14 @@ def segments(original: bytes) -> Iterator[Segment]:
         if segment.marker == SCAN:
             return
         at += 2 + int.from_bytes(segment.head[2:4])
+
+
+def has_end(original: bytes) -> bool:
+    """Whether an end marker follows the first scan. Coded pixels cannot contain its bytes."""
+    if original.endswith(END):
+        return True
+    first_scan = START + sum(2 + int.from_bytes(s.head[2:4]) for s in segments(original))
+    return original.find(END, first_scan) >= 0
 
 
 def scans(original: bytes, frame: Segment, first: Segment) -> int:

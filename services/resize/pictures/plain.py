@@ -16,8 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import islice
 
-from services.resize.pictures import jpeg, repair_png, webp
+from services.resize.pictures import jpeg, webp
 from services.resize.pictures.exif import PREFIX
+from services.resize.pictures.truncation import png_names
 
 MAX_SCANS = 100
 """A progressive JPEG has about ten. Even an empty scan over 64 MP takes 5 ms."""
@@ -64,7 +65,7 @@ def _is_parsed(segment: jpeg.Segment) -> bool:
 
 def _is_plain_png(original: bytes) -> bool:
     counted = Counter(
-        name in PIXELS for name in islice(repair_png.names(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
+        name in PIXELS for name in islice(png_names(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
     )
     return counted[True] < MAX_PIXEL_CHUNKS and counted[False] <= MAX_CHUNKS
 

@@ -29,7 +29,7 @@ def test_the_default_is_three_renditions() -> None:
 
 
 def test_limits_are_read_or_have_defaults() -> None:
-    assert (read().limits.bytes, read().limits.pixels) == (50_000_000, 100_000_000)
+    assert (read().limits.bytes, read().limits.pixels) == (50_000_000, 120_000_000)
     limits = read(MAX_BYTES="1000", MAX_PIXELS="2000", MAX_MEMORY="3000").limits
     assert (limits.bytes, limits.pixels, limits.memory) == (1000, 2000, 3000)
 
