@@ -11,12 +11,13 @@ from PIL import (
     Image,
     ImageFile,
     JpegImagePlugin,
-    PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
+from services.resize.pictures.png import Png
 from services.resize.pictures.refusals import Refusal, refuse
+from services.resize.pictures.tiff import Tiff
 from services.resize.pictures.values import Limits, Size
 
 Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
@@ -36,10 +37,10 @@ def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
 
 OPENERS: Mapping[str, Opener] = {
     "JPEG": JpegImagePlugin.JpegImageFile,  # the first picture of an MPO
-    "PNG": PngImagePlugin.PngImageFile,
+    "PNG": Png,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
+    "TIFF": Tiff,
     "BMP": BmpImagePlugin.BmpImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
     "HEIC": _open_heic,

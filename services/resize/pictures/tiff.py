@@ -1,0 +1,260 @@
+"""A TIFF of more kinds than Pillow decodes: deep grey, CIELAB, CMYK with alpha, float RGB."""
+
+import io
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import II, MM, OPEN_INFO, TiffImageFile
+
+from services.resize.pictures.colour import SIXTEEN_TO_EIGHT, lab_to_rgb, to_grey, to_srgb
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, CIELAB, ICCLAB = 0, 1, 2, 5, 8, 9
+"""Values of TIFF's PhotometricInterpretation."""
+
+UNSIGNED, FLOAT = (1,), (3,)
+"""Values of TIFF's SampleFormat."""
+
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262, 277
+PLANAR, PREDICTOR, TILE_WIDTH, EXTRA, FORMAT = 284, 317, 322, 338, 339
+STRIPS_AND_TILES = (273, 278, 279, 323, 324, 325)
+"""Tags of the positions and heights of strips and tiles."""
+
+LOSSLESS = frozenset({1, 5, 8, 32773, 32946, 50000})
+"""Compressions that do not depend on the meaning of samples: none, LZW, Deflate, PackBits, Zstd."""
+
+DIFFERENCES = 2
+"""The predictor that stores each sample as its difference from the sample to its left."""
+
+ASSOCIATED = (1,)
+"""The value of ExtraSamples for premultiplied alpha."""
+
+EXTRAS = (), (0,), (1,), (2,)
+"""Values of ExtraSamples: none, unspecified, premultiplied alpha, alpha."""
+
+TWELVE_TO_SIXTEEN = 65535 / 4095
+DEEP_WHITE: Mapping[str, int] = {"I;16": 65535, "F": 1}
+"""White in the modes that Pillow does not invert if white is zero."""
+
+WIDE = "wide"
+"""In place of Pillow's raw mode: it has none for these samples, so they are read as grey."""
+
+NATIVE = {"F;32BF": "F;32NF", "F;32B": "F;32N", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
+"""Raw modes for libtiff, which returns samples in the machine's order. Pillow ignores it here."""
+
+SIGNED = [value ^ 128 for value in range(256)]
+"""From signed bytes to bytes in which 128 is zero."""
+
+STRAIGHT = 0.0031308
+"""The linear light up to which the curve of sRGB is a straight line."""
+
+Key = tuple[object, ...]
+
+
+def _kinds() -> Mapping[Key, tuple[str, str]]:
+    """Changes of Pillow's table of kinds, which has a mode and a raw mode for each."""
+    kinds: dict[Key, tuple[str, str]] = {}
+    for order, end, ending in ((II, "", "L"), (MM, "B", "B")):
+        kinds[order, CIELAB, UNSIGNED, 1, (16, 16, 16), ()] = "RGB", f"RGB;16{ending}"
+        kinds[order, CIELAB, UNSIGNED, 1, (8, 8, 8, 8), (2,)] = "RGBA", "RGBA"
+        kinds[order, ICCLAB, UNSIGNED, 1, (8, 8, 8), ()] = "RGB", "RGB"
+        kinds[order, BLACK_IS_ZERO, UNSIGNED, 1, (8, 8), ()] = "LA", "LA"
+        kinds[order, BLACK_IS_ZERO, UNSIGNED, 1, (32,), ()] = "F", f"F;32{end}"
+        for photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO):
+            kinds[order, photometric, UNSIGNED, 1, (16,), ()] = "I;16", f"I;16{end}"
+        for extra in EXTRAS:
+            floats = (32,) * (3 + len(extra))
+            kinds[order, RGB, FLOAT, 1, floats, extra] = "RGB", WIDE
+            for inks in ((8,) * (4 + len(extra)), (16,) * (4 + len(extra))):
+                kinds[order, CMYK, UNSIGNED, 1, inks, extra] = "CMYK", WIDE
+            kinds[order, BLACK_IS_ZERO, UNSIGNED, 1, (16, 16), extra] = "RGBA", "RGBA"
+    return kinds
+
+
+SUPPORTED_BY_PILLOW = frozenset(key for key in OPEN_INFO if key[1] == CMYK)
+OPEN_INFO.update(
+    {key: kind for key, kind in _kinds().items() if key not in SUPPORTED_BY_PILLOW}  # type: ignore[misc]  # Pillow's type has the number of bits of one sample
+)
+
+
+class Tiff(TiffImageFile):
+    """A TIFF. Black is zero in all grey modes. CMYK with alpha becomes RGBA in sRGB.
+
+    Raises SyntaxError for kinds that it cannot decode, like Pillow.
+    """
+
+    def _setup(self) -> None:
+        super()._setup()
+        self._is_wide = _raw_mode(self.tile[0]) in {WIDE, WIDE[0]}
+        if self._is_wide and not self._has_separable_samples():
+            raise SyntaxError("unknown pixel mode")
+        if self.use_load_libtiff:
+            self.tile = [_native(tile) for tile in self.tile]
+
+    def load(self) -> Any:
+        if self.tile and self._is_wide:
+            self._become(self._from_samples())
+            self.tile = []
+            self.load_end()
+        return super().load()
+
+    def load_end(self) -> None:
+        """Called after decoding, and before Pillow applies the orientation."""
+        if not self._is_wide:
+            self._become(self._normal(self._new(self.im)))
+        super().load_end()
+
+    def _become(self, image: Image.Image) -> None:
+        self.im, self._mode = image.im, image.mode
+
+    def _normal(self, image: Image.Image) -> Image.Image:
+        """The picture in one of the modes that ``colour`` converts."""
+        photometric = self.tag_v2.get(PHOTOMETRIC, WHITE_IS_ZERO)
+        if photometric in {CIELAB, ICCLAB} and image.mode != "LAB":
+            return _lab(image, signed=photometric == CIELAB)
+        if photometric == BLACK_IS_ZERO and image.mode == "RGBA":
+            little = self.use_load_libtiff or self.tag_v2.prefix == II
+            return _deep_grey(image, self._extra, little=little)
+        if self.tag_v2.get(BITS) == (12,):
+            return image.point(lambda value: value * TWELVE_TO_SIXTEEN + 0)
+        if photometric == WHITE_IS_ZERO and image.mode in DEEP_WHITE:
+            white = DEEP_WHITE[image.mode]
+            return image.point(lambda value: value * -1 + white)
+        return image
+
+    @property
+    def _extra(self) -> tuple[int, ...]:
+        extra: tuple[int, ...] = self.tag_v2.get(EXTRA, ())
+        return extra
+
+    def _has_separable_samples(self) -> bool:
+        """Whether ``_samples`` can read them."""
+        tags = self.tag_v2
+        predictor = tags.get(PREDICTOR, 1)
+        undone = (predictor, tags[BITS][0], TILE_WIDTH in tags) == (DIFFERENCES, 8, False)
+        chunky = tags.get(PLANAR, 1) == 1
+        return chunky and tags.get(COMPRESSION, 1) in LOSSLESS and (predictor == 1 or undone)
+
+    def _from_samples(self) -> Image.Image:
+        """CMYK, RGB or RGBA from separate samples."""
+        profile = self.info.get("icc_profile")
+        *bands, last = self._samples(gamma=self.mode == "RGB" and not profile)
+        if not self._extra:
+            return Image.merge(self.mode, (*bands, last))
+        if self._extra == ASSOCIATED:
+            bands = [_unpremultiplied(band, last) for band in bands]
+        picture = Image.merge(self.mode, bands)
+        if self._extra == (0,):
+            return picture
+        if self.mode == "CMYK":
+            picture = to_srgb(picture, profile)
+        picture.putalpha(last)
+        return picture
+
+    def _samples(self, *, gamma: bool) -> list[Image.Image]:
+        """A picture of 8 bits for each sample. ``gamma``: floats are linear light, except alpha.
+
+        The file is read as a grey picture whose columns are the samples.
+        """
+        count, (width, height) = self.tag_v2[SAMPLES], self._tile_size
+        wide = Tiff(io.BytesIO(self._restated(count)))
+        wide.load()
+        predicted = self.tag_v2.get(PREDICTOR, 1) == DIFFERENCES
+        samples = []
+        for index in range(count):
+            every = (count, 0, index + 0.5 - count / 2, 0, 1, 0)
+            sample = wide.transform((width, height), Image.Transform.AFFINE, every)
+            linear = gamma and index < len(self.getbands())
+            samples.append(_summed(sample) if predicted else _eight_bits(sample, linear=linear))
+        return samples
+
+    def _restated(self, count: int) -> bytes:
+        """The file with another directory at its end: a grey picture, ``count`` times as wide."""
+        assert isinstance(self.fp, io.BytesIO)
+        original, tags = self.fp.getvalue(), self.tag_v2
+        stated = {tag: tags[tag] for tag in (HEIGHT, COMPRESSION, *STRIPS_AND_TILES) if tag in tags}
+        stated |= {tag: tags[tag] * count for tag in (WIDTH, TILE_WIDTH) if tag in tags}
+        stated |= {BITS: tags[BITS][0], FORMAT: tags.get(FORMAT, UNSIGNED)[0]}
+        stated |= {PHOTOMETRIC: BLACK_IS_ZERO, SAMPLES: 1}
+        order = "<" if tags.prefix == II else ">"
+        header: bytes = tags.prefix + struct.pack(f"{order}HL", 42, len(original))
+        return header + original[8:] + _directory(order, stated, len(original))
+
+
+def _directory(order: str, tags: Mapping[int, int | Sequence[int]], at: int) -> bytes:
+    """A TIFF directory at the offset ``at``, with all values as 32-bit integers."""
+    entries, lists = b"", b""
+    lists_at = at + 2 + 12 * len(tags) + 4
+    for tag, value in sorted(tags.items()):
+        values = [value] if isinstance(value, int) else value
+        packed = struct.pack(f"{order}{len(values)}L", *values)
+        entries += struct.pack(f"{order}HHL", tag, 4, len(values))
+        if len(values) == 1:
+            entries += packed
+        else:
+            entries += struct.pack(f"{order}L", lists_at + len(lists))
+            lists += packed
+    return struct.pack(f"{order}H", len(tags)) + entries + bytes(4) + lists
+
+
+def _native(tile: ImageFile._Tile) -> ImageFile._Tile:
+    raw_mode, *others = cast("tuple[Any, ...]", tile.args)
+    return tile._replace(args=(NATIVE.get(raw_mode, raw_mode), *others))
+
+
+def _raw_mode(tile: ImageFile._Tile) -> str:
+    """The tile's raw mode; its first letter for the first of separate planes."""
+    return cast("tuple[str, int]", tile.args)[0]
+
+
+def _lab(image: Image.Image, *, signed: bool) -> Image.Image:
+    """LAB from bands of L, a and b. With alpha it becomes RGBA in sRGB."""
+    light, *colours = image.split()[:3]
+    if signed:
+        colours = [band.point(SIGNED) for band in colours]
+    lab = Image.merge("LAB", (light, *colours))
+    if image.mode != "RGBA":
+        return lab
+    rgba = lab_to_rgb(lab)
+    rgba.putalpha(image.getchannel("A"))
+    return rgba
+
+
+def _deep_grey(image: Image.Image, extra: tuple[int, ...], *, little: bool) -> Image.Image:
+    """Grey with alpha from the bytes of two 16-bit samples: their high bytes."""
+    first = 1 if little else 0
+    grey, alpha = image.getchannel(first), image.getchannel(first + 2)
+    if extra == (0,):
+        return grey
+    return Image.merge("La" if extra == ASSOCIATED else "LA", (grey, alpha))
+
+
+def _unpremultiplied(band: Image.Image, alpha: Image.Image) -> Image.Image:
+    return Image.merge("La", (band, alpha)).convert("LA").getchannel("L")
+
+
+def _eight_bits(sample: Image.Image, *, linear: bool) -> Image.Image:
+    if sample.mode == "I;16":
+        return to_grey(sample, SIXTEEN_TO_EIGHT, 0.5)
+    if linear:
+        return sample.point(lambda value: value * 65535 + 0.5).convert("I").point(_gamma(), "L")
+    return to_grey(sample, 255, 0.5) if sample.mode == "F" else sample
+
+
+@lru_cache(maxsize=1)
+def _gamma() -> list[int]:
+    """The sRGB value of 65,536 values of linear light, by IEC 61966-2-1."""
+    light = [value / 65535 for value in range(65536)]
+    return [
+        round(255 * (12.92 * v if v <= STRAIGHT else 1.055 * v ** (1 / 2.4) - 0.055)) for v in light
+    ]
+
+
+def _summed(sample: Image.Image) -> Image.Image:
+    """Undo ``DIFFERENCES``. It is the same sum as that of PNG's filter "Sub"."""
+    rows, width = sample.tobytes(), sample.width
+    filtered = b"".join(b"\1" + rows[at : at + width] for at in range(0, len(rows), width))
+    return Image.frombytes("L", sample.size, zlib.compress(filtered, 0), "zip", "L")
