@@ -4,7 +4,7 @@ import io
 import random
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pillow_heif
@@ -188,3 +188,35 @@ def unlikeness(one: Image.Image, other: Image.Image) -> float:
 def close(one: Sequence[int], other: Sequence[int], by: int = 12) -> bool:
     """Whether two colours differ by at most ``by`` in each channel."""
     return len(one) == len(other) and all(abs(a - b) <= by for a, b in zip(one, other, strict=True))
+
+
+def tiff(
+    samples: bytes,
+    bits: Sequence[int],
+    photometric: int,
+    *,
+    extra: Sequence[int] = (),
+    order: str = "<",
+    size: tuple[int, int] = (120, 80),
+    tags: Mapping[int, Sequence[int]] | None = None,
+    profile: bytes = b"",
+) -> bytes:
+    """A TIFF of one strip; Pillow cannot write most kinds. ``samples`` are stored as they are."""
+    values = {256: [size[0]], 257: [size[1]], 258: bits, 259: [1], 262: [photometric], 273: [8]}
+    values |= {277: [len(bits)], 278: [size[1]], 279: [len(samples)]}
+    values |= ({338: extra} if extra else {}) | dict(tags or {})
+    samples += b"\0" * (len(samples) % 2)
+    at = 8 + len(samples)
+    entries, lists = b"", b""
+    lists_at = at + 2 + 12 * (len(values) + bool(profile)) + 4
+    for tag, numbers in sorted(values.items()):
+        packed = struct.pack(f"{order}{len(numbers)}L", *numbers)
+        where = packed if len(numbers) == 1 else struct.pack(f"{order}L", lists_at + len(lists))
+        entries += struct.pack(f"{order}HHL", tag, 4, len(numbers)) + where
+        lists += b"" if len(numbers) == 1 else packed
+    if profile:
+        entries += struct.pack(f"{order}HHLL", 34675, 7, len(profile), lists_at + len(lists))
+        lists += profile
+    count = struct.pack(f"{order}H", len(values) + bool(profile))
+    header = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HL", 42, at)
+    return header + samples + count + entries + bytes(4) + lists

@@ -89,6 +89,8 @@ def _shrinkable_colour(image: Image.Image) -> Image.Image:
 
 
 def _shrinkable_grey(image: Image.Image) -> Image.Image:
+    if image.mode == "La":
+        image = image.convert("LA")
     alpha, grey = _alpha(image), _eight_bits(image)
     if alpha is None or _is_opaque(alpha):
         return grey
@@ -103,7 +105,7 @@ def _is_opaque(alpha: Image.Image) -> bool:
 
 def _alpha(image: Image.Image) -> Image.Image | None:
     """The transparency of a grey picture: a channel, or one transparent value."""
-    if image.mode in {"LA", "La"}:
+    if image.mode == "LA":
         return image.getchannel("A")
     key = image.info.get("transparency")
     if not isinstance(key, int):
@@ -120,8 +122,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         return _stretched(image)
     if image.mode == "I;16":
         return to_grey(image, SIXTEEN_TO_EIGHT, ROUNDED)
-    if image.mode in {"LA", "La"}:
-        return image.convert("LA").getchannel("L")
+    if image.mode == "LA":
+        return image.getchannel("L")
     return image if image.mode == "L" else image.convert("L")
 
 
