@@ -149,15 +149,29 @@ def grey_profile(gamma: float) -> bytes:
 
 def all_blue_ink_profile() -> bytes:
     """A CMYK profile of a press whose cyan, magenta and yellow inks are all blue."""
+    # of each two corners of the CMYK cube, the second has black ink
+    nodes = lab(100, 0, 0) + lab(0, 0, 0) + (lab(31, 80, -108) + lab(0, 0, 0)) * 7
+    return table_profile(b"CMYK", nodes)
+
+
+def lab(light: float, a: int, b: int) -> bytes:
+    """CIELAB in ICC's encoding of 8 bits."""
+    return bytes((round(light * 2.55), a + 128, b + 128))
+
+
+def table_profile(space: bytes, perceptual: bytes, colorimetric: bytes = b"") -> bytes:
+    """An ICC profile by tables; each has the colours of the corners of the cube, as ``lab``."""
+    tags = [(b"wtpt", _xyz(D50)), (b"A2B0", _table(len(space.strip()), perceptual))]
+    if colorimetric:
+        tags.append((b"A2B1", _table(len(space.strip()), colorimetric)))
+    return _profile(space, b"Lab ", tags)
+
+
+def _table(inputs: int, nodes: bytes) -> bytes:
     ramp = bytes(range(256))
-    # Lab in 8-bit ICC encoding; of each two corners of the CMYK cube, the second has black ink
-    paper, blue, black = bytes((255, 128, 128)), bytes((80, 208, 20)), bytes((0, 128, 128))
-    nodes = paper + black + (blue + black) * 7
     identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
-    head = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + identity
-    return _profile(
-        b"CMYK", b"Lab ", [(b"wtpt", _xyz(D50)), (b"A2B0", head + ramp * 4 + nodes + ramp * 3)]
-    )
+    head = b"mft1\0\0\0\0" + bytes((inputs, 3, 2, 0)) + identity
+    return head + ramp * inputs + nodes + ramp * 3
 
 
 def _xyz(values: Sequence[float]) -> bytes:

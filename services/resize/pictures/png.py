@@ -21,7 +21,8 @@ class Png(PngImageFile):
     """A PNG. Its ``transparency`` is a value of the decoded mode.
 
     16-bit RGB with a transparent colour becomes RGBA: the decoded 8 bits could not be compared with
-    16 bits. 16-bit grey with alpha becomes LA, so that a grey profile can be applied.
+    16 bits. 16-bit grey with alpha becomes LA, so that a grey profile can be applied. Both do not
+    apply to an animation, whose frames must have the mode of the file.
     """
 
     def _open(self) -> None:
@@ -33,9 +34,11 @@ class Png(PngImageFile):
             self.info["transparency"] = (key & 255 // scale) * scale
         elif isinstance(key, tuple) and self._rawmode != DEEP_RGB:
             self.info["transparency"] = tuple(value & 255 for value in key)
+        elif isinstance(key, tuple) and self.is_animated:
+            self.info["transparency"] = tuple(value >> 8 for value in key)
 
     def load(self) -> Any:
-        if not self.tile:
+        if not self.tile or self.is_animated:
             return super().load()
         key = self.info.get("transparency")
         if self._rawmode == DEEP_RGB and isinstance(key, tuple):

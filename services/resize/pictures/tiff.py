@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from PIL import Image, ImageFile
+from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, which has no types
 from PIL.TiffImagePlugin import II, MM, OPEN_INFO, TiffImageFile
 
 from services.resize.pictures.colour import SIXTEEN_TO_EIGHT, lab_to_rgb, to_grey, to_srgb
@@ -161,6 +162,7 @@ class Tiff(TiffImageFile):
         """
         count, (width, height) = self.tag_v2[SAMPLES], self._tile_size
         wide = Tiff(io.BytesIO(self._restated(count)))
+        wide.im = core.new(wide.mode, wide.size)  # Pillow would count samples as pixels
         wide.load()
         predicted = self.tag_v2.get(PREDICTOR, 1) == DIFFERENCES
         samples = []

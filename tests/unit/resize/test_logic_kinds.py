@@ -4,9 +4,7 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image
 
-from services.resize.pictures.refusals import Refusal
 from shared.errors import PermanentError
 from tests.pictures import (
     close,
@@ -204,7 +202,7 @@ def test_samples_in_an_unknown_order_are_refused(tags, rendition):
     samples = packed("<", "f", 0.5, 0.5, 0.5)
     with pytest.raises(PermanentError) as refused:
         rendition(tiff(samples, [32] * 3, RGB, tags={339: [3] * 3, **tags}))
-    assert refused.value.reason != Refusal.TOO_COSTLY.code
+    assert refused.value.reason in {"corrupt", "unsupported-variant"}
 
 
 def keyed(original, *key):
@@ -262,9 +260,7 @@ def with_profile(original, profile):
         (16, 4, struct.pack(">2H", 128 * 257, 65535), 255),
     ],
 )
-def test_a_grey_profile_is_applied_to_every_kind_of_grey(
-    depth, colour_type, samples, alpha, pixel
-):
+def test_a_grey_profile_is_applied_to_every_kind_of_grey(depth, colour_type, samples, alpha, pixel):
     original = png(WIDTH, HEIGHT, depth, colour_type, [samples * WIDTH] * HEIGHT)
     linear = with_profile(original, grey_profile(1.0))
     assert close(pixel(linear), (188, 188, 188, alpha), 1)
@@ -289,5 +285,4 @@ def test_an_orientation_applies_to_samples_read_as_grey(rendition):
     made = opened(rendition(original).body)
     assert made.size == (43, 64)
     top, bottom = made.convert("L").getpixel((20, 5)), made.convert("L").getpixel((20, 60))
-    assert isinstance(made, Image.Image)
-    assert top > 200 > 60 > bottom
+    assert close((top, bottom), (255, 37), 3)

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import pillow_heif
 import pytest
 from PIL import Image
 
 from services.resize.pictures.header import identify, open_header
-from services.resize.pictures.values import Format, Limits
+from services.resize.pictures.values import Limits
 from tests.pictures import close, encoded, opened
 
 SIDES = (120, 80)
