@@ -148,6 +148,7 @@ class Tiff(TiffImageFile):
         if self._extra == ASSOCIATED:
             bands = [_unpremultiplied(band, last) for band in bands]
         picture = Image.merge(self.mode, bands)
+        del bands  # 4 bytes a pixel
         if self._extra == (0,):
             return picture
         if self.mode == "CMYK":
@@ -182,8 +183,10 @@ class Tiff(TiffImageFile):
         stated |= {BITS: tags[BITS][0], FORMAT: tags.get(FORMAT, UNSIGNED)[0]}
         stated |= {PHOTOMETRIC: BLACK_IS_ZERO, SAMPLES: 1}
         order = "<" if tags.prefix == II else ">"
-        header: bytes = tags.prefix + struct.pack(f"{order}HL", 42, len(original))
-        return header + original[8:] + _directory(order, stated, len(original))
+        header = tags.prefix + struct.pack(f"{order}HL", 42, len(original))
+        return b"".join(
+            (header, memoryview(original)[8:], _directory(order, stated, len(original)))
+        )
 
 
 def _directory(order: str, tags: Mapping[int, int | Sequence[int]], at: int) -> bytes:
