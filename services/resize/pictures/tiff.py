@@ -11,7 +11,7 @@ from PIL import Image, ImageFile
 from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, which has no types
 from PIL.TiffImagePlugin import II, MM, OPEN_INFO, TiffImageFile
 
-from services.resize.pictures.colour import SIXTEEN_TO_EIGHT, lab_to_rgb, to_grey, to_srgb
+from services.resize.pictures.colour import ROUNDED, SIXTEEN_TO_EIGHT, lab_to_rgb, to_grey, to_srgb
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, CIELAB, ICCLAB = 0, 1, 2, 5, 8, 9
 """Values of TIFF's PhotometricInterpretation."""
@@ -21,8 +21,11 @@ UNSIGNED, FLOAT = (1,), (3,)
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262, 277
 PLANAR, PREDICTOR, TILE_WIDTH, EXTRA, FORMAT = 284, 317, 322, 338, 339
-STRIPS_AND_TILES = (273, 278, 279, 323, 324, 325)
-"""Tags of the positions and heights of strips and tiles."""
+STRIPS_AND_TILES = (266, 273, 278, 279, 323, 324, 325)
+"""Tags of strips and tiles, and of the order of bits."""
+
+POSITIONS = frozenset({273, 279, 324, 325})
+"""Tags with a value for each strip or tile: its position, and its number of bytes."""
 
 LOSSLESS = frozenset({1, 5, 8, 32773, 32946, 50000})
 """Compressions that do not depend on the meaning of samples: none, LZW, Deflate, PackBits, Zstd."""
@@ -40,8 +43,13 @@ TWELVE_TO_SIXTEEN = 65535 / 4095
 DEEP_WHITE: Mapping[str, int] = {"I;16": 65535, "F": 1}
 """White in the modes that Pillow does not invert if white is zero."""
 
-WIDE = "wide"
-"""In place of Pillow's raw mode: it has none for these samples, so they are read as grey."""
+BY_SAMPLES = "samples"
+"""In place of Pillow's raw mode: it has none for these pixels, so each sample is read as grey. It
+is at least as long as the number of samples, because Pillow uses a letter for each plane."""
+
+COLOURS = {BLACK_IS_ZERO: "L", RGB: "RGB", CMYK: "CMYK"}
+PLANES = 2
+"""The value of PlanarConfiguration for samples in separate planes."""
 
 NATIVE = {"F;32BF": "F;32NF", "F;32B": "F;32N", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
 """Raw modes for libtiff, which returns samples in the machine's order. Pillow ignores it here."""
@@ -68,9 +76,9 @@ def _kinds() -> Mapping[Key, tuple[str, str]]:
             kinds[order, photometric, UNSIGNED, 1, (16,), ()] = "I;16", f"I;16{end}"
         for extra in EXTRAS:
             floats = (32,) * (3 + len(extra))
-            kinds[order, RGB, FLOAT, 1, floats, extra] = "RGB", WIDE
+            kinds[order, RGB, FLOAT, 1, floats, extra] = "RGB", BY_SAMPLES
             for inks in ((8,) * (4 + len(extra)), (16,) * (4 + len(extra))):
-                kinds[order, CMYK, UNSIGNED, 1, inks, extra] = "CMYK", WIDE
+                kinds[order, CMYK, UNSIGNED, 1, inks, extra] = "CMYK", BY_SAMPLES
             kinds[order, BLACK_IS_ZERO, UNSIGNED, 1, (16, 16), extra] = "RGBA", "RGBA"
     return kinds
 
@@ -89,14 +97,16 @@ class Tiff(TiffImageFile):
 
     def _setup(self) -> None:
         super()._setup()
-        self._is_wide = _raw_mode(self.tile[0]) in {WIDE, WIDE[0]}
-        if self._is_wide and not self._has_separable_samples():
+        unknown = _raw_mode(self.tile[0]) in {BY_SAMPLES, BY_SAMPLES[0]}
+        planes = self.tag_v2.get(PLANAR) == PLANES and len(self.tag_v2.get(BITS, ())) > 1
+        self._by_samples = (unknown or planes) and self._has_separable_samples()
+        if unknown and not self._by_samples:
             raise SyntaxError("unknown pixel mode")
         if self.use_load_libtiff:
             self.tile = [_native(tile) for tile in self.tile]
 
     def load(self) -> Any:
-        if self.tile and self._is_wide:
+        if self.tile and self._by_samples:
             self._become(self._from_samples())
             self.tile = []
             self.load_end()
@@ -104,7 +114,7 @@ class Tiff(TiffImageFile):
 
     def load_end(self) -> None:
         """Called after decoding, and before Pillow applies the orientation."""
-        if not self._is_wide:
+        if not self._by_samples:
             self._become(self._normal(self._new(self.im)))
         super().load_end()
 
@@ -134,54 +144,66 @@ class Tiff(TiffImageFile):
     def _has_separable_samples(self) -> bool:
         """Whether ``_samples`` can read them."""
         tags = self.tag_v2
+        lossless = tags.get(COMPRESSION, 1) in LOSSLESS and tags.get(PHOTOMETRIC) in COLOURS
         predictor = tags.get(PREDICTOR, 1)
         undone = (predictor, tags[BITS][0], TILE_WIDTH in tags) == (DIFFERENCES, 8, False)
-        chunky = tags.get(PLANAR, 1) == 1
-        return chunky and tags.get(COMPRESSION, 1) in LOSSLESS and (predictor == 1 or undone)
+        return lossless and (tags.get(PLANAR) == PLANES or predictor == 1 or undone)
 
     def _from_samples(self) -> Image.Image:
-        """CMYK, RGB or RGBA from separate samples."""
+        """L, LA, RGB, RGBA or CMYK; CMYK with alpha becomes RGBA in sRGB."""
+        mode = COLOURS[self.tag_v2[PHOTOMETRIC]]
         profile = self.info.get("icc_profile")
-        *bands, last = self._samples(gamma=self.mode == "RGB" and not profile)
-        if not self._extra:
-            return Image.merge(self.mode, (*bands, last))
-        if self._extra == ASSOCIATED:
-            bands = [_unpremultiplied(band, last) for band in bands]
-        picture = Image.merge(self.mode, bands)
-        del bands  # 4 bytes a pixel
-        if self._extra == (0,):
-            return picture
-        if self.mode == "CMYK":
-            picture = to_srgb(picture, profile)
-        picture.putalpha(last)
+        has_alpha = self._extra[:1] != (0,) and self.tag_v2[SAMPLES] > len(mode)
+        bands = self._samples(len(mode) + has_alpha, gamma=mode == "RGB" and not profile)
+        alpha = bands.pop() if has_alpha else None
+        if alpha is not None and self._extra[:1] == ASSOCIATED:
+            bands = [_unpremultiplied(band, alpha) for band in bands]
+        picture = Image.merge(mode, bands)
+        del bands  # as many bytes as the picture
+        if alpha is not None:
+            picture = to_srgb(picture, profile) if mode == "CMYK" else picture
+            picture.putalpha(alpha)
         return picture
 
-    def _samples(self, *, gamma: bool) -> list[Image.Image]:
-        """A picture of 8 bits for each sample. ``gamma``: floats are linear light, except alpha.
+    def _samples(self, count: int, *, gamma: bool) -> list[Image.Image]:
+        """The first samples of all pixels, as pictures of 8 bits.
 
-        The file is read as a grey picture whose columns are the samples.
+        ``gamma``: floats are linear light, except alpha. Pixels with adjacent samples are read as a
+        grey picture whose columns are the samples.
         """
-        count, (width, height) = self.tag_v2[SAMPLES], self._tile_size
-        wide = Tiff(io.BytesIO(self._restated(count)))
-        wide.im = core.new(wide.mode, wide.size)  # Pillow would count samples as pixels
-        wide.load()
-        predicted = self.tag_v2.get(PREDICTOR, 1) == DIFFERENCES
-        samples = []
-        for index in range(count):
-            every = (count, 0, index + 0.5 - count / 2, 0, 1, 0)
-            sample = wide.transform((width, height), Image.Transform.AFFINE, every)
-            linear = gamma and index < len(self.getbands())
-            samples.append(_summed(sample) if predicted else _eight_bits(sample, linear=linear))
-        return samples
+        tags = self.tag_v2
+        if tags.get(PLANAR) == PLANES:
+            samples = [self._as_grey(1, plane) for plane in range(count)]
+        else:
+            wide = self._as_grey(tags[SAMPLES])
+            samples = [_every(tags[SAMPLES], wide, first) for first in range(count)]
+            if tags.get(PREDICTOR, 1) == DIFFERENCES:
+                samples = [_summed(sample) for sample in samples]
+        return [
+            _eight_bits(sample, linear=gamma and index < len(COLOURS[RGB]))
+            for index, sample in enumerate(samples)
+        ]
 
-    def _restated(self, count: int) -> bytes:
-        """The file with another directory at its end: a grey picture, ``count`` times as wide."""
+    def _as_grey(self, together: int, plane: int | None = None) -> Image.Image:
+        """A grey picture, ``together`` times as wide, of one or all planes."""
+        grey = Tiff(io.BytesIO(self._restated(together, plane)))
+        grey.im = core.new(grey.mode, grey.size)  # Pillow would count samples as pixels
+        grey.load()
+        return grey
+
+    def _restated(self, together: int, plane: int | None) -> bytes:
+        """The file with another directory at its end: that of a grey picture."""
         assert isinstance(self.fp, io.BytesIO)
         original, tags = self.fp.getvalue(), self.tag_v2
         stated = {tag: tags[tag] for tag in (HEIGHT, COMPRESSION, *STRIPS_AND_TILES) if tag in tags}
-        stated |= {tag: tags[tag] * count for tag in (WIDTH, TILE_WIDTH) if tag in tags}
+        stated |= {tag: tags[tag] * together for tag in (WIDTH, TILE_WIDTH) if tag in tags}
         stated |= {BITS: tags[BITS][0], FORMAT: tags.get(FORMAT, UNSIGNED)[0]}
         stated |= {PHOTOMETRIC: BLACK_IS_ZERO, SAMPLES: 1}
+        if plane is not None:
+            for tag in POSITIONS & stated.keys():
+                strips = len(tags[tag]) // tags[SAMPLES]
+                stated[tag] = tags[tag][plane * strips : (plane + 1) * strips]
+            stated[PREDICTOR] = tags.get(PREDICTOR, 1)
         order = "<" if tags.prefix == II else ">"
         header = tags.prefix + struct.pack(f"{order}HL", 42, len(original))
         return b"".join(
@@ -241,12 +263,20 @@ def _unpremultiplied(band: Image.Image, alpha: Image.Image) -> Image.Image:
     return Image.merge("La", (band, alpha)).convert("LA").getchannel("L")
 
 
+def _every(step: int, wide: Image.Image, first: int) -> Image.Image:
+    """Every column of this distance."""
+    size = wide.width // step, wide.height
+    columns = (step, 0, first + 0.5 - step / 2, 0, 1, 0)  # without the last term, the middle one
+    return wide.transform(size, Image.Transform.AFFINE, columns)
+
+
 def _eight_bits(sample: Image.Image, *, linear: bool) -> Image.Image:
     if sample.mode == "I;16":
-        return to_grey(sample, SIXTEEN_TO_EIGHT, 0.5)
-    if linear:
-        return sample.point(lambda value: value * 65535 + 0.5).convert("I").point(_gamma(), "L")
-    return to_grey(sample, 255, 0.5) if sample.mode == "F" else sample
+        return to_grey(sample, SIXTEEN_TO_EIGHT, ROUNDED)
+    if sample.mode == "F" and linear:
+        light = sample.point(lambda value: value * 65535 + ROUNDED)
+        return light.convert("I").point(_gamma(), "L")
+    return to_grey(sample, 255, ROUNDED) if sample.mode == "F" else sample
 
 
 @lru_cache(maxsize=1)

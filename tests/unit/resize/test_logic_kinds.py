@@ -20,7 +20,7 @@ from tests.pictures import (
 WIDTH, HEIGHT = 120, 80
 PIXELS = WIDTH * HEIGHT
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, CIELAB, ICCLAB = 0, 1, 2, 5, 8, 9
-LZW, DEFLATE = 5, 8
+DEFLATE = 8
 
 INKS = (0, 200, 200, 20)
 INKS_IN_SRGB = (219, 78, 67)
@@ -193,12 +193,53 @@ def test_cielab_with_alpha(pixel):
     assert close(pixel(original), (200, 100, 50, 64), 3)
 
 
+def planes(order, code, *samples):
+    """Each sample's plane, in strips of 50 and of 30 rows."""
+    return b"".join(struct.pack(f"{order}{code}", sample) * PIXELS for sample in samples)
+
+
+def strips(planes, size, height=50):
+    """The tags of the strips of this many planes, with samples of ``size`` bytes."""
+    starts = [(plane, row) for plane in range(planes) for row in range(0, HEIGHT, height)]
+    return {
+        273: [8 + (plane * HEIGHT + row) * WIDTH * size for plane, row in starts],
+        278: [height],
+        279: [min(height, HEIGHT - row) * WIDTH * size for _, row in starts],
+        284: [2],
+    }
+
+
+@pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize(
-    "tags",
-    [{284: [2]}, {259: [LZW], 317: [3]}],
-    ids=["planes", "float differences"],
+    ("photometric", "code", "samples", "shown"),
+    [
+        (RGB, "B", (200, 100, 50), (200, 100, 50, 255)),
+        (RGB, "H", (200 * 257, 100 * 257, 50 * 257), (200, 100, 50, 255)),
+        (RGB, "H", (200 * 257, 100 * 257, 50 * 257, 64 * 257), (200, 100, 50, 64)),
+        (BLACK_IS_ZERO, "B", (100, 64), (100, 100, 100, 64)),
+        (BLACK_IS_ZERO, "H", (100 * 257, 64 * 257), (100, 100, 100, 64)),
+        (CMYK, "H", [ink * 257 for ink in INKS], (*INKS_IN_SRGB, 255)),
+        (CMYK, "B", (*INKS, 128), (*INKS_IN_SRGB, 128)),
+        (RGB, "f", (0.25, 1.0, 0.0), (LINEAR_QUARTER, 255, 0, 255)),
+    ],
 )
-def test_samples_in_an_unknown_order_are_refused(tags, rendition):
+def test_samples_in_separate_planes(order, photometric, *, code, samples, shown, pixel):
+    size = struct.calcsize(f"{order}{code}")
+    tags = strips(len(samples), size) | ({339: [3] * 3} if code == "f" else {})
+    extra = [2] if shown[3] < 255 else []
+    original = tiff(
+        planes(order, code, *samples),
+        [size * 8] * len(samples),
+        photometric,
+        extra=extra,
+        order=order,
+        tags=tags,
+    )
+    assert close(pixel(original), shown, 2)
+
+
+@pytest.mark.parametrize("tags", [{317: [3]}, {259: [7]}], ids=["float differences", "JPEG"])
+def test_floats_that_cannot_be_separated_are_refused(tags, rendition):
     samples = packed("<", "f", 0.5, 0.5, 0.5)
     with pytest.raises(PermanentError) as refused:
         rendition(tiff(samples, [32] * 3, RGB, tags={339: [3] * 3, **tags}))
