@@ -14,8 +14,10 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from services.resize.pictures.files import AvifFile, JpegFile, PngFile, TiffFile
+from services.resize.pictures.files import AvifFile, JpegFile
+from services.resize.pictures.png import Png
 from services.resize.pictures.refusals import Refusal, refuse
+from services.resize.pictures.tiff import Tiff
 from services.resize.pictures.values import Limits, Size
 
 Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
@@ -35,10 +37,10 @@ def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
 
 OPENERS: Mapping[str, Opener] = {
     "JPEG": JpegFile,  # the first picture of an MPO
-    "PNG": PngFile,
+    "PNG": Png,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
-    "TIFF": TiffFile,
+    "TIFF": Tiff,
     "BMP": BmpImagePlugin.BmpImageFile,
     "AVIF": AvifFile,
     "HEIC": _open_heic,
