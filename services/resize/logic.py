@@ -12,10 +12,12 @@ from PIL import Image, ImageFile
 from services.resize.pictures import jpeg, memory
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
 from services.resize.pictures.colour import shrinkable, to_srgb
+from services.resize.pictures.colour_signals import read_signal
 from services.resize.pictures.confined import Allowance, Stopped, confined
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
+from services.resize.pictures.gain_map import has_gain_map
 from services.resize.pictures.geometry import fit
 from services.resize.pictures.header import identify, load_heic, open_header, peak_bytes
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
@@ -101,7 +103,12 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
         picture = open_header(kind, original, limits)
         size = Size(*picture.size)
         memory.make_room(peak_bytes(kind, size), limits.memory)
+        signal = read_signal(kind, original, picture.info.get("icc_profile"))
+        if signal:
+            picture.info["icc_profile"] = signal.profile()
         whole = _decode(picture, original, fit(size, largest))
+        if signal and whole.mode == "L":
+            whole = whole.convert("RGB")  # the profile is one of RGB
         metadata = read_metadata(picture)
         upright = _upright(whole, fit(size, largest), metadata)
     return Decoded(
@@ -109,7 +116,9 @@ def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> De
         upright_size=_upright_size(size, metadata.turn),
         captured=metadata.captured,
         has_gps=metadata.has_gps,
-        details=PictureDetails(),
+        details=PictureDetails(
+            hdr=signal is not None and signal.is_hdr, gain_map=has_gain_map(kind, original)
+        ),
     )
 
 
