@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 from services.resize.pictures.primaries import D50, Matrix, Vector, transpose
 
-VERSION = 0x04300000
-"""Parametric curves belong to version 4 (ICC.1:2022, 10.18)."""
+WITH_CURVES = 0x04300000
+"""Version 4.3, for parametric curves (ICC.1:2022, 10.18)."""
+
+WITH_TABLE = 0x02400000
+"""Version 2.4: LittleCMS would compensate the black point of a table of version 4, which is not
+black for the perceptual intent."""
 
 NODES = 33
 """Grid points for each channel of a table: as many as LittleCMS samples for its own table, so that
 it interpolates only once."""
-
-SAMPLES = 1024
-"""Points of a tone curve for grey."""
 
 
 class Curve(NamedTuple):
@@ -37,38 +38,27 @@ def matrix_profile(matrix: Matrix, curve: Curve) -> bytes:
     columns = zip((b"rXYZ", b"gXYZ", b"bXYZ"), transpose(matrix), strict=True)
     tags = [(name, _xyz(column)) for name, column in columns]
     tags += [(name, tone) for name in (b"rTRC", b"gTRC", b"bTRC")]
-    return _profile(b"RGB ", b"XYZ ", tags)
-
-
-def grey_profile(curve: Curve) -> bytes:
-    """A profile of grey. Raises struct.error if a number is too large for a profile."""
-    return _profile(b"GRAY", b"XYZ ", [(b"kTRC", _parametric(curve))])
+    return _profile(WITH_CURVES, b"XYZ ", tags)
 
 
 def table_profile(to_xyz: Callable[[Vector], Vector]) -> bytes:
     """A profile of RGB by a table. ``to_xyz`` maps RGB to XYZ for D50; all values are 0 to 1."""
     levels = [index / (NODES - 1) for index in range(NODES)]
-    table = [value for rgb in product(levels, repeat=3) for value in _lab(to_xyz(rgb))]
+    grid = product(levels, levels, levels)
+    table = [value for rgb in grid for value in _lab(to_xyz(rgb))]
     identity = _fixed((1, 0, 0, 0, 1, 0, 0, 0, 1))
     line = struct.pack(">6H", *(0, 0xFFFF) * 3)
     head = b"mft2\0\0\0\0" + bytes((3, 3, NODES, 0)) + identity + struct.pack(">HH", 2, 2)
     lut = head + line + struct.pack(f">{len(table)}H", *table) + line
-    return _profile(b"RGB ", b"Lab ", [(b"A2B0", lut)])
-
-
-def grey_table_profile(to_light: Callable[[float], float]) -> bytes:
-    """A profile of grey by a sampled curve. ``to_light`` maps 0 to 1 to 0 to 1."""
-    points = [round(to_light(index / (SAMPLES - 1)) * 0xFFFF) for index in range(SAMPLES)]
-    curve = b"curv\0\0\0\0" + struct.pack(f">I{SAMPLES}H", SAMPLES, *points)
-    return _profile(b"GRAY", b"XYZ ", [(b"kTRC", curve)])
+    return _profile(WITH_TABLE, b"Lab ", [(b"A2B0", lut)])
 
 
 def _lab(xyz: Vector) -> tuple[int, int, int]:
     """CIELAB in the 16-bit encoding of ICC's lut16Type (ICC.1:2022, table 42)."""
-    x, y, z = (_cube_root(value / white) for value, white in zip(xyz, D50, strict=True))
-    lab = (116 * y - 16) * 652.8, (500 * (x - y) + 128) * 256, (200 * (y - z) + 128) * 256
-    lightness, a, b = (round(min(max(value, 0), 0xFFFF)) for value in lab)
-    return lightness, a, b
+    (x, y, z), (x_white, y_white, z_white) = xyz, D50
+    x, y, z = _cube_root(x / x_white), _cube_root(y / y_white), _cube_root(z / z_white)
+    lightness, a, b = 116 * y - 16, 500 * (x - y), 200 * (y - z)
+    return round(lightness * 652.8), round((a + 128) * 256), round((b + 128) * 256)
 
 
 def _cube_root(value: float) -> float:
@@ -89,13 +79,13 @@ def _fixed(values: Sequence[float]) -> bytes:
     return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
 
 
-def _profile(space: bytes, connection: bytes, tags: Sequence[tuple[bytes, bytes]]) -> bytes:
+def _profile(version: int, connection: bytes, tags: Sequence[tuple[bytes, bytes]]) -> bytes:
     """The container: a header of 128 bytes, a table of the tags, the tags at multiples of four."""
     tags = [(b"wtpt", _xyz(D50)), *tags]
     table, body, start = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
     for name, content in tags:
         table += name + struct.pack(">II", start + len(body), len(content))
         body += content + b"\0" * (-len(content) % 4)
-    fields = start + len(body), VERSION, b"mntr", space, connection, b"acsp"
+    fields = start + len(body), version, b"mntr", b"RGB ", connection, b"acsp"
     header = struct.pack(">I4xI4s4s4s12x4s", *fields).ljust(68, b"\0") + _fixed(D50)
     return header.ljust(128, b"\0") + table + body

@@ -1,8 +1,8 @@
 """Reads the colour space that a file describes by numbers instead of an ICC profile.
 
-PNG has chunks for it, AVIF and HEIC a box, and ICC profiles a tag for HDR. The numbers are the codes
-of ITU-T H.273 (CICP), or chromaticities and a gamma. They become an ICC profile, so that every
-colour space is converted the same way.
+PNG has chunks for it, AVIF and HEIC a box, and ICC profiles a tag. The numbers are codes of ITU-T
+H.273 (CICP), or chromaticities and a gamma. They become an ICC profile, so that every colour space
+is converted the same way.
 """
 
 import struct
@@ -91,7 +91,8 @@ def read_signal(kind: str, original: bytes, profile: bytes | None) -> ColourSign
     """
     signal = None
     with suppress(struct.error, ZeroDivisionError):  # too short, or primaries without an area
-        signal = READERS.get(kind, _of_others)(original, profile)
+        read = READERS.get(kind)
+        signal = read(original, profile) if read else _of_profile(profile)
         if signal and not signal.is_hdr:
             signal.profile()  # raises here if the numbers make no profile
     return None if signal is None or _is_srgb(signal) else signal
@@ -106,15 +107,17 @@ def _profile(primaries: Primaries, transfer: Curve | Hdr, peak: float) -> bytes:
 
 def _of_png(original: bytes, profile: bytes | None) -> ColourSignal | None:
     """By the precedence of PNG, third edition, 4.3: cICP, iCCP, sRGB, gAMA and cHRM."""
-    chunks = dict(reversed(list(_png_chunks(original))))  # the first of a kind counts
+    chunks: dict[bytes, bytes] = {}
+    for name, content in _png_chunks(original):
+        chunks.setdefault(name, content)  # the first of a kind counts, as in libpng
     peak = _peak(_u32(chunks, b"cLLI") / NITS, _u32(chunks, b"mDCV", 16) / NITS)
     if cicp := chunks.get(b"cICP"):
         primaries, transfer, matrix, full_range = cicp
         if (matrix, full_range) == (0, 1) and primaries in BY_CODE and transfer in PNG_TRANSFERS:
             return ColourSignal(BY_CODE[primaries], PNG_TRANSFERS[transfer], peak)
     if profile:
-        name = chunks.get(b"iCCP", b"")
-        return ColourSignal(BT2020, Hdr.PQ, peak) if name == PQ_PROFILE else _of_profile(profile)
+        is_pq = chunks.get(b"iCCP") == PQ_PROFILE
+        return ColourSignal(BT2020, Hdr.PQ, peak) if is_pq else _of_profile(profile)
     return None if b"sRGB" in chunks else _of_gamma(chunks)
 
 
@@ -162,7 +165,7 @@ def _of_heif(original: bytes, profile: bytes | None) -> ColourSignal | None:
     if profile:
         return _of_profile(profile)
     found = heif.picture_properties(heif.meta(original))
-    nclx = next((b for name, b in found if name == b"colr" and b[:4] == b"nclx"), None)
+    nclx = next((b for name, b in found if name == b"colr" and bytes(b[:4]) == b"nclx"), None)
     if nclx is None:
         return None
     primaries, transfer = struct.unpack_from(">HH", nclx, 4)
@@ -173,15 +176,13 @@ def _of_heif(original: bytes, profile: bytes | None) -> ColourSignal | None:
     return ColourSignal(BY_CODE.get(primaries, SRGB), TRANSFERS.get(transfer, SRGB_CURVE), peak)
 
 
-def _of_others(original: bytes, profile: bytes | None) -> ColourSignal | None:
-    return _of_profile(profile) if profile else None
-
-
-def _of_profile(profile: bytes) -> ColourSignal | None:
+def _of_profile(profile: bytes | None) -> ColourSignal | None:
     """By the tag ``cicp`` of an ICC profile (ICC.1:2022, 9.2.17) if it says PQ or HLG.
 
-    Such a profile describes a display, and would show the picture too dark.
+    The profile itself has no tone mapping, and would show the picture too dark.
     """
+    if not profile:
+        return None
     (count,) = struct.unpack_from(">I", profile, 128)
     for index in range(min(count, MAX_TAGS)):
         tag, at = struct.unpack_from(">4sI", profile, 132 + 12 * index)
