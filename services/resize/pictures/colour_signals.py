@@ -89,13 +89,12 @@ def read_signal(kind: str, original: bytes, profile: bytes | None) -> ColourSign
 
     A damaged description counts as missing.
     """
-    signal = None
-    with suppress(struct.error, ZeroDivisionError):  # too short, or primaries without an area
+    with suppress(struct.error):  # a value is missing, or too large for a profile
         read = READERS.get(kind)
         signal = read(original, profile) if read else _of_profile(profile)
-        if signal and not signal.is_hdr:
-            signal.profile()  # raises here if the numbers make no profile
-    return None if signal is None or _is_srgb(signal) else signal
+        if signal and (signal.is_hdr or (not _is_srgb(signal) and signal.profile())):
+            return signal
+    return None
 
 
 @lru_cache(maxsize=8)
@@ -136,9 +135,13 @@ def _chromaticities(content: bytes | None) -> Primaries:
         return SRGB
     values = [value / GAMMA_UNIT for value in struct.unpack(">8I", content)]
     primaries = Primaries(*zip(values[::2], values[1::2], strict=True))
-    points = [(a, b) for a, b in zip(sum(primaries, ()), sum(SRGB, ()), strict=True)]
-    is_srgb = all(abs(a - b) <= SAME_POINT for a, b in points)
-    return SRGB if is_srgb or not all(0 <= value <= 1 for value in values) else primaries
+    pairs = zip(primaries, SRGB, strict=True)
+    if all(abs(x - a) + abs(y - b) <= SAME_POINT for (x, y), (a, b) in pairs):
+        return SRGB
+    with suppress(ZeroDivisionError):  # they span no colours
+        if max(values) <= 1 and to_xyz(primaries):
+            return primaries
+    return SRGB
 
 
 def _png_chunks(original: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -46,7 +46,7 @@ def _further_pictures(original: bytes) -> Iterator[int]:
         if segment.marker == jpeg.APP2 and content.startswith(MULTI_PICTURE):
             lacks_list = False
             yield from _listed(original, segment.start + len(MULTI_PICTURE))
-        mentions_map |= segment.marker == jpeg.APP1 and ADOBE in content
+        mentions_map |= _marks_gain_map(segment.marker, content)
         if segment.marker == jpeg.SCAN and lacks_list and mentions_map:
             yield from _starts(original, segment.start)
 
