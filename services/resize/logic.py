@@ -12,7 +12,6 @@ from PIL import Image, ImageFile
 from services.resize.pictures import jpeg, memory
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
 from services.resize.pictures.colour import shrinkable, to_srgb
-from services.resize.pictures.colour_signals import read_signal
 from services.resize.pictures.confined import Allowance, Stopped, confined
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
@@ -24,6 +23,7 @@ from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metada
 from services.resize.pictures.plain import is_plain
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
+from services.resize.pictures.signals import load_signals, read_signal
 from services.resize.pictures.truncation import is_cut_short
 from services.resize.pictures.values import (
     Developed,
@@ -83,6 +83,7 @@ def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits)
     """Decode in a child process that has limits on memory and time."""
     if kind == "HEIC":
         load_heic()
+    load_signals()
 
     def work() -> Sequence[bytes]:
         try:

@@ -16,6 +16,7 @@ from services.resize.pictures import heif
 from services.resize.pictures.built_profile import Curve, matrix_profile, table_profile
 from services.resize.pictures.hdr import DEFAULT_PEAK, Hdr, tone_map
 from services.resize.pictures.primaries import BT2020, BY_CODE, SRGB, Primaries, to_xyz
+from services.resize.pictures.signals import TAG
 
 SRGB_CURVE = Curve(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 
@@ -84,14 +85,14 @@ class ColourSignal:
         return _profile(self.primaries, self.transfer, self.peak)
 
 
-def read_signal(kind: str, original: bytes, profile: bytes | None) -> ColourSignal | None:
+def read(kind: str, original: bytes, profile: bytes | None) -> ColourSignal | None:
     """The colour space that replaces the ICC profile, or None if the profile or sRGB applies.
 
     A damaged description counts as missing.
     """
     with suppress(struct.error):  # a value is missing, or too large for a profile
-        read = READERS.get(kind)
-        signal = read(original, profile) if read else _of_profile(profile)
+        reader = READERS.get(kind)
+        signal = reader(original, profile) if reader else _of_profile(profile)
         if signal and (signal.is_hdr or (not _is_srgb(signal) and signal.profile())):
             return signal
     return None
@@ -180,7 +181,7 @@ def _of_heif(original: bytes, profile: bytes | None) -> ColourSignal | None:
 
 
 def _of_profile(profile: bytes | None) -> ColourSignal | None:
-    """By the tag ``cicp`` of an ICC profile (ICC.1:2022, 9.2.17) if it says PQ or HLG.
+    """By the tag of an ICC profile if it says PQ or HLG.
 
     The profile itself has no tone mapping, and would show the picture too dark.
     """
@@ -189,7 +190,7 @@ def _of_profile(profile: bytes | None) -> ColourSignal | None:
     (count,) = struct.unpack_from(">I", profile, 128)
     for index in range(min(count, MAX_TAGS)):
         tag, at = struct.unpack_from(">4sI", profile, 132 + 12 * index)
-        if tag == b"cicp":
+        if tag == TAG:
             primaries, transfer = struct.unpack_from(">BB", profile, at + 8)
             curve = TRANSFERS.get(transfer)
             if isinstance(curve, Hdr):

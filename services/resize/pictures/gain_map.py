@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from services.resize.pictures import heif, jpeg
+from services.resize.pictures import jpeg
 
 ISO = b"urn:iso:std:iso:ts:21496:-1"
 """ISO 21496-1: starts an APP2 segment of JPEG; the type of an auxiliary picture of HEIF."""
@@ -92,6 +92,8 @@ def _marks_gain_map(marker: int, content: bytes) -> bool:
 
 
 def _heif_has_gain_map(original: bytes) -> bool:
+    from services.resize.pictures import heif  # noqa: PLC0415 - ``load_signals`` loaded it before
+
     meta = heif.meta(original)
     if TONE_MAPPED in heif.item_types(meta):
         return True

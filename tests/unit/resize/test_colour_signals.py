@@ -12,9 +12,9 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from services.resize.pictures.colour_signals import read_signal
 from services.resize.pictures.hdr import REFERENCE_WHITE, Hdr, rwtmo_gain
 from services.resize.pictures.primaries import BT2020, BY_CODE
+from services.resize.pictures.signals import read_signal
 from tests.pictures import close, encoded, opened, png_chunk, rgb_profile, swapped_profile
 
 SIDES = (120, 80)
