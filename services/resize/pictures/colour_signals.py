@@ -15,7 +15,7 @@ from functools import lru_cache
 from services.resize.pictures import heif
 from services.resize.pictures.built_profile import Curve, matrix_profile, table_profile
 from services.resize.pictures.hdr import DEFAULT_PEAK, Hdr, tone_map
-from services.resize.pictures.primaries import BT2020, BY_CODE, SRGB, Primaries, to_xyz
+from services.resize.pictures.primaries import BY_CODE, SRGB, Primaries, to_xyz
 from services.resize.pictures.signals import TAG
 
 SRGB_CURVE = Curve(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
@@ -33,8 +33,14 @@ TRANSFERS: Mapping[int, Curve | Hdr] = {
 """By the code in ITU-T H.273, table 3 (TransferCharacteristics). The curves of video cameras (1, 6,
 14, 15) count as sRGB's, as in Chromium: players have always shown video so."""
 
-PNG_TRANSFERS = {**TRANSFERS, **dict.fromkeys((1, 6, 14, 15), Curve(2.4))}
-"""In PNG they have the curve of a television (ITU-R BT.1886), as in Chromium."""
+RGB_TRANSFERS = {**TRANSFERS, **dict.fromkeys((1, 6, 14, 15), Curve(2.4))}
+"""In PNG and in ICC profiles they are a television's (ITU-R BT.1886), as in Chromium."""
+
+NO_CODES = b"\2\2\0\1"
+"""Unspecified primaries and transfer."""
+
+FULL_RANGE_RGB = b"\0\1"
+"""The codes of matrix and range."""
 
 CHUNK_SIZES: Mapping[bytes, int] = {
     b"cICP": 4,
@@ -45,13 +51,6 @@ CHUNK_SIZES: Mapping[bytes, int] = {
     b"mDCV": 24,
 }
 """Bytes of the chunks that are read (PNG, third edition, 11.3.2)."""
-
-PQ_PROFILE = b"ITUR_2100_PQ_FULL\0"
-"""The name of an ICC profile in PNG that stands for BT.2100 PQ (W3C, "Using the ITU BT.2100 PQ EOTF
-with the PNG Format"). The profile itself would be wrong."""
-
-NAME_SIZE = 80
-"""Bytes of a profile's name and its end."""
 
 GAMMA_UNIT = 100_000
 SRGB_GAMMA = 45_455
@@ -93,7 +92,7 @@ def read(kind: str, original: bytes, profile: bytes | None) -> ColourSignal | No
     with suppress(struct.error):  # a value is missing, or too large for a profile
         reader = READERS.get(kind)
         signal = reader(original, profile) if reader else _of_profile(profile)
-        if signal and (signal.is_hdr or (not _is_srgb(signal) and signal.profile())):
+        if signal and (profile or not _is_srgb(signal)) and signal.profile():
             return signal
     return None
 
@@ -111,14 +110,22 @@ def _of_png(original: bytes, profile: bytes | None) -> ColourSignal | None:
     for name, content in _png_chunks(original):
         chunks.setdefault(name, content)  # the first of a kind counts, as in libpng
     peak = _peak(_u32(chunks, b"cLLI") / NITS, _u32(chunks, b"mDCV", 16) / NITS)
-    if cicp := chunks.get(b"cICP"):
-        primaries, transfer, matrix, full_range = cicp
-        if (matrix, full_range) == (0, 1) and primaries in BY_CODE and transfer in PNG_TRANSFERS:
-            return ColourSignal(BY_CODE[primaries], PNG_TRANSFERS[transfer], peak)
+    if signal := _of_cicp(chunks.get(b"cICP", NO_CODES), peak):
+        return signal
     if profile:
-        is_pq = chunks.get(b"iCCP") == PQ_PROFILE
-        return ColourSignal(BT2020, Hdr.PQ, peak) if is_pq else _of_profile(profile)
+        return _of_profile(profile)
     return None if b"sRGB" in chunks else _of_gamma(chunks)
+
+
+def _of_cicp(content: bytes, peak: float = DEFAULT_PEAK) -> ColourSignal | None:
+    """By the chunk of a PNG or the tag of a profile: primaries, transfer, matrix and range.
+
+    It is None for unspecified codes, and for a matrix or range that RGB does not have.
+    """
+    primaries, transfer = BY_CODE.get(content[0]), RGB_TRANSFERS.get(content[1])
+    if primaries is None or transfer is None or content[2:4] != FULL_RANGE_RGB:
+        return None
+    return ColourSignal(primaries, transfer, peak)
 
 
 def _of_gamma(chunks: Mapping[bytes, bytes]) -> ColourSignal | None:
@@ -146,7 +153,7 @@ def _chromaticities(content: bytes | None) -> Primaries:
 
 
 def _png_chunks(original: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Names and contents of the chunks about colour before the pixels; of iCCP only the name.
+    """Names and contents of the chunks about colour before the pixels.
 
     Chunks of a wrong size or with a wrong checksum are left out, as in libpng.
     """
@@ -154,10 +161,7 @@ def _png_chunks(original: bytes) -> Iterator[tuple[bytes, bytes]]:
     while name != b"IDAT" and at + 12 <= len(original):
         length, name = struct.unpack_from(">I4s", original, at)
         content = at + 8
-        if name == b"iCCP":
-            end = original.find(b"\0", content, content + min(length, NAME_SIZE)) + 1
-            yield name, original[content:end]
-        elif CHUNK_SIZES.get(name) == length and content + length + 4 <= len(original):
+        if CHUNK_SIZES.get(name) == length and content + length + 4 <= len(original):
             (checksum,) = struct.unpack_from(">I", original, content + length)
             if zlib.crc32(original[at + 4 : content + length]) == checksum:
                 yield name, original[content : content + length]
@@ -181,20 +185,14 @@ def _of_heif(original: bytes, profile: bytes | None) -> ColourSignal | None:
 
 
 def _of_profile(profile: bytes | None) -> ColourSignal | None:
-    """By the tag of an ICC profile if it says PQ or HLG.
-
-    The profile itself has no tone mapping, and would show the picture too dark.
-    """
+    """By the tag of an ICC profile. For HDR, the profile itself would have no tone mapping."""
     if not profile:
         return None
     (count,) = struct.unpack_from(">I", profile, 128)
     for index in range(min(count, MAX_TAGS)):
         tag, at = struct.unpack_from(">4sI", profile, 132 + 12 * index)
         if tag == TAG:
-            primaries, transfer = struct.unpack_from(">BB", profile, at + 8)
-            curve = TRANSFERS.get(transfer)
-            if isinstance(curve, Hdr):
-                return ColourSignal(BY_CODE.get(primaries, BT2020), curve)
+            return _of_cicp(struct.unpack_from("4s", profile, at + 8)[0])
     return None
 
 

@@ -154,6 +154,8 @@ def test_the_chunks_of_a_png_have_the_precedence_of_its_specification(chunks, ex
 def test_cicp_precedes_a_profile_which_precedes_gamma(colour):
     swapped = swapped_profile()
     assert close(colour(png_of_colour(BROWN, P3, icc_profile=swapped)), (215, 93, 31), 1)
+    as_srgb = (b"cICP", bytes((1, 13, 0, 1)))
+    assert close(colour(png_of_colour(BROWN, as_srgb, icc_profile=swapped)), BROWN, 1)
     by_profile = colour(png_of_colour(BROWN, gamma(100_000), icc_profile=swapped))
     assert by_profile == colour(png_of_colour(BROWN, icc_profile=swapped))
 
@@ -293,32 +295,23 @@ def test_a_dimmer_peak_leaves_the_picture_brighter(chunks, expected, colour):
     assert close(colour(png_of_colour(DARK, PQ, *chunks)), expected, 2)
 
 
-def test_a_profile_with_codes_of_hdr_is_tone_mapped(colour, developed):
-    profile = with_cicp(rgb_profile(), 9, 16)
-    original = encoded(Image.new("RGB", SIDES, (128, 128, 128)), "JPEG", icc_profile=profile)
-    assert close(colour(original), (132, 132, 132), 2)
-    assert developed(original).details.hdr
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [((9, 18), (230, 48, 17)), ((12, 13), (215, 93, 31)), ((1, 8), (229, 168, 122))],
+)
+def test_the_codes_in_a_profile_precede_its_curves(form, codes, expected, colour, developed):
+    profile = with_cicp(swapped_profile(), *codes)
+    picture = Image.new("RGB", SIDES, BROWN)
+    original = encoded(picture, form, quality=100, icc_profile=profile)
+    assert close(colour(original), expected, 6)
+    assert developed(original).details.hdr == (codes == (9, 18))
 
 
-def test_a_profile_with_codes_of_standard_range_is_applied_as_a_profile(colour):
-    profile = with_cicp(swapped_profile(), 12, 13)
-    original = encoded(Image.new("RGB", SIDES, BROWN), "PNG", icc_profile=profile)
+def test_unspecified_codes_in_a_profile_are_ignored(colour):
+    profile = with_cicp(swapped_profile(), 2, 2)
+    original = png_of_colour(BROWN, icc_profile=profile)
     assert colour(original) == colour(png_of_colour(BROWN, icc_profile=swapped_profile()))
-
-
-def test_the_name_of_the_pq_profile_in_a_png_counts_more_than_its_content(colour):
-    """By W3C's note "Using the ITU BT.2100 PQ EOTF with the PNG Format"."""
-    original = png_of_colour((128, 128, 128), icc_profile=rgb_profile())
-    named = _with_profile_name(original, b"ITUR_2100_PQ_FULL")
-    assert close(colour(named), (132, 132, 132), 1)
-
-
-def _with_profile_name(original, name):
-    at = original.index(b"iCCP") - 4
-    (length,) = struct.unpack_from(">I", original, at)
-    content = original[at + 8 : at + 8 + length]
-    chunk = png_chunk(b"iCCP", name + content[content.index(b"\0") :])
-    return original[:at] + chunk + original[at + 12 + length :]
 
 
 @pytest.mark.parametrize("peak", [100.0, 203.0, 400.0, 1000.0, 10_000.0])
