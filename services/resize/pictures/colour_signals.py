@@ -185,8 +185,8 @@ def _of_heif(original: bytes, profile: bytes | None) -> ColourSignal | None:
 
 
 def _of_profile(profile: bytes | None) -> ColourSignal | None:
-    """By the tag of an ICC profile. For HDR, the profile itself would have no tone mapping."""
-    if not profile:
+    """By the tag of an RGB profile. For HDR, the profile itself would have no tone mapping."""
+    if not profile or profile[16:20] != b"RGB ":
         return None
     (count,) = struct.unpack_from(">I", profile, 128)
     for index in range(min(count, MAX_TAGS)):

@@ -308,6 +308,12 @@ def test_the_codes_in_a_profile_precede_its_curves(form, codes, expected, colour
     assert developed(original).details.hdr == (codes == (9, 18))
 
 
+def test_the_codes_in_a_profile_of_another_space_are_ignored():
+    for space in (b"GRAY", b"CMYK"):
+        profile = with_cicp(rgb_profile(), 9, 16).replace(b"RGB ", space)
+        assert read_signal("JPEG", b"", profile) is None
+
+
 def test_unspecified_codes_in_a_profile_are_ignored(colour):
     profile = with_cicp(swapped_profile(), 2, 2)
     original = png_of_colour(BROWN, icc_profile=profile)
