@@ -25,16 +25,21 @@ TONE_MAPPED = b"tmap"
 
 MULTI_PICTURE = b"MPF\0"
 PICTURES_TAG = 0xB002
-"""CIPA DC-007: starts an APP2 segment; its tag with the list of the file's pictures."""
+ENTRY = 16
+"""CIPA DC-007: what starts an APP2 segment, its tag with the list of the file's pictures, and the
+bytes of an entry."""
 
-MAX_PICTURES = 16
+MAX_PICTURES = 8
 MAX_SEGMENTS = 100
+MAX_TAGS = 16
+"""Limits of the search. At most it reads 800 segments, of 64 KB each."""
 
 
 def has_gain_map(kind: str, original: bytes) -> bool:
     """Whether the JPEG, AVIF or HEIC file has a gain map."""
     if kind == "JPEG":
-        return any(_is_gain_map(original, at) for at in _further_pictures(original))
+        further = islice(_further_pictures(original), MAX_PICTURES)
+        return any(_is_gain_map(original, at) for at in further)
     return kind in {"AVIF", "HEIC"} and _heif_has_gain_map(original)
 
 
@@ -57,23 +62,21 @@ def _listed(original: bytes, base: int) -> Iterator[int]:
     with suppress(struct.error):  # the list ends beyond the file
         (directory,) = struct.unpack_from(order + "I", original, base + 4)
         (count,) = struct.unpack_from(order + "H", original, base + directory)
-        for index in range(count):
+        for index in range(min(count, MAX_TAGS)):
             at = base + directory + 2 + 12 * index
             tag, _, size, entries = struct.unpack_from(order + "HHII", original, at)
-            for entry in range(min(size // 16, MAX_PICTURES) if tag == PICTURES_TAG else 0):
-                (offset,) = struct.unpack_from(
-                    order + "I", original, base + entries + entry * 16 + 8
-                )
-                if offset:
-                    yield base + offset
+            if tag == PICTURES_TAG:
+                for entry in range(min(size // ENTRY, MAX_PICTURES)):
+                    at = base + entries + entry * ENTRY + 8
+                    (offset,) = struct.unpack_from(order + "I", original, at)
+                    if offset:
+                        yield base + offset
+                return
 
 
 def _starts(original: bytes, at: int) -> Iterator[int]:
     """The next offsets where a JPEG starts; coded pixels never contain its first bytes."""
-    for _ in range(MAX_PICTURES):
-        at = original.find(b"\xff\xd8\xff", at + 1)
-        if at < 0:
-            return
+    while (at := original.find(b"\xff\xd8\xff", at + 1)) > 0:
         yield at
 
 

@@ -1,6 +1,7 @@
 """A gain map is reported, and the renditions show the picture without it."""
 
 import struct
+import time
 
 import pytest
 from PIL import Image
@@ -195,3 +196,19 @@ def test_a_damaged_list_of_pictures_is_no_error(entries, developed):
         damaged = bytearray(original)
         struct.pack_into(">I", damaged, at + offset, entries)
         assert not developed(bytes(damaged)).details.gain_map
+
+
+def test_the_search_for_gain_maps_is_bounded():
+    """A list of a million pictures, each of which has a thousand segments without a gain map."""
+    large = jpeg(GREY_JPEG, *[xmp(bytes(65_000))] * 1000)
+    listed = struct.pack(">HHHII", 1, 0xB002, 7, 16 * 1_000_000, 26)
+    head = segment(0xE2, b"MPF\0MM\0*" + struct.pack(">I", 8) + listed + bytes(4))
+    first = jpeg(RED_JPEG, *[head] * 1000)
+    base = 2 + 4 + 4
+    entry = struct.pack(">IIIHH", 0, 0, len(first) - base, 0, 0)
+    original = bytearray(first + large)
+    at = base + 26
+    original[at : at + 16 * 16] = entry * 16
+    started = time.process_time()
+    assert not has_gain_map("JPEG", bytes(original))
+    assert time.process_time() - started < 1
