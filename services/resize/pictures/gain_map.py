@@ -11,6 +11,9 @@ from itertools import islice
 
 from services.resize.pictures import jpeg
 
+APP1, APP2 = 0xE1, 0xE2
+"""Markers of segments: the first has EXIF data and XMP, the second has profiles and lists."""
+
 ISO = b"urn:iso:std:iso:ts:21496:-1"
 """ISO 21496-1: starts an APP2 segment of JPEG; the type of an auxiliary picture of HEIF."""
 
@@ -48,7 +51,7 @@ def _further_pictures(original: bytes) -> Iterator[int]:
     lacks_list, mentions_map = True, False
     for segment in islice(jpeg.segments(original), MAX_SEGMENTS):
         content = segment.content(original)
-        if segment.marker == jpeg.APP2 and content.startswith(MULTI_PICTURE):
+        if segment.marker == APP2 and content.startswith(MULTI_PICTURE):
             lacks_list = False
             yield from _listed(original, segment.start + len(MULTI_PICTURE))
         mentions_map |= _marks_gain_map(segment.marker, content)
@@ -89,9 +92,9 @@ def _is_gain_map(original: bytes, at: int) -> bool:
 
 
 def _marks_gain_map(marker: int, content: bytes) -> bool:
-    if marker == jpeg.APP1:
+    if marker == APP1:
         return ADOBE in content or APPLE in content
-    return marker == jpeg.APP2 and content.startswith(ISO)
+    return marker == APP2 and content.startswith(ISO)
 
 
 def _heif_has_gain_map(original: bytes) -> bool:
