@@ -18,6 +18,7 @@ from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.defects import Repaired, Truncated, codes
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
+from services.resize.pictures.gain_map import has_gain_map
 from services.resize.pictures.geometry import crop_box, filling, largest
 from services.resize.pictures.header import identify, load_heic, open_header, peak_bytes
 from services.resize.pictures.metadata import (
@@ -30,6 +31,7 @@ from services.resize.pictures.placeholder import placeholder_of
 from services.resize.pictures.plain import is_plain
 from services.resize.pictures.refusals import Refusal, refuse
 from services.resize.pictures.scale import resize
+from services.resize.pictures.signals import load_signals, read_signal
 from services.resize.pictures.truncation import is_cut_short, silent_defects
 from services.resize.pictures.values import (
     Credit,
@@ -120,6 +122,7 @@ def _decode_in_a_child(
     if kind == "HEIC":
         load_heic()
     _load_repair()
+    load_signals()
 
     def work() -> Sequence[bytes]:
         try:
@@ -175,9 +178,14 @@ def _decode_here(kind: str, file: Repaired, specs: Sequence[Spec], limits: Limit
         memory.make_room(peak_bytes(kind, picture), limits.memory)
         turn = read_turn(picture)
         target = largest(size, specs)
-        whole = _decode(picture, file.original, target)
         if file.profile:
             picture.info["icc_profile"] = file.profile
+        signal = read_signal(kind, file.original, picture.info.get("icc_profile"))
+        if signal:
+            picture.info["icc_profile"] = signal.profile()
+        whole = _decode(picture, file.original, target)
+        if signal and whole.mode == "L":
+            whole = whole.convert("RGB")  # the profile is one of RGB
         metadata = read_metadata(picture, file.original, turn)
         upright = _upright(whole, target, metadata)
     return Decoded(
@@ -185,7 +193,11 @@ def _decode_here(kind: str, file: Repaired, specs: Sequence[Spec], limits: Limit
         upright_size=_upright_size(size, metadata.turn),
         captured=metadata.captured,
         has_gps=metadata.has_gps,
-        details=PictureDetails(warnings=codes(file.defects | silent_defects(kind, file.original))),
+        details=PictureDetails(
+            hdr=signal is not None and signal.is_hdr,
+            gain_map=has_gain_map(kind, file.original),
+            warnings=codes(file.defects | silent_defects(kind, file.original)),
+        ),
         credit=metadata.credit,
     )
 
