@@ -194,15 +194,29 @@ def grey_profile(gamma: float) -> bytes:
 
 def all_blue_ink_profile() -> bytes:
     """A CMYK profile of a press whose cyan, magenta and yellow inks are all blue."""
+    # of each two corners of the CMYK cube, the second has black ink
+    nodes = lab(100, 0, 0) + lab(0, 0, 0) + (lab(31, 80, -108) + lab(0, 0, 0)) * 7
+    return table_profile(b"CMYK", nodes)
+
+
+def lab(light: float, a: int, b: int) -> bytes:
+    """CIELAB in ICC's encoding of 8 bits."""
+    return bytes((round(light * 2.55), a + 128, b + 128))
+
+
+def table_profile(space: bytes, perceptual: bytes, colorimetric: bytes = b"") -> bytes:
+    """An ICC profile by tables; each has the colours of the corners of the cube, as ``lab``."""
+    tags = [(b"wtpt", _xyz(D50)), (b"A2B0", _table(len(space.strip()), perceptual))]
+    if colorimetric:
+        tags.append((b"A2B1", _table(len(space.strip()), colorimetric)))
+    return _profile(space, b"Lab ", tags)
+
+
+def _table(inputs: int, nodes: bytes) -> bytes:
     ramp = bytes(range(256))
-    # Lab in 8-bit ICC encoding; of each two corners of the CMYK cube, the second has black ink
-    paper, blue, black = bytes((255, 128, 128)), bytes((80, 208, 20)), bytes((0, 128, 128))
-    nodes = paper + black + (blue + black) * 7
     identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
-    head = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + identity
-    return _profile(
-        b"CMYK", b"Lab ", [(b"wtpt", _xyz(D50)), (b"A2B0", head + ramp * 4 + nodes + ramp * 3)]
-    )
+    head = b"mft1\0\0\0\0" + bytes((inputs, 3, 2, 0)) + identity
+    return head + ramp * inputs + nodes + ramp * 3
 
 
 def _xyz(values: Sequence[float]) -> bytes:
@@ -233,3 +247,35 @@ def unlikeness(one: Image.Image, other: Image.Image) -> float:
 def close(one: Sequence[int], other: Sequence[int], by: int = 12) -> bool:
     """Whether two colours differ by at most ``by`` in each channel."""
     return len(one) == len(other) and all(abs(a - b) <= by for a, b in zip(one, other, strict=True))
+
+
+def tiff(
+    samples: bytes,
+    bits: Sequence[int],
+    photometric: int,
+    *,
+    extra: Sequence[int] = (),
+    order: str = "<",
+    size: tuple[int, int] = (120, 80),
+    tags: Mapping[int, Sequence[int]] | None = None,
+    profile: bytes = b"",
+) -> bytes:
+    """A TIFF of one strip; Pillow cannot write most kinds. ``samples`` are stored as they are."""
+    values = {256: [size[0]], 257: [size[1]], 258: bits, 259: [1], 262: [photometric], 273: [8]}
+    values |= {277: [len(bits)], 278: [size[1]], 279: [len(samples)]}
+    values |= ({338: extra} if extra else {}) | dict(tags or {})
+    samples += b"\0" * (len(samples) % 2)
+    at = 8 + len(samples)
+    entries, lists = b"", b""
+    lists_at = at + 2 + 12 * (len(values) + bool(profile)) + 4
+    for tag, numbers in sorted(values.items()):
+        packed = struct.pack(f"{order}{len(numbers)}L", *numbers)
+        where = packed if len(numbers) == 1 else struct.pack(f"{order}L", lists_at + len(lists))
+        entries += struct.pack(f"{order}HHL", tag, 4, len(numbers)) + where
+        lists += b"" if len(numbers) == 1 else packed
+    if profile:
+        entries += struct.pack(f"{order}HHLL", 34675, 7, len(profile), lists_at + len(lists))
+        lists += profile
+    count = struct.pack(f"{order}H", len(values) + bool(profile))
+    header = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HL", 42, at)
+    return header + samples + count + entries + bytes(4) + lists

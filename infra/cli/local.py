@@ -83,6 +83,7 @@ def _add_upload(subcommands: "Subcommands") -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--key", help="default: the file's name")
     parser.add_argument("--owner", help="the image's owner; subscribers can filter on it")
+    parser.add_argument("--focal", help="the point that crops show: 0.3,0.7 of width and height")
 
 
 def _up(arguments: argparse.Namespace) -> None:
@@ -138,7 +139,7 @@ def _upload(arguments: argparse.Namespace) -> None:
     stage, clients = options.stage_and_clients(arguments)
     outputs = Outputs.read(stage, clients)
     key = arguments.key or arguments.file.name
-    print(upload(arguments.file, key, arguments.owner, outputs, clients))
+    print(upload(arguments.file, key, arguments.owner, outputs, clients, focal=arguments.focal))
     print("to see the result, run in another terminal: make follow", file=sys.stderr)
 
 

@@ -57,8 +57,8 @@ HANDLER = f"{START}.handle"
 
 DATA = Path("botocore", "data")
 
-# Images that an operator adds to the folder of `resize`.
-WATERMARKS = "watermarks/*.png"
+# The project's files in a zip: code, colour profiles, and images that an operator adds to `resize`.
+SHIPPED = "**/*.py", "**/*.icc", "watermarks/*.png"
 
 
 def _silent(_: str) -> None:
@@ -198,8 +198,9 @@ def _sources(definition: Definition) -> Iterator[tuple[str, Path]]:
     root = definition.root
     yield "services/__init__.py", definition.folder.parent / "__init__.py"
     for folder in (root / "shared", definition.folder):
-        for path in (*folder.rglob("*.py"), *folder.glob(WATERMARKS)):
-            yield path.relative_to(root).as_posix(), path
+        for pattern in SHIPPED:
+            for path in folder.glob(pattern):
+                yield path.relative_to(root).as_posix(), path
 
 
 def _requirements(definition: Definition) -> str:

@@ -57,6 +57,13 @@ class MediaType(StrEnum):
     SVG = "image/svg+xml"
 
 
+class Focal(RequestModel):
+    """The point that cropped renditions show, as ratios of the upright picture's sides."""
+
+    x: float = Field(ge=0, le=1)
+    y: float = Field(ge=0, le=1)
+
+
 class File(RequestModel):
     """A file to upload."""
 
@@ -64,6 +71,7 @@ class File(RequestModel):
     file_type: MediaType
     file_size: Annotated[int, Field(ge=1, le=5_000_000_000, strict=True)]
     owner: Annotated[str, Field(pattern=r"^[!-~]{1,100}$")] | None = None
+    focal: Focal | None = None
 
     @field_validator("file_name")
     @classmethod

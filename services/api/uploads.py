@@ -37,7 +37,7 @@ class S3Signer:
     link_expires: int
 
     def form(self, key: str, file: File) -> PostForm:
-        fields = {"Content-Type": file.file_type.value, **_owner(file, "x-amz-meta-owner")}
+        fields = {"Content-Type": file.file_type.value, **_metadata(file, "x-amz-meta-")}
         signed = self.client.generate_presigned_post(
             self.uploads,
             key,
@@ -60,14 +60,14 @@ class S3Signer:
                 "ContentType": file.file_type.value,
                 "ContentLength": file.file_size,
                 "IfNoneMatch": "*",
-                "Metadata": _owner(file, "owner"),
+                "Metadata": _metadata(file),
             },
             ExpiresIn=self.upload_expires,
         )
         headers = {
             "Content-Type": file.file_type.value,
             "If-None-Match": "*",
-            **_owner(file, "x-amz-meta-owner"),
+            **_metadata(file, "x-amz-meta-"),
         }
         return PutRequest(url=url, headers=headers)
 
@@ -86,6 +86,9 @@ def _with_origin(url: str, origin: str) -> str:
     return urlsplit(url)._replace(scheme=target.scheme, netloc=target.netloc).geturl()
 
 
-def _owner(file: File, name: str) -> Mapping[str, str]:
-    """The owner under this name, if the file has one."""
-    return {name: file.owner} if file.owner else {}
+def _metadata(file: File, prefix: str = "") -> Mapping[str, str]:
+    """The object's metadata that ``resize`` reads, with this prefix before each name."""
+    metadata = {f"{prefix}owner": file.owner} if file.owner else {}
+    if file.focal:
+        metadata[f"{prefix}focal"] = f"{file.focal.x:.4f},{file.focal.y:.4f}"
+    return metadata

@@ -16,9 +16,14 @@ def read_focal(metadata: str | None) -> FocalPoint | None:
     """
     if metadata is None:
         return None
-    match = FOCAL.fullmatch(metadata)
-    ratios = [float(ratio) for ratio in match.groups()] if match else []
-    if not ratios or max(ratios) > 1:
+    focal = parse_focal(metadata)
+    if focal is None:
         log.warning("focal point ignored; it is not two ratios such as 0.3,0.7")
-        return None
-    return FocalPoint(x=ratios[0], y=ratios[1])
+    return focal
+
+
+def parse_focal(text: str) -> FocalPoint | None:
+    """The point; None if the text is not two ratios from 0 to 1."""
+    match = FOCAL.fullmatch(text)
+    x, y = map(float, match.groups()) if match else (2.0, 2.0)
+    return FocalPoint(x=x, y=y) if max(x, y) <= 1 else None

@@ -4,7 +4,7 @@
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from PIL import Image, ImageFile
@@ -18,6 +18,7 @@ from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.defects import Repaired, Truncated, codes
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
+from services.resize.pictures.gain_map import has_gain_map
 from services.resize.pictures.geometry import crop_box, filling, largest
 from services.resize.pictures.header import identify, load_heic, load_svg, open_header, peak_bytes
 from services.resize.pictures.metadata import (
@@ -29,8 +30,8 @@ from services.resize.pictures.metadata import (
 from services.resize.pictures.placeholder import placeholder_of
 from services.resize.pictures.plain import is_plain
 from services.resize.pictures.refusals import Refusal, refuse
-from services.resize.pictures.repair import repair
 from services.resize.pictures.scale import resize
+from services.resize.pictures.signals import load_signals, read_signal
 from services.resize.pictures.truncation import is_cut_short, silent_defects
 from services.resize.pictures.values import (
     Credit,
@@ -43,7 +44,6 @@ from services.resize.pictures.values import (
     Size,
     Spec,
 )
-from services.resize.pictures.variants import variant_of
 from services.resize.pictures.watermark import watermarked
 from shared.contracts.images import FocalPoint, PictureDetails
 from shared.errors import PermanentError
@@ -103,24 +103,32 @@ def develop(
 
 def _decode_safely(kind: str, original: bytes, specs: Sequence[Spec], limits: Limits) -> Decoded:
     """Decode a plain file here, and any other or imperfect file in a child process."""
+    failure = None
     if is_plain(kind, original):
-        with suppress(_Undecodable):
+        try:
             return _decode_here(kind, Repaired(original), specs, limits)
-    return _decode_in_a_child(kind, original, specs, limits)
+        except _Undecodable as error:
+            failure = str(error)
+    return _decode_in_a_child(kind, original, specs, limits, failure)
 
 
 def _decode_in_a_child(
-    kind: str, original: bytes, specs: Sequence[Spec], limits: Limits
+    kind: str, original: bytes, specs: Sequence[Spec], limits: Limits, failure: str | None
 ) -> Decoded:
-    """Decode in a child process that has limits on memory and time."""
+    """Decode in a child process that has limits on memory and time.
+
+    ``failure``: the decoder's message, if it has already failed.
+    """
     if kind == "HEIC":
         load_heic()
     if kind == "SVG":
         load_svg()
+    _load_repair()
+    load_signals()
 
     def work() -> Sequence[bytes]:
         try:
-            return pack(_decode_or_repair(kind, original, specs, limits))
+            return pack(_decode_or_repair(kind, original, specs, limits, failure))
         except PermanentError as error:
             return pack_refusal(error)
 
@@ -131,14 +139,17 @@ def _decode_in_a_child(
         raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by=error.by) from error
 
 
-def _decode_or_repair(kind: str, original: bytes, specs: Sequence[Spec], limits: Limits) -> Decoded:
+def _decode_or_repair(
+    kind: str, original: bytes, specs: Sequence[Spec], limits: Limits, failure: str | None
+) -> Decoded:
     """Decode; if that fails, repair the file and decode again, or say why that is impossible."""
-    message = ""
-    try:
-        return _decode_here(kind, Repaired(original), specs, limits)
-    except _Undecodable as error:
-        message = str(error)
-    if variant := variant_of(kind, original, message):
+    if failure is None:
+        try:
+            return _decode_here(kind, Repaired(original), specs, limits)
+        except _Undecodable as error:
+            failure = str(error)
+    repair, variant_of = _load_repair()
+    if variant := variant_of(kind, original, failure):
         raise refuse(Refusal.UNSUPPORTED_VARIANT, format=kind, variant=variant)
     with suppress(_Undecodable), _decoding(kind):
         if repaired := repair(kind, original):
@@ -146,6 +157,16 @@ def _decode_or_repair(kind: str, original: bytes, specs: Sequence[Spec], limits:
     if is_cut_short(kind, original):
         raise refuse(Refusal.TRUNCATED, format=kind, missing=UNKNOWN)
     raise refuse(Refusal.CORRUPT, format=kind)
+
+
+def _load_repair() -> tuple[
+    Callable[[str, bytes], Repaired | None], Callable[[str, bytes, str], str | None]
+]:
+    """``repair`` and ``variant_of``. They are loaded before a fork, like HEIC's opener."""
+    from services.resize.pictures.repair import repair  # noqa: PLC0415 - saves 3 ms of a cold start
+    from services.resize.pictures.variants import variant_of  # noqa: PLC0415
+
+    return repair, variant_of
 
 
 def _decode_here(kind: str, file: Repaired, specs: Sequence[Spec], limits: Limits) -> Decoded:
@@ -159,9 +180,14 @@ def _decode_here(kind: str, file: Repaired, specs: Sequence[Spec], limits: Limit
         memory.make_room(peak_bytes(kind, picture), limits.memory)
         turn = read_turn(picture)
         target = largest(size, specs)
-        whole = _decode(picture, file.original, target)
         if file.profile:
             picture.info["icc_profile"] = file.profile
+        signal = read_signal(kind, file.original, picture.info.get("icc_profile"))
+        if signal:
+            picture.info["icc_profile"] = signal.profile()
+        whole = _decode(picture, file.original, target)
+        if signal and whole.mode == "L":
+            whole = whole.convert("RGB")  # the profile is one of RGB
         metadata = read_metadata(picture, file.original, turn)
         upright = _upright(whole, target, metadata)
     return Decoded(
@@ -169,7 +195,11 @@ def _decode_here(kind: str, file: Repaired, specs: Sequence[Spec], limits: Limit
         upright_size=_upright_size(size, metadata.turn),
         captured=metadata.captured,
         has_gps=metadata.has_gps,
-        details=PictureDetails(warnings=codes(file.defects | silent_defects(kind, file.original))),
+        details=PictureDetails(
+            hdr=signal is not None and signal.is_hdr,
+            gain_map=has_gain_map(kind, file.original),
+            warnings=codes(file.defects | silent_defects(kind, file.original)),
+        ),
         credit=metadata.credit,
     )
 

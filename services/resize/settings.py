@@ -83,7 +83,7 @@ class ResizeSettings(ServiceSettings):
     max_memory: int = Field(default=1_200_000_000, gt=0)
     """Bytes that decoding may take; about two thirds of the function's memory."""
     max_bytes: int = Field(default=50 * MB, gt=0)
-    max_pixels: int = Field(default=100_000_000, gt=0)
+    max_pixels: int = Field(default=120_000_000, gt=0)
     max_seconds: float = Field(default=8, gt=0)
     """Of decoding in a child process. Less than the function's ``worst_case``."""
 
@@ -121,7 +121,9 @@ class ResizeSettings(ServiceSettings):
     @field_validator("watermark_renditions")
     @classmethod
     def _renditions_exist(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        existing = [spec.name for spec in info.data.get("renditions", ())]
+        if "renditions" not in info.data:  # invalid, which is reported already
+            return names
+        existing = [spec.name for spec in info.data["renditions"]]
         if unknown := [name for name in names if name not in existing]:
             raise ValueError(f"there is no rendition {unknown[0]!r}, only {', '.join(existing)}")
         return names

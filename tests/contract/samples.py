@@ -153,9 +153,8 @@ COMPLETED = ImageCompleted(
     moderation=MODERATION,
     analyzer="rekognition",
 )
-QUARANTINED = COMPLETED.model_copy(
-    update={"quarantined": True, "renditions": (), "placeholder": None}
-)
+HIDDEN = {"quarantined": True, "renditions": (), "placeholder": None}
+QUARANTINED = COMPLETED.model_copy(update=HIDDEN)
 ESTIMATED = COMPLETED.model_copy(update={"cost": Cost(usd=0.004080512, detections=0.004)})
 RELEASE_REQUESTED = ReleaseRequested(image=CAT, run=0)
 RELEASED = ImageReleased.model_validate(

@@ -56,6 +56,29 @@ def test_a_zip_has_the_service_shared_code_and_its_libraries(toy, build):
     }
 
 
+def test_a_zip_has_the_watermarks_of_its_service(toy, build):
+    before = names(build())
+    toy.write("services/toy/logo.png", "not shipped")
+    logo = toy.write("services/toy/watermarks/logo.png", "")
+    logo.write_bytes(b"\x89PNG\xff")  # no text
+    assert names(build()) - before == {"services/toy/watermarks/logo.png"}
+
+
+def test_a_colour_profile_of_the_service_is_in_its_zip(toy, build):
+    toy.write("services/toy/profiles/inks.icc", "not text\0")
+    toy.write("services/toy/profiles/NOTICE.md", "its licence")
+    assert {name for name in names(build()) if "profiles" in name} == {
+        "services/toy/profiles/inks.icc"
+    }
+
+
+def test_a_changed_colour_profile_changes_the_zip(toy, build):
+    toy.write("services/toy/inks.icc", "old")
+    before = build()
+    toy.write("services/toy/inks.icc", "new")
+    assert build().sha256 != before.sha256
+
+
 def test_every_source_has_its_bytecode(toy, build):
     files = {PurePath(name) for name in names(build())}
     sources = {name for name in files if name.suffix == ".py"}

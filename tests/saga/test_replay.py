@@ -6,11 +6,15 @@ import json
 import pytest
 from PIL import Image
 
-from services.store.logic import outcome
+from services.analyze.logic import Detection
+from services.resize.logic import Format, Spec
+from services.resize.pictures.values import Fill
+from services.store.logic import Policy, outcome
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.images import DeleteRequested, ReplayRequested, Request
 from shared.contracts.record import RunStatus
 from shared.errors import Fault, PermanentError
+from tests.lab.simulator import scripted, wiring
 from tests.lab.simulator.scripted import ScriptedSaga
 from tests.lab.simulator.simulation import Action
 
@@ -146,3 +150,40 @@ def test_an_outcome_does_not_change_when_a_later_run_finds_the_owner() -> None:
     saga.run()
     assert (before.owner, outcome(saga.records.read(image), 1).owner) == (None, "ada")
     assert outcome(saga.records.read(image), 0) == before
+
+
+def test_the_crop_of_a_replay_shows_the_face_that_the_first_run_has_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Attention finds the red half; the recognizer finds a face in the grey half."""
+    crop = Spec("crop", 8, Format.PNG, fill=Fill.COVER)
+    monkeypatch.setattr(wiring, "SPECS", (crop,))
+    monkeypatch.setitem(scripted.DETECT, Policy.FLAG, (Detection.FACES,))
+    box = {"Left": 0.7, "Top": 0.2, "Width": 0.2, "Height": 0.6}
+    faces = {"FaceDetails": [{"Confidence": 99.0, "BoundingBox": box}]}
+    saga = ScriptedSaga()
+    monkeypatch.setattr(saga.recognizer, "ask", lambda *_: faces)
+    image = saga.upload(half_red())
+    saga.run()
+    assert colour_of_crop(saga) == (255, 0, 0)
+    ask(saga, ReplayRequested(image=image, run=0))
+    saga.run()
+    assert saga.outcomes() == ["completed", "completed"]
+    assert colour_of_crop(saga) == (90, 90, 90)
+
+
+def half_red() -> bytes:
+    """A picture whose left half is red and whose right half is grey."""
+    buffer = io.BytesIO()
+    original = Image.new("RGB", (64, 16), (90, 90, 90))
+    original.paste((255, 0, 0), (0, 0, 32, 16))
+    original.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def colour_of_crop(saga: ScriptedSaga) -> object:
+    """The colour at the centre of the only crop that is left."""
+    (key,) = (key for key in saga.left("renditions/") if "/crop." in key)
+    crop = Image.open(io.BytesIO(saga.processed.get(key).body))
+    assert crop.size == (8, 8)
+    return crop.convert("RGB").getpixel((4, 4))

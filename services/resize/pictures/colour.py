@@ -3,6 +3,7 @@
 import io
 import math
 from functools import lru_cache
+from pathlib import Path
 from typing import cast
 
 from PIL import Image, ImageCms
@@ -10,53 +11,120 @@ from PIL import Image, ImageCms
 SIXTEEN_TO_EIGHT = 1 / 257
 """65,535 becomes 255."""
 
+ROUNDED = 0.5
+"""Pillow truncates values to integers."""
+
+GREY = frozenset({"1", "L", "LA", "La", "I;16", "I", "F"})
+
+INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
+BLACK_POINT = ImageCms.Flags.BLACKPOINTCOMPENSATION
+"""Black becomes black. The perceptual intent would darken pictures with a table-based profile of
+sRGB, because its black is that of a print."""
+
+NO_FLAGS = ImageCms.Flags(0)
+
+INKS = Path(__file__).parent / "profiles" / "chemical_proof.icc"
+"""The profile of CMYK without one; profiles/NOTICE.md has its origin and licence. It is applied
+without black point compensation, as libvips does."""
+
 
 def shrinkable(image: Image.Image) -> Image.Image:
     """The picture as L, RGB, RGBA or CMYK, the modes that can be resampled.
 
-    CMYK stays CMYK, because applying its profile to the reduced picture is cheaper. RGBA without
-    any transparency becomes RGB.
+    Profiles of L, RGB, RGBA and CMYK are left to ``to_srgb``, because it is cheaper for the reduced
+    picture. Grey with transparency becomes RGBA, after its profile is applied. Transparency that is
+    opaque everywhere is removed.
     """
-    return _without_opaque_alpha(_to_working_mode(image))
+    return _shrinkable_grey(image) if image.mode in GREY else _shrinkable_colour(image)
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture as L, RGB or RGBA in sRGB; without a valid profile it is taken as sRGB."""
-    target = "RGBA" if image.mode == "RGBA" else "RGB"
+    """The picture as L, RGB or RGBA in sRGB.
+
+    An RGB profile is applied to grey too, as Chromium does. Without a valid profile, CMYK has that
+    of ``INKS``, and other pictures are taken as sRGB.
+    """
     if profile:
         try:
-            transform = _transform(profile, image.mode, target)
-            return transform.apply(image)
+            if image.mode == "L":
+                return image.point(_tones(profile))
+            return _transform(profile, image.mode, BLACK_POINT).apply(image)
         except ImageCms.PyCMSError:
             pass  # the profile is broken or belongs to another colour mode
-    return image.convert("RGB") if image.mode == "CMYK" else image
+    return _transform(_inks(), "CMYK").apply(image) if image.mode == "CMYK" else image
 
 
 @lru_cache(maxsize=8)  # the same profiles recur; building a transform takes milliseconds
-def _transform(profile: bytes, source: str, target: str) -> ImageCms.ImageCmsTransform:
+def _transform(
+    profile: bytes, mode: str, flags: ImageCms.Flags = NO_FLAGS
+) -> ImageCms.ImageCmsTransform:
     srgb = ImageCms.createProfile("sRGB")
-    return ImageCms.buildTransform(io.BytesIO(profile), srgb, source, target)
+    target = "RGBA" if mode == "RGBA" else "RGB"
+    return ImageCms.buildTransform(io.BytesIO(profile), srgb, mode, target, INTENT, flags)
 
 
-def _to_working_mode(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        return _to_grey(image, SIXTEEN_TO_EIGHT, 0)
-    if image.mode in {"I", "F"}:
-        return _stretched(image)
+@lru_cache(maxsize=8)
+def _tones(profile: bytes) -> list[int]:
+    """The sRGB values of the 256 values of grey."""
+    ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
+    try:
+        tones = _transform(profile, "L", BLACK_POINT).apply(ramp)
+    except ImageCms.PyCMSError:
+        tones = _transform(profile, "RGB", BLACK_POINT).apply(ramp.convert("RGB"))
+    return list(tones.getchannel("G").tobytes())
+
+
+@lru_cache(maxsize=1)
+def _inks() -> bytes:
+    return INKS.read_bytes()
+
+
+def _shrinkable_colour(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
-        return _lab_to_rgb(image)
+        return lab_to_rgb(image)
     if image.has_transparency_data:
-        return image if image.mode == "RGBA" else image.convert("RGBA")
-    if image.mode in {"1", "L"}:
-        return image if image.mode == "L" else image.convert("L")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+        return rgba.convert("RGB") if _is_opaque(rgba.getchannel("A")) else rgba
     return image if image.mode in {"RGB", "CMYK"} else image.convert("RGB")
 
 
-def _without_opaque_alpha(image: Image.Image) -> Image.Image:
-    """Convert RGBA without any transparency, such as screenshots, to RGB."""
-    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
-        return image.convert("RGB")
-    return image
+def _shrinkable_grey(image: Image.Image) -> Image.Image:
+    if image.mode == "La":
+        image = image.convert("LA")
+    alpha, grey = _alpha(image), _eight_bits(image)
+    if alpha is None or _is_opaque(alpha):
+        return grey
+    rgba = to_srgb(grey, image.info.get("icc_profile")).convert("RGB")
+    rgba.putalpha(alpha)
+    return rgba
+
+
+def _is_opaque(alpha: Image.Image) -> bool:
+    return alpha.getextrema() == (255, 255)
+
+
+def _alpha(image: Image.Image) -> Image.Image | None:
+    """The transparency of a grey picture: a channel, or one transparent value."""
+    if image.mode == "LA":
+        return image.getchannel("A")
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return None
+    deep = image.mode == "I;16"
+    table = [255] * (65536 if deep else 256)
+    table[key] = 0
+    return (image.convert("I") if deep else image.convert("L")).point(table, "L")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A grey picture of any depth as L, without its transparency."""
+    if image.mode in {"I", "F"}:
+        return _stretched(image)
+    if image.mode == "I;16":
+        return to_grey(image, SIXTEEN_TO_EIGHT, ROUNDED)
+    if image.mode == "LA":
+        return image.getchannel("L")
+    return image if image.mode == "L" else image.convert("L")
 
 
 def _stretched(image: Image.Image) -> Image.Image:
@@ -70,14 +138,15 @@ def _stretched(image: Image.Image) -> Image.Image:
     if image.mode == "F" and low >= 0 and high <= 1:
         low, high = 0, 1
     span = high - low or 1
-    return _to_grey(image, 255 / span, -low * 255 / span)
+    return to_grey(image, 255 / span, -low * 255 / span)
 
 
-def _to_grey(image: Image.Image, factor: float, offset: float) -> Image.Image:
+def to_grey(image: Image.Image, factor: float, offset: float) -> Image.Image:
     """Grey of 8 bits; ``factor`` and ``offset`` map the values to 0 to 255."""
     return image.point(lambda value: value * factor + offset).convert("L")
 
 
-def _lab_to_rgb(image: Image.Image) -> Image.Image:
+def lab_to_rgb(image: Image.Image) -> Image.Image:
     lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    return ImageCms.buildTransform(lab, srgb, "LAB", "RGB").apply(image)
+    exact = ImageCms.Flags.HIGHRESPRECALC
+    return ImageCms.buildTransform(lab, srgb, "LAB", "RGB", INTENT, exact).apply(image)

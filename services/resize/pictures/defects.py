@@ -1,7 +1,7 @@
 """Defects of a file that no visible pixel suffers from, and the results of a repair."""
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Defect(Enum):
@@ -31,8 +31,7 @@ def codes(defects: Defects) -> tuple[str, ...]:
     return tuple(defect.code for defect in Defect if defect in defects)
 
 
-@dataclass(frozen=True)
-class Repaired:
+class Repaired(NamedTuple):
     """A file that Pillow decodes, and the defects that it had.
 
     ``profile``: a colour profile that Pillow would refuse for its size.

@@ -7,7 +7,6 @@ kilobytes takes a minute and a gigabyte. This one reads only the values that are
 
 import struct
 from collections.abc import Mapping
-from typing import NamedTuple
 
 PREFIX = b"Exif\0\0"
 """JPEG has it before the block. Some programs write it in PNG, WebP and HEIC, too."""
@@ -18,8 +17,8 @@ MAX_ENTRIES = 1000
 MAX_CONTENT = 2000
 """Bytes of a value that are read."""
 
-SHORT, INTEGERS = 3, {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-"""The type of an orientation, and the types of whole numbers with their codes in ``struct``."""
+SHORT, INTEGERS = 3, frozenset({1, 3, 4, 13, 16, 18})
+"""The type of an orientation, and the types of whole numbers without a sign."""
 
 BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
 BYTES |= {16: 8, 17: 8, 18: 8}
@@ -29,21 +28,18 @@ ORIENTATION = 0x0112
 PHOTO_DIRECTORY, GPS_DIRECTORY = 0x8769, 0x8825
 
 
-class Entry(NamedTuple):
-    """An entry of a directory: its type, its number of values, and their offset in the block."""
-
-    kind: int
-    values: int
-    at: int
+Entry = tuple[int, int, int]
+"""An entry of a directory: its type, its number of values, and their offset in the block."""
 
 
-class Layout(NamedTuple):
-    """The byte order, and the codes of ``struct`` for a number of entries, an entry, an offset."""
+class Layout:
+    """How a block stores numbers; BigTIFF has longer ones. ``order`` is that of ``struct``."""
 
-    order: str
-    number: str
-    entry: str
-    offset: str
+    def __init__(self, order: str, number: str, entry: str, offset: str) -> None:
+        self.order = order
+        self.number = struct.Struct(order + number)
+        self.entry = struct.Struct(order + entry)
+        self.offset = struct.Struct(order + offset)
 
 
 class Directory:
@@ -56,40 +52,40 @@ class Directory:
 
     def content(self, tag: int, limit: int = MAX_CONTENT) -> bytes:
         """The first ``limit`` bytes of a value."""
-        entry = self._entries.get(tag)
-        if entry is None:
-            return b""
-        length = min(BYTES.get(entry.kind, 0) * entry.values, limit)
-        return self._block[entry.at : entry.at + length]
+        kind, values, at = self._entries.get(tag, NO_ENTRY)
+        return self._block[at : at + min(BYTES.get(kind, 0) * values, limit)]
 
     def text(self, tag: int) -> str:
         return decoded(self.content(tag))
 
     def number(self, tag: int) -> int:
         """A single whole number; 0 for a list or another type."""
-        entry = self._entries.get(tag)
-        if entry is None or entry.values != 1 or entry.kind not in INTEGERS:
+        kind, values, _ = self._entries.get(tag, NO_ENTRY)
+        content = self.content(tag)
+        if values != 1 or kind not in INTEGERS or len(content) < BYTES[kind]:
             return 0
-        code = self._layout.order + INTEGERS[entry.kind]
-        value = self.content(tag)
-        return struct.unpack(code, value)[0] if len(value) == struct.calcsize(code) else 0
+        return int.from_bytes(content, "little" if self._layout.order == "<" else "big")
 
     def orientation(self) -> int:
         """The orientation, 1 to 8. Browsers ignore one of any other type than SHORT."""
-        entry = self._entries.get(ORIENTATION)
-        number = self.number(ORIENTATION) if entry and entry.kind == SHORT else 1
+        kind, _, _ = self._entries.get(ORIENTATION, NO_ENTRY)
+        number = self.number(ORIENTATION) if kind == SHORT else 1
         return number if 1 <= number <= 8 else 1  # noqa: PLR2004 - EXIF defines eight
 
 
-class Exif(NamedTuple):
+class Exif:
     """The directories of an EXIF block: of the picture, of the photo, of the position."""
 
-    main: Directory
-    photo: Directory
-    position: Directory
+    def __init__(self, main: Directory, photo: Directory, position: Directory) -> None:
+        self.main = main
+        self.photo = photo
+        self.position = position
 
 
-NOTHING = Directory(b"", Layout("<", "H", "HHI4s", "I"), {})
+NO_ENTRY: Entry = (0, 0, 0)
+TIFF = {order: Layout(order, "H", "HHI4s", "I") for order in "<>"}
+BIG_TIFF = {order: Layout(order, "Q", "HHQ8s", "Q") for order in "<>"}
+NOTHING = Directory(b"", TIFF["<"], {})
 
 
 def read_exif(raw: bytes) -> Exif:
@@ -98,7 +94,8 @@ def read_exif(raw: bytes) -> Exif:
     layout = _layout(block)
     if layout is None:
         return Exif(NOTHING, NOTHING, NOTHING)
-    main = _directory(block, layout, _first(block, layout))
+    (first,) = layout.offset.unpack_from(block, layout.offset.size)  # in BigTIFF, after 8 bytes
+    main = _directory(block, layout, first)
     photo, position = (
         _directory(block, layout, main.number(tag)) for tag in (PHOTO_DIRECTORY, GPS_DIRECTORY)
     )
@@ -118,32 +115,22 @@ def _layout(block: bytes) -> Layout | None:
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     if order is None or len(block) < 16:  # noqa: PLR2004 - the longer of the two headers
         return None
-    (version,) = struct.unpack_from(order + "H", block, 2)
-    if version == 43:  # noqa: PLR2004 - BigTIFF
-        return Layout(order, "Q", "HHQ8s", "Q")
-    return Layout(order, "H", "HHI4s", "I")
-
-
-def _first(block: bytes, layout: Layout) -> int:
-    """The offset of the first directory. It follows four bytes, and eight in BigTIFF."""
-    offset = struct.Struct(layout.order + layout.offset)
-    at: int = offset.unpack_from(block, offset.size)[0]
-    return at
+    is_big = 43 in block[2:4]  # noqa: PLR2004 - BigTIFF's version; TIFF's is 42
+    return (BIG_TIFF if is_big else TIFF)[order]
 
 
 def _directory(block: bytes, layout: Layout, at: int) -> Directory:
     """The directory at this offset. Of two entries with the same tag, the first counts."""
-    count, entry = (struct.Struct(layout.order + code) for code in (layout.number, layout.entry))
-    start = at + count.size
-    if not 0 < at <= len(block) - count.size:
+    start = at + layout.number.size
+    if not 0 < at <= len(block) - layout.number.size:
         return NOTHING
-    number = min(count.unpack_from(block, at)[0], MAX_ENTRIES, (len(block) - start) // entry.size)
-    offset = struct.Struct(layout.order + layout.offset)
+    (declared,) = layout.number.unpack_from(block, at)
+    number = min(declared, MAX_ENTRIES, (len(block) - start) // layout.entry.size)
+    end = start + number * layout.entry.size
     entries: dict[int, Entry] = {}
-    for n, (tag, kind, values, content) in enumerate(
-        entry.iter_unpack(block[start : start + number * entry.size]), 1
-    ):
-        inline = BYTES.get(kind, 0) * values <= offset.size
-        place = start + n * entry.size - offset.size if inline else offset.unpack(content)[0]
-        entries.setdefault(tag, Entry(kind, values, place))
+    for tag, kind, values, content in layout.entry.iter_unpack(block[start:end]):
+        start += layout.entry.size
+        inline = BYTES.get(kind, 0) * values <= layout.offset.size
+        at = start - layout.offset.size if inline else layout.offset.unpack(content)[0]
+        entries.setdefault(tag, (kind, values, at))
     return Directory(block, layout, entries)

@@ -1,20 +1,18 @@
-"""Pillow's image files, without its EXIF reader, which expands lists without a bound.
+"""Pillow's image files, whose metadata does not change or slow down decoding.
 
 Pillow reads the EXIF data of JPEG for a resolution, of AVIF for an orientation, and of TIFF for
-both. ``metadata`` reads them instead.
+both, and expands lists without a bound. ``metadata`` reads them instead.
 """
 
-import struct
 from collections.abc import Mapping
 from typing import IO
 
 from PIL import (
     AvifImagePlugin,
-    BmpImagePlugin,
     ExifTags,
     Image,
-    ImagePalette,
     JpegImagePlugin,
+    PngImagePlugin,
     TiffImagePlugin,
     _avif,
 )
@@ -26,6 +24,28 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
     def getexif(self) -> Image.Exif:
         return Image.Exif()
 
+
+class PngFile(PngImagePlugin.PngImageFile):
+    """A PNG whose texts do not change how it is decoded.
+
+    Pillow stores a text in ``info`` by its keyword, where it replaces a value of the decoder.
+    """
+
+    def _open(self) -> None:
+        super()._open()
+        self._remove_texts()
+
+    def load_end(self) -> None:
+        super().load_end()
+        self._remove_texts()
+
+    def _remove_texts(self) -> None:
+        for name in OF_THE_DECODER:
+            if isinstance(self.info.get(name), str):
+                del self.info[name]
+
+
+OF_THE_DECODER = "icc_profile", "transparency", "interlace"
 
 MAX_BYTES = 3 * 2 * 2**16
 """The most bytes of a list: a palette of 16 bits."""
@@ -63,43 +83,6 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         if orientation := self.tag_v2.get(ExifTags.Base.Orientation):
             exif[ExifTags.Base.Orientation] = orientation
         return exif
-
-
-HEADER_5 = struct.Struct("<I52x4s52x2I4x")
-"""A BMP's header of the fifth version: its length, the kind of its colours, and the offset and the
-length of its profile."""
-FILE_HEADER = 14
-"""Bytes before it. Offsets count from its beginning."""
-COLOURS = 256
-"""The most of a palette that pixels can use."""
-EMBEDDED = b"DEBM"
-"""The kind of colours that a profile in the file describes."""
-
-
-class BmpFile(BmpImagePlugin.BmpImageFile):
-    """A BMP with its profile. It is opaque if all of its pixels have zero alpha, as in browsers.
-
-    Programs that ignore the alpha write such files.
-    """
-
-    def _open(self) -> None:
-        super()._open()
-        if self.palette:  # it may have more colours than a byte can number
-            order, colours = self.palette.rawmode, self.palette.palette
-            self.palette = ImagePalette.raw(order, colours[: COLOURS * len(order)])
-        assert self.fp is not None
-        self.fp.seek(FILE_HEADER)
-        header = self.fp.read(HEADER_5.size)
-        if len(header) < HEADER_5.size:
-            return
-        length, kind, at, profile_length = HEADER_5.unpack(header)
-        if (length, kind) == (HEADER_5.size, EMBEDDED):
-            self.fp.seek(FILE_HEADER + at)
-            self.info["icc_profile"] = self.fp.read(profile_length)
-
-    def load_end(self) -> None:
-        if self.mode == "RGBA" and self.getchannel("A").getextrema() == (0, 0):
-            self.putalpha(255)
 
 
 class AvifFile(AvifImagePlugin.AvifImageFile):

@@ -9,13 +9,15 @@ from PIL import (
     GifImagePlugin,
     Image,
     ImageFile,
-    PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
-from services.resize.pictures.files import AvifFile, BmpFile, JpegFile, TiffFile
+from services.resize.pictures.bmp import Bmp
+from services.resize.pictures.files import AvifFile, JpegFile
+from services.resize.pictures.png import Png
 from services.resize.pictures.refusals import Refusal, refuse
+from services.resize.pictures.tiff import Tiff
 from services.resize.pictures.values import Limits, Size
 
 Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
@@ -46,11 +48,11 @@ def _open_svg(file: io.BytesIO) -> ImageFile.ImageFile:
 
 OPENERS: Mapping[str, Opener] = {
     "JPEG": JpegFile,  # the first picture of an MPO
-    "PNG": PngImagePlugin.PngImageFile,
+    "PNG": Png,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
-    "TIFF": TiffFile,
-    "BMP": BmpFile,
+    "TIFF": Tiff,
+    "BMP": Bmp,
     "AVIF": AvifFile,
     "HEIC": _open_heic,
     "SVG": _open_svg,  # renders to a PNG, because resvg does not only read the size

@@ -12,6 +12,7 @@ START = 2
 """Offset of the first segment, after the marker that starts the file."""
 
 SCAN = 0xDA
+END = b"\xff\xd9"
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
@@ -29,23 +30,41 @@ photos with white noise, the loss of SSIM is 0.0018 at 1.7, 0.0027 at 1.5, and 0
 
 
 class Segment(NamedTuple):
-    """A segment. ``head`` is its first ten bytes: marker, length and six more."""
+    """A segment. ``head`` is its first ten bytes: marker, length and six more.
+
+    ``start`` is the offset of its content, after marker and length.
+    """
 
     marker: int
     head: bytes
+    start: int
+
+    def content(self, original: bytes) -> bytes:
+        return original[self.start : self.start - 2 + int.from_bytes(self.head[2:4])]
 
 
-def segments(original: bytes) -> Iterator[Segment]:
-    """The segments up to the first scan's; ends early at bytes that are not a segment."""
-    at = START
+def segments(original: bytes, picture: int = 0) -> Iterator[Segment]:
+    """The segments of the picture at this offset, up to the first scan's.
+
+    Ends early at bytes that are not a segment.
+    """
+    at = picture + START
     while original[at : at + 1] == b"\xff" and at + 4 <= len(original):
-        segment = Segment(original[at + 1], original[at : at + 10])
+        segment = Segment(original[at + 1], original[at : at + 10], at + 4)
         if segment.marker in WITHOUT_LENGTH:
             return
         yield segment
         if segment.marker == SCAN:
             return
         at += 2 + int.from_bytes(segment.head[2:4])
+
+
+def has_end(original: bytes) -> bool:
+    """Whether an end marker follows the first scan. Coded pixels cannot contain its bytes."""
+    if original.endswith(END):
+        return True
+    first_scan = START + sum(2 + int.from_bytes(s.head[2:4]) for s in segments(original))
+    return original.find(END, first_scan) >= 0
 
 
 def scans(original: bytes, frame: Segment, first: Segment) -> int:

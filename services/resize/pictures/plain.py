@@ -16,7 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import islice
 
-from services.resize.pictures import jpeg, repair_png, webp
+from services.resize.pictures import jpeg, webp
+from services.resize.pictures.exif import PREFIX
+from services.resize.pictures.truncation import png_names
 
 MAX_SCANS = 100
 """A progressive JPEG has about ten. Even an empty scan over 64 MP takes 5 ms."""
@@ -25,8 +27,8 @@ MAX_SEGMENTS = 200
 """Segments before a JPEG's first scan. A profile and a depth map need about 100, of 64 KB each."""
 
 MAX_PARSED = 20
-"""Segments that Pillow takes apart, of 64 KB each: quantization tables and Photoshop's blocks. One
-of either takes up to 9 ms."""
+"""Segments that Pillow takes apart, of 64 KB each: quantization tables and Photoshop's blocks take
+up to 9 ms. It also joins segments of EXIF data, which copies all earlier ones."""
 
 PARSED = frozenset({0xDB, 0xED})
 
@@ -52,14 +54,18 @@ def _is_plain_jpeg(original: bytes) -> bool:
     frames = [segment for segment in segments if segment.marker in jpeg.FRAMES]
     if len(frames) != 1 or segments[-1].marker != jpeg.SCAN:
         return False
-    if sum(segment.marker in PARSED for segment in segments) > MAX_PARSED:
+    if sum(map(_is_parsed, segments)) > MAX_PARSED:
         return False
     return jpeg.scans(original, frames[0], segments[-1]) <= MAX_SCANS
 
 
+def _is_parsed(segment: jpeg.Segment) -> bool:
+    return segment.marker in PARSED or segment.head.endswith(PREFIX)
+
+
 def _is_plain_png(original: bytes) -> bool:
     counted = Counter(
-        name in PIXELS for name in islice(repair_png.names(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
+        name in PIXELS for name in islice(png_names(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
     )
     return counted[True] < MAX_PIXEL_CHUNKS and counted[False] <= MAX_CHUNKS
 

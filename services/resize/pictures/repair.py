@@ -20,9 +20,6 @@ from services.resize.pictures.truncation import TIFF_PARTS, boxes, gif_end
 from services.resize.pictures.values import Size
 
 MISSING_END = frozenset({Defect.MISSING_END_MARKER})
-CONTENT_BOXES = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"idat"})
-"""Boxes of a HEIC or AVIF without which there is no picture."""
-
 UNCOMPRESSED = 1
 
 
@@ -120,14 +117,11 @@ def _repair_webp(original: bytes) -> Repaired | None:
     return Repaired(b"RIFF" + struct.pack("<I", len(body)) + body, MISSING_END)
 
 
-def _repair_boxes(original: bytes) -> Repaired | None:
-    """Drop a box at the end that the file cuts off, if the picture does not need it."""
+def _repair_boxes(original: bytes) -> None:
+    """Nothing to repair: the decoders ignore a box that is cut off behind the picture."""
     (last,) = deque(boxes(original), maxlen=1)
-    if last.end <= len(original):
-        return None
-    if last.name in CONTENT_BOXES:
+    if last.end > len(original):
         raise Truncated.of(last.end - len(original), last.end, "bytes")
-    return Repaired(original[: last.at], MISSING_END)
 
 
 REPAIRS: Mapping[str, Callable[[bytes], Repaired | None]] = {

@@ -10,7 +10,6 @@ from PIL import Image, ImageChops, JpegImagePlugin
 from services.resize.pictures import jpeg
 from services.resize.pictures.defects import Defect, Repaired, Truncated
 
-END = b"\xff\xd9"
 MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]", re.DOTALL)
 """A marker within or after coded pixels, in which only restart markers and ``FF 00`` occur."""
 
@@ -60,7 +59,7 @@ def repair(original: bytes) -> Repaired | None:
     absent, rows = _absent_rows(body)
     if absent:
         raise Truncated.of(absent, rows, "rows")
-    return Repaired(body + END, frozenset({Defect.MISSING_END_MARKER}))
+    return Repaired(body + jpeg.END, frozenset({Defect.MISSING_END_MARKER}))
 
 
 def _parts(original: bytes) -> Parts:
@@ -72,7 +71,7 @@ def _parts(original: bytes) -> Parts:
     scans: list[bytes] = []
     while len(scans) < MAX_SCANS:
         marker = original[at + 1 : at + 2]
-        if original[at : at + 2] == END:
+        if original[at : at + 2] == jpeg.END:
             return Parts(at, scans, has_end=True)
         length = int.from_bytes(original[at + 2 : at + 4])
         after = at + 2 + length
@@ -116,11 +115,11 @@ def _absent_rows(body: bytes) -> tuple[int, int]:
     If a scan is complete, the decoder skips all bits after it. Otherwise it uses them for the next
     pixels, so that other bits give other pixels.
     """
-    plain = _decoded(body + END)
+    plain = _decoded(body + jpeg.END)
     tops = [
         box[1]
         for probe in PROBES
-        if (box := ImageChops.difference(plain, _decoded(body + probe + END)).getbbox())
+        if (box := ImageChops.difference(plain, _decoded(body + probe + jpeg.END)).getbbox())
     ]
     return (plain.height - min(tops) if tops else 0), plain.height
 

@@ -118,20 +118,6 @@ def chunks(original: bytes) -> Iterator[Chunk]:
         at = end + 4
 
 
-def has_end(original: bytes) -> bool:
-    """Whether the file has an end marker. It reads all names of chunks if other data follows."""
-    return original[-8:-4] == b"IEND" or b"IEND" in names(original)
-
-
-def names(original: bytes) -> Iterator[bytes]:
-    """The names of the chunks: a chunk is a length, a name, the content and a checksum."""
-    at, name = len(SIGNATURE), b""
-    while name != b"IEND" and at + 8 <= len(original):
-        name = original[at + 4 : at + 8]
-        yield name
-        at += 12 + int.from_bytes(original[at : at + 4])
-
-
 def _end(found: Sequence[Chunk]) -> int:
     """The offset after the last chunk, with its checksum."""
     return found[-1].at + len(found[-1].content) + 4 if found else len(SIGNATURE)

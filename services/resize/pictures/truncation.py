@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from services.resize.pictures import repair_png
+from services.resize.pictures import jpeg
 from services.resize.pictures.defects import Defect, Defects
 
 BOX_HEADER = 8
@@ -16,6 +16,7 @@ BOX_HEADER = 8
 BOX_HEADS = 16
 """Bytes: with a long length."""
 
+PNG_SIGNATURE = 8
 GIF_HEADER = 13
 """Bytes: the signature and the screen's size, flags and colours."""
 
@@ -83,6 +84,20 @@ def gif_end(original: bytes) -> GifEnd:
     return GifEnd(min(at, len(original)), has_trailer=at < len(original))
 
 
+def png_names(original: bytes) -> Iterator[bytes]:
+    """The names of a PNG's chunks: a chunk is a length, a name, the content and a checksum."""
+    at, name = PNG_SIGNATURE, b""
+    while name != b"IEND" and at + 8 <= len(original):
+        name = original[at + 4 : at + 8]
+        yield name
+        at += 12 + int.from_bytes(original[at : at + 4])
+
+
+def _png_has_end(original: bytes) -> bool:
+    """Whether there is an end marker. Only if other data follows, it reads all names."""
+    return original[-8:-4] == b"IEND" or b"IEND" in png_names(original)
+
+
 def _colours(flags: bytes) -> int:
     """Bytes of the palette that these flags declare."""
     return 3 << (flags[0] & 7) + 1 if flags and flags[0] & 0x80 else 0
@@ -140,6 +155,7 @@ ENDS: Mapping[str, Callable[[bytes], bool]] = {
 }
 
 END_MARKERS: Mapping[str, Callable[[bytes], bool]] = {
-    "PNG": repair_png.has_end,
+    "JPEG": jpeg.has_end,
+    "PNG": _png_has_end,
     "GIF": lambda original: original.endswith(b";") or gif_end(original).has_trailer,
 }

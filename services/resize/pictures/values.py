@@ -115,7 +115,7 @@ class Limits:
     """
 
     bytes: int = 64 * 1024**2
-    pixels: int = 100_000_000
+    pixels: int = 120_000_000
     memory: int = 1_200_000_000
     seconds: float = 8.0
 

@@ -21,6 +21,7 @@ TIFF_TYPES = {SHORT: "H", LONG: "I", LONG8: "Q"}
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 STRIPS, SAMPLES, PLANAR, TILES, SAMPLE_FORMAT = 273, 277, 284, 324, 339
 MEDIA_PHOTO = 0xBC01
+BIG_ENDIAN_BIGTIFF = b"MM\0+"
 
 COMPRESSIONS = {
     6: "old JPEG",
@@ -132,6 +133,8 @@ def _tiff(original: bytes, _: str) -> str | None:
     tags = tiff_tags(original)
     if not {WIDTH, HEIGHT} <= tags.keys() or not tags.keys() & {STRIPS, TILES}:
         return "TIFF of Windows Media Photo" if MEDIA_PHOTO in tags else None
+    if original.startswith(BIG_ENDIAN_BIGTIFF):  # Pillow reads only those in little-endian order
+        return "BigTIFF in big-endian order"
     compression = tags.get(COMPRESSION, (1,))[0]
     if compression not in COMMON_COMPRESSIONS:
         return f"TIFF with compression {compression} ({COMPRESSIONS.get(compression, 'unknown')})"

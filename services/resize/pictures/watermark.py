@@ -9,10 +9,10 @@ from services.resize.pictures.geometry import scaled
 from services.resize.pictures.scale import resize
 from services.resize.pictures.values import Position, Size, Watermark
 
-TEXT_SIZE = 96
+TEXT_SIZE = 192
 """Pixels of the font from which each text is scaled down."""
 
-OUTLINE = 4
+OUTLINE = 8
 """Pixels of the black line around the white text, which shows on every background."""
 
 MARGIN = 0.02

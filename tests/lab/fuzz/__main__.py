@@ -8,6 +8,7 @@ On any other error, or above the memory limit, it stores the file and exits with
 import argparse
 import random
 import resource
+import struct
 import sys
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from services.resize.logic import Limits, Refusal, Spec, develop
+from services.resize.logic import Limits, MetadataPolicy, Refusal, Spec, develop
 from shared.errors import PermanentError
 from tests.corpus import cases
 
@@ -26,6 +27,9 @@ LIMITS = Limits(pixels=4_000_000, memory=128 * 1024**2)
 
 BASE_MEMORY = 256 * 1024**2
 """Bytes for the interpreter, the libraries and the corpus, in addition to the limit."""
+
+MAX_SECONDS = 5
+"""The most CPU time of this process for one file; its children have a limit of their own."""
 
 MAX_BYTES = 200_000
 """The largest corpus file that is mutated; larger ones are slow and add nothing."""
@@ -88,6 +92,25 @@ def _overwrite(body: bytearray, at: int, chance: random.Random) -> None:
     body[at : at + len(written)] = written
 
 
+def _retag(body: bytearray, at: int, chance: random.Random) -> None:
+    """Write an entry of an EXIF or TIFF directory over one, if there are any."""
+    order = chance.choice("<>")
+    known = struct.pack(order + "H", chance.choice(TAGS))
+    place = body.find(known, at) if known in body else at
+    entry = struct.pack(
+        order + "HHII",
+        chance.choice(TAGS),
+        chance.choice((1, 2, 3, 4, 5, 7, 10, 12, 13, 16, 129)),
+        chance.choice((0, 1, 3, 1000, len(body) // 8, 2**29, 2**32 - 1)),
+        chance.choice((0, 8, 26, at, max(len(body) - 4, 0), 2**32 - 1)),
+    )
+    body[place : place + len(entry)] = entry
+
+
+TAGS = (0x0112, 0x010F, 0x011A, 0x013B, 0x02BC, 0x8298, 0x83BB, 0x8769, 0x8825, 0x9003, 2, 4)
+"""Orientation, maker, resolution, artist, XMP, copyright, IPTC, directories, time, position."""
+
+
 def _flip(body: bytearray, at: int, chance: random.Random) -> None:
     body[at : at + 1] = bytes(byte ^ 1 << chance.randrange(8) for byte in body[at : at + 1])
 
@@ -100,25 +123,29 @@ def _remove(body: bytearray, at: int, chance: random.Random) -> None:
     del body[at : at + chance.randint(1, 64)]
 
 
-EDITS = (_overwrite, _overwrite, _flip, _flip, _repeat, _remove)
+EDITS = (_overwrite, _overwrite, _flip, _flip, _repeat, _remove, _retag)
 
 
 def result(original: bytes) -> str:
     """``developed``, or the reason of a refusal. Raises UnexpectedResult."""
+    start = time.process_time()
     try:
-        rendition = develop(original, SPECS, LIMITS).renditions[0]
+        developed = develop(original, SPECS, LIMITS, metadata=MetadataPolicy.COPYRIGHT)
+        rendition = developed.renditions[0]
     except PermanentError as error:
         if error.reason not in CODES:
             raise UnexpectedResult(f"unknown reason {error.reason}") from None
-        return within_memory(error.reason)
+        return within_limits(error.reason, start)
     except Exception as error:
         raise UnexpectedResult from error
     if max(rendition.width, rendition.height) > SPECS[0].side:
         raise UnexpectedResult(f"a rendition of {rendition.width} x {rendition.height}")
-    return within_memory("developed")
+    return within_limits("developed", start)
 
 
-def within_memory(name: str) -> str:
+def within_limits(name: str, start: float) -> str:
+    if time.process_time() > start + MAX_SECONDS:
+        raise UnexpectedResult(f"{time.process_time() - start:.1f} s of CPU time")
     if peak() > LIMITS.memory + BASE_MEMORY:
         raise UnexpectedResult(f"{peak():,} bytes of memory")
     return name

@@ -88,7 +88,7 @@ class TimeLeft:
 class RememberedPictures:
     """Resizing whose results are memoized."""
 
-    def develop(self, original: bytes, *_: object) -> pictures.Developed:
+    def develop(self, original: bytes, *_: object, **__: object) -> pictures.Developed:
         if original == BAD:
             raise refuse(Refusal.NOT_AN_IMAGE)
         if original == DEADLY:

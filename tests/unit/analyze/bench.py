@@ -23,7 +23,14 @@ ANSWERS: dict[Detection, dict[str, Any]] = {
         "Labels": [{"Name": "Cat", "Confidence": 98.7}],
         "LabelModelVersion": "3.0",
     },
-    Detection.FACES: {"FaceDetails": [{"Confidence": 99.0}]},
+    Detection.FACES: {
+        "FaceDetails": [
+            {
+                "Confidence": 99.0,
+                "BoundingBox": {"Left": 0.25, "Top": 0.5, "Width": 0.5, "Height": 0.25},
+            }
+        ]
+    },
     Detection.TEXT: {
         "TextDetections": [{"DetectedText": "OPEN", "Type": "LINE", "Confidence": 99.0}]
     },

@@ -9,7 +9,7 @@ import pytest
 from services.analyze.documents import Documents
 from services.analyze.logic import Detection, Thresholds
 from shared.contracts.analysis import Analysis
-from shared.contracts.images import Moderation
+from shared.contracts.images import FocalPoint, Moderation
 from shared.errors import Fault, Overtaken, PermanentError, Throttled, TransientError
 from tests.contract.samples import AT, CAT, EMBEDDING, FAILED, RESIZED, TITAN
 from tests.fakes import MemoryObjects
@@ -30,6 +30,7 @@ def test_the_event_has_the_summary_of_the_answers() -> None:
     )
     assert [(label.name, label.confidence) for label in analyzed.labels] == [("Cat", 98.7)]
     assert (analyzed.faces, analyzed.text) == (1, ("OPEN",))
+    assert analyzed.largest_face == FocalPoint(x=0.5, y=0.625)
     assert analyzed.moderation == Moderation(flagged=True, names=("Smoking",))
     assert (analyzed.document, analyzed.analyzer) == (DOCUMENT, "rekognition")
     assert analyzed.embedding == EMBEDDING
@@ -79,6 +80,7 @@ def test_a_disabled_detection_is_not_requested_and_is_none() -> None:
     analyzed = bench.analyze()
     assert bench.recognizer.detections() == {Detection.LABELS}
     assert (analyzed.faces, analyzed.text, analyzed.moderation) == (None, None, None)
+    assert analyzed.largest_face is None
     assert (
         bench.document()["thresholds"] == analyzed.thresholds == {"max_labels": 5.0, "labels": 70.0}
     )

@@ -8,8 +8,10 @@ import pytest
 from services.api.models import File
 from services.api.settings import ApiSettings
 from services.api.uploads import S3Signer
+from services.resize.focal import read_focal
 from shared.aws import presigner
 from shared.config import Misconfigured
+from shared.contracts.images import FocalPoint
 
 PAGE = "https://d111.cloudfront.net"
 KEY = "renditions/1/0/a b.jpg"
@@ -57,6 +59,26 @@ def test_a_form_is_signed_for_the_buckets_own_host(make) -> None:
     file = File.model_validate({"fileName": "a", "fileType": "image/png", "fileSize": 9})
     form = make("us-east-1", PAGE).form("uploads/1/a.png", file)
     assert form.url == "https://ours-uploads.s3.us-east-1.amazonaws.com/"
+
+
+def test_a_focal_point_is_signed_as_metadata_that_resize_reads(make) -> None:
+    file = File.model_validate(
+        {
+            "fileName": "a",
+            "fileType": "image/png",
+            "fileSize": 9,
+            "owner": "ada",
+            "focal": {"x": 0.3, "y": 1},
+        }
+    )
+    expected = {"x-amz-meta-owner": "ada", "x-amz-meta-focal": "0.3000,1.0000"}
+    signer = make("us-east-1", None)
+    assert expected.items() <= signer.form("uploads/1/a.png", file).fields.items()
+    put = signer.put("uploads/1/a.png", file)
+    assert expected.items() <= put.headers.items()
+    signed = parse_qs(urlsplit(put.url).query)["X-Amz-SignedHeaders"][0].split(";")
+    assert {*expected} <= {*signed}
+    assert read_focal(put.headers["x-amz-meta-focal"]) == FocalPoint(x=0.3, y=1)
 
 
 def test_a_missing_access_setting_is_an_error() -> None:

@@ -80,15 +80,16 @@ def test_the_queue_is_removed_if_the_subscription_fails(clients, outputs):
     assert left_behind(clients) == []
 
 
-def test_an_upload_carries_its_type_and_its_owner(clients, outputs, tmp_path):
+def test_an_upload_carries_its_type_its_owner_and_its_focal_point(clients, outputs, tmp_path):
     photo = tmp_path / "cat & mouse.jpg"
     photo.write_bytes(b"picture")
 
-    assert upload(photo, "a b/ü.jpg", "ada", outputs, clients) == "s3://uploads/a b/ü.jpg"
+    uri = upload(photo, "a b/ü.jpg", "ada", outputs, clients, focal="0.3,0.7")
+    assert uri == "s3://uploads/a b/ü.jpg"
 
     stored = clients.client("s3").get_object(Bucket="uploads", Key="a b/ü.jpg")
     assert stored["ContentType"] == "image/jpeg"
-    assert stored["Metadata"] == {"owner": "ada"}
+    assert stored["Metadata"] == {"owner": "ada", "focal": "0.3,0.7"}
     assert stored["Body"].read() == b"picture"
 
 
@@ -100,6 +101,8 @@ def test_an_impossible_upload_is_refused_in_one_line(clients, outputs, tmp_path)
         upload(tmp_path / "dog.jpg", "key", None, outputs, clients)
     with pytest.raises(InfraError, match="ASCII"):
         upload(tmp_path / "cat.jpg", "key", "Zoë", outputs, clients)
+    with pytest.raises(InfraError, match="two ratios"):
+        upload(tmp_path / "cat.jpg", "key", None, outputs, clients, focal="left")
     with pytest.raises(InfraError, match="NoSuchBucket"):
         upload(tmp_path / "cat.jpg", "key", None, nowhere, clients)
 

@@ -37,8 +37,9 @@ try:
 except PermanentError as error:
     what = error.reason
 status = Path("/proc/self/status").read_text().split()
-of_a_child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print(json.dumps([what, max(int(status[status.index("VmHWM:") + 1]), of_a_child) * 1024]))
+usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+peak = max(int(status[status.index("VmHWM:") + 1]), usage[1].ru_maxrss) * 1024
+print(json.dumps([what, peak, sum(one.ru_utime + one.ru_stime for one in usage)]))
 """
 """The peak comes from ``/proc``, because getrusage starts with the peak of the parent process."""
 
@@ -76,9 +77,10 @@ def test_a_case_has_its_expected_result_within_time_and_memory(name):
         timeout=SECONDS,
         check=True,
     )
-    what, peak = json.loads(done.stdout)
+    what, peak, seconds = json.loads(done.stdout)
     assert what == expected(case)
     assert peak < case.memory * MB
+    assert seconds < case.seconds
 
 
 def test_names_of_cases_are_unique():

@@ -4,6 +4,7 @@ import faulthandler
 import os
 import resource
 import signal
+import struct
 import threading
 from itertools import count
 from pathlib import Path
@@ -16,7 +17,7 @@ from services.resize.pictures.confined import Allowance, Stopped, _lower, confin
 from services.resize.pictures.header import OPENERS
 from services.resize.pictures.plain import PLAIN_FORMATS, is_plain
 from shared.errors import PermanentError, TransientError
-from tests.pictures import corners, encoded, exif, noise
+from tests.pictures import corners, encoded, exif, hole, noise
 
 MB = 1024**2
 PLENTY = Allowance(memory=512 * MB, seconds=60)
@@ -39,12 +40,12 @@ def crash(_file=None):
 
 @pytest.fixture
 def broken(monkeypatch):
-    """``broken(decoder)``: the refusal of a WebP that is processed with this decoder."""
+    """``broken(decoder)``: the refusal of a TIFF that is processed with this decoder."""
 
     def run(decoder, **limits):
-        monkeypatch.setitem(OPENERS, "WEBP", decoder)
+        monkeypatch.setitem(OPENERS, "TIFF", decoder)
         with pytest.raises(PermanentError) as refused:
-            develop(encoded(corners(), "WEBP"), SPECS, Limits(**limits))
+            develop(encoded(corners(), "TIFF"), SPECS, Limits(**limits))
         return refused.value
 
     return run
@@ -99,11 +100,61 @@ def test_plain_formats_are_decoded_in_the_service_itself(monkeypatch):
         ("JPEG", {"progressive": True, "icc_profile": bytes(300_000), "exif": exif(make="M")}),
         ("JPEG", {"subsampling": 0}),
         ("PNG", {"compress_level": 0}),
+        ("WEBP", {}),
+        ("WEBP", {"icc_profile": bytes(300_000), "exif": exif(make="M"), "xmp": bytes(3000)}),
     ],
-    ids=["progressive JPEG, large profile", "JPEG", "PNG of 45 chunks"],
+    ids=["progressive JPEG, large profile", "JPEG", "PNG of 45 chunks", "WebP", "WebP, metadata"],
 )
 def test_a_plain_picture_may_have_many_parts(form, options):
     assert is_plain(form, encoded(noise(1200, 800), form, **options))
+
+
+def webp_with(name, body):
+    """A WebP with one more chunk, after its picture."""
+    file = encoded(corners(), "WEBP")
+    file += name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+    return file[:4] + struct.pack("<I", len(file) - 8) + file[8:]
+
+
+def webp_canvas(width):
+    """A WebP of 120 pixels on a canvas of another width."""
+    file = encoded(corners(), "WEBP", exif=exif(make="M"))
+    return file[:24] + struct.pack("<I", width - 1)[:3] + file[27:]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        encoded(corners(), "WEBP", lossless=True),
+        encoded(hole(), "WEBP"),
+        encoded(corners(), "WEBP", save_all=True, append_images=[noise(120, 80)]),
+        encoded(corners(), "WEBP")[:-9],
+        webp_canvas(121),
+        webp_with(b"VP8 ", bytes(10)),
+        webp_with(b"ALPH", bytes(10)),
+        webp_with(b"none", b"") + b"none\0\0\0\0" * 9,
+        encoded(corners(), "WEBP").replace(b"\x9d\x01\x2a", b"\x9d\x01\x2b"),
+    ],
+    ids=[
+        "lossless",
+        "transparent",
+        "animated",
+        "cut",
+        "larger canvas",
+        "two pictures",
+        "stray transparency",
+        "chunks outside",
+        "no key frame",
+    ],
+)
+def test_only_one_lossy_picture_makes_a_plain_webp(file):
+    assert is_plain("WEBP", webp_canvas(120))
+    assert is_plain("WEBP", file) == file.endswith(b"none\0\0\0\0" * 9)
+
+
+def test_a_webp_of_many_chunks_is_not_plain():
+    file = encoded(corners(), "WEBP") + b"none\0\0\0\0" * 9
+    assert not is_plain("WEBP", file[:4] + struct.pack("<I", len(file) - 8) + file[8:])
 
 
 @pytest.mark.parametrize("form", sorted(OPENERS.keys() - PLAIN_FORMATS))
@@ -164,7 +215,7 @@ def test_threads_of_the_parent_do_not_affect_a_child():
     threads = [threading.Thread(target=busy.wait, args=(60,)) for _ in range(3)]
     for thread in threads:
         thread.start()
-    made = develop(encoded(corners(), "WEBP"), SPECS, Limits())
+    made = develop(encoded(corners(), "TIFF"), SPECS, Limits())
     busy.set()
     for thread in threads:
         thread.join(60)

@@ -32,7 +32,7 @@ def test_a_run_without_failures_exits_with_0(run, tmp_path, capsys):
 def test_an_unexpected_error_stops_the_run_and_its_file_is_stored(
     run, monkeypatch, tmp_path, capsys
 ):
-    monkeypatch.setattr(fuzz, "develop", lambda *_: {}["no such key"])
+    monkeypatch.setattr(fuzz, "develop", lambda *_, **__: {}["no such key"])
     assert run(60) == 1
     (stored,) = tmp_path.iterdir()
     assert str(stored) in capsys.readouterr().out
@@ -41,6 +41,12 @@ def test_an_unexpected_error_stops_the_run_and_its_file_is_stored(
 
 def test_too_much_memory_stops_the_run(run, monkeypatch, tmp_path):
     monkeypatch.setattr(fuzz, "peak", lambda: 10**12)
+    assert run(60) == 1
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_too_much_time_stops_the_run(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(fuzz, "MAX_SECONDS", -1)
     assert run(60) == 1
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -16,10 +16,12 @@ from tests.pictures import (
     encoded,
     grey_profile,
     hole,
+    lab,
     opened,
     png,
     rgb_profile,
     swapped_profile,
+    table_profile,
 )
 
 P3_COLUMNS = ((0.5151, 0.2412, -0.0011), (0.2920, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841))
@@ -72,6 +74,18 @@ def test_a_profile_does_not_change_transparency(rendition):
     assert (made.getpixel((5, 20))[3], made.getpixel((60, 20))) == (0, (*GREEN, 255))
 
 
+def test_the_colorimetric_table_of_a_profile_is_used(colour):
+    perceptual = lab(0, 0, 0) + lab(50, 0, 0) * 7  # darker, as in the sRGB v4 ICC preference
+    profile = table_profile(b"RGB ", perceptual, lab(0, 0, 0) + lab(100, 0, 0) * 7)
+    assert colour(encoded(plain("RGB", WHITE), "PNG", icc_profile=profile)) == WHITE
+
+
+def test_the_black_point_of_a_profile_becomes_black(colour):
+    nodes = lab(20, 0, 0) + lab(100, 0, 0) * 7
+    original = encoded(plain("RGB", 0), "PNG", icc_profile=table_profile(b"RGB ", nodes, nodes))
+    assert colour(original) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("profile", [b"", b"broken", swapped_profile()[:200], grey_profile(1.0)])
 def test_a_broken_or_unsuitable_profile_is_ignored(profile, colour):
     assert close(colour(encoded(plain("RGB", RED), "JPEG", icc_profile=profile)), RED)
@@ -82,9 +96,38 @@ def test_a_grey_profile_is_applied(colour):
     assert close(colour(linear), (188, 188, 188), 3)
 
 
+def test_a_grey_profile_leaves_the_picture_grey(rendition):
+    original = encoded(plain("L", 128), "JPEG", icc_profile=grey_profile(1.0))
+    assert opened(rendition(original, form=Format.JPEG).body).mode == "L"
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF"])
+def test_an_rgb_profile_is_applied_to_grey(form, colour):
+    """As Chromium does; libvips ignores it."""
+    original = encoded(plain("L", 128), form, icc_profile=rgb_profile(gamma=1.0))
+    assert close(colour(original), (188, 188, 188), 3)
+
+
+def test_a_cmyk_profile_is_not_applied_to_grey(colour):
+    original = encoded(plain("L", 90), "PNG", icc_profile=all_blue_ink_profile())
+    assert colour(original) == (90, 90, 90)
+
+
 @pytest.mark.parametrize("form", ["JPEG", "TIFF"])
-def test_a_cmyk_red_is_red(form, colour):
-    assert close(colour(encoded(plain("CMYK", (0, 255, 255, 0)), form)), RED)
+@pytest.mark.parametrize("profile", [b"", b"broken", rgb_profile(), grey_profile(1.0)])
+@pytest.mark.parametrize(
+    ("inks", "shown"),  # by libvips 8.18
+    [
+        ((0, 0, 0, 0), WHITE),
+        ((0, 255, 255, 0), (232, 31, 42)),
+        ((255, 0, 0, 0), (0, 155, 228)),
+        ((0, 0, 0, 255), (40, 35, 43)),
+        ((102, 76, 76, 25), (141, 143, 147)),
+    ],
+)
+def test_cmyk_without_a_valid_profile_is_shown_as_printed(inks, shown, profile, form, colour):
+    original = encoded(plain("CMYK", inks), form, icc_profile=profile)
+    assert close(colour(original), shown, 3)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "TIFF"])
@@ -134,8 +177,7 @@ def test_a_palette_is_resolved(colour):
 
 
 def test_lab_is_converted(colour):
-    lab = plain("LAB", (136, 208, 195))
-    assert close(colour(encoded(lab, "TIFF")), RED, 15)
+    assert close(colour(encoded(plain("LAB", (136, 208, 195)), "TIFF")), RED, 15)
 
 
 @pytest.mark.parametrize("form", ALPHA)

@@ -326,6 +326,16 @@ def test_a_bigtiff_has_its_tags_and_its_orientation(developed):
     assert (picture.captured.camera, picture.width, picture.height) == ("Z 6", 80, 120)
 
 
+@pytest.mark.parametrize(
+    "name", ["icc_profile", "transparency", "interlace", "exif", "xmp", "gamma", "dpi", "duration"]
+)
+@pytest.mark.parametrize("at", [33, -12], ids=["before the pixels", "at the end"])
+def test_a_text_of_a_png_does_not_change_its_pixels(name, at, developed):
+    plain = encoded(corners(), "PNG")
+    text = png_chunk(b"tEXt", name.encode() + b"\0some words")
+    assert developed(plain[:at] + text + plain[at:]) == developed(plain)
+
+
 @pytest.mark.parametrize("length", [6, 9, 14, 20, 40, 90])
 def test_broken_exif_is_not_an_error(length, developed):
     original = encoded(corners(), "JPEG", exif=ALL_EXIF[:length] + b"\xff" * 30)

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from services.resize.logic import Limits, Refusal, Spec, develop
-from services.resize.pictures.header import BYTES_A_PIXEL, OPENERS
+from services.resize.pictures.header import BYTES_A_PIXEL, CHEAPER, OPENERS
 from shared.errors import Fault, PermanentError
-from tests.pictures import corners, encoded, photo, png
+from tests.pictures import corners, encoded, hole, photo, png
 
 SPECS = [Spec("one", 64)]
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIC"]
@@ -43,6 +43,9 @@ OF_EACH_REASON = {
     "unsupported-format": encoded(corners(), "JPEG2000"),
     "too-many-pixels": png(3000, 3000, 8, 0, []),
     "truncated": encoded(photo(300, 200), "JPEG")[:2000],
+    "unsupported-variant": encoded(corners(), "TIFF").replace(
+        struct.pack("<HHIHH", 259, 3, 1, 1, 0), struct.pack("<HHIHH", 259, 3, 1, 50001, 0)
+    ),
     "corrupt": damaged("PNG"),
 }
 
@@ -129,13 +132,50 @@ def test_one_pixel_too_many_is_refused_in_every_format(form):
 @pytest.mark.parametrize("form", FORMATS)
 def test_memory_lowers_the_pixels_of_formats_that_need_more(form):
     original = encoded(corners(120, 80), form)
-    enough = 9600 * BYTES_A_PIXEL[form]
+    enough = 9600 * CHEAPER.get((form, "RGB"), BYTES_A_PIXEL[form])
     assert refused(original, Limits(memory=enough - 1)).reason == "too-many-pixels"
     assert develop(original, SPECS, Limits(memory=enough)).width == 120
 
 
+@pytest.mark.parametrize(
+    ("form", "picture"),
+    [
+        ("JPEG", corners(120, 80).convert("CMYK")),
+        ("WEBP", hole(120, 80)),
+        ("HEIC", hole(120, 80)),
+    ],
+    ids=["CMYK", "WebP with transparency", "HEIC with transparency"],
+)
+def test_memory_lowers_the_pixels_of_modes_that_need_more(form, picture):
+    original = encoded(picture, form)
+    cost = CHEAPER.get((form, picture.mode), BYTES_A_PIXEL[form])
+    assert cost > CHEAPER[form, "RGB"]
+    assert refused(original, Limits(memory=9600 * cost - 1)).reason == "too-many-pixels"
+    assert develop(original, SPECS, Limits(memory=9600 * cost)).width == 120
+
+
 def test_every_supported_format_has_a_memory_cost():
     assert OPENERS.keys() == BYTES_A_PIXEL.keys()
+    assert all(cost < BYTES_A_PIXEL[form] for (form, _), cost in CHEAPER.items())
+
+
+@pytest.mark.parametrize(
+    ("form", "mode", "size"),
+    [("JPEG", "RGB", (12_000, 9000)), ("HEIC", "RGB", (16_128, 3904))],
+    ids=["JPEG of 108 MP", "HEIC panorama of 63 MP"],
+)
+def test_the_largest_pictures_of_phones_are_within_the_default_limits(form, mode, size):
+    limits = Limits()
+    pixels = size[0] * size[1]
+    assert pixels <= min(limits.pixels, limits.memory // CHEAPER[form, mode])
+
+
+def test_a_picture_beyond_its_decoders_own_limit_has_too_many_pixels():
+    small = encoded(corners(), "AVIF")
+    at = small.index(b"ispe") + 8
+    large = small[:at] + struct.pack(">II", 17_000, 17_000) + small[at + 8 :]
+    error = refused(large)
+    assert (error.reason, error.facts["width"]) == ("too-many-pixels", 17_000)
 
 
 def test_a_bomb_is_refused_by_its_header_alone():

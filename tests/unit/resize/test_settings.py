@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from services.resize import settings
-from services.resize.logic import Format, Spec
+from services.resize import handler, settings
+from services.resize.logic import Format, MetadataPolicy, Spec
 from services.resize.pictures.values import Fill, Position, Watermark
 from services.resize.settings import ResizeSettings
 from shared.config import Misconfigured
+from tests.pictures import corners, encoded, exif_of
 from tests.unit.shared.test_config import COMPLETE
 
 ENOUGH = COMPLETE | {"UPLOADS_BUCKET": "uploads", "PROCESSED_BUCKET": "processed"}
@@ -28,7 +29,7 @@ def test_the_default_is_three_renditions() -> None:
 
 
 def test_limits_are_read_or_have_defaults() -> None:
-    assert (read().limits.bytes, read().limits.pixels) == (50_000_000, 100_000_000)
+    assert (read().limits.bytes, read().limits.pixels) == (50_000_000, 120_000_000)
     limits = read(MAX_BYTES="1000", MAX_PIXELS="2000", MAX_MEMORY="3000").limits
     assert (limits.bytes, limits.pixels, limits.memory) == (1000, 2000, 3000)
 
@@ -93,6 +94,11 @@ def test_the_error_of_an_invalid_rendition_says_what_is_wrong(words: str, error:
     assert "; " not in str(refused.value)
 
 
+def test_invalid_renditions_with_a_watermark_are_one_error() -> None:
+    with pytest.raises(Misconfigured, match=r"^RENDITIONS: [^;]*; a side is 256 or 800x600$"):
+        read(RENDITIONS="web", WATERMARK_TEXT="x", WATERMARK_RENDITIONS="web")
+
+
 @pytest.mark.parametrize("words", ["thumbnail", "thumbnail:big", "thumbnail:256:jpeg:80:more"])
 def test_the_error_of_an_invalid_rendition_shows_the_syntax(words: str) -> None:
     with pytest.raises(Misconfigured) as refused:
@@ -106,6 +112,28 @@ def test_the_error_of_an_invalid_rendition_shows_the_syntax(words: str) -> None:
 def test_a_bad_limit_is_named(name: str, value: str) -> None:
     with pytest.raises(Misconfigured, match=f"^{name}: "):
         read(**{name: value})
+
+
+def test_renditions_have_no_metadata_by_default() -> None:
+    assert read().metadata is MetadataPolicy.STRIP
+    assert read(METADATA="copyright").metadata is MetadataPolicy.COPYRIGHT
+
+
+def test_another_policy_of_metadata_is_refused_by_name() -> None:
+    with pytest.raises(Misconfigured, match=r"^METADATA: .*'strip' or 'copyright'"):
+        read(METADATA="all")
+
+
+def test_the_policy_of_metadata_reaches_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (ENOUGH | {"METADATA": "copyright"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(handler, "client", lambda _: None)
+    monkeypatch.setattr(handler, "routes", lambda steps: steps)
+    monkeypatch.setattr(handler, "service_on_aws", lambda _, steps: steps)
+    steps = handler.service.__wrapped__()
+    original = encoded(corners(), "JPEG", exif=exif_of({0x013B: b"Artist"}))
+    (made, *_) = steps.develop(original, steps.specs, steps.limits).renditions
+    assert b"Artist" in made.body
 
 
 @pytest.mark.parametrize("name", ["UPLOADS_BUCKET", "PROCESSED_BUCKET"])
