@@ -37,7 +37,7 @@ def service() -> Service:
     steps = Steps(
         uploads=S3Objects(client("s3"), settings.uploads_bucket),
         processed=S3Objects(client("s3"), settings.processed_bucket),
-        specs=settings.renditions,
+        specs=settings.specs,
         limits=settings.limits,
     )
     return service_on_aws(settings, routes(steps))

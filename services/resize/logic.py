@@ -3,6 +3,7 @@
 ``develop`` lists the steps in their order.
 """
 
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,11 +12,14 @@ from PIL import Image, ImageFile
 
 from services.resize.pictures import jpeg, memory
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
+from services.resize.pictures.animated import Allowed, Animator
+from services.resize.pictures.animation import NOT_COUNTED, frames_of, may_move, motion_of, still_of
 from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
+from services.resize.pictures.frames import Frame
 from services.resize.pictures.geometry import fit
 from services.resize.pictures.header import identify, load_heic, open_header, peak_bytes
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
@@ -45,6 +49,9 @@ __all__ = [
     "develop",
 ]
 
+ANIMATION_SHARE = 0.75
+"""Of the seconds for decoding. An animation that takes longer becomes a still."""
+
 memory.enable_cache()
 
 
@@ -58,11 +65,10 @@ def develop(
     Raises PermanentError with a code of ``Refusal`` for bytes that it cannot process.
     """
     kind = identify(original, limits.bytes)
-    decode = _decode_here if is_plain(kind, original) else _decode_in_a_child
-    decoded = decode(kind, original, max(spec.side for spec in (*specs, analysis)), limits)
-    renditions, smallest = _cascade(
-        decoded.image, decoded.upright_size, [*specs, analysis], analysis
-    )
+    plain = is_plain(kind, original) and not may_move(kind, original)
+    decode = _decode_here if plain else _decode_in_a_child
+    decoded = decode(kind, original, [*specs, analysis], limits)
+    renditions, smallest = _cascade(decoded, [*specs, analysis], analysis)
     return Developed(
         format=kind,
         width=decoded.upright_size.width,
@@ -77,14 +83,16 @@ def develop(
     )
 
 
-def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
+def _decode_in_a_child(
+    kind: str, original: bytes, specs: Sequence[Spec], limits: Limits
+) -> Decoded:
     """Decode in a child process that has limits on memory and time."""
     if kind == "HEIC":
         load_heic()
 
     def work() -> Sequence[bytes]:
         try:
-            return pack(_decode_here(kind, original, largest, limits))
+            return pack(_decode_here(kind, original, specs, limits))
         except PermanentError as error:
             return pack_refusal(error)
 
@@ -95,21 +103,42 @@ def _decode_in_a_child(kind: str, original: bytes, largest: int, limits: Limits)
         raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by=error.by) from error
 
 
-def _decode_here(kind: str, original: bytes, largest: int, limits: Limits) -> Decoded:
-    """Decode to an upright sRGB picture, with sides of at most ``largest`` pixels."""
+def _decode_here(kind: str, original: bytes, specs: Sequence[Spec], limits: Limits) -> Decoded:
+    """Decode to an upright sRGB picture, no larger than the largest spec.
+
+    For an animation it is the first frame that shows something, beside the animated renditions.
+    """
+    deadline = time.monotonic() + limits.seconds * ANIMATION_SHARE
     with _decoding(kind, original):
         picture = open_header(kind, original, limits)
         size = Size(*picture.size)
         memory.make_room(peak_bytes(kind, size), limits.memory)
-        whole = _decode(picture, original, fit(size, largest))
+        target = fit(size, max(spec.side for spec in specs))
+        whole = _decode(picture, original, target)
         metadata = read_metadata(picture)
-        upright = _upright(whole, fit(size, largest), metadata)
+        upright_size = _upright_size(size, metadata.turn)
+        motion = motion_of(kind, original)
+        if motion.moves:
+            whole = still_of(kind, original, picture, limits.animation_pixels) or whole
+        upright = _upright(whole, target, metadata)
+        frames = (
+            Frame(_upright(image, target, metadata), milliseconds)
+            for image, milliseconds in frames_of(kind, original, picture)
+        )
+        allowed = Allowed(limits.animation_pixels, deadline)
+        moving = Animator(motion, upright_size, _shapes, allowed).animated(frames, specs)
     return Decoded(
         image=upright,
-        upright_size=_upright_size(size, metadata.turn),
+        upright_size=upright_size,
         captured=metadata.captured,
         has_gps=metadata.has_gps,
-        details=PictureDetails(),
+        details=PictureDetails(
+            animated=motion.moves,
+            frames=motion.frames,
+            duration=motion.seconds,
+            warnings=moving.warnings if motion.counted else (NOT_COUNTED, *moving.warnings),
+        ),
+        animated=moving.renditions,
     )
 
 
@@ -151,17 +180,26 @@ def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
 
 
 def _cascade(
-    image: Image.Image, full_size: Size, specs: Sequence[Spec], analysis: Spec
+    decoded: Decoded, specs: Sequence[Spec], analysis: Spec
 ) -> tuple[list[Rendition], Image.Image]:
-    """Return the renditions in the order of the specs, and the smallest picture.
+    """Return the renditions in the order of the specs, and the smallest picture."""
+    renditions = {rendition.name: rendition for rendition in decoded.animated}
+    smallest = decoded.image
+    for spec, smallest in _shapes(smallest, decoded.upright_size, specs):  # noqa: B020 - the last
+        if spec is analysis:
+            renditions[spec.name] = for_analysis(smallest, spec)
+        elif spec.name not in renditions:
+            renditions[spec.name] = encode(smallest, spec)
+    return [renditions[spec.name] for spec in specs], smallest
 
-    Each rendition is made from the next larger one.
-    """
-    renditions = {}
+
+def _shapes(
+    image: Image.Image, full_size: Size, specs: Sequence[Spec]
+) -> Iterator[tuple[Spec, Image.Image]]:
+    """The picture at the size of each spec. Each is made from the next larger one."""
     for spec in sorted(specs, key=lambda spec: -spec.side):
         image = resize(image, fit(full_size, spec.side))
-        renditions[spec] = for_analysis(image, spec) if spec is analysis else encode(image, spec)
-    return [renditions[spec] for spec in specs], image
+        yield spec, image
 
 
 def _upright_size(size: Size, turn: Image.Transpose | None) -> Size:

@@ -1,7 +1,8 @@
 """The settings of ``resize`` and their defaults."""
 
 import re
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -47,6 +48,10 @@ class ResizeSettings(ServiceSettings):
     max_pixels: int = Field(default=100_000_000, gt=0)
     max_seconds: float = Field(default=8, gt=0)
     """Of decoding in a child process. Less than the function's ``worst_case``."""
+    animation: Literal["still", "keep"] = "still"
+    """``keep``: the renditions of an animation are animated WebPs, within the limits."""
+    max_animation_pixels: int = Field(default=60_000_000, gt=0)
+    """Frames times pixels. 60 MP take about 5 s of the function's time."""
 
     @field_validator("renditions")
     @classmethod
@@ -58,10 +63,16 @@ class ResizeSettings(ServiceSettings):
         return specs
 
     @property
+    def specs(self) -> tuple[Spec, ...]:
+        """The renditions, animated if the settings ask for it."""
+        return tuple(replace(spec, animated=self.animation == "keep") for spec in self.renditions)
+
+    @property
     def limits(self) -> Limits:
         return Limits(
             bytes=self.max_bytes,
             pixels=self.max_pixels,
             memory=self.max_memory,
             seconds=self.max_seconds,
+            animation_pixels=self.max_animation_pixels,
         )

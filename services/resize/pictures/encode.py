@@ -4,9 +4,16 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+    _webp,
+)
 
-from services.resize.pictures.values import Format, Rendition, Spec
+from services.resize.pictures.values import Format, Rendition, Size, Spec
 
 ENCODERS = (JpegImagePlugin, WebPImagePlugin, PngImagePlugin, AvifImagePlugin)
 """Importing registers them. Otherwise the first save would import all of Pillow's 45 plugins."""
@@ -20,6 +27,12 @@ EFFORT: Mapping[Format, Mapping[str, Any]] = {
 
 WHITE = (255, 255, 255)
 
+KEY_FRAMES = 3, 5
+"""The least and the largest distance of frames that do not depend on others, as gif2webp's."""
+
+TRANSPARENT = 0
+MINIMIZE = MIXED = LOSSLESS = VERBOSE = False
+
 
 def encode(image: Image.Image, spec: Spec) -> Rendition:
     """Encode an L, RGB or RGBA picture; for JPEG, transparent pixels become white."""
@@ -28,6 +41,33 @@ def encode(image: Image.Image, spec: Spec) -> Rendition:
     opaque = flatten(image) if kind is Format.JPEG else image
     opaque.save(body, kind, quality=spec.quality, **EFFORT[kind])
     return Rendition(spec.name, kind, kind.content_type, image.width, image.height, body.getvalue())
+
+
+class AnimatedWebP:
+    """Encodes an animation frame by frame, so that only the encoded frames take memory."""
+
+    def __init__(self, size: Size, quality: int, plays: int) -> None:
+        self._size, self._quality = size, quality
+        self._milliseconds = 0.0
+        self._encoder = _webp.WebPAnimEncoder(
+            size, TRANSPARENT, plays, MINIMIZE, *KEY_FRAMES, MIXED, VERBOSE
+        )
+
+    def add(self, image: Image.Image, milliseconds: float) -> None:
+        """Add an L, RGB or RGBA frame that is shown for this time."""
+        frame = image.convert("RGB") if image.mode == "L" else image
+        self._add(frame.getim())
+        self._milliseconds += milliseconds
+
+    def rendition(self) -> Rendition:
+        """The file of all frames, without a name."""
+        self._add(None)
+        body = self._encoder.assemble("", "", "")
+        return Rendition("", Format.WEBP, Format.WEBP.content_type, *self._size, body)
+
+    def _add(self, frame: object) -> None:
+        method = EFFORT[Format.WEBP]["method"]
+        self._encoder.add(frame, round(self._milliseconds), LOSSLESS, self._quality, 100, method)
 
 
 def flatten(image: Image.Image) -> Image.Image:

@@ -46,6 +46,8 @@ class Spec:
     side: int
     format: Format = Format.AUTO
     quality: int = 82
+    animated: bool = False
+    """Whether an animation becomes an animated WebP; in AUTO and WEBP only."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.side <= MAX_SIDE:
@@ -68,12 +70,15 @@ class Limits:
     format (``header.BYTES_A_PIXEL``). It lowers ``pixels`` for expensive formats. The default fits
     a function of 1,769 MB together with the interpreter, the libraries and the original.
     ``seconds``: wall-clock time for decoding in a child process.
+    ``animation_pixels``: frames times pixels, of the original and of all animated renditions
+    together; also the pixels that are decoded in search of a still.
     """
 
     bytes: int = 64 * 1024**2
     pixels: int = 100_000_000
     memory: int = 1_200_000_000
     seconds: float = 8.0
+    animation_pixels: int = 60_000_000
 
 
 @dataclass(frozen=True)
