@@ -13,7 +13,14 @@ from PIL import Image, ImageFile
 from services.resize.pictures import jpeg, memory
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
 from services.resize.pictures.animated import Allowed, Animator
-from services.resize.pictures.animation import NOT_COUNTED, frames_of, may_move, motion_of, still_of
+from services.resize.pictures.animation import (
+    NOT_COUNTED,
+    frames_of,
+    is_composed,
+    may_move,
+    motion_of,
+    still_of,
+)
 from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
 from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
@@ -118,7 +125,7 @@ def _decode_here(kind: str, original: bytes, specs: Sequence[Spec], limits: Limi
         metadata = read_metadata(picture)
         upright_size = _upright_size(size, metadata.turn)
         motion = motion_of(kind, original)
-        if motion.moves:
+        if is_composed(kind, original, motion):
             whole = still_of(kind, original, picture, limits.animation_pixels) or whole
         upright = _upright(whole, target, metadata)
         frames = (

@@ -86,6 +86,11 @@ def may_move(kind: str, original: bytes) -> bool:
     return kind in MOVES and MOVES[kind](original)
 
 
+def is_composed(kind: str, original: bytes, motion: Motion) -> bool:
+    """Whether the still has to be composed; otherwise Pillow's first picture is right."""
+    return motion.moves or (kind == "GIF" and gif.is_partial(original))
+
+
 def motion_of(kind: str, original: bytes) -> Motion:
     """Count the frames without decoding them. Damaged tables of times count as no motion."""
     if not may_move(kind, original):

@@ -17,6 +17,9 @@ TOO_SHORT = 10
 
 SLOWED = 100
 
+MAX_OVERHANG = 4
+"""The most pixels of a part, in canvases. Browsers clip a part that exceeds the canvas."""
+
 CLEAR = (0, 0, 0, 0)
 
 
@@ -87,12 +90,12 @@ def times_of(parts: Iterable[Part], plays: int) -> Times:
 def composed(parts: Iterable[Part], canvas_size: Size) -> Iterator[Frame]:
     """The frames as RGB or RGBA. It decodes one part at a time, and holds three canvases at most.
 
-    Raises ValueError for a part with more pixels than the canvas, and the decoder's errors.
+    Raises ValueError for a part that is much larger than the canvas, and the decoder's errors.
     """
     canvas = Image.new("RGBA", canvas_size)
     for part in parts:
-        if part.size.pixels > canvas_size.pixels:
-            raise ValueError("a part is larger than the canvas")
+        if part.size.pixels > canvas_size.pixels * MAX_OVERHANG:
+            raise ValueError("a part is much larger than the canvas")
         box = (part.x, part.y, part.x + part.size.width, part.y + part.size.height)
         before = canvas.crop(box) if part.disposal is Disposal.PREVIOUS else None
         if part.over:

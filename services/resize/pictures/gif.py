@@ -65,6 +65,16 @@ def parts(original: bytes) -> Iterator[Part]:
             return
 
 
+def is_partial(original: bytes) -> bool:
+    """Whether the first frame leaves a part of the canvas transparent."""
+    screen = Size(*struct.unpack_from("<2H", original, 6))
+    first = next(parts(original), None)
+    if not first:
+        return False
+    right, bottom = first.x + first.size.width, first.y + first.size.height
+    return (first.x, first.y) != (0, 0) or right < screen.width or bottom < screen.height
+
+
 def plays(original: bytes) -> int:
     """How often the animation plays; 0 means forever. The file has the number of repetitions."""
     for name in NETSCAPE:
