@@ -54,9 +54,14 @@ def _gif_area(area: Area) -> bytes:
     )
 
 
-def apng(size: tuple[int, int], *areas: Area, plays: int = 0, default: Colour | None = None) -> bytes:
+def apng(
+    size: tuple[int, int], *areas: Area, plays: int = 0, default: Colour | None = None
+) -> bytes:
     """An animated PNG; ``default`` is the colour of a picture that is no part of the animation."""
-    chunks = [_chunks_of(Image.new("RGBA", size))[0], (b"acTL", struct.pack(">2I", len(areas), plays))]
+    chunks = [
+        _chunks_of(Image.new("RGBA", size))[0],
+        (b"acTL", struct.pack(">2I", len(areas), plays)),
+    ]
     if default:
         chunks.append(_chunks_of(Image.new("RGBA", size, default))[1])
     number = 0
@@ -116,7 +121,9 @@ def _u24(number: int) -> bytes:
     return number.to_bytes(3, "little")
 
 
-def saved(form: str, frames: Sequence[Image.Image], delays: Sequence[int], **options: object) -> bytes:
+def saved(
+    form: str, frames: Sequence[Image.Image], delays: Sequence[int], **options: object
+) -> bytes:
     """The frames as a file that Pillow writes."""
     return encoded(
         frames[0], form, save_all=True, append_images=frames[1:], duration=list(delays), **options

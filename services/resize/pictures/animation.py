@@ -129,10 +129,10 @@ def still_of(
 ) -> Image.Image | None:
     """The first frame that is not blank; the first of all if none is found.
 
-    It decodes frames of at most ``pixels`` pixels together, but always the first. None if not even
-    the first can be decoded.
+    It decodes frames of at most ``pixels`` pixels together. None if the first frame has more, or
+    cannot be decoded.
     """
-    searched = max(1, pixels // max(Size(*picture.size).pixels, MIN_COST))
+    searched = pixels // max(Size(*picture.size).pixels, MIN_COST)
     first = None
     with suppress(Exception):  # malicious bytes can cause any exception
         for frame in islice(frames_of(kind, original, picture), searched):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from PIL import Image, PngImagePlugin
 
 from services.resize.pictures.colour import shrinkable
-from services.resize.pictures.frames import Disposal, Part, bounded
+from services.resize.pictures.frames import Blend, Disposal, Part, bounded
 from services.resize.pictures.values import Size
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -96,8 +96,8 @@ def _part(
         Size(width, height),
         numerator * 1000 / (denominator or 100),
         disposal,
-        over=blend == BLENDS_OVER,
-        image=partial(_decoded, original, Size(width, height), tuple(head), tuple(spans)),
+        Blend.OVER if blend == BLENDS_OVER else Blend.REPLACE,
+        partial(_decoded, original, Size(width, height), tuple(head), tuple(spans)),
     )
 
 

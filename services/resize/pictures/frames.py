@@ -32,12 +32,20 @@ class Disposal(Enum):
     PREVIOUS = "previous"
 
 
+class Blend(Enum):
+    """What becomes of the canvas below a part."""
+
+    REPLACE = "replace"
+    MASK = "mask"
+    """It shows through the part's transparent pixels; all others are opaque."""
+    OVER = "over"
+
+
 @dataclass(frozen=True)
 class Part:
     """The area of the canvas that a frame changes, in pixels.
 
-    ``milliseconds``: the delay in the file. ``over``: its transparent pixels show the canvas.
-    ``image``: decodes it to RGBA.
+    ``milliseconds``: the delay in the file. ``image``: decodes it to RGBA.
     """
 
     x: int
@@ -45,7 +53,7 @@ class Part:
     size: Size
     milliseconds: float
     disposal: Disposal
-    over: bool
+    blend: Blend
     image: Callable[[], Image.Image]
 
 
@@ -98,12 +106,18 @@ def composed(parts: Iterable[Part], canvas_size: Size) -> Iterator[Frame]:
             raise ValueError("a part is much larger than the canvas")
         box = (part.x, part.y, part.x + part.size.width, part.y + part.size.height)
         before = canvas.crop(box) if part.disposal is Disposal.PREVIOUS else None
-        if part.over:
-            canvas.alpha_composite(part.image(), (part.x, part.y))
-        else:
-            canvas.paste(part.image(), (part.x, part.y))
-        yield Frame(shrinkable(canvas.copy()), shown_for(part.milliseconds))
+        _blend(canvas, part)
+        frame = shrinkable(canvas)
+        yield Frame(canvas.copy() if frame is canvas else frame, shown_for(part.milliseconds))
         if part.disposal is Disposal.BACKGROUND:
             canvas.paste(CLEAR, box)
         elif before:
             canvas.paste(before, (part.x, part.y))
+
+
+def _blend(canvas: Image.Image, part: Part) -> None:
+    image, at = part.image(), (part.x, part.y)
+    if part.blend is Blend.OVER:
+        canvas.alpha_composite(image, at)
+    else:
+        canvas.paste(image, at, image if part.blend is Blend.MASK else None)

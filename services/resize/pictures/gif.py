@@ -11,7 +11,7 @@ from itertools import count
 
 from PIL import Image
 
-from services.resize.pictures.frames import Disposal, Part, bounded
+from services.resize.pictures.frames import Blend, Disposal, Part, bounded
 from services.resize.pictures.values import Size
 
 EXTENSION, IMAGE, PADDING = 0x21, 0x2C, 0x00
@@ -57,7 +57,7 @@ def parts(original: bytes) -> Iterator[Part]:
                 transparent,
                 interlaced=bool(flags & INTERLACED),
             )
-            yield Part(x, y, Size(width, height), delay * 10, disposal, over=True, image=image)
+            yield Part(x, y, Size(width, height), delay * 10, disposal, Blend.MASK, image)
             delay, transparent, disposal = 0, None, Disposal.NONE
         elif mark[:1] == bytes((PADDING,)):
             at += 1
