@@ -7,7 +7,9 @@ libraries. The frames of HEIC can be counted, but not decoded.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import islice
+from typing import cast
 
 from PIL import Image, ImageFile
 
@@ -28,10 +30,10 @@ NOT_COUNTED = "frames-not-counted"
 """A warning: the file has more frames than were counted."""
 
 MIN_COST = 10_000
-"""Pixels. A smaller frame costs as much as this one, about 0.1 ms."""
+"""Pixels. A smaller frame costs as much as this one, about 1 ms."""
 
 UNIFORM = 8
-"""The largest range of a channel in a blank frame, for the noise of lossy formats."""
+"""The largest range of a channel in one colour, for the noise of lossy formats."""
 
 MOVES: Mapping[str, Callable[[bytes], bool]] = {
     "GIF": lambda _: True,
@@ -127,23 +129,36 @@ def frames_of(kind: str, original: bytes, picture: ImageFile.ImageFile) -> Itera
 def still_of(
     kind: str, original: bytes, picture: ImageFile.ImageFile, pixels: int
 ) -> Image.Image | None:
-    """The first frame that is not blank; the first of all if none is found.
+    """The first frame with more than one colour, else the first that is not transparent.
 
     It decodes frames of at most ``pixels`` pixels together. None if the first frame has more, or
     cannot be decoded.
     """
     searched = pixels // max(Size(*picture.size).pixels, MIN_COST)
-    first = None
+    still, most = None, -1
     with suppress(Exception):  # malicious bytes can cause any exception
         for frame in islice(frames_of(kind, original, picture), searched):
-            if not is_blank(frame.image):
-                return frame.image
-            first = first or frame.image
-    return first
+            shown = content_of(frame.image)
+            if shown > most:
+                still, most = frame.image, shown
+            if shown is Content.COLOURS:
+                break
+    return still
 
 
-def is_blank(image: Image.Image) -> bool:
-    """Whether an L, RGB or RGBA picture has only one colour, or is transparent."""
+class Content(IntEnum):
+    """What a frame shows."""
+
+    NOTHING = 0
+    ONE_COLOUR = 1
+    COLOURS = 2
+
+
+def content_of(image: Image.Image) -> Content:
+    """What an L, RGB or RGBA picture shows; colours of transparent pixels do not count."""
     visible = image.convert("RGBa") if image.mode == "RGBA" else image
-    extrema = (band.getextrema() for band in visible.split())
-    return all(high - low <= UNIFORM for low, high in extrema)  # type: ignore[operator]
+    extrema = cast("list[tuple[int, int]]", [band.getextrema() for band in visible.split()])
+    if any(high - low > UNIFORM for low, high in extrema):
+        return Content.COLOURS
+    is_transparent = image.mode == "RGBA" and extrema[-1][1] <= UNIFORM
+    return Content.NOTHING if is_transparent else Content.ONE_COLOUR

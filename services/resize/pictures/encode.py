@@ -30,6 +30,9 @@ WHITE = (255, 255, 255)
 KEY_FRAMES = 3, 5
 """The least and the largest distance of frames that do not depend on others, as gif2webp's."""
 
+FLAGS_AT, HAS_ALPHA = 20, 0x10
+"""libwebp omits this flag if only the area without pixels is transparent; some viewers need it."""
+
 TRANSPARENT = 0
 MINIMIZE = MIXED = LOSSLESS = VERBOSE = False
 
@@ -49,6 +52,7 @@ class AnimatedWebP:
     def __init__(self, size: Size, quality: int, plays: int) -> None:
         self._size, self._quality = size, quality
         self._milliseconds = 0.0
+        self._flags = 0
         self._encoder = _webp.WebPAnimEncoder(
             size, TRANSPARENT, plays, MINIMIZE, *KEY_FRAMES, MIXED, VERBOSE
         )
@@ -56,14 +60,17 @@ class AnimatedWebP:
     def add(self, image: Image.Image, milliseconds: float) -> None:
         """Add an L, RGB or RGBA frame that is shown for this time."""
         frame = image.convert("RGB") if image.mode == "L" else image
+        self._flags |= HAS_ALPHA if image.mode == "RGBA" else 0
         self._add(frame.getim())
         self._milliseconds += milliseconds
 
     def rendition(self) -> Rendition:
         """The file of all frames, without a name."""
         self._add(None)
-        body = self._encoder.assemble("", "", "")
-        return Rendition("", Format.WEBP, Format.WEBP.content_type, *self._size, body)
+        body = bytearray(self._encoder.assemble("", "", ""))
+        if body[12:16] == b"VP8X":
+            body[FLAGS_AT] |= self._flags
+        return Rendition("", Format.WEBP, Format.WEBP.content_type, *self._size, bytes(body))
 
     def _add(self, frame: object) -> None:
         method = EFFORT[Format.WEBP]["method"]

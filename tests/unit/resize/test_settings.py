@@ -74,3 +74,16 @@ def test_a_bad_limit_is_named(name: str, value: str) -> None:
 def test_both_buckets_are_required(name: str) -> None:
     with pytest.raises(Misconfigured, match=f"^{name}: Field required$"):
         ResizeSettings.read({key: value for key, value in ENOUGH.items() if key != name})
+
+
+def test_renditions_are_stills_unless_animations_are_wanted() -> None:
+    assert not any(spec.animated for spec in read().specs)
+    animated = read(ANIMATION="keep", MAX_ANIMATION_PIXELS="9")
+    assert all(spec.animated for spec in animated.specs)
+    assert [spec.name for spec in animated.specs] == ["thumbnail", "preview", "web"]
+    assert animated.limits.animation_pixels == 9
+
+
+def test_an_unknown_kind_of_animation_is_named() -> None:
+    with pytest.raises(Misconfigured, match="^ANIMATION: "):
+        read(ANIMATION="gif")
