@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -86,7 +86,10 @@ class ResizeSettings(ServiceSettings):
     max_pixels: int = Field(default=120_000_000, gt=0)
     max_seconds: float = Field(default=8, gt=0)
     """Of decoding in a child process. Less than the function's ``worst_case``."""
-
+    animation: Literal["still", "keep"] = "still"
+    """``keep``: the renditions of an animation are animated WebPs, within the limits."""
+    max_animation_pixels: int = Field(default=60_000_000, gt=0)
+    """Frames times pixels. 60 MP take about 5 s of the function's time."""
     metadata: MetadataPolicy = MetadataPolicy.STRIP
     """Of renditions: ``strip`` for none, ``copyright`` for artist, copyright and credit line."""
 
@@ -130,9 +133,13 @@ class ResizeSettings(ServiceSettings):
 
     @property
     def specs(self) -> tuple[Spec, ...]:
-        """The renditions with their watermarks. The picture for the analysis never has one."""
+        """The renditions with their watermarks, animated if the settings ask for it.
+
+        The picture for the analysis never has a watermark.
+        """
+        specs = tuple(replace(spec, animated=self.animation == "keep") for spec in self.renditions)
         if not self.watermark_text and not self.watermark_image:
-            return self.renditions
+            return specs
         watermark = Watermark(
             text=self.watermark_text,
             image=_watermark_file(self.watermark_image) if self.watermark_image else b"",
@@ -143,8 +150,7 @@ class ResizeSettings(ServiceSettings):
         )
         marked = self.watermark_renditions or [spec.name for spec in self.renditions]
         return tuple(
-            replace(spec, watermark=watermark) if spec.name in marked else spec
-            for spec in self.renditions
+            replace(spec, watermark=watermark) if spec.name in marked else spec for spec in specs
         )
 
     @property
@@ -154,4 +160,5 @@ class ResizeSettings(ServiceSettings):
             pixels=self.max_pixels,
             memory=self.max_memory,
             seconds=self.max_seconds,
+            animation_pixels=self.max_animation_pixels,
         )

@@ -89,12 +89,12 @@ def _shrinkable_colour(image: Image.Image) -> Image.Image:
 
 
 def _shrinkable_grey(image: Image.Image) -> Image.Image:
-    if image.mode == "La":
-        image = image.convert("LA")
-    alpha, grey = _alpha(image), _eight_bits(image)
+    straight = image.convert("LA") if image.mode == "La" else image
+    alpha, grey = _alpha(straight), _eight_bits(straight)
     if alpha is None or _is_opaque(alpha):
         return grey
-    rgba = to_srgb(grey, image.info.get("icc_profile")).convert("RGB")
+    profile = image.info.pop("icc_profile", None)  # so that it is applied only once
+    rgba = to_srgb(grey, profile).convert("RGB")
     rgba.putalpha(alpha)
     return rgba
 

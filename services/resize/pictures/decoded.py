@@ -1,13 +1,15 @@
 """The result of decoding, and its encoding for the pipe between child and parent."""
 
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from PIL import Image
 
 from services.resize.pictures.refusals import Refusal, refuse
-from services.resize.pictures.values import Capture, Credit, Size
+from services.resize.pictures.values import Capture, Credit, Format, Rendition, Size
 from shared.contracts.images import PictureDetails
 from shared.errors import PermanentError
 
@@ -27,10 +29,15 @@ class Decoded:
     has_gps: bool
     details: PictureDetails
     credit: Credit
+    animated: tuple[Rendition, ...] = ()
+    """Animated renditions, which the child encodes, because their frames take too much memory."""
 
 
 def pack(decoded: Decoded) -> Sequence[bytes]:
-    """A line of JSON, and the pixels. Not a pickle, because the parent must not trust a child."""
+    """A line of JSON, the pixels, and the files of animated renditions.
+
+    Not a pickle, because the parent must not trust a child.
+    """
     head = {
         "mode": decoded.image.mode,
         "size": decoded.image.size,
@@ -39,8 +46,10 @@ def pack(decoded: Decoded) -> Sequence[bytes]:
         "has_gps": decoded.has_gps,
         "details": decoded.details.model_dump(),
         "credit": asdict(decoded.credit),
+        "animated": [[r.name, r.width, r.height, len(r.body)] for r in decoded.animated],
     }
-    return json.dumps(head).encode() + b"\n", decoded.image.tobytes()
+    bodies = (rendition.body for rendition in decoded.animated)
+    return json.dumps(head).encode() + b"\n", decoded.image.tobytes(), *bodies
 
 
 def pack_refusal(error: PermanentError) -> Sequence[bytes]:
@@ -50,15 +59,24 @@ def pack_refusal(error: PermanentError) -> Sequence[bytes]:
 
 def unpack(answer: bytes) -> Decoded:
     """The picture from ``pack``. Raises the PermanentError from ``pack_refusal``."""
-    line, _, pixels = answer.partition(b"\n")
+    line, _, rest = answer.partition(b"\n")
     head = json.loads(line)
     if "refused" in head:
         raise refuse(Refusal.of(head["refused"]), **head["facts"])
+    size = Size(*head["size"])
+    length = size.pixels * len(head["mode"])
     return Decoded(
-        image=Image.frombytes(head["mode"], tuple(head["size"]), pixels),
+        image=Image.frombytes(head["mode"], size, rest[:length]),
         upright_size=Size(*head["upright_size"]),
         captured=Capture(**head["captured"]),
         has_gps=head["has_gps"],
         details=PictureDetails.model_validate(head["details"]),
         credit=Credit(**head["credit"]),
+        animated=tuple(_renditions(head["animated"], io.BytesIO(rest[length:]))),
     )
+
+
+def _renditions(heads: Iterable[Any], bodies: io.BytesIO) -> Iterator[Rendition]:
+    kind = Format.WEBP
+    for name, width, height, length in heads:
+        yield Rendition(name, kind, kind.content_type, width, height, bodies.read(length))

@@ -1,10 +1,11 @@
 """The inputs and results of image processing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.contracts.images import PictureDetails, Placeholder
+from shared.contracts.images import FocalPoint, PictureDetails, Placeholder
 
 
 class Size(NamedTuple):
@@ -85,6 +86,8 @@ class Spec:
     height: int | None = None
     fill: Fill = Fill.FIT
     watermark: Watermark | None = None
+    animated: bool = False
+    """Whether an animation becomes an animated WebP; in AUTO and WEBP only."""
 
     @property
     def box(self) -> Size:
@@ -112,12 +115,15 @@ class Limits:
     format (``header.BYTES_A_PIXEL``). It lowers ``pixels`` for expensive formats. The default fits
     a function of 1,769 MB together with the interpreter, the libraries and the original.
     ``seconds``: wall-clock time for decoding in a child process.
+    ``animation_pixels``: frames times pixels, of the original and of all animated renditions
+    together; also the pixels that are decoded in search of a still.
     """
 
     bytes: int = 64 * 1024**2
     pixels: int = 120_000_000
     memory: int = 1_200_000_000
     seconds: float = 8.0
+    animation_pixels: int = 60_000_000
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,20 @@ class Fingerprint:
     """A perceptual fingerprint. ``hash`` is 64 bits in hexadecimal."""
 
     hash: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to create from an original.
+
+    ``focal``: what cropped renditions show, in the upright picture; None: what ``attention`` finds.
+    ``metadata``: what renditions contain of the original's metadata.
+    """
+
+    specs: Sequence[Spec]
+    limits: Limits
+    focal: FocalPoint | None = None
+    metadata: MetadataPolicy = MetadataPolicy.STRIP
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def test_all_crops_show_the_same_point_without_a_focal_point(monkeypatch):
         measured.append(image.size)
         return FocalPoint(x=0.9, y=0.1)
 
-    monkeypatch.setattr("services.resize.logic.attention", measure)
+    monkeypatch.setattr("services.resize.pictures.cascade.attention", measure)
     specs = [Spec(str(s), s, Format.PNG, height=4 * s, fill=Fill.COVER) for s in (40, 10)]
     made = develop(encoded(corners(480, 320), "PNG"), specs, Limits()).renditions
     assert len(measured) == 1
@@ -118,7 +118,7 @@ def test_all_crops_show_the_same_point_without_a_focal_point(monkeypatch):
 
 
 def test_without_crops_attention_is_not_measured(monkeypatch, developed):
-    monkeypatch.setattr("services.resize.logic.attention", None)
+    monkeypatch.setattr("services.resize.pictures.cascade.attention", None)
     assert developed(encoded(corners(), "PNG")).renditions
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps, JpegImagePlugin
 
-from services.resize import logic
 from services.resize.logic import Format, Limits, Spec, develop
-from services.resize.pictures import scale
+from services.resize.pictures import cascade, decode, scale
 from services.resize.pictures.values import Size
 from tests.pictures import RED, close, corners, encoded, hole, noise, opened, photo, unlikeness
 
@@ -112,8 +111,11 @@ def resampled(monkeypatch):
         sizes.append(image.size)
         return scale.resize(image, size, release_source=release_source)
 
-    monkeypatch.setattr(logic, "resize", resize)
-    monkeypatch.setattr(logic, "is_plain", lambda *_: True)  # in a child nobody would see the sizes
+    for module in (decode, cascade):
+        monkeypatch.setattr(module, "resize", resize)
+    monkeypatch.setattr(
+        decode, "is_plain", lambda *_: True
+    )  # in a child nobody would see the sizes
     return sizes
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.Image import core  # type: ignore[attr-defined]
 
 from services.resize import logic
-from services.resize.pictures import memory, scale
+from services.resize.pictures import decode, memory, scale
 from services.resize.pictures.confined import Allowance, Work
 from services.resize.pictures.header import BYTES_A_PIXEL
 from services.resize.pictures.memory_usage import memory_usage
@@ -80,10 +80,10 @@ def test_the_cache_is_empty_when_a_child_starts(monkeypatch: pytest.MonkeyPatch)
         cached.append(core.get_stats()["blocks_cached"])
         return run_confined(work, allowance)
 
-    run_confined = logic.confined
-    monkeypatch.setattr(logic, "confined", confined)
+    run_confined = decode.confined
+    monkeypatch.setattr(decode, "confined", confined)
     cache_a_picture()
-    logic.develop(encoded(photo(60, 40), "WEBP"), [Spec("one", 30)], Limits())
+    logic.develop(encoded(photo(60, 40), "GIF"), [Spec("one", 30)], Limits())
     assert cached == [0]
 
 

@@ -204,3 +204,16 @@ def test_a_watermark_may_be_an_image(watermarks: Path) -> None:
 def test_a_bad_watermark_is_named(variables: dict[str, str], error: str) -> None:
     with pytest.raises(Misconfigured, match=f"^{error}"):
         read(**variables)
+
+
+def test_renditions_are_stills_unless_animations_are_wanted() -> None:
+    assert not any(spec.animated for spec in read().specs)
+    animated = read(ANIMATION="keep", MAX_ANIMATION_PIXELS="9")
+    assert all(spec.animated for spec in animated.specs)
+    assert [spec.name for spec in animated.specs] == ["thumbnail", "preview", "web"]
+    assert animated.limits.animation_pixels == 9
+
+
+def test_an_unknown_kind_of_animation_is_named() -> None:
+    with pytest.raises(Misconfigured, match=r"^ANIMATION: "):
+        read(ANIMATION="gif")
