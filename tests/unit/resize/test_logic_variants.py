@@ -74,7 +74,6 @@ def test_the_tiff_of_these_tests_is_decoded_without_changes(order, big):
         ({"t258": 64, "t339": 3}, "1 x 64 bits, floating point"),
         ({"t258": 10}, "black is zero, 1 x 10 bits"),
         ({"t339": 6}, "1 x 8 bits, complex"),
-        ({"t277": 2, "t284": 2}, "2 x 8 bits, in planes"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
