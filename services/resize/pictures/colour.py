@@ -24,7 +24,7 @@ sRGB, because its black is that of a print."""
 NO_FLAGS = ImageCms.Flags(0)
 
 INKS = Path(__file__).parent / "profiles" / "chemical_proof.icc"
-"""The profile of CMYK without one; profiles/NOTICE.md has its origin and licence. It is applied
+"""The profile of CMYK without one; profiles/NOTICE has its origin and licence. It is applied
 without black point compensation, as libvips does."""
 
 
