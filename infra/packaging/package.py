@@ -57,8 +57,8 @@ HANDLER = f"{START}.handle"
 
 DATA = Path("botocore", "data")
 
-# The project's files in a zip: code, and colour profiles.
-SHIPPED = {".py", ".icc"}
+# Colour profiles, which `resize` has.
+PROFILES = "*.icc"
 
 
 def _silent(_: str) -> None:
@@ -179,7 +179,7 @@ def package(definition: Definition, target: Target, say: Say = _silent) -> Zip:
                 say(f"no Python {target.python} here: {definition.name} will compile at each start")
             libraries = _libraries(definition, target, compiler, home)
             code = _own_code(definition, sources, compiler)
-            data = _data(libraries, (path for path in sources.values() if path.suffix == ".py"))
+            data = _data(libraries, (p for p in sources.values() if p.suffix == ".py"))
             _write(path, dict(_shipped(libraries)) | code | data)
             _delete_older(path, f"{definition.name}-{target.name}-*.zip")
             say(f"built {definition.name}: {Size.of(path)}")
@@ -198,9 +198,8 @@ def _sources(definition: Definition) -> Iterator[tuple[str, Path]]:
     root = definition.root
     yield "services/__init__.py", definition.folder.parent / "__init__.py"
     for folder in (root / "shared", definition.folder):
-        for path in folder.rglob("*"):
-            if path.suffix in SHIPPED:
-                yield path.relative_to(root).as_posix(), path
+        for path in (*folder.rglob("*.py"), *folder.rglob(PROFILES)):
+            yield path.relative_to(root).as_posix(), path
 
 
 def _requirements(definition: Definition) -> str:

@@ -299,6 +299,7 @@ def with_profile(original, profile):
     return original[:33] + chunk + original[33:]
 
 
+@pytest.mark.parametrize("profile", [grey_profile(1.0), rgb_profile(gamma=1.0)])
 @pytest.mark.parametrize(
     ("depth", "colour_type", "samples", "alpha"),
     [
