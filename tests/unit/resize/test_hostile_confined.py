@@ -106,6 +106,18 @@ def test_a_plain_picture_may_have_many_parts(form, options):
     assert is_plain(form, encoded(noise(1200, 800), form, **options))
 
 
+@pytest.mark.parametrize(
+    ("marker", "body"),
+    [(0xDB, b"\0" + b"\1" * 64), (0xED, b"Photoshop 3.0\0"), (0xE1, b"Exif\0\0II*\0")],
+    ids=["quantization table", "Photoshop", "EXIF"],
+)
+def test_a_jpeg_with_many_segments_that_pillow_takes_apart_is_not_plain(marker, body):
+    small = encoded(corners(), "JPEG")  # with two tables
+    segment = bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2) + body
+    assert is_plain("JPEG", small[:2] + segment * 18 + small[2:])
+    assert not is_plain("JPEG", small[:2] + segment * 21 + small[2:])
+
+
 @pytest.mark.parametrize("form", sorted(OPENERS.keys() - PLAIN_FORMATS))
 def test_other_formats_are_decoded_in_a_child(monkeypatch, form):
     def unable():
