@@ -157,6 +157,18 @@ def test_a_webp_of_many_chunks_is_not_plain():
     assert not is_plain("WEBP", file[:4] + struct.pack("<I", len(file) - 8) + file[8:])
 
 
+@pytest.mark.parametrize(
+    ("marker", "body"),
+    [(0xDB, b"\0" + b"\1" * 64), (0xED, b"Photoshop 3.0\0"), (0xE1, b"Exif\0\0II*\0")],
+    ids=["quantization table", "Photoshop", "EXIF"],
+)
+def test_a_jpeg_with_many_segments_that_pillow_takes_apart_is_not_plain(marker, body):
+    small = encoded(corners(), "JPEG")  # with two tables
+    segment = bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2) + body
+    assert is_plain("JPEG", small[:2] + segment * 18 + small[2:])
+    assert not is_plain("JPEG", small[:2] + segment * 21 + small[2:])
+
+
 @pytest.mark.parametrize("form", sorted(OPENERS.keys() - PLAIN_FORMATS))
 def test_other_formats_are_decoded_in_a_child(monkeypatch, form):
     def unable():
