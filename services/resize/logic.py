@@ -3,30 +3,28 @@
 ``develop`` lists the steps in their order.
 """
 
-import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from PIL import Image, ImageFile
 
 from services.resize.pictures import jpeg, memory
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
-from services.resize.pictures.animated import Allowed, Animator
-from services.resize.pictures.animation import (
-    NOT_COUNTED,
-    frames_of,
-    is_composed,
-    may_move,
-    motion_of,
-    still_of,
-)
 from services.resize.pictures.colour import shrinkable, to_srgb
-from services.resize.pictures.confined import Allowance, Stopped, confined
-from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
+from services.resize.pictures.confined import Allowance, Stopped, confined, deadline_in
+from services.resize.pictures.decoded import (
+    Allowed,
+    Decoded,
+    Moving,
+    Target,
+    pack,
+    pack_refusal,
+    unpack,
+)
 from services.resize.pictures.encode import encode
 from services.resize.pictures.fingerprint import fingerprint_of
-from services.resize.pictures.frames import Frame
 from services.resize.pictures.geometry import fit
 from services.resize.pictures.header import identify, load_heic, open_header, peak_bytes
 from services.resize.pictures.metadata import SWAPS_SIDES, Metadata, read_metadata
@@ -42,7 +40,6 @@ from services.resize.pictures.values import (
     Size,
     Spec,
 )
-from shared.contracts.images import PictureDetails
 from shared.errors import PermanentError
 
 __all__ = [
@@ -55,6 +52,12 @@ __all__ = [
     "Spec",
     "develop",
 ]
+
+Animate = Callable[[str, bytes, ImageFile.ImageFile, Target, Allowed], Moving]
+"""``animated.animate``"""
+
+MAY_MOVE = frozenset({"GIF", "PNG", "WEBP", "AVIF", "HEIC"})
+"""Formats of animations; other files need not load ``animate``."""
 
 ANIMATION_SHARE = 0.75
 """Of the seconds for decoding. An animation that takes longer becomes a still."""
@@ -72,8 +75,7 @@ def develop(
     Raises PermanentError with a code of ``Refusal`` for bytes that it cannot process.
     """
     kind = identify(original, limits.bytes)
-    plain = is_plain(kind, original) and not may_move(kind, original)
-    decode = _decode_here if plain else _decode_in_a_child
+    decode = _decode_here if is_plain(kind, original) else _decode_in_a_child
     decoded = decode(kind, original, [*specs, analysis], limits)
     renditions, smallest = _cascade(decoded, [*specs, analysis], analysis)
     return Developed(
@@ -96,10 +98,11 @@ def _decode_in_a_child(
     """Decode in a child process that has limits on memory and time."""
     if kind == "HEIC":
         load_heic()
+    animate = _load_animate() if kind in MAY_MOVE else None
 
     def work() -> Sequence[bytes]:
         try:
-            return pack(_decode_here(kind, original, specs, limits))
+            return pack(_decode_here(kind, original, specs, limits, animate))
         except PermanentError as error:
             return pack_refusal(error)
 
@@ -110,41 +113,46 @@ def _decode_in_a_child(
         raise refuse(Refusal.TOO_COSTLY, format=kind, stopped_by=error.by) from error
 
 
-def _decode_here(kind: str, original: bytes, specs: Sequence[Spec], limits: Limits) -> Decoded:
+def _load_animate() -> Animate:
+    """It is loaded before a fork, because a child must not import modules."""
+    from services.resize.pictures.animated import animate  # noqa: PLC0415 - see its module
+
+    return animate
+
+
+def _decode_here(
+    kind: str,
+    original: bytes,
+    specs: Sequence[Spec],
+    limits: Limits,
+    animate: Animate | None = None,
+) -> Decoded:
     """Decode to an upright sRGB picture, no larger than the largest spec.
 
-    For an animation it is the first frame that shows something, beside the animated renditions.
+    Of an animation, this is the still; ``animate`` chooses it and creates animated renditions.
     """
-    deadline = time.monotonic() + limits.seconds * ANIMATION_SHARE
+    deadline = deadline_in(limits.seconds * ANIMATION_SHARE)
     with _decoding(kind, original):
         picture = open_header(kind, original, limits)
         size = Size(*picture.size)
         memory.make_room(peak_bytes(kind, size), limits.memory)
-        target = fit(size, max(spec.side for spec in specs))
-        whole = _decode(picture, original, target)
+        small = fit(size, max(spec.side for spec in specs))
+        whole = _decode(picture, original, small)
         metadata = read_metadata(picture)
+        upright = partial(_upright, size=small, metadata=metadata)
         upright_size = _upright_size(size, metadata.turn)
-        motion = motion_of(kind, original)
-        if is_composed(kind, original, motion):
-            whole = still_of(kind, original, picture, limits.animation_pixels) or whole
-        upright = _upright(whole, target, metadata)
-        frames = (
-            Frame(_upright(image, target, metadata), milliseconds)
-            for image, milliseconds in frames_of(kind, original, picture)
-        )
-        allowed = Allowed(limits.animation_pixels, deadline)
-        moving = Animator(motion, upright_size, _shapes, allowed).animated(frames, specs)
+        moving = Moving()
+        if animate:
+            target = Target(upright_size, specs, upright, _shapes)
+            allowed = Allowed(limits.animation_pixels, deadline)
+            moving = animate(kind, original, picture, target, allowed)
+        image = upright(moving.still or whole)
     return Decoded(
-        image=upright,
+        image=image,
         upright_size=upright_size,
         captured=metadata.captured,
         has_gps=metadata.has_gps,
-        details=PictureDetails(
-            animated=motion.moves,
-            frames=motion.frames,
-            duration=motion.seconds,
-            warnings=moving.warnings if motion.counted else (NOT_COUNTED, *moving.warnings),
-        ),
+        details=moving.details,
         animated=moving.renditions,
     )
 

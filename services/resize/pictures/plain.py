@@ -25,6 +25,9 @@ MAX_PIXEL_CHUNKS = 10_000
 
 PIXELS = frozenset({b"IDAT", b"fdAT"})
 
+ANIMATION = b"acTL"
+"""The chunk of an animated PNG, which is not plain: its frames take any amount of time."""
+
 
 def is_plain(kind: str, original: bytes) -> bool:
     """Whether the file has a plain format (JPEG or PNG) and a usual number of parts."""
@@ -40,10 +43,10 @@ def _is_plain_jpeg(original: bytes) -> bool:
 
 
 def _is_plain_png(original: bytes) -> bool:
-    counted = Counter(
-        name in PIXELS for name in islice(_chunks(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
-    )
-    return counted[True] < MAX_PIXEL_CHUNKS and counted[False] <= MAX_CHUNKS
+    names = Counter(islice(_chunks(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS))
+    with_pixels = sum(names[name] for name in PIXELS)
+    others = names.total() - with_pixels
+    return with_pixels < MAX_PIXEL_CHUNKS and others <= MAX_CHUNKS and ANIMATION not in names
 
 
 def _chunks(original: bytes) -> Iterator[bytes]:

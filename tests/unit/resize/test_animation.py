@@ -473,7 +473,7 @@ def test_an_animated_png_is_decoded_in_a_child(monkeypatch):
     )
     develop(saved_as("PNG"), SPECS, PATIENT)
     assert processes == [parent]
-    assert is_plain("PNG", saved_as("PNG"))
+    assert not is_plain("PNG", saved_as("PNG"))
     assert not may_move("PNG", encoded(photo(64, 64), "PNG"))
 
 

@@ -85,5 +85,5 @@ def test_renditions_are_stills_unless_animations_are_wanted() -> None:
 
 
 def test_an_unknown_kind_of_animation_is_named() -> None:
-    with pytest.raises(Misconfigured, match="^ANIMATION: "):
+    with pytest.raises(Misconfigured, match=r"^ANIMATION: "):
         read(ANIMATION="gif")
