@@ -90,6 +90,13 @@ def test_32_bit_grey_is_unsigned(order, pixel):
     assert close(pixel(tiff(samples, [32], BLACK_IS_ZERO, order=order)), grey(128), 1)
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_compressed_float_grey_of_both_byte_orders(order, pixel):
+    samples = zlib.compress(packed(order, "f", 0.25))
+    tags = {259: [DEFLATE], 339: [3]}
+    assert close(pixel(tiff(samples, [32], BLACK_IS_ZERO, order=order, tags=tags)), grey(64), 1)
+
+
 @pytest.mark.parametrize("compression", [1, DEFLATE])
 @pytest.mark.parametrize("order", "<>")
 def test_16_bit_grey_with_alpha(order, compression, pixel):
