@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 from PIL import Image, ImageFile
 
-from services.resize.pictures import jpeg, memory
+from services.resize.pictures import jpeg, memory, webp
 from services.resize.pictures.analysis import ANALYSIS, for_analysis
 from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined
@@ -151,6 +151,8 @@ def _decode_here(kind: str, file: Repaired, largest: int, limits: Limits) -> Dec
     Raises _Undecodable if the file is damaged, PermanentError if it is refused.
     """
     with _decoding(kind):
+        if kind == "WEBP":
+            memory.retain_large_blocks()
         picture = open_header(kind, file.original, limits)
         size = Size(*picture.size)
         memory.make_room(peak_bytes(kind, picture), limits.memory)
@@ -197,6 +199,8 @@ def _decode(picture: ImageFile.ImageFile, original: bytes, target: Size) -> Imag
     """
     if picture.format == "JPEG":
         jpeg.prepare(picture, original, target)
+    if opaque := webp.opaque(picture):
+        return opaque
     picture.load()
     return shrinkable(picture)
 
