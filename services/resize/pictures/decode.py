@@ -7,7 +7,7 @@ from functools import partial
 
 from PIL import Image, ImageFile
 
-from services.resize.pictures import jpeg, memory
+from services.resize.pictures import jpeg, memory, webp
 from services.resize.pictures.colour import shrinkable, to_srgb
 from services.resize.pictures.confined import Allowance, Stopped, confined, deadline_in
 from services.resize.pictures.decoded import (
@@ -137,6 +137,8 @@ def _decode_here(kind: str, file: Repaired, job: Job, animate: Animate | None = 
     deadline = deadline_in(job.limits.seconds * ANIMATION_SHARE)
     original = file.original
     with _decoding(kind):
+        if kind == "WEBP":
+            memory.retain_large_blocks()
         picture = open_header(kind, original, job.limits)
         size = Size(*picture.size)
         memory.make_room(peak_bytes(kind, picture), job.limits.memory)
@@ -150,7 +152,7 @@ def _decode_here(kind: str, file: Repaired, job: Job, animate: Animate | None = 
         whole = _load(picture, original, target)
         metadata = read_metadata(picture, original, turn)
         credit = metadata.credit if job.metadata is MetadataPolicy.COPYRIGHT else Credit()
-        upright = partial(_upright, size=target, metadata=metadata, as_rgb=signal is not None)
+        upright = partial(_upright, size=target, metadata=metadata)
         upright_size = _upright_size(size, turn)
         moving = Moving()
         if animate:
@@ -202,17 +204,14 @@ def _load(picture: ImageFile.ImageFile, original: bytes, target: Size) -> Image.
     """
     if picture.format == "JPEG":
         jpeg.prepare(picture, original, target)
+    if opaque := webp.opaque(picture):
+        return opaque
     picture.load()
     return shrinkable(picture)
 
 
-def _upright(image: Image.Image, size: Size, metadata: Metadata, *, as_rgb: bool) -> Image.Image:
-    """Resize, convert to sRGB and rotate upright. Resizing first makes the other two cheaper.
-
-    ``as_rgb``: the profile is one of RGB, also for a grey picture.
-    """
-    if as_rgb and image.mode == "L":
-        image = image.convert("RGB")
+def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
+    """Resize, convert to sRGB and rotate upright. Resizing first makes the other two cheaper."""
     small = to_srgb(resize(image, size, release_source=True), metadata.profile)
     small.info = {}  # encoders would write some of these comments, EXIF data and profiles
     return small if metadata.turn is None else small.transpose(metadata.turn)

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import cast
 
-from PIL import BmpImagePlugin, GifImagePlugin, TiffImagePlugin
+from PIL import BmpImagePlugin, GifImagePlugin
 from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, which has no types
 
 from services.resize.pictures import repair_jpeg, repair_png, webp
 from services.resize.pictures.defects import Defect, Repaired, Truncated
+from services.resize.pictures.files import TiffFile
 from services.resize.pictures.truncation import TIFF_PARTS, boxes, gif_end
 from services.resize.pictures.values import Size
 
@@ -90,7 +91,7 @@ def _repair_bmp(original: bytes) -> Repaired | None:
 
 
 def _repair_tiff(original: bytes) -> Repaired | None:
-    picture = TiffImagePlugin.TiffImageFile(io.BytesIO(original))
+    picture = TiffFile(io.BytesIO(original))
     tags = picture.tag_v2
     offsets, lengths = next(names for names in TIFF_PARTS if names[0] in tags)
     parts = list(zip(tags[offsets], tags[lengths], strict=True))

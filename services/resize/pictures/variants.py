@@ -6,9 +6,10 @@ import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from PIL import BmpImagePlugin, TiffImagePlugin
+from PIL import BmpImagePlugin
 
 from services.resize.pictures import jpeg, repair_png
+from services.resize.pictures.files import TiffFile
 
 Tags = Mapping[int, tuple[int, ...]]
 
@@ -139,7 +140,7 @@ def _tiff(original: bytes, _: str) -> str | None:
     if compression not in COMMON_COMPRESSIONS:
         return f"TIFF with compression {compression} ({COMPRESSIONS.get(compression, 'unknown')})"
     try:
-        TiffImagePlugin.TiffImageFile(io.BytesIO(original))
+        TiffFile(io.BytesIO(original))
     except Exception:  # noqa: BLE001 - the directory is whole, so Pillow does not know this kind
         return f"TIFF with {_tiff_samples(tags)}"
     return None

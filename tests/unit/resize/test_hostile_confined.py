@@ -1,6 +1,7 @@
 """A decoder that exhausts memory, loops or crashes fails its picture, but not the service."""
 
 import faulthandler
+import io
 import os
 import resource
 import signal
@@ -247,3 +248,11 @@ def test_a_memory_error_in_the_service_is_too_costly(monkeypatch):
 def test_pixels_pass_the_pipe_unchanged(rendition, mode):
     picture = Image.effect_noise((40, 30), 90).convert(mode)
     assert rendition(encoded(picture, "TIFF")).body == rendition(encoded(picture, "PNG")).body
+
+
+def test_a_webp_has_the_same_pixels_in_the_service_and_in_a_child(monkeypatch, rendition):
+    original = encoded(noise(300, 200), "WEBP")
+    here = rendition(original).body
+    monkeypatch.setitem(PLAIN_FORMATS, "WEBP", lambda _: False)
+    assert rendition(original).body == here
+    assert here == rendition(encoded(Image.open(io.BytesIO(original)), "PNG")).body
