@@ -198,14 +198,14 @@ def _cascade(
     decoded: Decoded, specs: Sequence[Spec], analysis: Spec
 ) -> tuple[list[Rendition], Image.Image]:
     """Return the renditions in the order of the specs, and the smallest picture."""
-    renditions = {rendition.name: rendition for rendition in decoded.animated}
-    smallest = decoded.image
+    animated = {rendition.name: rendition for rendition in decoded.animated}
+    renditions, smallest = {}, decoded.image
     for spec, smallest in _shapes(smallest, decoded.upright_size, specs):  # noqa: B020 - the last
         if spec is analysis:
-            renditions[spec.name] = for_analysis(smallest, spec)
-        elif spec.name not in renditions:
-            renditions[spec.name] = encode(smallest, spec)
-    return [renditions[spec.name] for spec in specs], smallest
+            renditions[spec] = for_analysis(smallest, spec)
+        else:
+            renditions[spec] = animated.get(spec.name) or encode(smallest, spec)
+    return [renditions[spec] for spec in specs], smallest
 
 
 def _shapes(
