@@ -33,7 +33,7 @@ EMULATOR := --emulator $(LOCAL) --port $(PORT)
 ENDPOINT := --endpoint-url http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down follow upload logs trace status models accuracy unit test test-rest test-all lint simulate chaos mutation fuzz bench check audit synth deploy destroy schemas lock clean
+.PHONY: help demo local-up local-down follow upload logs trace status models accuracy unit test test-rest test-all lint simulate chaos mutation fuzz corpus bench check audit synth deploy destroy schemas lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -97,6 +97,11 @@ mutation: $(VENV) ## mutate the core, and list the mutants that no test kills (F
 
 fuzz: $(VENV) ## resize mutated pictures (SECONDS=60 SEED=1)
 	@.venv/bin/python -m tests.lab.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
+
+corpus: $(VENV) ## compare a folder of pictures with Chromium: DIR=... (OUT=build/corpus LIMIT= JOBS=)
+	@if [ -z "$$DIR" ]; then echo "error: which folder? make corpus DIR=pictures" >&2; exit 2; fi
+	@.venv/bin/python -m tests.lab.corpus "$$DIR" $(if $(OUT),--out "$$OUT") \
+		$(if $(LIMIT),--limit $(LIMIT)) $(if $(JOBS),--jobs $(JOBS))
 
 bench: $(VENV) ## run the benchmark (15 minutes; ARGS="--area renditions --quick")
 	@.venv/bin/python -m tests.lab.bench $(ARGS)

@@ -74,7 +74,6 @@ def broken_words() -> Iterator[Case]:
     yield Case("HTML", lambda: b"<!DOCTYPE html><html><body>hello</body></html>", no_image)
     yield Case("PDF", lambda: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", no_image)
     yield Case("a zip archive with a photo in it", archive, no_image)
-    yield Case("SVG", lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', UNSUPPORTED)
     yield Case("a PNG named .jpg", lambda: encoded(corners(), "PNG"), Made("PNG", 120, 80))
     yield Case("text named .png", lambda: b"not a picture, whatever its name says", no_image)
 
@@ -221,6 +220,18 @@ def large_pictures() -> Iterator[Case]:
         yield Case(f"{form} of 48 MP", partial(large, form), Made(form, 256, 192), memory)
 
 
+def vectors() -> Iterator[Case]:
+    """SVG: a few bytes can take any memory and time."""
+    group = b"<g>" * 100_000 + b"</g>" * 100_000
+    entities = b"".join(b'<!ENTITY e%d "%s">' % (n, b"&e%d;" % (n - 1) * 10) for n in range(1, 12))
+    lol = b'<!DOCTYPE svg [<!ENTITY e0 "lol">' + entities + b"]>" + svg(b"<desc>&e11;</desc>")
+    yield Case("SVG", partial(svg, b'<rect width="9" height="9"/>'), Made("SVG", 120, 80))
+    yield Case("SVG with text", partial(svg, b"<text>text</text>"), Refusal.UNSUPPORTED_VARIANT)
+    yield Case("SVG with entities of 300 GB", lambda: lol, Refusal.CORRUPT, memory=100)
+    yield Case("SVG of 20,000 x 20,000", partial(svg, b"", 20_000, 20_000), TOO_COSTLY, 100)
+    yield Case("SVG with 100,000 groups in groups", partial(svg, group), TOO_COSTLY, 300)
+
+
 def shapes() -> Iterator[Case]:
     for form in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"):
         yield Case(f"{form} of 1 x 1", partial(plain, form, 1, 1), Made(form, 1, 1))
@@ -292,6 +303,7 @@ SMALL = Made("JPEG", 120, 80)
 SMALL_PNG = Made("PNG", 120, 80)
 SMALL_TIFF = Made("TIFF", 120, 80)
 UNSUPPORTED = Refusal.UNSUPPORTED_FORMAT
+TOO_COSTLY = Refusal.TOO_COSTLY
 
 
 def cases() -> list[Case]:
@@ -304,6 +316,7 @@ def cases() -> list[Case]:
         metadata_bombs,
         imperfect,
         large_pictures,
+        vectors,
         shapes,
         colours,
         several,
@@ -355,6 +368,11 @@ def large(form: str) -> bytes:
     }
     mode = "L" if form in {"GIF", "BMP", "HEIC", "AVIF"} else "RGB"
     return encoded(Image.new(mode, (8000, 6000)), form, **fast.get(form, {}))
+
+
+def svg(content: bytes, width: int = 120, height: int = 80) -> bytes:
+    head = b'<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d">' % (width, height)
+    return head + content + b"</svg>"
 
 
 def text_bomb() -> bytes:

@@ -54,6 +54,7 @@ class MediaType(StrEnum):
     AVIF = "image/avif"
     HEIC = "image/heic"
     HEIF = "image/heif"
+    SVG = "image/svg+xml"
 
 
 class Focal(RequestModel):

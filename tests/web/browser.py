@@ -27,15 +27,19 @@ PICTURES_LOADED = """() => [...document.images].every((image) =>
 expect.set_options(timeout=DEADLINE)
 
 
-def chromium(playwright: Playwright) -> str:
-    """The path of an installed Chromium: the system's, or the one that Playwright downloaded."""
+def installed(playwright: Playwright) -> str | None:
+    """The path of a Chromium: the system's, or the one that Playwright downloaded; else None."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
     downloaded = playwright.chromium.executable_path
-    if Path(downloaded).exists():
-        return downloaded
-    return missing("Chromium", "apt-get install chromium, or .venv/bin/playwright install chromium")
+    return downloaded if Path(downloaded).exists() else None
+
+
+def chromium(playwright: Playwright) -> str:
+    """The path of an installed Chromium. Without one, the test is skipped."""
+    remedy = "apt-get install chromium, or .venv/bin/playwright install chromium"
+    return installed(playwright) or missing("Chromium", remedy)
 
 
 @contextmanager

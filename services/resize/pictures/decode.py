@@ -22,7 +22,7 @@ from services.resize.pictures.decoded import (
 from services.resize.pictures.defects import Repaired, Truncated, codes
 from services.resize.pictures.gain_map import has_gain_map
 from services.resize.pictures.geometry import largest
-from services.resize.pictures.header import load_heic, open_header, peak_bytes
+from services.resize.pictures.header import load_heic, load_svg, open_header, peak_bytes
 from services.resize.pictures.metadata import (
     SWAPS_SIDES,
     Metadata,
@@ -75,6 +75,8 @@ def _decode_in_a_child(kind: str, original: bytes, job: Job, failure: str | None
     """
     if kind == "HEIC":
         load_heic()
+    if kind == "SVG":
+        load_svg()
     _load_repair()
     _load_animate()
     load_signals()

@@ -4,7 +4,7 @@ from enum import Enum
 
 from shared.errors import Fault, PermanentError
 
-SUPPORTED = "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC"
+SUPPORTED = "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF, HEIC or SVG"
 
 
 class Refusal(Enum):

@@ -147,4 +147,5 @@ REPAIRS: Mapping[str, Callable[[bytes], Repaired | None]] = {
     "WEBP": _repair_webp,
     "AVIF": _repair_boxes,
     "HEIC": _repair_boxes,
+    "SVG": lambda _original: None,
 }

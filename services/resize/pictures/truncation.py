@@ -164,6 +164,7 @@ ENDS: Mapping[str, Callable[[bytes], bool]] = {
     "AVIF": _boxes_are_whole,
     "HEIC": _boxes_are_whole,
     "TIFF": _tiff_is_whole,
+    "SVG": _ends_with(b"</svg>", 4096),
 }
 
 END_MARKERS: Mapping[str, Callable[[bytes], bool]] = {

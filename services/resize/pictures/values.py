@@ -191,7 +191,7 @@ class Job:
 class Developed:
     """The results of processing an original.
 
-    ``format``: the original's, by its content: JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF or HEIC.
+    ``format``: the original's, by its content: JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF, HEIC or SVG.
     ``width``, ``height``: the original's, with its orientation applied.
     ``gps_removed``: the original has a GPS position; the renditions have none.
     ``renditions``: in the order of the specs.

@@ -9,7 +9,7 @@ from contextlib import suppress
 from PIL import BmpImagePlugin
 
 from services.resize.pictures import jpeg, repair_png
-from services.resize.pictures.files import TiffFile
+from services.resize.pictures.tiff import Tiff
 
 Tags = Mapping[int, tuple[int, ...]]
 
@@ -140,7 +140,7 @@ def _tiff(original: bytes, _: str) -> str | None:
     if compression not in COMMON_COMPRESSIONS:
         return f"TIFF with compression {compression} ({COMPRESSIONS.get(compression, 'unknown')})"
     try:
-        TiffFile(io.BytesIO(original))
+        Tiff(io.BytesIO(original))
     except Exception:  # noqa: BLE001 - the directory is whole, so Pillow does not know this kind
         return f"TIFF with {_tiff_samples(tags)}"
     return None
@@ -246,4 +246,5 @@ VARIANTS: Mapping[str, Callable[[bytes, str], str | None]] = {
     "AVIF": _boxes("AVIF"),
     "GIF": lambda _original, _error: None,
     "WEBP": lambda _original, _error: None,
+    "SVG": lambda _original, _error: None,
 }

@@ -12,6 +12,7 @@ const ACCEPTED: Record<string, string> = {
   "image/avif": "AVIF",
   "image/heic": "HEIC",
   "image/heif": "HEIF",
+  "image/svg+xml": "SVG",
 };
 
 /** For the file picker. Some systems know HEIC by its suffix only. */
@@ -23,7 +24,7 @@ const MEGAPIXEL = 1e6;
 export async function refusal(file: File, limits: Limits): Promise<string | null> {
   if (!(mediaType(file) in ACCEPTED)) {
     const type = mediaType(file);
-    return `${type ? `Files of the type ${type} are not supported` : "This is not a supported picture"}. Use JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF or BMP.`;
+    return `${type ? `Files of the type ${type} are not supported` : "This is not a supported picture"}. Use JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP or SVG.`;
   }
   if (file.size === 0) return "This file is empty.";
   if (file.size > limits.bytes) {

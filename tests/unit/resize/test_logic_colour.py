@@ -1,6 +1,7 @@
 """Every colour mode is converted to sRGB correctly."""
 
 import struct
+import zlib
 
 import pytest
 from PIL import Image
@@ -19,6 +20,7 @@ from tests.pictures import (
     lab,
     opened,
     png,
+    png_chunk,
     rgb_profile,
     swapped_profile,
     table_profile,
@@ -215,3 +217,19 @@ def test_hidden_colours_do_not_bleed_into_edges(rendition):
 
 def test_a_grey_original_gives_a_grey_rendition(rendition):
     assert opened(rendition(encoded(plain("L", 90), "JPEG"), form=Format.JPEG).body).mode == "L"
+
+
+@pytest.mark.parametrize("depth", [4, 8])
+def test_a_gamma_is_applied_once_to_grey_with_transparency(depth, rendition):
+    """The gamma of 1 makes a grey of 20 % as bright as an sRGB grey of 48 %."""
+    row = {4: bytes([0x3F]) * 16, 8: bytes([0x33, 0xFF]) * 16}[depth]
+    chunks = (
+        png_chunk(b"IHDR", struct.pack(">IIBBBBB", 32, 32, depth, 0, 0, 0, 0)),
+        png_chunk(b"gAMA", struct.pack(">I", 100_000)),
+        png_chunk(b"tRNS", struct.pack(">H", (1 << depth) - 1)),
+        png_chunk(b"IDAT", zlib.compress((b"\0" + row) * 32)),
+        png_chunk(b"IEND", b""),
+    )
+    picture = opened(rendition(b"\x89PNG\r\n\x1a\n" + b"".join(chunks)).body)
+    assert close(picture.getpixel((0, 0)), (124, 124, 124, 255), by=2)
+    assert picture.getpixel((1, 0))[3] == 0
