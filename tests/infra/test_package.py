@@ -66,7 +66,7 @@ def test_a_zip_has_the_watermarks_of_its_service(toy, build):
 
 def test_a_colour_profile_of_the_service_is_in_its_zip(toy, build):
     toy.write("services/toy/profiles/inks.icc", "not text\0")
-    toy.write("services/toy/profiles/NOTICE.md", "its licence")
+    toy.write("services/toy/profiles/NOTICE", "its licence")
     assert {name for name in names(build()) if "profiles" in name} == {
         "services/toy/profiles/inks.icc"
     }

@@ -26,9 +26,6 @@ from services.resize.pictures.frames import (
 )
 from services.resize.pictures.values import Size
 
-NOT_COUNTED = "frames-not-counted"
-"""A warning: the file has more frames than were counted."""
-
 MIN_COST = 10_000
 """Pixels. A smaller frame costs as much as this one, about 1 ms."""
 
@@ -73,10 +70,6 @@ class Motion:
     @property
     def moves(self) -> bool:
         return self.frames > 1
-
-    @property
-    def seconds(self) -> float | None:
-        return round(self.milliseconds / 1000, 3) if self.moves else None
 
     def cost(self, size: Size) -> int:
         """Frames times pixels, if the frames have this size."""

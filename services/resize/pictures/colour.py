@@ -24,7 +24,7 @@ sRGB, because its black is that of a print."""
 NO_FLAGS = ImageCms.Flags(0)
 
 INKS = Path(__file__).parent / "profiles" / "chemical_proof.icc"
-"""The profile of CMYK without one; profiles/NOTICE.md has its origin and licence. It is applied
+"""The profile of CMYK without one; profiles/NOTICE has its origin and licence. It is applied
 without black point compensation, as libvips does."""
 
 
@@ -32,8 +32,8 @@ def shrinkable(image: Image.Image) -> Image.Image:
     """The picture as L, RGB, RGBA or CMYK, the modes that can be resampled.
 
     Profiles of L, RGB, RGBA and CMYK are left to ``to_srgb``, because it is cheaper for the reduced
-    picture. Grey with transparency becomes RGBA, after its profile is applied. Transparency that is
-    opaque everywhere is removed.
+    picture. Grey with transparency becomes RGBA, after its profile is applied and removed from
+    ``info``. Transparency that is opaque everywhere is removed.
     """
     return _shrinkable_grey(image) if image.mode in GREY else _shrinkable_colour(image)
 
@@ -81,6 +81,7 @@ def _inks() -> bytes:
 
 def _shrinkable_colour(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
+        image.info.pop("icc_profile", None)  # CIELAB needs none
         return lab_to_rgb(image)
     if image.has_transparency_data:
         rgba = image if image.mode == "RGBA" else image.convert("RGBA")
@@ -88,13 +89,12 @@ def _shrinkable_colour(image: Image.Image) -> Image.Image:
     return image if image.mode in {"RGB", "CMYK"} else image.convert("RGB")
 
 
-def _shrinkable_grey(image: Image.Image) -> Image.Image:
-    straight = image.convert("LA") if image.mode == "La" else image
-    alpha, grey = _alpha(straight), _eight_bits(straight)
+def _shrinkable_grey(original: Image.Image) -> Image.Image:
+    image = original.convert("LA") if original.mode == "La" else original
+    alpha, grey = _alpha(image), _eight_bits(image)
     if alpha is None or _is_opaque(alpha):
         return grey
-    profile = image.info.pop("icc_profile", None)  # so that it is applied only once
-    rgba = to_srgb(grey, profile).convert("RGB")
+    rgba = to_srgb(grey, original.info.pop("icc_profile", None)).convert("RGB")
     rgba.putalpha(alpha)
     return rgba
 

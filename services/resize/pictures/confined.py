@@ -60,6 +60,15 @@ class Stopped(Exception):
         self.by = by
 
 
+def deadline_in(seconds: float) -> float:
+    """The moment in this many seconds, for ``is_past``. Work may end early at its own deadline."""
+    return time.monotonic() + seconds
+
+
+def is_past(deadline: float) -> bool:
+    return time.monotonic() > deadline
+
+
 def confined(work: Work, allowance: Allowance) -> bytes:
     """Run the work in a child process; return its parts, joined.
 

@@ -1,29 +1,25 @@
 """Decodes an original to an upright picture in sRGB, in this process or in a child."""
 
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from PIL import Image, ImageFile
 
-from services.resize.pictures import jpeg, memory
-from services.resize.pictures.animated import Allowed, Animated, Animator
-from services.resize.pictures.animation import (
-    NOT_COUNTED,
-    Motion,
-    frames_of,
-    is_composed,
-    may_move,
-    motion_of,
-    still_of,
-)
-from services.resize.pictures.attention import attention
+from services.resize.pictures import jpeg, memory, webp
 from services.resize.pictures.colour import shrinkable, to_srgb
-from services.resize.pictures.confined import Allowance, Stopped, confined
-from services.resize.pictures.decoded import Decoded, pack, pack_refusal, unpack
+from services.resize.pictures.confined import Allowance, Stopped, confined, deadline_in
+from services.resize.pictures.decoded import (
+    Allowed,
+    Decoded,
+    Moving,
+    Target,
+    pack,
+    pack_refusal,
+    unpack,
+)
 from services.resize.pictures.defects import Repaired, Truncated, codes
-from services.resize.pictures.frames import Frame
 from services.resize.pictures.gain_map import has_gain_map
 from services.resize.pictures.geometry import largest
 from services.resize.pictures.header import load_heic, load_svg, open_header, peak_bytes
@@ -39,11 +35,16 @@ from services.resize.pictures.scale import resize
 from services.resize.pictures.signals import load_signals, read_signal
 from services.resize.pictures.truncation import is_cut_short, silent_defects
 from services.resize.pictures.values import Credit, Job, MetadataPolicy, Size
-from shared.contracts.images import PictureDetails
 from shared.errors import PermanentError
 
 UNKNOWN = "it is not known how much of it is missing"
 """How much a truncated file misses, if its format does not show it."""
+
+Animate = Callable[[str, bytes, ImageFile.ImageFile, Target, Allowed], Moving]
+"""``animated.animate``"""
+
+MAY_MOVE = frozenset({"GIF", "PNG", "WEBP", "AVIF", "HEIC"})
+"""Formats of animations; other files need not load ``animate``."""
 
 ANIMATION_SHARE = 0.75
 """Of the seconds for decoding. An animation that takes longer becomes a still."""
@@ -59,7 +60,7 @@ def decode(kind: str, original: bytes, job: Job) -> Decoded:
     Raises PermanentError with a code of ``Refusal`` for bytes that it cannot process.
     """
     failure = None
-    if is_plain(kind, original) and not may_move(kind, original):
+    if is_plain(kind, original):
         try:
             return _decode_here(kind, Repaired(original), job)
         except _Undecodable as error:
@@ -77,6 +78,7 @@ def _decode_in_a_child(kind: str, original: bytes, job: Job, failure: str | None
     if kind == "SVG":
         load_svg()
     _load_repair()
+    _load_animate()
     load_signals()
 
     def work() -> Sequence[bytes]:
@@ -94,9 +96,10 @@ def _decode_in_a_child(kind: str, original: bytes, job: Job, failure: str | None
 
 def _decode_or_repair(kind: str, original: bytes, job: Job, failure: str | None) -> Decoded:
     """Decode; if that fails, repair the file and decode again, or say why that is impossible."""
+    animate = _load_animate() if kind in MAY_MOVE else None
     if failure is None:
         try:
-            return _decode_here(kind, Repaired(original), job)
+            return _decode_here(kind, Repaired(original), job, animate)
         except _Undecodable as error:
             failure = str(error)
     repair, variant_of = _load_repair()
@@ -104,7 +107,7 @@ def _decode_or_repair(kind: str, original: bytes, job: Job, failure: str | None)
         raise refuse(Refusal.UNSUPPORTED_VARIANT, format=kind, variant=variant)
     with suppress(_Undecodable), _decoding(kind):
         if repaired := repair(kind, original):
-            return _decode_here(kind, repaired, job)
+            return _decode_here(kind, repaired, job, animate)
     if is_cut_short(kind, original):
         raise refuse(Refusal.TRUNCATED, format=kind, missing=UNKNOWN)
     raise refuse(Refusal.CORRUPT, format=kind)
@@ -120,15 +123,24 @@ def _load_repair() -> tuple[
     return repair, variant_of
 
 
-def _decode_here(kind: str, file: Repaired, job: Job) -> Decoded:
+def _load_animate() -> Animate:
+    """It is loaded before a fork, like HEIC's opener."""
+    from services.resize.pictures.animated import animate  # noqa: PLC0415 - see its module
+
+    return animate
+
+
+def _decode_here(kind: str, file: Repaired, job: Job, animate: Animate | None = None) -> Decoded:
     """Decode to an upright sRGB picture, no larger than the specs need.
 
-    For an animation it is the first frame that shows something, beside the animated renditions.
+    Of an animation, this is the still; ``animate`` chooses it and creates animated renditions.
     Raises _Undecodable if the file is damaged, PermanentError if it is refused.
     """
-    deadline = time.monotonic() + job.limits.seconds * ANIMATION_SHARE
+    deadline = deadline_in(job.limits.seconds * ANIMATION_SHARE)
     original = file.original
     with _decoding(kind):
+        if kind == "WEBP":
+            memory.retain_large_blocks()
         picture = open_header(kind, original, job.limits)
         size = Size(*picture.size)
         memory.make_room(peak_bytes(kind, picture), job.limits.memory)
@@ -142,47 +154,31 @@ def _decode_here(kind: str, file: Repaired, job: Job) -> Decoded:
         whole = _load(picture, original, target)
         metadata = read_metadata(picture, original, turn)
         credit = metadata.credit if job.metadata is MetadataPolicy.COPYRIGHT else Credit()
-        motion = motion_of(kind, original)
-        if is_composed(kind, original, motion):
-            whole = still_of(kind, original, picture, job.limits.animation_pixels) or whole
-        upright = _upright(whole, target, metadata, as_rgb=signal is not None)
-        moving = Animated()
-        if motion.moves:
-            frames = (
-                Frame(_upright(image, target, metadata, as_rgb=signal is not None), milliseconds)
-                for image, milliseconds in frames_of(kind, original, picture)
-            )
-            animator = Animator(
-                motion,
-                _upright_size(size, turn),
-                job.focal or attention(upright),
-                credit,
-                Allowed(job.limits.animation_pixels, deadline),
-            )
-            moving = animator.animated(frames, job.specs)
+        upright = partial(_upright, size=target, metadata=metadata)
+        upright_size = _upright_size(size, turn)
+        moving = Moving()
+        if animate:
+            wanted = Target(upright_size, job.specs, upright, job.focal, credit)
+            allowed = Allowed(job.limits.animation_pixels, deadline)
+            moving = animate(kind, original, picture, wanted, allowed)
+        image = upright(moving.still or whole)
+    defects = file.defects | silent_defects(kind, original)
+    warned = dict.fromkeys((*codes(defects), *moving.details.warnings))
     return Decoded(
-        image=upright,
-        upright_size=_upright_size(size, turn),
+        image=image,
+        upright_size=upright_size,
         captured=metadata.captured,
         has_gps=metadata.has_gps,
-        details=PictureDetails(
-            hdr=signal is not None and signal.is_hdr,
-            gain_map=has_gain_map(kind, original),
-            animated=motion.moves,
-            frames=motion.frames,
-            duration=motion.seconds,
-            warnings=(
-                *codes(file.defects | silent_defects(kind, original)),
-                *_warnings(motion, moving),
-            ),
+        details=moving.details.model_copy(
+            update={
+                "hdr": signal is not None and signal.is_hdr,
+                "gain_map": has_gain_map(kind, original),
+                "warnings": tuple(warned),
+            }
         ),
         credit=credit,
         animated=moving.renditions,
     )
-
-
-def _warnings(motion: Motion, moving: Animated) -> tuple[str, ...]:
-    return moving.warnings if motion.counted else (NOT_COUNTED, *moving.warnings)
 
 
 @contextmanager
@@ -210,17 +206,14 @@ def _load(picture: ImageFile.ImageFile, original: bytes, target: Size) -> Image.
     """
     if picture.format == "JPEG":
         jpeg.prepare(picture, original, target)
+    if opaque := webp.opaque(picture):
+        return opaque
     picture.load()
     return shrinkable(picture)
 
 
-def _upright(image: Image.Image, size: Size, metadata: Metadata, *, as_rgb: bool) -> Image.Image:
-    """Resize, convert to sRGB and rotate upright. Resizing first makes the other two cheaper.
-
-    ``as_rgb``: the profile is one of RGB, also for a grey picture.
-    """
-    if as_rgb and image.mode == "L":
-        image = image.convert("RGB")
+def _upright(image: Image.Image, size: Size, metadata: Metadata) -> Image.Image:
+    """Resize, convert to sRGB and rotate upright. Resizing first makes the other two cheaper."""
     small = to_srgb(resize(image, size, release_source=True), metadata.profile)
     small.info = {}  # encoders would write some of these comments, EXIF data and profiles
     return small if metadata.turn is None else small.transpose(metadata.turn)

@@ -2,16 +2,49 @@
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from services.resize.pictures.refusals import Refusal, refuse
-from services.resize.pictures.values import Capture, Credit, Format, Rendition, Size
-from shared.contracts.images import PictureDetails
+from services.resize.pictures.values import Capture, Credit, Format, Rendition, Size, Spec
+from shared.contracts.images import FocalPoint, PictureDetails
 from shared.errors import PermanentError
+
+
+class Target(NamedTuple):
+    """What the frames become.
+
+    ``size``: the original's, upright. ``upright``: turns a frame upright and converts it to sRGB.
+    ``focal``: what crops show; None: what ``attention`` finds. ``credit``: written to renditions.
+    """
+
+    size: Size
+    specs: Sequence[Spec]
+    upright: Callable[[Image.Image], Image.Image]
+    focal: FocalPoint | None
+    credit: Credit
+
+
+class Allowed(NamedTuple):
+    """The limits. ``pixels``: frames times pixels. ``deadline``: as of ``confined.deadline_in``."""
+
+    pixels: int
+    deadline: float
+
+
+class Moving(NamedTuple):
+    """What ``animated.animate`` finds and creates.
+
+    ``still``: the frame to show where nothing moves; None if it is the first picture.
+    ``renditions``: animated ones, which the child encodes, because frames take too much memory.
+    """
+
+    details: PictureDetails = PictureDetails()
+    still: Image.Image | None = None
+    renditions: tuple[Rendition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -20,7 +53,7 @@ class Decoded:
 
     ``image``: upright, L, RGB or RGBA in sRGB, no larger than the largest requested rendition.
     ``upright_size``: the original's size with its orientation applied. ``has_gps``: whether it has
-    a GPS position.
+    a GPS position. ``animated``: renditions that are already encoded.
     """
 
     image: Image.Image
@@ -30,7 +63,6 @@ class Decoded:
     details: PictureDetails
     credit: Credit
     animated: tuple[Rendition, ...] = ()
-    """Animated renditions, which the child encodes, because their frames take too much memory."""
 
 
 def pack(decoded: Decoded) -> Sequence[bytes]:

@@ -16,7 +16,7 @@ class Defect(Enum):
         "The colour profile exceeds a megabyte; it is ignored above 8 MB.",
     )
     DAMAGED_METADATA = "damaged-metadata", "Metadata cannot be read; it is ignored."
-    DAMAGED_ANIMATION = "damaged-animation", "Frames cannot be read; the first picture is shown."
+    DAMAGED_ANIMATION = "damaged-animation", "Frames cannot be read; they are not shown."
 
     def __init__(self, code: str, sentence: str) -> None:
         self.code = code

@@ -43,6 +43,9 @@ MAX_WEBP_CHUNKS = 8
 
 PIXELS = frozenset({b"IDAT", b"fdAT"})
 
+ANIMATION = b"acTL"
+"""The chunk of an animated PNG, which is not plain: its frames take any amount of time."""
+
 
 def is_plain(kind: str, original: bytes) -> bool:
     """Whether the file has a plain format (JPEG, PNG, WebP) and a usual structure."""
@@ -64,10 +67,10 @@ def _is_parsed(segment: jpeg.Segment) -> bool:
 
 
 def _is_plain_png(original: bytes) -> bool:
-    counted = Counter(
-        name in PIXELS for name in islice(png_names(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS)
-    )
-    return counted[True] < MAX_PIXEL_CHUNKS and counted[False] <= MAX_CHUNKS
+    names = Counter(islice(png_names(original), MAX_CHUNKS + MAX_PIXEL_CHUNKS))
+    with_pixels = sum(names[name] for name in PIXELS)
+    others = names.total() - with_pixels
+    return with_pixels < MAX_PIXEL_CHUNKS and others <= MAX_CHUNKS and ANIMATION not in names
 
 
 def _is_plain_webp(original: bytes) -> bool:

@@ -11,15 +11,22 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import cast
 
-from PIL import BmpImagePlugin, GifImagePlugin, TiffImagePlugin
+from PIL import BmpImagePlugin, GifImagePlugin
 from PIL.Image import core  # type: ignore[attr-defined]  # Pillow's C side, which has no types
 
 from services.resize.pictures import repair_jpeg, repair_png, webp
 from services.resize.pictures.defects import Defect, Repaired, Truncated
+from services.resize.pictures.files import TiffFile
 from services.resize.pictures.truncation import TIFF_PARTS, boxes, gif_end
 from services.resize.pictures.values import Size
 
 MISSING_END = frozenset({Defect.MISSING_END_MARKER})
+BMP_BITS = 28
+"""Offset of the bits a pixel; the number of colours is 18 bytes behind it."""
+
+MOST_COLOURS, MOST_PALETTE = 256, 65_536
+"""Colours that pixels can have, and that other programs write into a palette."""
+
 UNCOMPRESSED = 1
 
 
@@ -70,6 +77,11 @@ def _rows(original: bytes, background: int) -> list[bytes]:
 
 
 def _repair_bmp(original: bytes) -> Repaired | None:
+    """Correct the number of colours or the last pixel."""
+    bits, colours = struct.unpack_from("<H16xI", original, BMP_BITS)
+    if bits <= 8 and MOST_COLOURS < colours <= MOST_PALETTE:  # noqa: PLR2004 - a byte a pixel
+        at = BMP_BITS + 18
+        return Repaired(original[:at] + struct.pack("<I", 1 << bits) + original[at + 4 :])
     picture = BmpImagePlugin.BmpImageFile(io.BytesIO(original))
     tile = picture.tile[0]
     if tile.codec_name != "raw":
@@ -79,22 +91,24 @@ def _repair_bmp(original: bytes) -> Repaired | None:
 
 
 def _repair_tiff(original: bytes) -> Repaired | None:
-    picture = TiffImagePlugin.TiffImageFile(io.BytesIO(original))
+    picture = TiffFile(io.BytesIO(original))
     tags = picture.tag_v2
-    if tags.get(259, UNCOMPRESSED) != UNCOMPRESSED:
-        return None
     offsets, lengths = next(names for names in TIFF_PARTS if names[0] in tags)
     parts = list(zip(tags[offsets], tags[lengths], strict=True))
-    return _padded(original, parts, Size(*picture.size))
+    spare = Size(*picture.size) if tags.get(259, UNCOMPRESSED) == UNCOMPRESSED else None
+    return _padded(original, parts, spare)
 
 
-def _padded(original: bytes, parts: list[tuple[int, int]], picture: Size) -> Repaired | None:
-    """Append zero bytes if at most one pixel of uncompressed parts (offset, length) is missing."""
+def _padded(original: bytes, parts: list[tuple[int, int]], picture: Size | None) -> Repaired | None:
+    """Append zero bytes if at most one pixel of uncompressed parts (offset, length) is missing.
+
+    ``picture``: None if the parts are compressed, so that any missing byte is a missing pixel.
+    """
     size = sum(length for _, length in parts)
     absent = sum(min(length, max(0, at + length - len(original))) for at, length in parts)
     if absent == 0:
         return None
-    if absent > size // picture.pixels:
+    if picture is None or absent > size // picture.pixels:
         raise Truncated.of(absent, size, "picture")
     return Repaired(original + bytes(absent), frozenset({Defect.INCOMPLETE_LAST_PIXEL}))
 

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from PIL import Image, ImageChops, JpegImagePlugin
+from PIL import Image, ImageChops
 
 from services.resize.pictures import jpeg
 from services.resize.pictures.defects import Defect, Repaired, Truncated
+from services.resize.pictures.files import JpegFile
 
 MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]", re.DOTALL)
 """A marker within or after coded pixels, in which only restart markers and ``FF 00`` occur."""
@@ -125,7 +126,7 @@ def _absent_rows(body: bytes) -> tuple[int, int]:
 
 
 def _decoded(file: bytes) -> Image.Image:
-    picture = JpegImagePlugin.JpegImageFile(io.BytesIO(file))
+    picture = JpegFile(io.BytesIO(file))
     picture.decodermaxblock = len(file)
     if picture.width * picture.height > HALF:
         picture.draft(None, (picture.width // 2, picture.height // 2))
@@ -138,7 +139,7 @@ def _without_damaged_metadata(original: bytes) -> Repaired | None:
     for dropped in (APPLICATION - ESSENTIAL, APPLICATION - {0xE2, 0xEE}, APPLICATION):
         file = b"".join(_without(original, dropped))
         try:
-            JpegImagePlugin.JpegImageFile(io.BytesIO(file))
+            JpegFile(io.BytesIO(file))
         except Exception:  # noqa: BLE001, S112 - malicious bytes can cause any exception
             continue
         return Repaired(file, frozenset({Defect.DAMAGED_METADATA}))

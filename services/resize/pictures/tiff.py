@@ -162,7 +162,8 @@ class Tiff(TiffFile):
         picture = Image.merge(mode, bands)
         del bands  # as many bytes as the picture
         if alpha is not None:
-            picture = to_srgb(picture, profile) if mode == "CMYK" else picture
+            if mode == "CMYK":
+                picture = to_srgb(picture, self.info.pop("icc_profile", None))
             picture.putalpha(alpha)
         return picture
 

@@ -93,6 +93,19 @@ def png_names(original: bytes) -> Iterator[bytes]:
         at += 12 + int.from_bytes(original[at : at + 4])
 
 
+def _png_is_whole(original: bytes) -> bool:
+    """Whether all chunks end within the file. Bytes that are no chunk are damage."""
+    at, name = PNG_SIGNATURE, b""
+    while name != b"IEND":
+        name = original[at + 4 : at + 8]
+        if len(name) == 4 and not name.isalpha():  # noqa: PLR2004 - bytes of a name
+            return True
+        at += 12 + int.from_bytes(original[at : at + 4])
+        if at > len(original):
+            return False
+    return True
+
+
 def _png_has_end(original: bytes) -> bool:
     """Whether there is an end marker. Only if other data follows, it reads all names."""
     return original[-8:-4] == b"IEND" or b"IEND" in png_names(original)
@@ -144,7 +157,7 @@ TIFF_PARTS = (273, 279), (324, 325)
 
 ENDS: Mapping[str, Callable[[bytes], bool]] = {
     "JPEG": _ends_with(b"\xff\xd9", 4096),
-    "PNG": _ends_with(b"IEND", 4096),
+    "PNG": _png_is_whole,
     "GIF": lambda original: gif_end(original).has_trailer,
     "WEBP": _riff_is_whole,
     "BMP": _bmp_is_whole,

@@ -100,7 +100,7 @@ OS2_COMPRESSIONS = {3: "OS/2's Huffman coding", 4: "OS/2's RLE of 24 bits"}
 OS2_HEADER, OS2_FIRST_HEADER = 64, 12
 """Bytes. The first one has no field for a compression."""
 
-BITFIELDS = 3
+BITFIELDS, RARE_DEPTHS = 3, frozenset({2, 64})
 
 CODECS = {
     b"avc1": "AVC",
@@ -211,12 +211,15 @@ def _bmp(original: bytes, _: str) -> str | None:
         return f"BMP with {OS2_COMPRESSIONS[compression]}"
     if compression in BMP_COMPRESSIONS:
         return f"BMP with {BMP_COMPRESSIONS[compression]}"
+    if bits in RARE_DEPTHS:
+        return f"BMP with {bits} bits a pixel"
+    if compression != BITFIELDS:
+        return None
     try:
         BmpImagePlugin.BmpImageFile(io.BytesIO(original))
     except OSError:
         masks = struct.unpack_from("<3I", original, 54)
-        how = f" in the masks {masks[0]:x}, {masks[1]:x}, {masks[2]:x}" * (compression == BITFIELDS)
-        return f"BMP with {bits} bits a pixel{how}"
+        return f"BMP with {bits} bits a pixel in the masks {', '.join(f'{m:x}' for m in masks)}"
     return None
 
 

@@ -45,7 +45,7 @@ const WARNINGS: Record<string, string> = {
   "oversized-text": "A very long text in the file was ignored.",
   "oversized-profile": "The file has a very large colour profile.",
   "damaged-metadata": "Damaged metadata was ignored.",
-  "damaged-animation": "The animation is damaged. The first picture is shown.",
+  "damaged-animation": "The animation is damaged. Some frames are not shown.",
   "animation-damaged": "The animation is damaged and ends early.",
   "animation-too-costly": "The animation is too large. A still picture is shown.",
   "animation-not-decodable": "The animation cannot be read. A still picture is shown.",

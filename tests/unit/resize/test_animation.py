@@ -379,7 +379,7 @@ def test_an_animation_with_too_many_pixels_becomes_a_still():
 
 
 def test_an_animation_that_takes_too_long_becomes_a_still(monkeypatch):
-    monkeypatch.setattr("services.resize.logic.ANIMATION_SHARE", 0)
+    monkeypatch.setattr("services.resize.pictures.decode.ANIMATION_SHARE", 0)
     made = keep(saved_as("GIF"))
     assert {r.format for r in made.renditions} == {"JPEG"}
     assert made.details.warnings == ("animation-too-costly",)
@@ -405,13 +405,16 @@ def test_an_animation_ends_before_its_first_damaged_frame():
     areas = [Area(colour, WHOLE) for colour in (R, G, B)]
     made = keep(gif(SIZE, *areas)[:-6])
     assert len(frames(made.renditions[1])[0]) == 2
-    assert (made.details.frames, made.details.warnings) == (3, ("animation-damaged",))
+    assert (made.details.frames, made.details.warnings) == (
+        3,
+        ("missing-end-marker", "damaged-animation"),
+    )
 
 
 def test_an_animation_with_one_sound_frame_becomes_a_still():
     made = keep(gif(SIZE, Area(R, WHOLE), Area(G, WHOLE))[:-6])
     assert {r.format for r in made.renditions} == {"JPEG"}
-    assert made.details.warnings == ("animation-damaged",)
+    assert made.details.warnings == ("missing-end-marker", "damaged-animation")
 
 
 def test_a_huge_frame_in_a_small_animation_is_not_decoded():
@@ -420,7 +423,7 @@ def test_a_huge_frame_in_a_small_animation_is_not_decoded():
     hostile = original.replace(huge, struct.pack("<4HB", 0, 0, 65_535, 65_535, 0x80))
     assert hostile != original
     made = keep(hostile)
-    assert made.details.warnings == ("animation-damaged",)
+    assert made.details.warnings == ("damaged-animation",)
 
 
 def test_a_million_tiny_frames_are_not_all_counted():
@@ -473,7 +476,7 @@ def test_an_animated_png_is_decoded_in_a_child(monkeypatch):
     )
     develop(saved_as("PNG"), SPECS, PATIENT)
     assert processes == [parent]
-    assert is_plain("PNG", saved_as("PNG"))
+    assert not is_plain("PNG", saved_as("PNG"))
     assert not may_move("PNG", encoded(photo(64, 64), "PNG"))
 
 

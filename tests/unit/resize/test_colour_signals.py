@@ -295,6 +295,33 @@ def test_a_dimmer_peak_leaves_the_picture_brighter(chunks, expected, colour):
     assert close(colour(png_of_colour(DARK, PQ, *chunks)), expected, 2)
 
 
+@pytest.mark.parametrize(
+    ("chunks", "value", "expected"),
+    [
+        ([PQ], (165, 165, 165), (221, 221, 221)),
+        ([PQ], (180, 180, 180), (242, 242, 242)),
+        ([PQ, light(400)], (165, 165, 165), (254, 254, 254)),
+        ([PQ, light(4000)], (165, 165, 165), (206, 206, 206)),
+        ([PQ, light(4000)], (180, 180, 180), (217, 217, 217)),
+        ([PQ], (170, 120, 110), (255, 52, 70)),
+        ([PQ], (180, 160, 120), (255, 164, 59)),
+        ([PQ, light(4000)], (180, 160, 120), (250, 147, 52)),
+        ([HLG], (180, 180, 180), (166, 166, 166)),
+        ([HLG], (250, 250, 250), (251, 251, 251)),
+        ([HLG], (180, 160, 120), (178, 133, 93)),
+    ],
+    ids=str,
+)
+def test_highlights_are_tone_mapped_by_the_brightest_channel(chunks, value, expected, colour):
+    assert close(colour(png_of_colour(value, *chunks)), expected, 2)
+
+
+def test_an_hlg_picture_is_no_brighter_than_its_display(colour):
+    """Chromium believes a peak of 4,000 cd/m2, and shows white as grey (223)."""
+    original = png_of_colour((250, 250, 250), HLG, light(4000))
+    assert close(colour(original), (251, 251, 251), 1)
+
+
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF"])
 @pytest.mark.parametrize(
     ("codes", "expected"),

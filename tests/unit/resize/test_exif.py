@@ -130,6 +130,21 @@ def test_any_text_has_an_xmp_value(content):
     xmp.value(f"<dc:creator{content}".encode(), "dc:creator")
 
 
+def test_a_tiff_may_have_many_strips(developed):
+    rows = 100_000
+    strips = struct.pack(f"<{rows}I", *range(8, 8 + rows)) + struct.pack("<I", 1) * rows
+    entries = [(256, 3, 1, 1), (257, 4, 1, rows), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
+    entries += [
+        (273, 4, rows, 8 + rows),
+        (277, 3, 1, 1),
+        (278, 3, 1, 1),
+        (279, 4, rows, 8 + 5 * rows),
+    ]
+    start = 8 + 9 * rows
+    body = b"II*\0" + struct.pack("<I", start) + bytes([200]) * rows + strips
+    assert developed(body + exif_directory(entries)).height == rows
+
+
 def test_an_xmp_packet_is_read_up_to_its_limit():
     packet = b" " * xmp.MAX_BYTES + b'<a photoshop:Credit="x"/>'
     assert xmp.value(packet[100:], "photoshop:Credit") == "x"

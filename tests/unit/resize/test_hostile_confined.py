@@ -1,6 +1,7 @@
 """A decoder that exhausts memory, loops or crashes fails its picture, but not the service."""
 
 import faulthandler
+import io
 import os
 import resource
 import signal
@@ -157,6 +158,18 @@ def test_a_webp_of_many_chunks_is_not_plain():
     assert not is_plain("WEBP", file[:4] + struct.pack("<I", len(file) - 8) + file[8:])
 
 
+@pytest.mark.parametrize(
+    ("marker", "body"),
+    [(0xDB, b"\0" + b"\1" * 64), (0xED, b"Photoshop 3.0\0"), (0xE1, b"Exif\0\0II*\0")],
+    ids=["quantization table", "Photoshop", "EXIF"],
+)
+def test_a_jpeg_with_many_segments_that_pillow_takes_apart_is_not_plain(marker, body):
+    small = encoded(corners(), "JPEG")  # with two tables
+    segment = bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2) + body
+    assert is_plain("JPEG", small[:2] + segment * 18 + small[2:])
+    assert not is_plain("JPEG", small[:2] + segment * 21 + small[2:])
+
+
 @pytest.mark.parametrize("form", sorted(OPENERS.keys() - PLAIN_FORMATS))
 def test_other_formats_are_decoded_in_a_child(monkeypatch, form):
     def unable():
@@ -235,3 +248,11 @@ def test_a_memory_error_in_the_service_is_too_costly(monkeypatch):
 def test_pixels_pass_the_pipe_unchanged(rendition, mode):
     picture = Image.effect_noise((40, 30), 90).convert(mode)
     assert rendition(encoded(picture, "TIFF")).body == rendition(encoded(picture, "PNG")).body
+
+
+def test_a_webp_has_the_same_pixels_in_the_service_and_in_a_child(monkeypatch, rendition):
+    original = encoded(noise(300, 200), "WEBP")
+    here = rendition(original).body
+    monkeypatch.setitem(PLAIN_FORMATS, "WEBP", lambda _: False)
+    assert rendition(original).body == here
+    assert here == rendition(encoded(Image.open(io.BytesIO(original)), "PNG")).body

@@ -198,6 +198,11 @@ def test_a_transparent_picture_has_its_credit(credit):
     assert credit(in_exif("PNG", hole()), Format.WEBP) == (NAME, RIGHTS, "")
 
 
+def test_only_the_application_record_of_iptc_counts(credit):
+    record = dataset(3, 110, b"of another record") + iptc()
+    assert credit(with_iptc(record)) == (NAME, RIGHTS, LINE)
+
+
 def test_long_lines_are_cut(credit):
     original = encoded(corners(), "JPEG", exif=exif_of({0x013B: b"x" * 60_000}))
     assert credit(original) == ("x" * 500, "", "")

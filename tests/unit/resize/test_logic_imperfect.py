@@ -195,6 +195,15 @@ def test_a_bmp_one_byte_short_is_rendered():
     assert_imperfect(whole[:-1], encoded(perfect, "BMP"), Defect.INCOMPLETE_LAST_PIXEL)
 
 
+def test_a_bmp_with_more_colours_than_its_pixels_can_have_is_rendered():
+    whole = encoded(corners().quantize(4), "BMP")
+    at, pixels = 54, int.from_bytes(whole[10:14], "little")
+    palette = whole[at:pixels].ljust(4 * 300, b"\0")
+    head = whole[:10] + struct.pack("<I", at + len(palette)) + whole[14:46]
+    file = head + struct.pack("<I", 300) + whole[50:54] + palette + whole[pixels:]
+    assert_imperfect(file, whole)
+
+
 def test_a_tiff_one_byte_short_is_rendered():
     file = tiff_of(photo(31, 21))
     picture, warnings = rendered(file[:-1])
@@ -203,13 +212,22 @@ def test_a_tiff_one_byte_short_is_rendered():
     assert refused(file[:-4]).reason == "truncated"
 
 
-def tiff_of(picture):
+def tiff_of(picture, *, deflated=False):
     """A TIFF whose pixels are the last bytes of the file."""
-    entries = [(256, picture.width), (257, picture.height), (258, 8), (259, 1), (262, 2)]
-    pixels = picture.tobytes()
+    pixels = zlib.compress(picture.tobytes()) if deflated else picture.tobytes()
+    entries = [(256, picture.width), (257, picture.height), (258, 8)]
+    entries += [(259, 8 if deflated else 1), (262, 2)]
     entries += [(273, 8 + 2 + 12 * 9 + 4), (277, 3), (278, picture.height), (279, len(pixels))]
     body = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
     return b"II*\0" + struct.pack("<IH", 8, len(entries)) + body + bytes(4) + pixels
+
+
+def test_a_compressed_tiff_says_how_much_is_missing():
+    whole = tiff_of(photo(300, 200), deflated=True)
+    assert rendered(whole)[1] == ()
+    error = refused(whole[: len(whole) // 2])
+    assert error.reason == "truncated"
+    assert 40 <= int(error.facts["missing"].split(" ")[0]) <= 60
 
 
 def test_a_bmp_without_its_last_rows_is_truncated():

@@ -90,6 +90,13 @@ def test_32_bit_grey_is_unsigned(order, pixel):
     assert close(pixel(tiff(samples, [32], BLACK_IS_ZERO, order=order)), grey(128), 1)
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_compressed_float_grey_of_both_byte_orders(order, pixel):
+    samples = zlib.compress(packed(order, "f", 0.25))
+    tags = {259: [DEFLATE], 339: [3]}
+    assert close(pixel(tiff(samples, [32], BLACK_IS_ZERO, order=order, tags=tags)), grey(64), 1)
+
+
 @pytest.mark.parametrize("compression", [1, DEFLATE])
 @pytest.mark.parametrize("order", "<>")
 def test_16_bit_grey_with_alpha(order, compression, pixel):
@@ -285,11 +292,21 @@ def test_bits_above_the_depth_of_a_transparent_value_are_ignored(rendition):
     assert made.getpixel((30, 20))[3] == 0
 
 
+def test_the_16_bit_colour_of_an_animation_is_transparent_by_its_high_bytes(rendition):
+    row = struct.pack(">3H", 0x6401, 0x3202, 0x0003) * 60 + struct.pack(">3H", 0, 0, 0) * 60
+    still = keyed(png(WIDTH, HEIGHT, 16, 2, [row] * HEIGHT), 0x6401, 0x3202, 0x0003)
+    frame = struct.pack(">5L2H2B", 0, WIDTH, HEIGHT, 0, 0, 1, 1, 0, 0)
+    chunks = png_chunk(b"acTL", struct.pack(">2L", 2, 0)) + png_chunk(b"fcTL", frame)
+    made = opened(rendition(still[:33] + chunks + still[33:]).body)
+    assert (made.getpixel((5, 20))[3], made.getpixel((60, 20))) == (0, grey(0))
+
+
 def with_profile(original, profile):
     chunk = png_chunk(b"iCCP", b"profile\0\0" + zlib.compress(profile))
     return original[:33] + chunk + original[33:]
 
 
+@pytest.mark.parametrize("profile", [grey_profile(1.0), rgb_profile(gamma=1.0)])
 @pytest.mark.parametrize(
     ("depth", "colour_type", "samples", "alpha"),
     [
@@ -301,10 +318,11 @@ def with_profile(original, profile):
         (16, 4, struct.pack(">2H", 128 * 257, 65535), 255),
     ],
 )
-def test_a_grey_profile_is_applied_to_every_kind_of_grey(depth, colour_type, samples, alpha, pixel):
+def test_a_profile_is_applied_once_to_every_kind_of_grey(
+    depth, colour_type, *, samples, alpha, profile, pixel
+):
     original = png(WIDTH, HEIGHT, depth, colour_type, [samples * WIDTH] * HEIGHT)
-    linear = with_profile(original, grey_profile(1.0))
-    assert close(pixel(linear), (188, 188, 188, alpha), 1)
+    assert close(pixel(with_profile(original, profile)), (188, 188, 188, alpha), 1)
 
 
 def test_a_grey_profile_is_applied_to_grey_with_a_transparent_value(rendition):

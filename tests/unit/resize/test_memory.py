@@ -10,7 +10,7 @@ from PIL.Image import core  # type: ignore[attr-defined]
 from services.resize import logic
 from services.resize.pictures import decode, memory, scale
 from services.resize.pictures.confined import Allowance, Work
-from services.resize.pictures.header import BYTES_A_PIXEL
+from services.resize.pictures.header import CHEAPER
 from services.resize.pictures.memory_usage import memory_usage
 from services.resize.pictures.values import Limits, Size, Spec
 from tests.pictures import encoded, photo
@@ -83,8 +83,18 @@ def test_the_cache_is_empty_when_a_child_starts(monkeypatch: pytest.MonkeyPatch)
     run_confined = decode.confined
     monkeypatch.setattr(decode, "confined", confined)
     cache_a_picture()
-    logic.develop(encoded(photo(60, 40), "GIF"), [Spec("one", 30)], Limits())
+    logic.develop(encoded(photo(60, 40), "TIFF"), [Spec("one", 30)], Limits())
     assert cached == [0]
+
+
+def test_memory_that_a_webp_leaves_behind_is_returned_to_the_system() -> None:
+    logic.develop(encoded(photo(4000, 3000), "WEBP", method=0), [Spec("one", 30)], Limits())
+    before = memory_usage()
+    memory.release()
+    after = memory_usage()
+    assert before
+    assert after
+    assert before.resident - after.resident > 4000 * 3000 * 4
 
 
 @pytest.mark.skipif(scale.cykooz_resizer is None, reason="the SIMD resizer is not installed")
@@ -125,11 +135,12 @@ def test_a_sequence_of_pictures_stays_within_the_limit_of_one(tmp_path) -> None:
         "progressive.jpg": encoded(cmyk, "JPEG", quality=90, progressive=True, subsampling=0),
         "palette.png": encoded(picture.convert("P"), "PNG", transparency=0),
         "clear.png": encoded(clear, "PNG", compress_level=1),
+        "lossy.webp": encoded(picture, "WEBP", method=0),
         "again.jpg": encoded(picture, "JPEG", quality=90),
     }
     for name, body in originals.items():
         (tmp_path / name).write_bytes(body)
-    allowed = 4000 * 3000 * BYTES_A_PIXEL["PNG"]
+    allowed = 4000 * 3000 * CHEAPER["WEBP", "RGB"]
     child = [sys.executable, "-c", SEQUENCE, str(allowed), *(str(tmp_path / n) for n in originals)]
     done = subprocess.run(child, check=True, capture_output=True, text=True, timeout=120)
     libraries = 8_000_000  # encoders and the tables of a profile
