@@ -59,8 +59,8 @@ def test_the_format_of_the_event_is_svg(developed):
     [
         (b'width="96" height="1in"', (96, 96)),
         (b'width="25.4mm" height="2in"', (96, 192)),
-        (b'viewBox="0 0 60 40"', (60, 40)),
-        (b'width="100%" height="100%" viewBox="0 0 60 40"', (60, 40)),
+        (b'viewBox="0 0 60 40"', (225, 150)),
+        (b'width="100%" height="100%" viewBox="0 0 8 2"', (300, 75)),
         (b'width="30" viewBox="0 0 60 40"', (30, 20)),
     ],
 )
