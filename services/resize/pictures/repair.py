@@ -138,6 +138,36 @@ def _repair_boxes(original: bytes) -> None:
         raise Truncated.of(last.end - len(original), last.end, "bytes")
 
 
+def _repair_avif(original: bytes) -> Repaired | None:
+    """Join two neighbouring ``ipma`` boxes. HEIF permits one of a version; old encoders wrote two.
+
+    A ``free`` box behind their parent takes the place of the second header, so nothing moves.
+    """
+    parent, first = original.find(b"iprp") - 4, original.find(b"ipma") - 4
+    second = first + _number(original, first)
+    head, end = original[first + 4 : first + 12], second + _number(original, second)
+    if min(parent, first) < 0 or original[second + 4 : second + 12] != head:
+        _repair_boxes(original)
+        return None
+    if end != parent + _number(original, parent):
+        return None
+    count = _number(original, first + 12) + _number(original, second + 12)
+    entries = original[first + 16 : second] + original[second + 16 : end]
+    joined = struct.pack(">I8sI", 16 + len(entries), head, count) + entries
+    shorter = struct.pack(">I", end - parent - len(FREE))
+    return Repaired(
+        original[:parent] + shorter + original[parent + 4 : first] + joined + FREE + original[end:]
+    )
+
+
+FREE = struct.pack(">I4s8x", 16, b"free")
+"""A box without content, as long as the header of an ``ipma`` box."""
+
+
+def _number(original: bytes, at: int) -> int:
+    return int.from_bytes(original[at : at + 4])
+
+
 REPAIRS: Mapping[str, Callable[[bytes], Repaired | None]] = {
     "JPEG": repair_jpeg.repair,
     "PNG": repair_png.repair,
@@ -145,7 +175,7 @@ REPAIRS: Mapping[str, Callable[[bytes], Repaired | None]] = {
     "BMP": _repair_bmp,
     "TIFF": _repair_tiff,
     "WEBP": _repair_webp,
-    "AVIF": _repair_boxes,
+    "AVIF": _repair_avif,
     "HEIC": _repair_boxes,
     "SVG": lambda _original: None,
 }

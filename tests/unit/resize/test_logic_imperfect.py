@@ -1,5 +1,6 @@
 """Files that are complete, but not perfect, are rendered with a warning, like in browsers."""
 
+import io
 import json
 import struct
 import threading
@@ -7,7 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import AvifImagePlugin, Image, ImageFile, PngImagePlugin
 
 from services.resize.logic import Format, Limits, Spec, develop
 from services.resize.pictures.defects import Defect
@@ -375,3 +376,33 @@ def test_a_repair_changes_no_setting_of_other_threads():
 def test_codes_are_unique_and_have_a_sentence():
     assert len({defect.code for defect in Defect}) == len(Defect)
     assert all(defect.sentence.endswith(".") for defect in Defect)
+
+
+def two_associations(original):
+    """The AVIF with an ``ipma`` box for each of its two items, as old encoders wrote it."""
+    boxes = {name: original.find(name) - 4 for name in (b"meta", b"iloc", b"iprp", b"ipma")}
+    at, entry = boxes[b"ipma"], 7
+    head = struct.pack(">I8sI", 16 + entry, original[at + 4 : at + 12], 1)
+    entries = original[at + 16 : at + 16 + 2 * entry]
+    changed = bytearray(original)
+    for place in (
+        boxes[b"meta"],
+        boxes[b"iprp"],
+        boxes[b"iloc"] + 22,  # the offset of the first item
+        boxes[b"iloc"] + 36,
+    ):
+        (number,) = struct.unpack_from(">I", changed, place)
+        struct.pack_into(">I", changed, place, number + 16)
+    changed[at : at + 16 + 2 * entry] = head + entries[:entry] + head + entries[entry:]
+    return bytes(changed)
+
+
+def test_an_avif_with_two_boxes_of_associations_is_rendered(developed):
+    whole = encoded(hole(), "AVIF", quality=100)
+    broken = two_associations(whole)
+    assert len(broken) == len(whole) + 16
+    with pytest.raises(SyntaxError):
+        AvifImagePlugin.AvifImageFile(io.BytesIO(broken))
+    picture = opened(developed(broken).renditions[0].body)
+    assert picture.tobytes() == opened(developed(whole).renditions[0].body).tobytes()
+    assert picture.mode == "RGBA"
