@@ -97,7 +97,7 @@ BMP_COMPRESSIONS = {
     13: "CMYK, RLE of 4 bits",
 }
 OS2_COMPRESSIONS = {3: "OS/2's Huffman coding", 4: "OS/2's RLE of 24 bits"}
-OS2_HEADER, OS2_FIRST_HEADER = 64, 12
+OS2_HEADER, OS2_FIRST_HEADER, OS2_SHORT_HEADER = 64, 12, 16
 """Bytes. The first one has no field for a compression."""
 
 BITFIELDS, RARE_DEPTHS = 3, frozenset({2, 64})
@@ -205,6 +205,8 @@ def _png(original: bytes, _: str) -> str | None:
 
 def _bmp(original: bytes, _: str) -> str | None:
     header, bits, compression = struct.unpack_from("<I10xHI", original, 14)
+    if header == OS2_SHORT_HEADER:
+        return "BMP with OS/2's short header"
     if header == OS2_FIRST_HEADER:
         (bits,), compression = struct.unpack_from("<H", original, 24), 0
     if header == OS2_HEADER and compression in OS2_COMPRESSIONS:
