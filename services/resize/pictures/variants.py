@@ -203,7 +203,7 @@ def _png(original: bytes, _: str) -> str | None:
     return "PNG of an iOS app (CgBI)" if first.name == b"CgBI" else None
 
 
-def _bmp(original: bytes, _: str) -> str | None:
+def _bmp(original: bytes, _: str) -> str | None:  # noqa: PLR0911 - one for each kind
     header, bits, compression = struct.unpack_from("<I10xHI", original, 14)
     if header == OS2_SHORT_HEADER:
         return "BMP with OS/2's short header"
