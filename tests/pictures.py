@@ -14,6 +14,11 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 CORNERS = (RED, GREEN, BLUE, WHITE)
 """The colours of ``corners()``: top left, top right, bottom left, bottom right."""
 
+SVG = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="120" height="80">'
+    b'<rect width="60" height="40" fill="red" transform="rotate(9)"/></svg>'
+)
+
 D50 = (0.9642, 1.0, 0.8249)
 """The white point of ICC's connection space."""
 

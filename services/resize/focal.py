@@ -2,7 +2,7 @@
 
 import re
 
-from shared.contracts.images import FocalPoint
+from services.resize.pictures.values import FocalPoint
 from shared.telemetry import log
 
 RATIO = r"\s*([01]|[01]?\.\d{1,9})\s*"

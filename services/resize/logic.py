@@ -19,6 +19,7 @@ from services.resize.pictures.placeholder import placeholder_of
 from services.resize.pictures.refusals import Refusal
 from services.resize.pictures.values import (
     Developed,
+    FocalPoint,
     Format,
     Job,
     Limits,
@@ -26,7 +27,6 @@ from services.resize.pictures.values import (
     Rendition,
     Spec,
 )
-from shared.contracts.images import FocalPoint
 
 __all__ = [
     "ANALYSIS",

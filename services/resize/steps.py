@@ -1,23 +1,25 @@
 """What ``resize`` does with an upload or a replay, and its compensation."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 from services.resize import logic
 from services.resize.focal import read_focal
 from services.resize.pictures.refusals import Refusal, refuse
+from services.resize.pictures.values import FocalPoint
 from shared import telemetry
 from shared.contracts.envelope import Event
 from shared.contracts.images import (
     Capture,
     Fingerprint,
-    FocalPoint,
     ImageDeleted,
     ImageEvent,
     ImageReplayed,
     ImageResized,
     ImageUploaded,
+    PictureDetails,
+    Placeholder,
     Rendition,
 )
 from shared.contracts.uploads import issued_prefix
@@ -105,11 +107,11 @@ class Steps:
             height=picture.height,
             captured=Capture(at=picture.captured.at, camera=picture.captured.camera),
             gps_removed=picture.gps_removed,
-            details=picture.details,
+            details=PictureDetails(**asdict(picture.details)),
             renditions=tuple(stored[r.name] for r in picture.renditions),
             analysis=stored[picture.analysis.name],
             fingerprint=Fingerprint(hash=picture.fingerprint.hash),
-            placeholder=picture.placeholder,
+            placeholder=Placeholder(**asdict(picture.placeholder)) if picture.placeholder else None,
         )
 
     def compensate(self, event: ImageEvent) -> None:
@@ -147,4 +149,5 @@ class Steps:
 
 def _largest_face(event: ImageUploaded | ImageReplayed) -> FocalPoint | None:
     """The centre of the largest face, which only an earlier run can have found."""
-    return event.largest_face if isinstance(event, ImageReplayed) else None
+    face = event.largest_face if isinstance(event, ImageReplayed) else None
+    return FocalPoint(face.x, face.y) if face else None

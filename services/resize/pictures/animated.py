@@ -24,8 +24,7 @@ from services.resize.pictures.defects import Defect
 from services.resize.pictures.encode import AnimatedWebP
 from services.resize.pictures.frames import Frame
 from services.resize.pictures.geometry import filling
-from services.resize.pictures.values import Fill, Format, Rendition, Size, Spec
-from shared.contracts.images import PictureDetails
+from services.resize.pictures.values import Fill, Format, PictureDetails, Rendition, Size, Spec
 
 FORMATS = frozenset({Format.AUTO, Format.WEBP})
 

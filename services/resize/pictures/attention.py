@@ -12,8 +12,7 @@ from PIL import Image
 
 from services.resize.pictures.encode import flatten
 from services.resize.pictures.geometry import fit
-from services.resize.pictures.values import Size
-from shared.contracts.images import FocalPoint
+from services.resize.pictures.values import FocalPoint, Size
 
 SIDE = 32
 """Pixels of the longer side, as in libvips' ``smartcrop``."""

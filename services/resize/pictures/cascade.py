@@ -8,9 +8,8 @@ from PIL import Image
 from services.resize.pictures.attention import attention
 from services.resize.pictures.geometry import crop_box, filling
 from services.resize.pictures.scale import resize
-from services.resize.pictures.values import Fill, Size, Spec
+from services.resize.pictures.values import Fill, FocalPoint, Size, Spec
 from services.resize.pictures.watermark import watermarked
-from shared.contracts.images import FocalPoint
 
 
 class Shape(NamedTuple):

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 
 from PIL import Image, ImageFile
@@ -169,12 +170,11 @@ def _decode_here(kind: str, file: Repaired, job: Job, animate: Animate | None = 
         upright_size=upright_size,
         captured=metadata.captured,
         has_gps=metadata.has_gps,
-        details=moving.details.model_copy(
-            update={
-                "hdr": signal is not None and signal.is_hdr,
-                "gain_map": has_gain_map(kind, original),
-                "warnings": tuple(warned),
-            }
+        details=replace(
+            moving.details,
+            hdr=signal is not None and signal.is_hdr,
+            gain_map=has_gain_map(kind, original),
+            warnings=tuple(warned),
         ),
         credit=credit,
         animated=moving.renditions,

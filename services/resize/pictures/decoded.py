@@ -3,14 +3,22 @@
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from PIL import Image
 
 from services.resize.pictures.refusals import Refusal, refuse
-from services.resize.pictures.values import Capture, Credit, Format, Rendition, Size, Spec
-from shared.contracts.images import FocalPoint, PictureDetails
+from services.resize.pictures.values import (
+    Capture,
+    Credit,
+    FocalPoint,
+    Format,
+    PictureDetails,
+    Rendition,
+    Size,
+    Spec,
+)
 from shared.errors import PermanentError
 
 
@@ -76,7 +84,7 @@ def pack(decoded: Decoded) -> Sequence[bytes]:
         "upright_size": decoded.upright_size,
         "captured": asdict(decoded.captured),
         "has_gps": decoded.has_gps,
-        "details": decoded.details.model_dump(),
+        "details": asdict(decoded.details),
         "credit": asdict(decoded.credit),
         "animated": [[r.name, r.width, r.height, len(r.body)] for r in decoded.animated],
     }
@@ -97,12 +105,15 @@ def unpack(answer: bytes) -> Decoded:
         raise refuse(Refusal.of(head["refused"]), **head["facts"])
     size = Size(*head["size"])
     length = size.pixels * len(head["mode"])
+    details = PictureDetails(**head["details"])
     return Decoded(
         image=Image.frombytes(head["mode"], size, rest[:length]),
         upright_size=Size(*head["upright_size"]),
         captured=Capture(**head["captured"]),
         has_gps=head["has_gps"],
-        details=PictureDetails.model_validate(head["details"]),
+        details=PictureDetails(
+            **head["details"] | {"warnings": tuple(head["details"]["warnings"])}
+        ),
         credit=Credit(**head["credit"]),
         animated=tuple(_renditions(head["animated"], io.BytesIO(rest[length:]))),
     )

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.resize.pictures.values import MAX_SIDE, Fill, Size, Spec
-from shared.contracts.images import FocalPoint
+from services.resize.pictures.values import MAX_SIDE, Fill, FocalPoint, Size, Spec
 
 Box = tuple[int, int, int, int]
 """A part of a picture: left, top, right and bottom, in pixels."""

@@ -16,8 +16,7 @@ from PIL import Image
 
 from services.resize.pictures.encode import flatten
 from services.resize.pictures.geometry import fit
-from services.resize.pictures.values import Size
-from shared.contracts.images import Placeholder
+from services.resize.pictures.values import Placeholder, Size
 
 SIDE = 24
 """Pixels of the longer side before the transform, which uses at most 7 frequencies of each."""

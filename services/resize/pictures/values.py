@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.contracts.images import FocalPoint, PictureDetails, Placeholder
-
 
 class Size(NamedTuple):
     """Width and height in pixels; a tuple, like Pillow's sizes."""
@@ -164,6 +162,34 @@ class MetadataPolicy(StrEnum):
 
     STRIP = "strip"
     COPYRIGHT = "copyright"
+
+
+@dataclass(frozen=True)
+class FocalPoint:
+    """The point that a crop shows, as ratios of the upright picture's sides."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class PictureDetails:
+    """What the original's file has beside its pixels, as ``contracts.images`` describes it."""
+
+    hdr: bool = False
+    gain_map: bool = False
+    animated: bool = False
+    frames: int = 1
+    duration: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """A ThumbHash as base64, and a colour as ``#rrggbb``."""
+
+    thumb_hash: str
+    average_colour: str
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Processes one picture as the service does, with the errors that must not occur."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from services.resize.logic import Format, Limits, Spec, develop
 from services.resize.pictures.header import SIGNATURES
-from services.resize.pictures.values import Size
+from services.resize.pictures.values import PictureDetails, Size
 from shared.errors import PermanentError
 from tests.lab.corpus.workers import Stopped
 
@@ -15,6 +15,9 @@ THUMBNAIL = Spec("thumbnail", 256, Format.PNG)
 
 FAILED = "failed"
 """The code of a picture that ended with neither renditions nor a refusal."""
+
+
+USUAL = asdict(PictureDetails()).items()
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,6 @@ def develop_file(path: Path) -> Ours:
         kind,
         size=Size(picture.width, picture.height),
         thumbnail=picture.renditions[0].body,
-        details=", ".join(picture.details.model_dump(exclude_defaults=True)),
+        details=", ".join(dict(asdict(picture.details).items() - USUAL)),
         seconds=time.monotonic() - began,
     )

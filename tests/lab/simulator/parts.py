@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from services.analyze.logic import Detection
 from services.resize import logic as pictures
 from services.resize.pictures.refusals import Refusal, refuse
-from services.resize.pictures.values import Capture, Fingerprint
+from services.resize.pictures.values import Capture, Fingerprint, PictureDetails
 from services.store.logic import Policy
 from shared.contracts.envelope import Envelope
-from shared.contracts.images import Fact, PictureDetails, StepFailed
+from shared.contracts.images import Fact, StepFailed
 from shared.contracts.record import Record, Run, RunStatus
 from shared.ledger import Claim, ClaimKey, ClaimStatus
 from tests.fakes import MemoryLedger, MemoryObjects, MemoryRecords

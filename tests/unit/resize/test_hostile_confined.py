@@ -18,7 +18,7 @@ from services.resize.pictures.confined import Allowance, Stopped, _lower, confin
 from services.resize.pictures.header import OPENERS
 from services.resize.pictures.plain import PLAIN_FORMATS, is_plain
 from shared.errors import PermanentError, TransientError
-from tests.pictures import corners, encoded, exif, hole, noise
+from tests.pictures import SVG, corners, encoded, exif, hole, noise
 
 MB = 1024**2
 PLENTY = Allowance(memory=512 * MB, seconds=60)
@@ -176,8 +176,9 @@ def test_other_formats_are_decoded_in_a_child(monkeypatch, form):
         raise BlockingIOError
 
     monkeypatch.setattr(os, "fork", unable)
+    original = SVG if form == "SVG" else encoded(corners(), form)
     with pytest.raises(TransientError, match="no-process"):
-        develop(encoded(corners(), form), SPECS, Limits())
+        develop(original, SPECS, Limits())
 
 
 def test_the_childs_result_is_complete():

@@ -5,8 +5,7 @@ from PIL import Image, ImageDraw
 
 from services.resize.logic import Format, Limits, Spec, develop
 from services.resize.pictures.attention import attention
-from services.resize.pictures.values import Fill
-from shared.contracts.images import FocalPoint
+from services.resize.pictures.values import Fill, FocalPoint
 from tests.pictures import (
     BLUE,
     CORNERS,

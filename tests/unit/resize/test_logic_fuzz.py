@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.resize.logic import Limits, Refusal, Spec, develop
 from services.resize.pictures.header import OPENERS
 from shared.errors import PermanentError
-from tests.pictures import encoded, exif, photo, rgb_profile
+from tests.pictures import SVG, encoded, exif, photo, rgb_profile
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +24,8 @@ EDITS = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size
 
 @cache
 def seed(form):
+    if form == "SVG":
+        return SVG
     metadata = exif(orientation=6, make="Maker", at="2024:05:01 12:30:45", located=True)
     return encoded(photo(96, 64), form, exif=metadata, icc_profile=rgb_profile())
 

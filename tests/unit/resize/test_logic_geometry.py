@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.resize.pictures.geometry import at_least, crop_box, filling, fit, largest
-from services.resize.pictures.values import MAX_SIDE, Fill, Format, Size, Spec
-from shared.contracts.images import FocalPoint
+from services.resize.pictures.values import MAX_SIDE, Fill, FocalPoint, Format, Size, Spec
 
 SIDES = st.integers(1, 65_535)
 SIZES = st.builds(Size, SIDES, SIDES)

@@ -13,6 +13,7 @@ from PIL import Image
 from services.resize.focal import read_focal
 from services.resize.logic import Format, Limits, Spec
 from services.resize.pictures.values import Fill
+from services.resize.pictures.values import FocalPoint as Point
 from services.resize.steps import LONGEST_OWNER, Steps
 from shared.contracts.images import FocalPoint, ImageDeleted, ImageResized, Reanalysis, Source
 from shared.delivery import StepContext
@@ -355,7 +356,7 @@ def test_the_focal_point_of_the_upload_wins_over_the_largest_face() -> None:
     ],
 )
 def test_a_focal_point_is_two_ratios(text: str, point: tuple[float, float]) -> None:
-    assert read_focal(text) == FocalPoint(x=point[0], y=point[1])
+    assert read_focal(text) == Point(x=point[0], y=point[1])
 
 
 @pytest.mark.parametrize(
