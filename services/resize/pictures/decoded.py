@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -105,7 +105,6 @@ def unpack(answer: bytes) -> Decoded:
         raise refuse(Refusal.of(head["refused"]), **head["facts"])
     size = Size(*head["size"])
     length = size.pixels * len(head["mode"])
-    details = PictureDetails(**head["details"])
     return Decoded(
         image=Image.frombytes(head["mode"], size, rest[:length]),
         upright_size=Size(*head["upright_size"]),

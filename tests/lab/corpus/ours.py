@@ -60,6 +60,6 @@ def develop_file(path: Path) -> Ours:
         kind,
         size=Size(picture.width, picture.height),
         thumbnail=picture.renditions[0].body,
-        details=", ".join(dict(asdict(picture.details).items() - USUAL)),
+        details=", ".join(sorted(dict(asdict(picture.details).items() - USUAL))),
         seconds=time.monotonic() - began,
     )
