@@ -60,7 +60,7 @@ BOXES = {
     "Sun": [(0.62, 0.08, 0.16, 0.2)],
     "Cat": [(0.14, 0.02, 0.78, 0.93)],
 }
-LIMITS = {"bytes": 50_000_000, "pixels": 100_000_000}
+LIMITS = {"bytes": 50_000_000, "pixels": 120_000_000}
 HEADERS = headers(content_security_policy(()))
 """The page, the API and the pictures have the same origin here."""
 Json = dict[str, Any]
