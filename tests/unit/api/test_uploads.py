@@ -9,9 +9,9 @@ from services.api.models import File
 from services.api.settings import ApiSettings
 from services.api.uploads import S3Signer
 from services.resize.focal import read_focal
+from services.resize.pictures.values import FocalPoint
 from shared.aws import presigner
 from shared.config import Misconfigured
-from shared.contracts.images import FocalPoint
 
 PAGE = "https://d111.cloudfront.net"
 KEY = "renditions/1/0/a b.jpg"

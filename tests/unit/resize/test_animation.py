@@ -19,6 +19,8 @@ from tests.animations import CLEAR, Area, apng, gif, saved, webp
 from tests.optional import missing
 from tests.pictures import BLUE, GREEN, RED, close, encoded, hole, opened, photo, unlikeness
 
+pytestmark = pytest.mark.slow
+
 CASES = Path(__file__).parents[4] / "shared" / "cases" / "pictures"
 SPECS = (Spec("thumbnail", 32), Spec("web", 2048))
 ANIMATED = tuple(replace(spec, animated=True) for spec in SPECS)

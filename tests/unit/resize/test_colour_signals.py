@@ -17,6 +17,8 @@ from services.resize.pictures.primaries import BT2020, BY_CODE
 from services.resize.pictures.signals import read_signal
 from tests.pictures import close, encoded, opened, png_chunk, rgb_profile, swapped_profile
 
+pytestmark = pytest.mark.slow
+
 SIDES = (120, 80)
 BROWN = (200, 100, 50)
 DARK = (128, 64, 32)

@@ -26,6 +26,8 @@ from tests.pictures import (
     unlikeness,
 )
 
+pytestmark = pytest.mark.slow
+
 WHOLE = Spec("whole", 4000, Format.PNG)
 CASES = Path(__file__).parents[4] / "shared" / "cases" / "pictures"
 

@@ -57,6 +57,7 @@ def test_a_rendition_is_similar_to_plain_lanczos(size, side, rendition):
     assert unlikeness(made, naive(original, side)) < 2.5
 
 
+@pytest.mark.slow
 def test_the_last_of_a_cascade_is_similar_to_a_direct_rendition(developed, rendition):
     original = encoded(photo(2400, 1600), "JPEG")
     specs = [Spec(str(side), side, Format.PNG) for side in (2000, 1100, 600, 300, 150)]
@@ -180,6 +181,7 @@ def test_the_analysis_shows_transparency_as_white(developed):
     assert close(picture.getpixel((110, 40)), RED)
 
 
+@pytest.mark.slow
 def test_the_analysis_of_noise_is_reduced_to_5_mb(limits):
     wanted = Spec("analysis", 3000, Format.JPEG, 100)
     made = develop(encoded(noise(3000, 2400), "PNG", compress_level=0), [], limits, wanted).analysis
