@@ -13,6 +13,8 @@ from tests.lab.chaos.faults import LATE, Fault, Kind
 from tests.lab.chaos.proxy import Proxy
 from tests.unit.chaos.conftest import Aws
 
+pytestmark = pytest.mark.slow
+
 IMAGE = "3f0c7a52-6f0e-5d3b-9c41-0a8f2b6d7e11"
 PICTURE = {"S3Object": {"Bucket": "pictures", "Name": f"renditions/{IMAGE}/0/analysis.jpeg"}}
 NOTIFICATION = {

@@ -52,6 +52,7 @@ def test_a_stage_can_set_silence_hours_of_reap():
     assert [silence_of(Stage.load("prod")), silence_of(patient)] == [24 * HOUR, 100 * HOUR]
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(st.integers(50_000, 5_000_000), st.floats(0.5, 48))
 def test_the_settings_of_a_plan_reproduce_its_duration(images, hours):

@@ -148,6 +148,7 @@ def test_a_bug_is_an_internal_server_error_and_is_logged(caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("background", [False, True])
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_the_server_logs_its_address_and_stops_on_either_signal(tmp_path, stop, background):

@@ -76,6 +76,7 @@ def _embedding(numbers: list[float]) -> Embedding:
     return embedding(array("b", (round(127 * n / most) for n in numbers)).tobytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cosine_of_pair", [0.95, 0.9, 0.8, 0.2])
 def test_embeddings_share_a_band_with_the_calculated_probability(cosine_of_pair: float) -> None:
     random, count = Random(1), 300

@@ -184,6 +184,7 @@ def fits(pipeline: Pipeline) -> bool:
     return max(pipeline.aws.published) < SNS_LIMIT and max(pipeline.aws.written) < DYNAMODB_LIMIT
 
 
+@pytest.mark.slow
 @given(keys, words, st.integers(0, 300), st.integers(1, 10))
 @example("\0" * LONGEST_KEY, "\0" * 300, 300, MOST_RENDITIONS)
 @example('"' * LONGEST_KEY, '"\\' * 300, 300, MOST_RENDITIONS)
