@@ -208,7 +208,7 @@ def short(whole: bytes, count: int) -> bytes:
 def large_pictures() -> Iterator[Case]:
     """Pictures of 48 MP, like a phone's, in every format."""
     for form, memory in (
-        ("JPEG", 120),
+        ("JPEG", 100),
         ("PNG", 300),
         ("WEBP", 1000),
         ("GIF", 400),

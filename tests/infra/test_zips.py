@@ -143,6 +143,14 @@ def test_a_zip_has_no_unneeded_files(built):
     assert {"sqs", "xray", "endpoints.json"} < services
 
 
+def test_only_resize_has_other_files_than_code(built, service):
+    with zipfile.ZipFile(built.path) as archive:
+        own = [name for name in archive.namelist() if name.startswith(("shared/", "services/"))]
+    others = {name for name in own if not name.endswith((".py", ".pyc"))}
+    profile = "services/resize/pictures/profiles/chemical_proof.icc"
+    assert others == ({profile} if service == "resize" else set())
+
+
 def test_every_source_in_a_zip_is_compiled(built, place):
     with zipfile.ZipFile(built.path) as archive:
         names = archive.namelist()

@@ -9,6 +9,8 @@ import pytest
 
 from tests.lab.corpus.workers import Stopped, run
 
+pytestmark = pytest.mark.slow  # each starts processes
+
 LONG = 60
 """s, for a limit that no test reaches."""
 
@@ -33,8 +35,13 @@ def test_a_call_beyond_the_time_limit_is_stopped_and_the_others_run_on() -> None
     assert isinstance(results[LONG], Stopped)
 
 
+def leave(status: int) -> None:
+    """Ends the process. Coverage replaces ``os._exit`` by a function that cannot be pickled."""
+    os._exit(status)
+
+
 def test_a_process_that_ends_is_reported_with_its_status_and_replaced() -> None:
-    results = dict(run(os._exit, [3, 0], 1, LONG))
+    results = dict(run(leave, [3, 0], 1, LONG))
     assert results == {3: Stopped("exit status 3"), 0: Stopped("exit status 0")}
 
 

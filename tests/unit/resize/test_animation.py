@@ -19,8 +19,6 @@ from tests.animations import CLEAR, Area, apng, gif, saved, webp
 from tests.optional import missing
 from tests.pictures import BLUE, GREEN, RED, close, encoded, hole, opened, photo, unlikeness
 
-pytestmark = pytest.mark.slow
-
 CASES = Path(__file__).parents[4] / "shared" / "cases" / "pictures"
 SPECS = (Spec("thumbnail", 32), Spec("web", 2048))
 ANIMATED = tuple(replace(spec, animated=True) for spec in SPECS)
@@ -428,6 +426,7 @@ def test_a_huge_frame_in_a_small_animation_is_not_decoded():
     assert made.details.warnings == ("damaged-animation",)
 
 
+@pytest.mark.slow
 def test_a_million_tiny_frames_are_not_all_counted():
     one = gif((8, 8), Area(R, (0, 0, 8, 8)))
     start = one.index(b"!\xf9")
@@ -438,12 +437,14 @@ def test_a_million_tiny_frames_are_not_all_counted():
     assert made.renditions[0].format == "JPEG"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [apng, webp])
 def test_many_tiny_frames_become_a_still(make):
     made = keep(make((8, 8), *[Area(R, (0, 0, 8, 8))] * 3_001))
     assert (made.details.frames, made.details.warnings) == (3_001, ("animation-too-costly",))
 
 
+@pytest.mark.slow
 def test_an_animation_on_a_huge_canvas_becomes_a_still():
     made = keep(gif((30_000, 2_100), *[Area(R, (0, 0, 8, 8)), Area(G, (0, 0, 8, 8))]))
     assert (made.details.animated, made.details.warnings) == (True, ("animation-too-costly",))
