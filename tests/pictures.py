@@ -19,6 +19,18 @@ SVG = (
     b'<rect width="60" height="40" fill="red" transform="rotate(9)"/></svg>'
 )
 
+AS_STORED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""The transposition of the stored picture for each of EXIF's eight orientations."""
+
 D50 = (0.9642, 1.0, 0.8249)
 """The white point of ICC's connection space."""
 

@@ -78,8 +78,9 @@ def _decode_in_a_child(kind: str, original: bytes, job: Job, failure: str | None
         load_heic()
     if kind == "SVG":
         load_svg()
+    if kind in MAY_MOVE:
+        _load_animate()
     _load_repair()
-    _load_animate()
     load_signals()
 
     def work() -> Sequence[bytes]:

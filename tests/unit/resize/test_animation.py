@@ -7,7 +7,6 @@ import os
 import struct
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -16,10 +15,9 @@ from services.resize.logic import Format, Limits, Spec, develop
 from services.resize.pictures.animation import Content, content_of, may_move, motion_of
 from services.resize.pictures.plain import is_plain
 from tests.animations import CLEAR, Area, apng, gif, saved, webp
-from tests.optional import missing
+from tests.picture_cases import picture_case
 from tests.pictures import BLUE, GREEN, RED, close, encoded, hole, opened, photo, unlikeness
 
-CASES = Path(__file__).parents[4] / "shared" / "cases" / "pictures"
 SPECS = (Spec("thumbnail", 32), Spec("web", 2048))
 ANIMATED = tuple(replace(spec, animated=True) for spec in SPECS)
 PATIENT = Limits(seconds=60)
@@ -81,13 +79,6 @@ def alike(frames_colours, expected):
     )
 
 
-def handed(name):
-    path = CASES / name
-    if not path.exists():
-        missing("handed pictures", "they are beside the project", promised=False)
-    return path.read_bytes()
-
-
 def transparent(picture, alpha):
     """The picture with this transparency."""
     return Image.merge("RGBA", (*picture.split(), alpha.resize(picture.size)))
@@ -125,7 +116,7 @@ def test_a_single_frame_is_no_animation(original):
 
 def test_the_handed_animations_move():
     for name in ("webp_anim.webp", "gif_first_frame_blank.gif"):
-        assert develop(handed(name), SPECS, PATIENT).details.animated
+        assert develop(picture_case(name).original, SPECS, PATIENT).details.animated
 
 
 @pytest.mark.parametrize("make", [gif, apng, webp])
@@ -186,7 +177,7 @@ def test_blank_frames_of_an_avif_are_skipped():
 
 
 def test_the_handed_gif_with_a_transparent_first_frame_shows_its_second():
-    assert still(handed("gif_first_frame_blank.gif")).getpixel((30, 20)) == R
+    assert still(picture_case("gif_first_frame_blank.gif").original).getpixel((30, 20)) == R
 
 
 @pytest.mark.parametrize("make", [gif, apng, webp])

@@ -1,26 +1,16 @@
 """Every picture of the shared cases has the stated size, pixels and facts.
 
-The cases lie beside the project, or in the folder that PICTURE_CASES_DIR names. ``expected.json``
-states the size and the colours at three points, on white.
+``expected.json`` states the size and the colours at three points, on white.
 """
 
-import json
-import os
 import re
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from services.resize.logic import Format, Limits, Spec, develop
-from tests.optional import missing
+from tests.picture_cases import CASES, picture_case
 from tests.pictures import opened
-
-BESIDE = Path(__file__).parents[4] / "shared" / "cases" / "pictures"
-NAMED = os.environ.get("PICTURE_CASES_DIR", "")
-FOLDER = Path(NAMED) if NAMED else BESIDE
-STATED = FOLDER / "expected.json"
-CASES = json.loads(STATED.read_text()) if STATED.exists() else {}
 
 HDR = re.compile(r"pq|hlg")
 """The names of the cases in HDR. Their colours are Chromium's tone mapping."""
@@ -35,10 +25,7 @@ every_case = pytest.mark.parametrize("name", sorted(CASES) or ["expected.json"])
 @pytest.fixture
 def stated(name):
     """The case's entry of ``expected.json``."""
-    if not CASES:
-        remedy = "set PICTURE_CASES_DIR to a folder with expected.json"
-        missing("shared picture cases", remedy, promised=bool(NAMED))
-    return CASES[name]
+    return picture_case(name).stated
 
 
 @pytest.fixture
@@ -52,7 +39,7 @@ def picture(name, stated):
     """The case, processed to a PNG as large as the original."""
     width, height = _sides(stated)
     spec = Spec("whole", max(width, height), Format.PNG)
-    return develop((FOLDER / name).read_bytes(), [spec], Limits())
+    return develop(picture_case(name).original, [spec], Limits())
 
 
 @every_case

@@ -7,6 +7,7 @@ from services.resize.logic import Format, Limits, Spec, develop
 from services.resize.pictures.attention import attention
 from services.resize.pictures.values import Fill, FocalPoint
 from tests.pictures import (
+    AS_STORED,
     BLUE,
     CORNERS,
     GREEN,
@@ -72,16 +73,7 @@ def test_a_crop_shows_the_focal_point(focal, colour):
 def test_the_focal_point_is_in_the_upright_picture(orientation, form):
     """The file of each orientation shows the same upright picture."""
     upright = corners(480, 320)
-    backwards = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    stored = upright.transpose(backwards[orientation]) if orientation > 1 else upright
+    stored = upright.transpose(AS_STORED[orientation]) if orientation > 1 else upright
     original = encoded(stored, form, exif=exif(orientation=orientation), quality=95)
     made = cover(original, 20, 200, FocalPoint(x=0.9, y=0.5))
     assert made.size == (20, 200)

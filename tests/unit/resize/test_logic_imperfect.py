@@ -1,11 +1,9 @@
 """Files that are complete, but not perfect, are rendered with a warning, like in browsers."""
 
 import io
-import json
 import struct
 import threading
 import zlib
-from pathlib import Path
 
 import pytest
 from PIL import AvifImagePlugin, Image, ImageFile, PngImagePlugin
@@ -13,7 +11,7 @@ from PIL import AvifImagePlugin, Image, ImageFile, PngImagePlugin
 from services.resize.logic import Format, Limits, Spec, develop
 from services.resize.pictures.defects import Defect
 from shared.errors import PermanentError
-from tests.optional import missing
+from tests.picture_cases import picture_case
 from tests.pictures import (
     corners,
     encoded,
@@ -29,7 +27,6 @@ from tests.pictures import (
 pytestmark = pytest.mark.slow
 
 WHOLE = Spec("whole", 4000, Format.PNG)
-CASES = Path(__file__).parents[4] / "shared" / "cases" / "pictures"
 
 HANDED = {
     "jpg_no_eoi.jpg": Defect.MISSING_END_MARKER,
@@ -95,10 +92,8 @@ def wrong(chunk):
 
 @pytest.mark.parametrize("name", HANDED)
 def test_a_handed_file_shows_the_right_colours_and_a_warning(name):
-    if not CASES.is_dir():
-        missing("picture cases", "they are next to a project's checkout in CI")
-    picture, warnings = rendered((CASES / name).read_bytes())
-    expected = json.loads((CASES / "expected.json").read_text())[name]
+    original, expected = picture_case(name)
+    picture, warnings = rendered(original)
     assert warnings == (HANDED[name].code,)
     assert f"{picture.width}x{picture.height}" == expected["size"]
     for quarter, right in enumerate(expected["pixels"], 1):

@@ -4,10 +4,11 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import PngImagePlugin
 
 from services.resize.logic import Format
 from tests.pictures import (
+    AS_STORED,
     CORNERS,
     close,
     corners,
@@ -18,18 +19,6 @@ from tests.pictures import (
     png_chunk,
     turned_by_boxes,
 )
-
-AS_STORED = {
-    1: None,
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-"""The transposition of the stored picture for each of EXIF's eight orientations."""
 
 STORED, TURNED = "RGBW", "BRWG"
 """The corners of ``corners()``, and of the same with orientation 6."""
